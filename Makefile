@@ -1,0 +1,52 @@
+# make run    set everything up and start vtcode in the current folder (RUN_IN=DIR for another)
+# make test   set everything up and pass the tests
+# make check  formatting, lint, strict types, the import contract
+# uv is used when it is there; python3 -m venv otherwise.
+
+SHELL := /bin/sh
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] < (3, 11))' 2>/dev/null && { echo $$p; exit 0; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+RUN_IN ?= $(CURDIR)
+JOBS ?= auto
+
+.PHONY: run test check format demo bench soak fuzz attacks snapshots clean
+
+run: $(READY)
+	@cd "$(RUN_IN)" && "$(CURDIR)/$(BIN)/vtcode" $(ARGS)
+
+demo: $(READY)
+	@$(BIN)/vtcode demo $(ARGS)
+
+test: $(READY)
+	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(READY)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+snapshots: $(READY)
+	$(BIN)/pytest tests -k snapshot --update-snapshots $(ARGS)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
+
+$(READY): pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then echo "vtcode needs Python 3.11 or newer with venv: install python3.11 (Debian: apt install python3-venv) and run make again." >&2; exit 1; fi
+	@if command -v uv >/dev/null 2>&1; then \
+		uv venv --quiet --allow-existing --python "$(PYTHON)" $(VENV) && uv pip install --quiet --python $(BIN)/python --prerelease=allow -e '.[dev]'; \
+	else \
+		"$(PYTHON)" -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'; \
+	fi
+	@touch $(READY)

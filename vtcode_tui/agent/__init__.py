@@ -1,0 +1,1 @@
+"""The turn loop and the context that a model is given."""

@@ -1,0 +1,1 @@
+"""Code intelligence: tree-sitter symbols and outlines, fuzzy file search."""

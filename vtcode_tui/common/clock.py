@@ -1,0 +1,36 @@
+"""The clock, injected so that tests and replay can set it."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Wall time for people, monotonic time for durations."""
+
+    def now(self) -> datetime:
+        """The time of day, in UTC."""
+        ...
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds that never go backwards; comparable within one boot only."""
+        ...
+
+
+class SystemClock:
+    """The operating system's clocks."""
+
+    def now(self) -> datetime:
+        """The time of day, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds since an arbitrary start."""
+        return time.monotonic_ns()
+
+
+def rfc3339(moment: datetime) -> str:
+    """`2026-11-22T20:41:10.123Z`: UTC with milliseconds, the form of every time in the journal."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,1 @@
+"""vtcode.toml and its layers, with the provenance of every value."""

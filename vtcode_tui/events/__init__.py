@@ -1,0 +1,1 @@
+"""Everything that happens: event types, the bus, the journal."""

@@ -1,0 +1,1 @@
+"""The one way from what the model wants to a grant: policy, human, journal."""

@@ -1,0 +1,1 @@
+"""`vtcode exec` and `ask`: the same core without a screen."""

@@ -1,0 +1,1 @@
+"""Models: the message model, one module per wire, transport, failover."""

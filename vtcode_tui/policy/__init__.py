@@ -1,0 +1,1 @@
+"""The execution policy: from a command line to a decision with reasons."""

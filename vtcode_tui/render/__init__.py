@@ -1,0 +1,1 @@
+"""Events as lines of styled text, with every hostile byte made visible. No textual here."""

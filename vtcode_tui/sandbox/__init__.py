@@ -1,0 +1,1 @@
+"""Kernel-enforced isolation: the only room that starts processes."""

@@ -1,0 +1,32 @@
+"""What this machine can enforce, found out by trying."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vtcode_tui.sandbox.profile import Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One mechanism: whether it holds here, how that was shown, and the remedy where it does not."""
+
+    name: str
+    works: bool
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """The tier this machine reaches, and why not more."""
+
+    tier: Tier
+    findings: tuple[Finding, ...]
+    landlock_abi: int = 0
+    staging: bool = False
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """One sentence for each mechanism that is missing."""
+        return tuple(f"{f.name}: {f.detail}" for f in self.findings if not f.works)

@@ -1,0 +1,1 @@
+"""The PTY of a run: pump, screen model, recording."""
