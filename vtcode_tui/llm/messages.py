@@ -27,12 +27,17 @@ class Thinking:
 
 @dataclass(frozen=True, slots=True)
 class ToolUse:
-    """The model asks for a tool. `arguments` is the JSON text exactly as it arrived."""
+    """The model asks for a tool. `arguments` is the JSON text exactly as it arrived.
+
+    A `signature` goes back only to the `provider` and `model` it came from, like that of Thinking.
+    """
 
     id: str
     name: str
     arguments: str
     signature: str = ""
+    provider: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
