@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
 from vtcode_tui.events.live import Live
@@ -19,6 +20,12 @@ class Core(Protocol):
     """A session as its front end sees it. Every method records what it does as events."""
 
     session: str
+    folder: Path
+    """The session folder: journal, recordings, spool."""
+    model: str
+    """`provider/model` that answers now; empty when none was found."""
+    looked_for: tuple[str, ...]
+    """Where a model was looked for, one sentence each, for the person who has none."""
     capability: Capability
     trusted: bool
     mode: Literal["build", "plan", "read-only"]

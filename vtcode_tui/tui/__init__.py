@@ -1,1 +1,45 @@
 """The full-screen application: a reader of events, a sender of intents. The only room that imports textual."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from vtcode_tui.agent.port import Core, Reader
+    from vtcode_tui.config.settings import Settings
+    from vtcode_tui.gate.types import Approver
+
+OpenCore: TypeAlias = "Callable[[Approver, Reader], Awaitable[Core]]"
+"""Builds the core after the first paint. `Approver` is the approval queue of the screen; `Reader` is to hear
+everything from the first event on (the app does not call `core.subscribe` itself)."""
+
+
+def run_app(
+    open_core: OpenCore,
+    load_settings: Callable[[], Settings],
+    *,
+    root: Path,
+    title: str = "",
+    draft: str = "",
+    guide: tuple[str, ...] = (),
+) -> int:
+    """Show the full-screen app over one core until the person leaves; the exit status.
+
+    Paints first, then calls `load_settings` and awaits `open_core` in the running event loop (so both may import
+    what is heavy); an error of vtcode's tree from either is shown as its sentence. `title` names the session in the
+    status bar; `draft` is put into the prompt, unsent; `guide` is shown as the first words of the chat, one line
+    each (the demo tells there what to press). Start the spawner before calling this: threads exist afterwards.
+    At the end the core is closed, the terminal restored, and the last answer goes to stdout if that is no terminal.
+    """
+    from vtcode_tui.tui.start import start_app
+
+    return start_app(open_core, load_settings, root=root, title=title, draft=draft, guide=guide)
+
+
+def run_viewer(session_folder: Path, settings: Settings) -> int:
+    """Show the replay viewer over a session's journal; the exit status. Nothing that runs a tool is imported."""
+    from vtcode_tui.tui.start import start_viewer
+
+    return start_viewer(session_folder, settings)
