@@ -1,1 +1,54 @@
-"""Everything that happens: event types, the bus, the journal."""
+"""Everything that happens: event types, the bus, the journal, its verification, redaction and export.
+
+`Bus(journal).record(payload, ...)` writes first and tells the readers then; `Journal` is the file of one session.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vtcode_tui.events.bus import Bus, Reader
+    from vtcode_tui.events.journal import Journal
+    from vtcode_tui.events.lines import event_of, line_of, read_events
+    from vtcode_tui.events.places import locate, session_folder, session_folders
+    from vtcode_tui.events.types import SYSTEM, Actor, Event, Payload
+
+__all__ = [
+    "SYSTEM",
+    "Actor",
+    "Bus",
+    "Event",
+    "Journal",
+    "Payload",
+    "Reader",
+    "event_of",
+    "line_of",
+    "locate",
+    "read_events",
+    "session_folder",
+    "session_folders",
+]
+
+_PLACES = {
+    "SYSTEM": "types",
+    "Actor": "types",
+    "Bus": "bus",
+    "Event": "types",
+    "Journal": "journal",
+    "Payload": "types",
+    "Reader": "bus",
+    "event_of": "lines",
+    "line_of": "lines",
+    "locate": "places",
+    "read_events": "lines",
+    "session_folder": "places",
+    "session_folders": "places",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _PLACES:
+        return getattr(importlib.import_module(f"vtcode_tui.events.{_PLACES[name]}"), name)
+    raise AttributeError(name)

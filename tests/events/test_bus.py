@@ -1,0 +1,167 @@
+"""The bus: first the journal, then the readers, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from vtcode_tui.common.errors import JournalError
+from vtcode_tui.events import Bus, Event, Journal, read_events
+from vtcode_tui.events.live import Live, Notice
+from vtcode_tui.events.types import (
+    FileChanged,
+    LogFailed,
+    ModelRequested,
+    PolicyDecided,
+    PromptSubmitted,
+    ToolRequested,
+)
+
+REQUESTED = ModelRequested(provider="p", model="m", endpoint="e", messages=1)
+DECIDED = PolicyDecided(
+    decision="allow", rule="r", reason="because", subject_sha256="0" * 64, policy_sha256="1" * 64
+)
+
+
+async def test_a_recorded_event_is_in_the_file_before_a_reader_hears_of_it(journal: Journal) -> None:
+    bus = Bus(journal)
+    seen: list[bool] = []
+    bus.subscribe(lambda event: seen.append(event in list(read_events(journal.folder))))
+    await bus.record(DECIDED, turn=1, call="c1")
+    await bus.record(REQUESTED)
+    assert seen == [True, True]
+
+
+async def test_readers_hear_events_in_the_order_of_the_journal_whatever_is_flushed_when(journal: Journal) -> None:
+    bus = Bus(journal)
+    heard: list[int] = []
+    bus.subscribe(lambda event: heard.append(event.seq) if isinstance(event, Event) else None)
+    async with asyncio.TaskGroup() as group:
+        for number in range(200):
+            group.create_task(bus.record(DECIDED if number % 3 else REQUESTED, turn=number))
+    assert heard == list(range(200))
+
+
+async def test_concurrent_durable_events_share_a_flush(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushes: list[int] = []
+
+    def counting(descriptor: int) -> None:
+        flushes.append(descriptor)
+        os.fsync(descriptor)
+
+    monkeypatch.setattr("vtcode_tui.events.durable.fdatasync", counting)
+    bus = Bus(journal)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(100):
+            group.create_task(bus.record(DECIDED))
+    assert len(flushes) <= 3
+
+
+async def test_a_cancelled_waiter_loses_no_event_and_stops_no_other(journal: Journal) -> None:
+    bus = Bus(journal)
+    heard: list[int] = []
+    bus.subscribe(lambda event: heard.append(event.seq) if isinstance(event, Event) else None)
+    first = asyncio.ensure_future(bus.record(DECIDED))
+    second = asyncio.ensure_future(bus.record(DECIDED))
+    await asyncio.sleep(0)
+    first.cancel()
+    await second
+    assert first.cancelled()
+    assert heard == [0, 1]
+
+
+async def test_a_failed_flush_refuses_this_event_and_all_later_ones(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    bus = Bus(journal)
+    heard: list[Event | Live] = []
+    bus.subscribe(heard.append)
+    with monkeypatch.context() as patch:
+        patch.setattr("vtcode_tui.events.durable.fdatasync", failing)
+        with pytest.raises(JournalError, match="nothing more runs"):
+            await bus.record(DECIDED)
+    with pytest.raises(JournalError, match="nothing more runs"):
+        await bus.record(DECIDED)
+    assert heard == []
+
+
+async def test_a_full_disk_refuses_the_event_and_is_recorded_from_the_reserve(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.write
+    full = True
+
+    def write(descriptor: int, data: bytes) -> int:
+        if full and (journal.folder / ".reserve").exists():
+            return real(descriptor, data[: len(data) // 2])
+        return real(descriptor, data)
+
+    bus = Bus(journal)
+    await bus.record(DECIDED)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", write)
+        with pytest.raises(JournalError, match="nothing more runs: No space left"):
+            await bus.record(DECIDED)
+    with pytest.raises(JournalError, match="nothing more runs"):
+        await bus.record(DECIDED)
+    last = list(read_events(journal.folder))
+    assert len(last) == 2
+    assert isinstance(last[-1].data, LogFailed)
+    assert last[-1].data.lost == "policy.decided"
+
+
+async def test_a_reader_that_fails_stops_neither_the_evidence_nor_the_other_readers(journal: Journal) -> None:
+    bus = Bus(journal)
+    problems: list[object] = []
+    heard: list[Event | Live] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: problems.append(context["exception"]))
+
+    def broken(event: Event | Live) -> None:
+        raise ValueError("broken reader")
+
+    bus.subscribe(broken)
+    bus.subscribe(heard.append)
+    await bus.record(REQUESTED)
+    assert len(heard) == 1
+    assert isinstance(problems[0], ValueError)
+
+
+async def test_what_is_published_reaches_readers_and_not_the_journal(journal: Journal) -> None:
+    bus = Bus(journal)
+    heard: list[Event | Live] = []
+    stop = bus.subscribe(heard.append)
+    bus.publish(Notice("hello"))
+    stop()
+    bus.publish(Notice("unheard"))
+    assert heard == [Notice("hello")]
+    assert list(read_events(journal.folder)) == []
+
+
+async def test_names_that_are_not_utf8_are_recorded_spelled_out(journal: Journal) -> None:
+    bus = Bus(journal)
+    await bus.record(FileChanged(path="a\udc80b", op="create", staged=False))
+    await bus.record(
+        ToolRequested(tool="t", arguments={"path": "\udcff"}, arguments_sha256="", subject_sha256="", cwd="/"),
+        call="c\u2028\n",
+    )
+    first, second = read_events(journal.folder)
+    assert isinstance(first.data, FileChanged)
+    assert first.data.path == "a\\udc80b"
+    assert isinstance(second.data, ToolRequested)
+    assert second.data.arguments == {"path": "\\udcff"}
+    assert second.call == "c\u2028\n"
+
+
+async def test_what_is_read_back_is_what_was_recorded(journal: Journal, tmp_path: Path) -> None:
+    bus = Bus(journal)
+    made = [
+        await bus.record(one, turn=3, call="x")
+        for one in (DECIDED, REQUESTED, PromptSubmitted(text="é\n\u2029\x00", sha256=""))
+    ]
+    assert list(read_events(journal.path)) == made

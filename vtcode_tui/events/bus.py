@@ -1,0 +1,84 @@
+"""The bus: an event is in the journal first, and only then does anybody hear of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import TypeAlias
+
+from vtcode_tui.events.journal import Journal
+from vtcode_tui.events.live import Live
+from vtcode_tui.events.types import SYSTEM, Actor, Event, Outcome, Payload, Severity
+
+Reader: TypeAlias = Callable[[Event | Live], None]
+"""Called in the event loop for everything that happens, in order; must return at once."""
+
+
+class Bus:
+    """Records events and tells them to every reader, in the order of the journal.
+
+    An event that must be durable is told after it is on disk; events recorded meanwhile wait behind it.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self._readers: list[Reader] = []
+        self._untold: deque[Event] = deque()
+        self._durable = 0
+        journal.on_durable(self._landed)
+
+    async def record(
+        self,
+        payload: Payload,
+        *,
+        turn: int = 0,
+        call: str | None = None,
+        actor: Actor = SYSTEM,
+        severity: Severity | None = None,
+        outcome: Outcome = "success",
+        parent: str | None = None,
+    ) -> Event:
+        """Append an event, make it durable if its type asks for that, and tell every reader.
+
+        Raises JournalError when it could not be recorded: what it was to record must then not happen.
+        """
+        event = self.journal.append(
+            payload, turn=turn, call=call, actor=actor, severity=severity, outcome=outcome, parent=parent
+        )
+        self._untold.append(event)
+        if payload.DURABLE:
+            await self.journal.settle()
+        self._tell()
+        return event
+
+    def publish(self, live: Live) -> None:
+        """Tell every reader what no journal keeps."""
+        self._hand_out(live)
+
+    def subscribe(self, reader: Reader) -> Callable[[], None]:
+        """Let `reader` hear everything from now on; the returned function ends it."""
+        self._readers.append(reader)
+
+        def unsubscribe() -> None:
+            if reader in self._readers:
+                self._readers.remove(reader)
+
+        return unsubscribe
+
+    def _landed(self, seq: int) -> None:
+        self._durable = seq
+        self._tell()
+
+    def _tell(self) -> None:
+        while self._untold and (self._untold[0].seq < self._durable or not self._untold[0].data.DURABLE):
+            self._hand_out(self._untold.popleft())
+
+    def _hand_out(self, what: Event | Live) -> None:
+        for reader in tuple(self._readers):
+            try:
+                reader(what)
+            except Exception as error:  # noqa: BLE001 - a reader's defect must not stop the evidence
+                asyncio.get_running_loop().call_exception_handler(
+                    {"message": "a reader of the events failed", "exception": error}
+                )

@@ -1,0 +1,85 @@
+"""Makes what was written durable: many waiters share one flush, which never runs in the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from vtcode_tui.common.errors import JournalError
+
+fdatasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
+"""Flush a file's content and its size; macOS has no fdatasync of its own."""
+
+
+class Flusher:
+    """Flushes one descriptor in a thread of its own; a flush covers everything written before it began."""
+
+    def __init__(self, descriptor: int, written: Callable[[], int], landed: Callable[[int], None]) -> None:
+        self._descriptor = descriptor
+        self._written = written
+        self._landed = landed
+        self._durable = 0
+        self._flight: asyncio.Future[None] | None = None
+        self._executor: ThreadPoolExecutor | None = None
+        self.failure: OSError | None = None
+
+    async def upto(self, position: int) -> None:
+        """Return when everything before `position` is on disk. Raises JournalError when that failed, forever after.
+
+        A kernel that reports a failed flush once may report success the next time although the data is gone, so a
+        descriptor is never flushed again after a failure.
+        """
+        while self._durable < position:
+            if self.failure is not None:
+                raise self._refusal()
+            if self._flight is None:
+                self._take_off()
+            assert self._flight is not None
+            # Shielded: a waiter that is cancelled must not cancel the flush that others wait for.
+            await asyncio.shield(self._flight)
+        if self.failure is not None:
+            raise self._refusal()
+
+    def _refusal(self) -> JournalError:
+        return JournalError(f"the journal could not be flushed to disk, so nothing more runs: {self.failure}")
+
+    def _take_off(self) -> None:
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(1, thread_name_prefix="journal-flush")
+        position = self._written()
+        loop = asyncio.get_running_loop()
+        flight: asyncio.Future[None] = loop.create_future()
+        self._flight = flight
+
+        def done(error: OSError | None) -> None:
+            self._flight = None
+            if error is not None:
+                self.failure = error
+            else:
+                self.now_durable(position)
+            if not flight.done():
+                flight.set_result(None)
+
+        def flush() -> None:
+            error = None
+            try:
+                fdatasync(self._descriptor)
+            except OSError as problem:
+                error = problem
+            loop.call_soon_threadsafe(done, error)
+
+        self._executor.submit(flush)
+
+    def now_durable(self, position: int) -> None:
+        """Note that everything before `position` is on disk, and tell the owner."""
+        if position > self._durable:
+            self._durable = position
+            self._landed(position)
+
+    def close(self) -> None:
+        """Wait for a flush in flight and end the thread."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=True)
+            self._executor = None
