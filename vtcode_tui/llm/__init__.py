@@ -1,1 +1,40 @@
-"""Models: the message model, one module per wire, transport, failover."""
+"""Models: the message model, one module per wire, transport, failover.
+
+Light to import: each name is loaded when it is first used, httpx when the first request is made.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vtcode_tui.llm.catalogue import ModelFacts as ModelFacts
+    from vtcode_tui.llm.catalogue import Price as Price
+    from vtcode_tui.llm.catalogue import model_facts as model_facts
+    from vtcode_tui.llm.chain import Chain as Chain
+    from vtcode_tui.llm.chain import Link as Link
+    from vtcode_tui.llm.endpoint import Endpoint as Endpoint
+    from vtcode_tui.llm.endpoint import Hosts as Hosts
+    from vtcode_tui.llm.endpoint import Key as Key
+    from vtcode_tui.llm.endpoint import TimeLimits as TimeLimits
+    from vtcode_tui.llm.failure import ProviderError as ProviderError
+
+_HOME = {
+    "Chain": "chain",
+    "Endpoint": "endpoint",
+    "Hosts": "endpoint",
+    "Key": "endpoint",
+    "Link": "chain",
+    "ModelFacts": "catalogue",
+    "Price": "catalogue",
+    "ProviderError": "failure",
+    "TimeLimits": "endpoint",
+    "model_facts": "catalogue",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
