@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
+from typing import Any
 
-import jsonschema
 import pytest
 
 from vtcode_tui.cli import main
@@ -12,6 +13,8 @@ from vtcode_tui.config import Settings, load
 from vtcode_tui.config.describe import descriptions, example, example_data, schema
 from vtcode_tui.config.keys import leaf_keys, validate, value_at
 from vtcode_tui.config.settings import Exporter, Provider
+
+jsonschema: Any = importlib.import_module("jsonschema")  # it has no types
 
 NOT_SET = {
     "model.effort",
@@ -55,7 +58,13 @@ def test_the_schema_accepts_the_example_and_refuses_what_load_refuses() -> None:
     jsonschema.Draft202012Validator.check_schema(made)
     check = jsonschema.Draft202012Validator(made)
     check.validate(example_data())
-    for wrong in ({"mode": "yolo"}, {"modle": {}}, {"sandbox": {"wall_seconds": 0}}, {"model": {"chain": [{}]}}):
+    mistakes: list[dict[str, Any]] = [
+        {"mode": "yolo"},
+        {"modle": {}},
+        {"sandbox": {"wall_seconds": 0}},
+        {"model": {"chain": [{}]}},
+    ]
+    for wrong in mistakes:
         assert not check.is_valid(wrong)
     assert "fall over" in made["$defs"]["Model"]["properties"]["cross_data_class"]["description"]
     assert "wire" in made["$defs"]["Provider"]["properties"]
