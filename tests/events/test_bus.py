@@ -42,7 +42,8 @@ async def test_readers_hear_events_in_the_order_of_the_journal_whatever_is_flush
     async with asyncio.TaskGroup() as group:
         for number in range(200):
             group.create_task(bus.record(DECIDED if number % 3 else REQUESTED, turn=number))
-    assert heard == list(range(200))
+    assert heard == list(range(journal.seq))
+    assert len(heard) > 200
 
 
 async def test_concurrent_durable_events_share_a_flush(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,11 +117,11 @@ async def test_a_full_disk_refuses_the_event_and_is_recorded_from_the_reserve(
     assert last[-1].data.lost == "policy.decided"
 
 
-async def test_a_reader_that_fails_stops_neither_the_evidence_nor_the_other_readers(journal: Journal) -> None:
+async def test_a_reader_that_fails_stops_neither_the_evidence_nor_the_other_readers(
+    journal: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
     bus = Bus(journal)
-    problems: list[object] = []
     heard: list[Event | Live] = []
-    asyncio.get_running_loop().set_exception_handler(lambda loop, context: problems.append(context["exception"]))
 
     def broken(event: Event | Live) -> None:
         raise ValueError("broken reader")
@@ -129,7 +130,7 @@ async def test_a_reader_that_fails_stops_neither_the_evidence_nor_the_other_read
     bus.subscribe(heard.append)
     await bus.record(REQUESTED)
     assert len(heard) == 1
-    assert isinstance(problems[0], ValueError)
+    assert "broken reader" in caplog.text
 
 
 async def test_what_is_published_reaches_readers_and_not_the_journal(journal: Journal) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from typing import TypeAlias
 
 from vtcode_tui.events.journal import Journal
 from vtcode_tui.events.live import Live
-from vtcode_tui.events.types import SYSTEM, Actor, Event, Outcome, Payload, Severity
+from vtcode_tui.events.types import SYSTEM, Actor, Event, Outcome, Payload, SessionResumed, SessionStarted, Severity
+
+_log = logging.getLogger("vtcode.events")
 
 Reader: TypeAlias = Callable[[Event | Live], None]
 """Called in the event loop for everything that happens, in order; must return at once."""
@@ -26,7 +29,7 @@ class Bus:
         self._readers: list[Reader] = []
         self._untold: deque[Event] = deque()
         self._durable = 0
-        journal.on_durable(self._landed)
+        journal.observe(written=self._untold.append, durable=self._landed)
 
     async def record(
         self,
@@ -43,14 +46,21 @@ class Bus:
 
         Raises JournalError when it could not be recorded: what it was to record must then not happen.
         """
+        if isinstance(payload, SessionStarted | SessionResumed):
+            await self.journal.prepare()
         event = self.journal.append(
             payload, turn=turn, call=call, actor=actor, severity=severity, outcome=outcome, parent=parent
         )
-        self._untold.append(event)
         if payload.DURABLE:
             await self.journal.settle()
         self._tell()
         return event
+
+    async def close(self) -> None:
+        """Seal the journal; the readers hear of the final checkpoint."""
+        self.journal.observe(written=self._untold.append, durable=lambda position: None)
+        await asyncio.to_thread(self.journal.close)
+        self._landed(self.journal.seq)
 
     def publish(self, live: Live) -> None:
         """Tell every reader what no journal keeps."""
@@ -78,7 +88,5 @@ class Bus:
         for reader in tuple(self._readers):
             try:
                 reader(what)
-            except Exception as error:  # noqa: BLE001 - a reader's defect must not stop the evidence
-                asyncio.get_running_loop().call_exception_handler(
-                    {"message": "a reader of the events failed", "exception": error}
-                )
+            except Exception:  # noqa: BLE001 - a reader's defect must not stop the evidence
+                _log.exception("a reader of the events failed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import fcntl
@@ -9,21 +10,28 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from vtcode_tui.common.clock import Clock, SystemClock, rfc3339
 from vtcode_tui.common.errors import JournalError
 from vtcode_tui.common.ids import IdSource, uuid7
 from vtcode_tui.events.durable import Flusher, fdatasync
 from vtcode_tui.events.lines import GENESIS, line_of
+from vtcode_tui.events.seal import Seal
 from vtcode_tui.events.tail import find_tail, set_aside
 from vtcode_tui.events.types import (
     SYSTEM,
     Actor,
+    ApprovalGranted,
+    ApprovalRequested,
+    Checkpoint,
     Event,
     LogFailed,
     LogRecovered,
     Outcome,
     Payload,
+    SessionResumed,
+    SessionStarted,
     Severity,
 )
 
@@ -31,6 +39,12 @@ NAME = "journal.jsonl"
 RESERVE = ".reserve"
 _RESERVED = 1 << 20
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_EVERY = 64
+"""So many events at most between two checkpoints."""
+_EVERY_NS = 5_000_000_000
+"""The first event after so long is followed by a checkpoint."""
+_MARK_NS = 60_000_000_000
+"""So often at most a running session is entered in the root log."""
 
 
 class Journal:
@@ -52,8 +66,13 @@ class Journal:
         self._size = os.fstat(descriptor).st_size
         self._failure: JournalError | None = None
         self._closed = False
+        self._written: Callable[[Event], None] = lambda event: None
         self._landed: Callable[[int], None] = lambda position: None
-        self._flusher = Flusher(descriptor, lambda: self.seq, lambda position: self._landed(position))
+        self._flusher = Flusher(descriptor, lambda: self.seq, self._on_disk)
+        self._seal = Seal(folder, session, seq=seq, head=head)
+        self._sealed = (seq, self._clock.monotonic_ns())
+        self._marked_ns = self._clock.monotonic_ns()
+        self._to_mark: tuple[int, str] | None = None
         _hold_back(folder)
 
     @classmethod
@@ -65,7 +84,8 @@ class Journal:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = _open(folder / NAME, os.O_CREAT | os.O_EXCL)
-            _sync_folder(folder)
+            for one in (folder, *folder.parents[:4]):
+                _sync_folder(one)
         except OSError as error:
             raise JournalError(f"{folder / NAME} cannot be created: {error.strerror}") from error
         return cls(folder, session, descriptor, clock=clock or SystemClock(), ids=ids, seq=0, head=GENESIS)
@@ -126,6 +146,8 @@ class Journal:
             raise self._failure
         if self._closed:
             raise JournalError(f"the journal of session {self.session} is closed")
+        if isinstance(payload, SessionStarted | SessionResumed) and not payload.log_key:
+            payload = payload.model_copy(update={"log_key": self.log_key, "root_head": self.root_head})
         event = Event.model_construct(
             v=1,
             seq=self.seq,
@@ -144,7 +166,44 @@ class Journal:
             prev=self.head,
         )
         self._write(event)
+        if self._checkpoint_due(payload, event.mono_ns):
+            self.checkpoint()
         return event
+
+    def _checkpoint_due(self, payload: Payload, now: int) -> bool:
+        at, since = self._sealed
+        if isinstance(payload, Checkpoint | LogFailed):
+            return False
+        return (
+            isinstance(payload, ApprovalRequested | ApprovalGranted)
+            or self.seq - at >= _EVERY
+            or now - since >= _EVERY_NS
+        )
+
+    def checkpoint(self, kind: Literal["batch", "final"] = "batch") -> Event:
+        """Sign for everything so far, as an event of its own."""
+        note = self._seal.note(self.seq, self.head)
+        event = self.append(Checkpoint(kind=kind, size=self.seq, head=self.head, note=note))
+        self._sealed = (self.seq, event.mono_ns)
+        if event.mono_ns - self._marked_ns >= _MARK_NS:
+            self._to_mark, self._marked_ns = (self.seq, self.head), event.mono_ns
+        return event
+
+    @property
+    def log_key(self) -> str:
+        """The public half of the session's key, in base64."""
+        return self._seal.log_key
+
+    @property
+    def root_head(self) -> str:
+        """The digest of the root log's line about this opening; empty where there is no root log."""
+        return self._seal.root_head
+
+    async def prepare(self) -> None:
+        """Wait, off the event loop, until the session's key exists and its opening is in the root log."""
+        if not self._seal.prepared:
+            await asyncio.to_thread(self._seal.ready)
+        self._seal.ready()
 
     def _write(self, event: Event) -> None:
         raw = line_of(event) + b"\n"
@@ -159,6 +218,7 @@ class Journal:
         self._size += len(raw)
         self.head = hashlib.sha256(memoryview(raw)[:-1]).hexdigest()
         self.seq += 1
+        self._written(event)
 
     def _fail(self, lost: str, error: OSError) -> None:
         """Close the journal to further events; with the space held back, say so in it."""
@@ -174,9 +234,16 @@ class Journal:
                 fdatasync(self._descriptor)
             self._failure = JournalError(reason)
 
-    def on_durable(self, landed: Callable[[int], None]) -> None:
-        """Call `landed(seq)` in the event loop when every event before `seq` is on disk."""
-        self._landed = landed
+    def observe(self, *, written: Callable[[Event], None], durable: Callable[[int], None]) -> None:
+        """Call `written` for every event appended, and `durable(seq)` when all before `seq` are on disk."""
+        self._written, self._landed = written, durable
+
+    def _on_disk(self, seq: int) -> None:
+        # The root log may only speak of what a power cut can no longer take back.
+        if self._to_mark is not None and seq >= self._to_mark[0]:
+            self._seal.mark(*self._to_mark)
+            self._to_mark = None
+        self._landed(seq)
 
     async def settle(self) -> None:
         """Return when everything appended so far is on disk; concurrent callers share a flush."""
@@ -196,18 +263,30 @@ class Journal:
         self._flusher.now_durable(position)
 
     def close(self) -> None:
-        """Flush, give the file free and remove the space held back."""
+        """Sign for the whole with a final checkpoint, enter the end in the root log and give the file free.
+
+        The session's key is forgotten; what a failure left unsigned stays open for `audit verify` to see.
+        """
+        if self._closed:
+            return
+        try:
+            if self._failure is None and self.seq:
+                self.checkpoint("final")
+                self.flush()
+                self._seal.close(self.seq, self.head)
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Give the file free without sealing it, as a crash would."""
         if self._closed:
             return
         self._closed = True
-        try:
-            self._flusher.close()
-            if self._failure is None:
-                self.flush()
-        finally:
-            os.close(self._descriptor)
-            with contextlib.suppress(OSError):
-                (self.folder / RESERVE).unlink(missing_ok=True)
+        self._flusher.close()
+        self._seal.forget()
+        os.close(self._descriptor)
+        with contextlib.suppress(OSError):
+            (self.folder / RESERVE).unlink(missing_ok=True)
 
 
 def _open(path: Path, flags: int) -> int:

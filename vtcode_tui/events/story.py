@@ -41,6 +41,8 @@ class SessionResumed(Payload):
     from_session: str
     from_seq: int
     modified: bool = False
+    log_key: str = ""
+    root_head: str = ""
 
 
 class SessionForked(Payload):

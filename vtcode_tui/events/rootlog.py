@@ -1,0 +1,144 @@
+"""The root log: a line for every opening and closing of a session on this host, chained and signed by the host key.
+
+It is what notices a session that was removed, replaced or cut back to an earlier checkpoint. Several vtcode
+processes append to it, one at a time under its lock. What notices a root log that was cut back or forged as a
+whole is an anchor (`anchors`).
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from vtcode_tui.common.clock import Clock, SystemClock, rfc3339
+from vtcode_tui.common.errors import JournalError
+from vtcode_tui.events.durable import fdatasync
+from vtcode_tui.events.lines import GENESIS
+from vtcode_tui.events.notes import Key
+from vtcode_tui.events.tail import set_aside
+
+ROOT = "root.jsonl"
+HOST_KEY = "host-ed25519"
+HOST_PUBLIC = "host-ed25519.pub"
+
+RootType: TypeAlias = Literal["host.key", "open", "mark", "close", "anchor", "prune", "recovered"]
+
+
+@dataclass(frozen=True, slots=True)
+class RootHead:
+    """Where the root log stands: so many lines, the last with this digest."""
+
+    size: int
+    head: str
+
+
+class RootLog:
+    """Appends signed lines; the host key is made at the first one."""
+
+    def __init__(self, audit: Path, keys: Path, *, clock: Clock | None = None) -> None:
+        self.path = audit / ROOT
+        self._keys = keys
+        self._clock = clock or SystemClock()
+
+    @classmethod
+    def beside(cls, folder: Path) -> RootLog | None:
+        """The root log that a session's folder belongs to: `<state>/sessions/YYYY/MM/DD/<id>` has one."""
+        if len(folder.parents) < 5 or folder.parents[3].name != "sessions":
+            return None
+        state = folder.parents[4]
+        return cls(state / "audit", state / "keys")
+
+    def append(self, kind: RootType, session: str, data: dict[str, Any]) -> RootHead:
+        """Write one line and flush it. Raises JournalError when the disk does not take it."""
+        try:
+            with self._locked() as descriptor:
+                size, head = self._standing(descriptor)
+                if size == 0:
+                    public = self.host_key().public_text
+                    size, head = self._write(
+                        descriptor, size, head, "host.key", "", {"public": public, "host": socket.gethostname()}
+                    )
+                size, head = self._write(descriptor, size, head, kind, session, data)
+                fdatasync(descriptor)
+                return RootHead(size, head)
+        except OSError as error:
+            raise JournalError(f"{self.path} cannot be written: {error.strerror}") from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(self.path, flags, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _standing(self, descriptor: int) -> tuple[int, str]:
+        raw = self.path.read_bytes()
+        whole, _, torn = raw.rpartition(b"\n")
+        if torn:
+            aside = set_aside(self.path.parent, torn)
+            os.ftruncate(descriptor, len(raw) - len(torn))
+        lines = whole.split(b"\n") if whole else []
+        size = len(lines)
+        head = hashlib.sha256(lines[-1]).hexdigest() if lines else GENESIS
+        if torn:
+            size, head = self._write(
+                descriptor, size, head, "recovered", "", {"file": aside.name, "size": len(torn)}
+            )
+        return size, head
+
+    def _write(
+        self, descriptor: int, size: int, head: str, kind: RootType, session: str, data: dict[str, Any]
+    ) -> tuple[int, str]:
+        body = {
+            "v": 1,
+            "seq": size,
+            "time": rfc3339(self._clock.now()),
+            "type": kind,
+            "session": session,
+            "data": data,
+            "prev": head,
+        }
+        unsigned = json.dumps(body, separators=(",", ":")).encode()
+        signature = base64.b64encode(self.host_key().sign(unsigned))
+        line = unsigned[:-1] + b',"sig":"%b"}' % signature
+        before = os.fstat(descriptor).st_size
+        if os.write(descriptor, line + b"\n") != len(line) + 1:
+            os.ftruncate(descriptor, before)
+            raise JournalError(f"{self.path} cannot be written: the disk is full")
+        return size + 1, hashlib.sha256(line).hexdigest()
+
+    def host_key(self) -> Key:
+        """The key of this host and user, made when there is none. No sandbox can read its folder."""
+        path = self._keys / HOST_KEY
+        with suppress(FileNotFoundError):
+            return Key(base64.b64decode(path.read_bytes()))
+        self._keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        key = Key()
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(base64.b64encode(key.seed()) + b"\n")
+            file.flush()
+            os.fsync(descriptor)
+        (self._keys / HOST_PUBLIC).write_text(key.public_text + "\n")
+        return key
+
+
+def signed_part(line: bytes) -> tuple[bytes, bytes]:
+    """What a root line's signature is over, and the signature. Raises ValueError when it has none."""
+    unsigned, mark, rest = line.rpartition(b',"sig":"')
+    if not mark or not rest.endswith(b'"}'):
+        raise ValueError("the line is not signed")
+    return unsigned + b"}", base64.b64decode(rest[:-2], validate=True)
