@@ -1,0 +1,310 @@
+"""Markdown that arrives in pieces: finished blocks are laid out once, only the unstable end again.
+
+A top-level block is finished when the next one has begun on a complete line. An open code fence is finished every
+few lines, so that a long listing costs no more than a short one. The cuts depend on the text alone, never on how it
+was cut into pieces: fed at once or by the letter, the same lines come out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from pygments.lexer import Lexer
+
+from vtcode_tui.render.highlight import START, Stack, highlight, lexer_named
+from vtcode_tui.render.markdown_layout import code_rows, fence_head, lay
+from vtcode_tui.render.safety import plain
+from vtcode_tui.render.types import Line
+
+_BLOCK = 8_192
+"""Characters of one block that are laid out as one; a longer paragraph or list is cut at a line end."""
+_FIRST_LOOK = 2_048
+_WINDOW = 2 * _BLOCK
+"""Characters that are parsed in search of finished blocks: few at first, more while none is found."""
+_LISTING = 32
+"""Lines of an open code fence that are finished together."""
+
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^\n]*)\n?")
+_FENCE_BEGUN = re.compile(r"(?:\A|(?<=\n)) {0,3}[`~]+\Z")
+
+
+@lru_cache(maxsize=1)
+def _parser() -> MarkdownIt:
+    # No raw HTML (it is text), and no link references: a definition may come after what it changes.
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 16})
+    parser.enable(["table", "strikethrough"])
+    parser.disable(["reference", "html_block", "html_inline"])
+    return parser
+
+
+@dataclass(slots=True)
+class _Listing:
+    """A code fence, or the part of one that is complete."""
+
+    language: str
+    lexer: Lexer | None
+    indent: int
+    close: re.Pattern[str]
+    stack: Stack = START
+
+
+@dataclass(slots=True)
+class _Section:
+    """A finished stretch of the text: Markdown to be parsed, or lines of code to be lexed from `stack`."""
+
+    source: str
+    listing: _Listing | None = None
+    stack: Stack = START
+    head: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    """A fenced block as it can be copied."""
+
+    language: str
+    text: str
+
+
+@dataclass(slots=True)
+class MarkdownStream:
+    """One answer while it is written, and after: `feed` text, read `lines`.
+
+    Feeding costs next to nothing; reading `lines` lays out what came since. The first `final` of the lines do not
+    change any more (until `resize`).
+    """
+
+    width: int
+    _sections: list[_Section] = field(default_factory=list)
+    _rows: list[Line] = field(default_factory=list)
+    _final: int = 0
+    _rest: str = ""
+    _fed: list[str] = field(default_factory=list)
+    _open: _Listing | None = None
+    _closed: bool = False
+    _dirty: bool = False
+
+    def feed(self, text: str) -> None:
+        """Take the next piece of the answer."""
+        if text:
+            self._fed.append(text)
+            self._dirty = True
+
+    def close(self) -> None:
+        """The answer is complete: everything becomes final."""
+        self._closed = True
+        self._dirty = True
+        self._update()
+
+    def resize(self, width: int) -> None:
+        """Lay everything out for another width, when next read."""
+        if width == self.width:
+            return
+        self._update()
+        self.width = width
+        sections, self._sections, self._rows, self._final = self._sections, [], [], 0
+        for section in sections:
+            self._finish(section)
+        self._dirty = True
+
+    @property
+    def lines(self) -> Sequence[Line]:
+        """All rows as of now. The list is the stream's own: do not keep it over a `feed`."""
+        self._update()
+        return self._rows
+
+    @property
+    def final(self) -> int:
+        """How many of the first rows will stay as they are."""
+        self._update()
+        return self._final
+
+    @property
+    def source(self) -> str:
+        """The Markdown as it came, with line feeds as its only line ends."""
+        return "".join(section.source for section in self._sections) + self._rest + "".join(self._fed)
+
+    @property
+    def code_blocks(self) -> tuple[CodeBlock, ...]:
+        """The fenced blocks so far, for a copy key."""
+        return code_blocks(self.source)
+
+    def _update(self) -> None:
+        if not self._dirty:
+            return
+        self._dirty = False
+        text = "".join(self._fed)
+        self._fed.clear()
+        if text.endswith("\r") and not self._closed:  # perhaps half of a line end: it waits for the next piece
+            self._fed.append("\r")
+            text = text[:-1]
+        # What is left of CR and NUL would be line ends and question marks to the parser: it shall be seen.
+        self._rest += text.replace("\r\n", "\n").replace("\r", "␍").replace("\0", "␀")
+        if "\n" in text or self._closed or len(self._rest) > _BLOCK:
+            while self._advance():
+                pass
+        del self._rows[self._final :]
+        if self._closed and self._rest:
+            self._finish(self._as_section(self._rest))
+            self._rest = ""
+        elif self._rest:
+            shown = _FENCE_BEGUN.sub("", self._rest) if self._open else self._rest
+            self._rows.extend(self._lay(self._as_section(shown))[0])
+
+    def _as_section(self, text: str) -> _Section:
+        if self._open:
+            return _Section(text, self._open, self._open.stack)
+        return _Section(text)
+
+    def _advance(self) -> bool:
+        """Move what is finished at the front of the rest to the sections; False when nothing was."""
+        if self._open:
+            return self._advance_listing(self._open)
+        window = _FIRST_LOOK
+        while not (taken := self._take_from(_tops(self._rest[:window]))):
+            if window >= min(_WINDOW, len(self._rest)):
+                break
+            window *= 2
+        if not taken and len(self._rest) > _BLOCK:
+            self._take(_cut(self._rest))
+            return True
+        return taken
+
+    def _take_from(self, tops: list[_Top]) -> bool:
+        taken = 0
+        for top, after in zip(tops, [*tops[1:], None], strict=False):
+            if top.fence and top.complete:
+                if top.offset > taken:
+                    self._take(top.offset - taken)
+                self._open = _listing(top.fence)
+                self._take(top.fence.end() - top.offset, self._open)
+                return True
+            if after is None or not after.complete or after.offset - taken > _BLOCK:
+                break
+            self._take(after.offset - taken)
+            taken = after.offset
+        return taken > 0
+
+    def _take(self, size: int, listing: _Listing | None = None) -> None:
+        source, self._rest = self._rest[:size], self._rest[size:]
+        self._finish(_Section(source, listing, head=listing is not None))
+
+    def _advance_listing(self, listing: _Listing) -> bool:
+        end = 0
+        for _ in range(_LISTING):
+            feed = self._rest.find("\n", end)
+            text = self._rest[end : feed if feed >= 0 else None]
+            if (feed >= 0 or self._closed) and listing.close.fullmatch(text):
+                stop = feed + 1 if feed >= 0 else len(self._rest)
+                self._finish_code(listing, self._rest[:end], closing=self._rest[end:stop])
+                self._rest = self._rest[stop:]
+                self._open = None
+                return True
+            if feed < 0:
+                return False
+            end = feed + 1
+        self._finish_code(listing, self._rest[:end])
+        self._rest = self._rest[end:]
+        return True
+
+    def _finish_code(self, listing: _Listing, source: str, closing: str = "") -> None:
+        section = _Section(source, listing, listing.stack)
+        if source:
+            listing.stack = self._finish(section)
+        if closing:
+            self._sections.append(_Section(closing, None, head=True))
+
+    def _finish(self, section: _Section) -> Stack:
+        del self._rows[self._final :]
+        rows, stack = self._lay(section)
+        self._sections.append(section)
+        self._rows.extend(rows)
+        self._final = len(self._rows)
+        return stack
+
+    def _lay(self, section: _Section) -> tuple[list[Line], Stack]:
+        listing = section.listing
+        if listing is None:
+            if section.head:  # the line that closes a fence
+                return [], START
+            rows = lay(_parser().parse(section.source), self.width)
+            if rows and self._final:
+                rows.insert(0, Line())
+            return rows, START
+        if section.head:
+            gap = [Line()] if self._final else []
+            return [*gap, *fence_head(listing.language, self.width)], START
+        lines = [line[_indent(line, listing.indent) :] for line in _lines(section.source)]
+        styled, stack = highlight([plain(line) for line in lines], listing.lexer, section.stack)
+        return code_rows(styled, self.width), stack
+
+
+@dataclass(frozen=True, slots=True)
+class _Top:
+    """Where a top-level block begins."""
+
+    offset: int
+    complete: bool
+    """Whether its first line has ended."""
+    fence: re.Match[str] | None
+
+
+def _lines(source: str) -> list[str]:
+    lines = source.split("\n")
+    if lines[-1] == "":
+        lines.pop()
+    return lines
+
+
+def _indent(text: str, most: int) -> int:
+    return min(most, len(text) - len(text.lstrip(" ")))
+
+
+def _tops(text: str) -> list[_Top]:
+    """The top-level blocks of a text."""
+    tops: list[_Top] = []
+    offset = line = 0
+    for token in _parser().parse(text):
+        if token.level == 0 and token.map and token.nesting >= 0:
+            while line < token.map[0]:
+                offset = text.find("\n", offset) + 1
+                line += 1
+            fence = _FENCE.match(text, offset) if token.type == "fence" else None
+            tops.append(_Top(offset, text.find("\n", offset) >= 0, fence))
+    return tops
+
+
+def _cut(text: str) -> int:
+    end = text.rfind("\n", 0, _BLOCK) + 1
+    return end or _BLOCK
+
+
+def _listing(opening: re.Match[str]) -> _Listing:
+    marker, info = opening.groups()
+    language = plain(info).strip().split(" ")[0].split(",")[0].strip("{}.")
+    indent = len(opening.group()) - len(opening.group().lstrip(" "))
+    close = re.compile(f" {{0,3}}{re.escape(marker[0])}{{{len(marker)},}}[ \t]*")
+    return _Listing(language, lexer_named(language), indent, close)
+
+
+def code_blocks(source: str) -> tuple[CodeBlock, ...]:
+    """Every fenced or indented block of a Markdown text, as it can be copied."""
+    tokens: list[Token] = _parser().parse(source)
+    return tuple(
+        CodeBlock(plain(token.info).split(" ")[0], token.content)
+        for token in tokens
+        if token.type in {"fence", "code_block"}
+    )
+
+
+def markdown(text: str, width: int) -> list[Line]:
+    """A whole Markdown text as rows."""
+    stream = MarkdownStream(width)
+    stream.feed(text)
+    stream.close()
+    return list(stream.lines)
