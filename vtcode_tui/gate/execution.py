@@ -105,7 +105,7 @@ class Execution:
 
     async def wait(self, seconds: float | None = None) -> Outcome | None:
         """The outcome, or None when the run is still going on after that time."""
-        await asyncio.wait((self.finished,), timeout=seconds)
+        await asyncio.wait({self.finished}, timeout=seconds)
         return self.finished.result() if self.finished.done() else None
 
     async def grown(self, offset: int, seconds: float) -> None:
@@ -117,8 +117,9 @@ class Execution:
                 return
             self._grown.clear()
             waiting = asyncio.ensure_future(self._grown.wait())
+            either: set[asyncio.Future[Any]] = {waiting, self.finished}
             try:
-                await asyncio.wait({waiting, self.finished}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(either, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 waiting.cancel()
 

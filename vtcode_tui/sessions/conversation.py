@@ -1,0 +1,110 @@
+"""Between the messages of a model and the items of session.md, both ways and without loss."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import assert_never
+
+from vtcode_tui.llm.messages import Image, Message, Part, Text, Thinking, ToolResult, ToolUse
+from vtcode_tui.sessions.items import Item, Role
+
+
+def items_of(message: Message, *, number: int, first_seq: int) -> list[Item]:
+    """One item for each part of a message."""
+    return [_item(part, message.role, number, first_seq + i) for i, part in enumerate(message.parts)]
+
+
+def _item(part: Part, role: Role, number: int, seq: int) -> Item:
+    match part:
+        case Text(text=text):
+            return Item(seq, role, "text", text, number)
+        case Thinking():
+            facts = {
+                "signature": part.signature,
+                "provider": part.provider,
+                "model": part.model,
+                "redacted": part.redacted,
+            }
+            return Item(seq, role, "thinking", part.text, number, facts)
+        case ToolUse():
+            facts = {"id": part.id, "name": part.name, "signature": part.signature}
+            return Item(seq, role, "tool_use", part.arguments, number, facts)
+        case ToolResult():
+            return Item(seq, "tool", "tool_result", part.text, number, {"id": part.id, "error": part.is_error})
+        case Image():
+            body = base64.b64encode(part.data).decode()
+            return Item(seq, role, "image", body, number, {"media_type": part.media_type})
+        case _:
+            assert_never(part)
+
+
+def _part(item: Item) -> Part | None:
+    facts = item.facts
+    match item.kind:
+        case "text":
+            return Text(item.body)
+        case "thinking":
+            return Thinking(
+                item.body,
+                str(facts.get("signature", "")),
+                str(facts.get("provider", "")),
+                str(facts.get("model", "")),
+                bool(facts.get("redacted", False)),
+            )
+        case "tool_use":
+            return ToolUse(
+                str(facts.get("id", "")), str(facts.get("name", "")), item.body, str(facts.get("signature", ""))
+            )
+        case "tool_result":
+            return ToolResult(str(facts.get("id", "")), item.body, bool(facts.get("error", False)))
+        case "image":
+            try:
+                return Image(base64.b64decode(item.body, validate=True), str(facts.get("media_type", "")))
+            except (binascii.Error, ValueError):
+                return Text("[an image that could not be read back]")
+        case "summary" | "note":
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The whole history, and from which message on it is given to the model after a compaction."""
+
+    messages: tuple[Message, ...] = ()
+    summary: str = ""
+    kept_from: int = 0
+
+
+def conversation_of(items: Iterable[Item]) -> Conversation:
+    """The messages that the items hold, in order, and the last compaction."""
+    messages: list[Message] = []
+    summary, kept_from = "", 0
+    for _, group in groupby(items, key=lambda item: item.message):
+        members = list(group)
+        for item in members:
+            if item.kind == "summary":
+                summary, kept_from = item.body, int(item.facts.get("kept_from", 0))
+        parts = tuple(part for item in members if (part := _part(item)) is not None)
+        if parts:
+            role = "assistant" if members[0].role == "assistant" else "user"
+            messages.append(Message("assistant" if role == "assistant" else "user", parts))
+    return Conversation(tuple(messages), summary, min(kept_from, len(messages)))
+
+
+def unanswered(messages: Iterable[Message]) -> list[ToolUse]:
+    """Tool uses without a result: what was under way when the session stopped."""
+    open_uses: dict[str, ToolUse] = {}
+    for message in messages:
+        for part in message.parts:
+            match part:
+                case ToolUse(id=name):
+                    open_uses[name] = part
+                case ToolResult(id=name):
+                    open_uses.pop(name, None)
+                case _:
+                    pass
+    return list(open_uses.values())
