@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from vtcode_tui.llm.catalogue import model_facts as model_facts
     from vtcode_tui.llm.chain import Chain as Chain
     from vtcode_tui.llm.chain import Link as Link
+    from vtcode_tui.llm.discover import Looked as Looked
+    from vtcode_tui.llm.discover import discover_local as discover_local
     from vtcode_tui.llm.endpoint import Endpoint as Endpoint
     from vtcode_tui.llm.endpoint import Hosts as Hosts
     from vtcode_tui.llm.endpoint import Key as Key
     from vtcode_tui.llm.endpoint import TimeLimits as TimeLimits
     from vtcode_tui.llm.failure import ProviderError as ProviderError
+    from vtcode_tui.llm.resolve import Models as Models
+    from vtcode_tui.llm.resolve import resolve_models as resolve_models
 
 _HOME = {
     "Chain": "chain",
@@ -26,11 +30,15 @@ _HOME = {
     "Hosts": "endpoint",
     "Key": "endpoint",
     "Link": "chain",
+    "Looked": "discover",
     "ModelFacts": "catalogue",
+    "Models": "resolve",
     "Price": "catalogue",
     "ProviderError": "failure",
     "TimeLimits": "endpoint",
+    "discover_local": "discover",
     "model_facts": "catalogue",
+    "resolve_models": "resolve",
 }
 
 

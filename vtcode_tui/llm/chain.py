@@ -44,6 +44,7 @@ class Chain:
         hosts: Hosts | None = None,
         environ: Mapping[str, str] = MappingProxyType({}),
         clock: Clock | None = None,
+        cross_data_class: bool = False,
     ) -> None:
         if not links:
             raise ModelError("no model is configured: see `vtcode models`", kind="invalid")
@@ -52,6 +53,7 @@ class Chain:
         self._hosts = hosts or Hosts()
         self._environ = environ
         self._clock = clock or SystemClock()
+        self._cross_data_class = cross_data_class
         self._transport: Transport | None = None
 
     @property

@@ -48,6 +48,8 @@ class Endpoint:
     key_env: str = ""
     headers: Mapping[str, Key] = field(default_factory=dict)
     data_class: DataClass = "cloud"
+    context_window: int | None = None
+    """The window that a server is asked for, where the wire can ask (Ollama)."""
 
     @property
     def host(self) -> str:

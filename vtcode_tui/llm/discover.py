@@ -1,0 +1,124 @@
+"""Local servers at their usual places: what was looked for, what was found, and the command that helps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from vtcode_tui.llm.endpoint import Endpoint, Hosts
+from vtcode_tui.llm.failure import ProviderError
+from vtcode_tui.llm.vendors import BY_NAME, LOCAL, vendor_endpoint
+
+if TYPE_CHECKING:
+    from vtcode_tui.llm.servers import Offered
+    from vtcode_tui.llm.transport import Transport
+
+_PROBE_SECONDS = 2.0
+
+TITLES = {"lmstudio": "LM Studio", "ollama": "Ollama", "llamacpp": "llama.cpp"}
+_START = {
+    "lmstudio": "lms server start",
+    "ollama": "ollama serve",
+    "llamacpp": "llama-server --jinja -c 32768 -m MODEL.gguf",
+}
+_GET = {
+    "lmstudio": "lms get qwen/qwen3-coder-30b",
+    "ollama": "ollama pull qwen3-coder:30b",
+    "llamacpp": "llama-server --jinja -c 32768 -hf ggml-org/gpt-oss-20b-GGUF",
+}
+_LOAD = {
+    "lmstudio": "lms load {model} --context-length 32768",
+    "ollama": "ollama run {model} ''",
+    "llamacpp": "llama-server --jinja -c 32768 -m MODEL.gguf",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One place that was looked at."""
+
+    provider: str
+    title: str
+    url: str
+    state: Literal["running", "no models", "not running", "not allowed", "something else"]
+    remedy: str = ""
+    detail: str = ""
+    models: tuple[Offered, ...] = ()
+
+    def __str__(self) -> str:
+        text = f"{self.title} at {self.url}: {self.state}"
+        return f"{text} (`{self.remedy}`)" if self.remedy else text
+
+
+async def discover_local(environ: Mapping[str, str], hosts: Hosts | None = None) -> tuple[Looked, ...]:
+    """Ask the usual loopback places, all at once; a failure is a result, never raised."""
+    from vtcode_tui.llm.transport import Transport
+
+    transport = Transport(hosts or Hosts(), environ)
+    try:
+        async with asyncio.TaskGroup() as group:
+            endpoints = [vendor_endpoint(BY_NAME[name], environ) for name in LOCAL]
+            looks = [group.create_task(_look(transport, endpoint)) for endpoint in endpoints]
+    finally:
+        await transport.aclose()
+    return tuple(look.result() for look in looks)
+
+
+async def _look(transport: Transport, endpoint: Endpoint) -> Looked:
+    from vtcode_tui.llm.servers import offered
+
+    name, title = endpoint.provider, TITLES[endpoint.provider]
+    try:
+        models = await offered(transport, endpoint, seconds=_PROBE_SECONDS)
+    except ProviderError as error:
+        match error.kind:
+            case "not_running" | "transient":
+                return Looked(name, title, endpoint.base_url, "not running", _START[name], error.cause)
+            case "forbidden":
+                return Looked(name, title, endpoint.base_url, "not allowed", detail=error.cause)
+            case "auth":
+                remedy = f"export {endpoint.key_env}=..."
+                return Looked(name, title, endpoint.base_url, "something else", remedy, error.cause)
+            case _:
+                return Looked(name, title, endpoint.base_url, "something else", detail=error.cause)
+    # Port 8080 is everybody's: only what calls itself llama.cpp counts as one.
+    if name == "llamacpp":
+        models = tuple(model for model in models if model.detail == "llamacpp" or model.loaded is not None)
+        if not models:
+            return Looked(name, title, endpoint.base_url, "something else", detail="no list of models of llama.cpp")
+    if not models:
+        return Looked(name, title, endpoint.base_url, "no models", _GET[name])
+    return Looked(name, title, endpoint.base_url, "running", models=models)
+
+
+def remedy_for(error: ProviderError, endpoint: Endpoint, model: str) -> str:
+    """The command that fixes a local server's failure; empty where there is none."""
+    kind_of_server = _server_of(endpoint)
+    if endpoint.data_class != "local" or not kind_of_server:
+        return ""
+    match error.kind:
+        case "not_running":
+            return _START[kind_of_server]
+        case "not_loaded" if kind_of_server == "ollama" and "pull" in error.cause:
+            return f"ollama pull {model}"
+        case "not_loaded":
+            return _LOAD[kind_of_server].format(model=model)
+        case "no_tools":
+            return _NO_TOOLS[kind_of_server]
+        case _:
+            return ""
+
+
+_NO_TOOLS = {
+    "lmstudio": "lms get qwen/qwen3-coder-30b",
+    "ollama": "ollama pull qwen3-coder:30b",
+    "llamacpp": "llama-server --jinja -c 32768 -m MODEL.gguf",
+}
+
+
+def _server_of(endpoint: Endpoint) -> str:
+    if endpoint.wire in {"lmstudio", "ollama"}:
+        return endpoint.wire
+    return "llamacpp" if endpoint.provider == "llamacpp" else ""
