@@ -1,0 +1,151 @@
+"""Protected and masked paths: what asks by name before it changes, and what no run can read.
+
+Protected is what some other program would run or obey later without asking: hooks, editor tasks, CI, shell and
+environment managers, the configuration of package managers and agents. Matching ignores case and invisible
+characters, because some file systems do.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+TRUST_MARKER = ".vt-workspace-trust"
+OWN = (TRUST_MARKER, "vtcode.toml", "tool-policy.json")
+"""vtcode's own files in the root of a workspace: no tool may change them, and no approval allows it."""
+
+_GIT = (
+    ".git/hooks/", ".git/config", ".git/config.worktree", ".git/info/attributes", ".git/commondir", ".git/gitdir",
+    ".git/objects/info/alternates", ".git/worktrees/*/config.worktree", ".git/worktrees/*/commondir",
+    ".git/worktrees/*/gitdir", ".git/modules/**/config", ".git/modules/**/hooks/", ".gitmodules", ".gitattributes",
+)  # fmt: skip
+_HOOKS = (
+    ".pre-commit-config.yaml", ".husky/", "lefthook.y*ml", ".lefthook.y*ml", ".lefthook/", ".overcommit.yml",
+    ".lintstagedrc*",
+)  # fmt: skip
+_EDITORS = (
+    ".vscode/", ".idea/", ".zed/", ".fleet/", ".vim/", ".nvim/", ".nvim.lua", ".nvimrc", ".exrc", ".vimrc",
+    ".gvimrc", ".dir-locals.el", ".dir-locals-2.el", "*.sublime-project", "*.code-workspace", ".devcontainer/",
+    ".helix/",
+)  # fmt: skip
+_CI = (
+    ".github/workflows/", ".github/actions/", ".gitlab-ci.yml", ".gitlab/ci/", ".circleci/", ".travis.yml",
+    "azure-pipelines.yml", ".azure-pipelines/", "Jenkinsfile", ".buildkite/", ".drone.yml", ".drone.star",
+    "bitbucket-pipelines.yml", ".woodpecker/", ".woodpecker.y*ml", "appveyor.yml", ".appveyor.yml", ".cirrus.yml",
+    ".forgejo/workflows/", ".gitea/workflows/", ".ci/",
+)  # fmt: skip
+_SHELL = (
+    ".envrc", ".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".profile", ".zshrc", ".zshenv",
+    ".zprofile", ".zlogin", ".inputrc", ".tool-versions", ".mise.toml", "mise.toml", ".mise/", ".config/mise/",
+    ".rtx.toml", ".autoenv*", ".tmux.conf", ".screenrc", ".gdbinit", ".lldbinit", ".pdbrc", ".pdbrc.py", ".irbrc",
+    ".sqliterc", ".psqlrc", ".curlrc", ".wgetrc", ".netrc", ".ripgreprc", "sitecustomize.py", "usercustomize.py",
+)  # fmt: skip
+_PACKAGES = (
+    ".npmrc", ".yarnrc", ".yarnrc.yml", ".yarn/plugins/", ".yarn/releases/", ".pnpmfile.cjs", "bunfig.toml",
+    ".cargo/config", ".cargo/config.toml", "pip.conf", "gradle/wrapper/", ".mvn/", ".bundle/config",
+)  # fmt: skip
+_AGENTS = (
+    ".mcp.json", ".vtcode/", ".claude/", ".codex/", ".gemini/", ".cursor/", ".agents/", ".opencode/",
+    ".cursorrules", ".windsurfrules", ".clinerules", ".github/copilot-instructions.md", "AGENTS.md",
+    "AGENTS.override.md", "CLAUDE.md", "GEMINI.md",
+)  # fmt: skip
+BUILT_IN: tuple[str, ...] = tuple(
+    pattern if pattern.startswith("/") else f"**/{pattern}"
+    for pattern in (*OWN, *_GIT, *_HOOKS, *_EDITORS, *_CI, *_SHELL, *_PACKAGES, *_AGENTS)
+)
+"""Patterns as in .gitignore, at any depth: a nested repository or project counts like the root."""
+
+NESTED = 3
+"""How deep nested repositories and projects are looked for when the sandbox asks for paths."""
+_SKIP = frozenset({"node_modules", "__pycache__", "objects", "site-packages"})
+
+
+def folded(path: str) -> str:
+    """A relative path as the most forgiving file system would compare it."""
+    if not path.isascii():
+        path = unicodedata.normalize("NFKC", "".join(c for c in path if unicodedata.category(c) != "Cf"))
+    return "/".join(part.rstrip(". ") or part for part in path.casefold().split("/"))
+
+
+def is_own_name(relative: str) -> bool:
+    """Whether a path below the root is one of vtcode's own files there."""
+    return folded(relative) in OWN
+
+
+class Patterns:
+    """gitignore-style patterns over paths below a root, compared without regard to case."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._patterns = tuple(unicodedata.normalize("NFKC", pattern).casefold() for pattern in patterns)
+
+    @cached_property
+    def _spec(self) -> GitIgnoreSpec:
+        from pathspec import GitIgnoreSpec
+
+        return GitIgnoreSpec.from_lines(self._patterns)
+
+    @cached_property
+    def _names(self) -> re.Pattern[str]:
+        # Whatever a pattern says of the folders, the last name must fit: cheap, and enough to skip most files.
+        last = {p.rstrip("/").rpartition("/")[2] for p in self._patterns if not p.startswith(("!", "#"))}
+        return re.compile("|".join(fnmatch.translate(name) for name in sorted(last)) or r"(?!)")
+
+    def match(self, relative: str) -> bool:
+        """Whether the path, as a file or as a folder, or a folder above it matches."""
+        if not self._patterns:
+            return False
+        name = folded(relative)
+        return self._spec.match_file(name) or self._spec.match_file(f"{name}/")
+
+    def may_match(self, name: str) -> bool:
+        """Whether an entry with this last name could match at all."""
+        return self._names.match(folded(name)) is not None
+
+
+def concrete(root: Path, patterns: Sequence[str], spec: Patterns) -> tuple[Path, ...]:
+    """Absolute paths for the kernel: plain names at the root, there or not, and nested ones that exist."""
+    found = {root / _plain(p) for p in patterns if _plain(p)}
+    found.update(existing(root, spec))
+    shallow = sorted(found, key=lambda path: len(path.parts))
+    kept: set[Path] = set()
+    for path in shallow:
+        if not any(parent in kept for parent in path.parents):
+            kept.add(path)
+    return tuple(sorted(kept))
+
+
+def _plain(pattern: str) -> str:
+    name = pattern.removeprefix("**/").strip("/")
+    return "" if any(c in name for c in "*?[!\\") else name
+
+
+def is_git_link(relative: str, *, folder: bool) -> bool:
+    """Whether this is a `.git` that is no folder: it tells git which configuration and hooks to use."""
+    return not folder and folded(relative).rpartition("/")[2] == ".git"
+
+
+def existing(root: Path, spec: Patterns, *, depth: int = NESTED) -> tuple[Path, ...]:
+    """Existing paths that match, down to `depth` folders below the root; nothing below a match."""
+    return tuple(_existing(root, str(root), spec, depth))
+
+
+def _existing(root: Path, folder: str, spec: Patterns, depth: int) -> Iterator[Path]:
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return
+    for entry in entries:
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if spec.may_match(entry.name) and spec.match(Path(entry.path).relative_to(root).as_posix()):
+            yield Path(entry.path)
+        elif is_folder and depth and entry.name not in _SKIP:
+            yield from _existing(root, entry.path, spec, depth - 1)
