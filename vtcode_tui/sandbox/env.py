@@ -1,0 +1,87 @@
+"""The environment of a run: started empty; only names on a list pass, and nothing that looks like a secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+_PASS = frozenset(
+    "LANG LANGUAGE TZ TERM COLORTERM USER LOGNAME SHELL NO_COLOR FORCE_COLOR CI COLUMNS LINES "
+    "JAVA_HOME GOROOT RUSTUP_HOME RUSTUP_TOOLCHAIN PYENV_ROOT PYENV_VERSION NVM_DIR SDKMAN_DIR "
+    "CC CXX CFLAGS CXXFLAGS LDFLAGS MAKEFLAGS PKG_CONFIG_PATH SOURCE_DATE_EPOCH".split()
+)
+_NEVER = re.compile(
+    r"(LD|DYLD|PYTHON|PERL5|GIT|AWS|AZURE|GOOGLE|GCP|KITTY|VSCODE|BASH_FUNC|DBUS|VTCODE)_?.*|"
+    r"BASH_ENV|ENV|PROMPT_COMMAND|NODE_OPTIONS|RUBYOPT|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|SSH_.*|GPG_AGENT_INFO|"
+    r"DISPLAY|WAYLAND_DISPLAY|XAUTHORITY|DOCKER_.*|KUBECONFIG|TMUX.*|STY|IFS|PS4|CDPATH|GLOBIGNORE|SHELLOPTS|BASHOPTS"
+)
+_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASS|CRED|AUTH|COOKIE|SESSION|PRIVATE|DSN|_URL$|_URI$", re.IGNORECASE)
+_SECRET_VALUE = re.compile(
+    r"sk-|gh[pousr]_|github_pat_|glpat-|AKIA|ASIA|xox[abprs]-|eyJ[A-Za-z0-9_-]{10}|-----BEGIN|AIza|hf_|"
+    r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@"
+)
+_PROXY = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")
+
+
+def looks_secret(name: str, value: str) -> bool:
+    """Whether a variable's name or value looks like a credential."""
+    return bool(_SECRET_NAME.search(name) or _SECRET_VALUE.search(value))
+
+
+def passed(
+    environ: Mapping[str, str], *, names: Iterable[str] = (), secrets: Iterable[str] = ()
+) -> dict[str, str]:
+    """What passes from the person's environment: the list, `names` unless they look secret, `secrets` by name."""
+    wanted, named_secrets = frozenset(names), frozenset(secrets)
+    kept = {}
+    for name, value in environ.items():
+        if name in named_secrets:
+            kept[name] = value
+        elif _NEVER.fullmatch(name) or looks_secret(name, value):
+            continue
+        elif name in _PASS or name.startswith("LC_") or name in wanted:
+            kept[name] = value
+    return kept
+
+
+def search_path(environ: Mapping[str, str], workspace: Path) -> str:
+    """PATH without relative folders and without anything inside the workspace, which a run could write."""
+    usual = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    kept: list[str] = []
+    for entry in [*environ.get("PATH", "").split(":"), *usual.split(":")]:
+        if entry.startswith("/") and entry not in kept and not Path(entry).is_relative_to(workspace):
+            kept.append(entry)
+    return ":".join(kept)
+
+
+def fixed(home: str, tmp: str) -> dict[str, str]:
+    """The variables that vtcode sets itself: private folders, no pager, nobody asked for a password."""
+    return {
+        "HOME": home,
+        "TMPDIR": tmp,
+        "XDG_CACHE_HOME": f"{home}/.cache",
+        "XDG_CONFIG_HOME": f"{home}/.config",
+        "XDG_DATA_HOME": f"{home}/.local/share",
+        "XDG_STATE_HOME": f"{home}/.local/state",
+        "XDG_RUNTIME_DIR": tmp,
+        "npm_config_cache": f"{home}/.cache/npm",
+        "npm_config_update_notifier": "false",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PAGER": "cat",
+        "GIT_PAGER": "cat",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "TAR_OPTIONS": "--no-same-owner",
+        "VTCODE_SANDBOX": "1",
+    }
+
+
+def proxied(url: str) -> dict[str, str]:
+    """The variables by which pip, npm, cargo, go, git and curl find the proxy of a run."""
+    made = {"no_proxy": "", "NO_PROXY": "", "CARGO_HTTP_PROXY": url, "npm_config_proxy": url}
+    made["npm_config_https_proxy"] = url
+    made["NODE_USE_ENV_PROXY"] = "1"
+    for name in _PROXY:
+        made[name] = made[name.upper()] = url
+    return made

@@ -1,0 +1,308 @@
+"""A run in flight, as the main process holds it: output with back-pressure, input, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import struct
+import termios
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+from vtcode_tui.sandbox import explain
+from vtcode_tui.sandbox.run import Denial, Outcome, TerminalSize
+
+_PIECE = 65536
+_HIGH, _LOW = 1 << 20, 1 << 18
+"""Above so many unread bytes the run is made to wait, below so many it goes on."""
+_LARGEST_RESULT = 64 << 20
+
+
+class Flight:
+    """See `sandbox.run.Run`. All methods belong to the event loop that made it."""
+
+    def __init__(self, events: socket.socket, output_limit: int, notice: Callable[[Denial], None] | None) -> None:
+        self.pid = 0
+        self._events = events
+        self._limit = output_limit
+        self._notice = notice
+        self._loop = asyncio.get_running_loop()
+        self._chunks: collections.deque[tuple[int, bytes]] = collections.deque()
+        self._waiting = self._total = 0
+        self._sources: dict[int, int] = {}
+        self._paused = False
+        self._more = asyncio.Event()
+        self._input = -1
+        self._to_write = bytearray()
+        self._master = -1
+        self._size: TerminalSize | None = None
+        self._expects_terminal = False
+        self._result = -1
+        self._answer = bytearray()
+        self._report: Mapping[str, Any] | None = None
+        self._kill_reason = ""
+        self._limit_hit = ""
+        self._begun: asyncio.Future[None] = self._loop.create_future()
+        self._outcome: asyncio.Future[Outcome] = self._loop.create_future()
+        events.setblocking(False)
+        self._loop.add_reader(events.fileno(), self._on_message)
+
+    # Wiring, by the spawner.
+
+    def read_from(self, descriptor: int, channel: int) -> None:
+        """Take output from `descriptor`, which is closed at its end; channel 1 is stdout, 2 stderr."""
+        os.set_blocking(descriptor, False)
+        self._sources[descriptor] = channel
+        if not self._paused:
+            self._loop.add_reader(descriptor, self._on_output, descriptor)
+
+    def take_terminal(self, master: int | None, size: TerminalSize) -> None:
+        """Use a PTY: its master, or None when the run makes it inside and sends it."""
+        self._size = size
+        self._expects_terminal = True
+        if master is not None:
+            self._master = self._input = master
+            self.read_from(master, 1)
+
+    def take_result(self, descriptor: int) -> None:
+        """Collect the dict that a worker returns."""
+        os.set_blocking(descriptor, False)
+        self._result = descriptor
+        self._loop.add_reader(descriptor, self._on_result)
+
+    def take_input(self, descriptor: int) -> None:
+        """Write input to this pipe."""
+        os.set_blocking(descriptor, False)
+        self._input = descriptor
+
+    async def begun(self) -> None:
+        """Wait until the work has started or failed to; a cancelled start ends the run."""
+        try:
+            await asyncio.shield(self._begun)
+        except asyncio.CancelledError:
+            self.kill("cancelled")
+            raise
+
+    # The Run protocol.
+
+    async def output(self) -> AsyncIterator[bytes]:
+        """Everything the run writes, in order."""
+        async for _channel, data in self.chunks():
+            yield data
+
+    async def chunks(self) -> AsyncIterator[tuple[int, bytes]]:
+        """The output with its channel: 1 for stdout (and terminals), 2 for stderr where it was kept apart."""
+        while True:
+            while self._chunks:
+                channel, data = self._chunks.popleft()
+                self._waiting -= len(data)
+                if self._paused and self._waiting < _LOW:
+                    self._resume()
+                yield channel, data
+            if self._outcome.done() or (self._report is not None and not self._sources):
+                return
+            self._more.clear()
+            await self._more.wait()
+
+    async def wait(self) -> Outcome:
+        """The outcome, when everything has ended."""
+        return await asyncio.shield(self._outcome)
+
+    def write(self, data: bytes) -> None:
+        """Send input; ignored once the run has ended."""
+        if self._input < 0 or self._outcome.done():
+            return
+        if not self._to_write:
+            self._loop.add_writer(self._input, self._on_writable)
+        self._to_write += data
+
+    def close_input(self) -> None:
+        """End of input for a run that reads a pipe."""
+        if self._input >= 0 and self._input != self._master and not self._to_write:
+            self._drop_input()
+
+    def resize(self, size: TerminalSize) -> None:
+        """Tell the terminal and the programs on it its new size."""
+        self._size = size
+        if self._master >= 0:
+            fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", size.rows, size.columns, 0, 0))
+
+    def kill(self, reason: str) -> None:
+        """End the run with everything it started."""
+        self._send_kill(reason, "")
+
+    # The event loop's callbacks.
+
+    def _send_kill(self, reason: str, limit: str) -> None:
+        if self._outcome.done():
+            return
+        self._kill_reason = self._kill_reason or reason
+        with contextlib.suppress(OSError):
+            self._events.send(json.dumps({"kill": reason[:1000], "limit": limit}).encode())
+
+    def _on_output(self, descriptor: int) -> None:
+        try:
+            data = os.read(descriptor, _PIECE)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""  # a terminal whose last user is gone answers EIO
+        if not data:
+            self._end_source(descriptor)
+            return
+        self._total += len(data)
+        if self._total > self._limit:
+            if not self._limit_hit:
+                self._limit_hit = "output"
+                self._send_kill(f"limit: more than {self._limit >> 20} MiB of output", "output")
+            return
+        self._chunks.append((self._sources[descriptor], data))
+        self._waiting += len(data)
+        self._more.set()
+        if self._waiting > _HIGH and not self._paused:
+            self._paused = True
+            for source in self._sources:
+                self._loop.remove_reader(source)
+
+    def _resume(self) -> None:
+        self._paused = False
+        for source in self._sources:
+            self._loop.add_reader(source, self._on_output, source)
+
+    def _end_source(self, descriptor: int) -> None:
+        self._loop.remove_reader(descriptor)
+        del self._sources[descriptor]
+        if descriptor == self._master:
+            self._drop_input()
+            self._master = -1
+        os.close(descriptor)
+        self._more.set()
+        self._finish()
+
+    def _on_result(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(self._result, 1 << 20)
+            self._answer += data
+            if data and len(self._answer) <= _LARGEST_RESULT:
+                return
+            self._loop.remove_reader(self._result)
+            os.close(self._result)
+            self._result = -1
+            self._finish()
+
+    def _on_writable(self) -> None:
+        try:
+            sent = os.write(self._input, self._to_write[:_PIECE])
+        except BlockingIOError:
+            return
+        except OSError:
+            self._to_write.clear()
+            sent = 0
+        del self._to_write[:sent]
+        if not self._to_write:
+            self._loop.remove_writer(self._input)
+
+    def _drop_input(self) -> None:
+        if self._input < 0:
+            return
+        self._loop.remove_writer(self._input)
+        if self._input != self._master:
+            os.close(self._input)
+        self._input = -1
+
+    def _on_message(self) -> None:
+        try:
+            text, descriptors, _flags, _address = socket.recv_fds(self._events, 1 << 18, 2)
+        except BlockingIOError:
+            return
+        except OSError:
+            text, descriptors = b"", []
+        if not text:
+            self._report = {"killed": self._kill_reason or "the supervisor ended", "exit": -9}
+            self._after_report()
+            return
+        said = json.loads(text)
+        match said:
+            case {"terminal": _}:
+                self.take_terminal(descriptors[0], self._size or TerminalSize())
+                self.resize(self._size or TerminalSize())
+            case {"started": pid}:
+                self.pid = int(pid)
+                if not self._begun.done():
+                    self._begun.set_result(None)
+            case {"denied": row}:
+                if self._notice is not None:
+                    self._notice(explain.denial(row))
+            case {"survivors": _}:
+                self._report = said
+                self._after_report()
+
+    def _after_report(self) -> None:
+        self._loop.remove_reader(self._events.fileno())
+        self._events.close()
+        if not self._begun.done():
+            self._begun.set_result(None)
+        if self._result >= 0 and self._report is not None and self._report.get("setup_error"):
+            self._loop.remove_reader(self._result)
+            os.close(self._result)
+            self._result = -1
+        self._more.set()
+        self._finish()
+
+    def _finish(self) -> None:
+        """Resolve the outcome once the report is here and every stream has ended."""
+        if self._report is None or self._result >= 0 or self._outcome.done():
+            return
+        if self._sources and not self._paused and self._report.get("setup_error"):
+            for source in list(self._sources):
+                self._loop.remove_reader(source)
+                os.close(source)
+            self._sources.clear()
+            self._master = -1
+        if self._sources:
+            return
+        self._drop_input()
+        self._outcome.set_result(_outcome(self._report, bytes(self._answer), self._kill_reason))
+        self._more.set()
+
+
+def _outcome(report: Mapping[str, Any], answer: bytes, reason: str) -> Outcome:
+    denials = tuple(explain.denial(row) for row in report.get("denials", ()))
+    denials += tuple(
+        Denial("protected", str(row["path"]), "guard", str(row["what"])) for row in report.get("protected", ())
+    )
+    limit = str(report.get("limit") or "")
+    killed = str(report.get("killed") or "")
+    if limit:
+        denials += (Denial("limit", killed or limit, "limit", explain.remedy("limit", "")),)
+    setup_error = str(report.get("setup_error") or "")
+    if setup_error and report.get("step"):
+        setup_error = f"{report['step']}: {setup_error}"
+    exit_status = report.get("exit")
+    result: Mapping[str, Any] | None = None
+    if answer:
+        try:
+            decoded = json.loads(answer)
+        except ValueError:
+            decoded = None
+        result = decoded if isinstance(decoded, dict) else None
+    return Outcome(
+        exit_code=exit_status if exit_status is not None and exit_status >= 0 and not setup_error else None,
+        signal=-exit_status if exit_status is not None and exit_status < 0 else None,
+        setup_error=setup_error,
+        result=result,
+        limit=limit,
+        killed=reason or killed if killed else "",
+        survivors=int(report.get("survivors", 0)),
+        duration_ms=int(report.get("wall_ms", 0)),
+        cpu_ms=int(report.get("cpu_ms", 0)),
+        max_rss_kb=int(report.get("max_rss_kb", 0)),
+        denials=denials,
+    )
+
+

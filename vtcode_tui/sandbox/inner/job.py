@@ -1,0 +1,119 @@
+"""What the main process asks of a run, as it arrives in the fork server. Made by `sandbox.job`."""
+
+from __future__ import annotations
+
+import json
+import os
+from base64 import b64decode
+
+LARGEST_MESSAGE = 60_000
+"""Bytes of one message between our processes; longer lists are cut before they are sent."""
+
+
+class Job:
+    """One run: plain data, one attribute for each key of the message."""
+
+    __slots__ = (
+        "argv",
+        "caches",
+        "connect",
+        "cwd",
+        "environment",
+        "executable",
+        "filters",
+        "folder",
+        "full",
+        "function",
+        "guarded",
+        "hidden",
+        "home",
+        "invoke",
+        "limits",
+        "module",
+        "opened",
+        "pins",
+        "protected",
+        "readable",
+        "rlimits",
+        "rules",
+        "search",
+        "staging",
+        "system",
+        "terminal",
+        "workspace",
+        "writable",
+    )
+
+    argv: list[str]
+    executable: str
+    invoke: str | None
+    """JSON text of the arguments of `module`.`function`, or None for a program."""
+    module: str
+    function: str
+    cwd: str
+    environment: dict[str, str]
+    filters: list[str]
+    """F1 and F2 in base64."""
+    folder: str
+    """The run's own folder outside the workspace: `home` and `tmp` lie in it; removed at the end."""
+    home: str
+    """The person's real home folder, whose place the run's own home takes in tier full."""
+    caches: str
+    """The folder that stays between runs of a workspace, mounted at ~/.cache."""
+    full: bool
+    system: list[str]
+    readable: list[str]
+    writable: list[str]
+    protected: list[str]
+    guarded: list[str]
+    hidden: list[str]
+    rules: list[list[object]]
+    """[path, access if folder, access if file]; added inside the namespaces in tier full."""
+    opened: bool
+    """Whether the ruleset already holds the rules (tier kernel)."""
+    pins: list[list[str | None]]
+    rlimits: dict[str, int]
+    limits: dict[str, float]
+    connect: list[list[object]]
+    """[address, port] of the proxy, if the run may reach hosts."""
+    staging: list[str] | None
+    terminal: list[int] | None
+    search: list[str]
+    """Entries for sys.path after the standard library, for the modules of workers."""
+    workspace: str
+
+    def __init__(self, text: bytes) -> None:
+        given = json.loads(text)
+        for name in self.__slots__:
+            setattr(self, name, given[name])
+
+    @property
+    def codes(self) -> tuple[bytes, bytes]:
+        """The two BPF programs."""
+        first, second = self.filters
+        return b64decode(first), b64decode(second)
+
+    @property
+    def own_home(self) -> str:
+        """The run's private home folder, as the host sees it."""
+        return self.folder + "/home"
+
+    @property
+    def own_tmp(self) -> str:
+        """The run's private temp folder, as the host sees it."""
+        return self.folder + "/tmp"
+
+
+def read_all(descriptor: int) -> bytes:
+    """The whole content of an open file from its start."""
+    size = os.fstat(descriptor).st_size
+    return os.pread(descriptor, size, 0)
+
+
+class SetupError(Exception):
+    """A step of the setting-up failed; the work never began."""
+
+    def __init__(self, step: str, message: str) -> None:
+        super().__init__(f"{step}: {message}")
+        self.step = step
+        self.message = message

@@ -1,0 +1,246 @@
+"""The system calls that Python does not offer, by ctypes: prctl, Landlock, seccomp, mounts, namespaces, capabilities.
+
+Each raises OSError with the name of the call; none decides anything.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import struct
+from fcntl import ioctl
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+_ARM = platform.machine() in {"aarch64", "arm64"}
+
+SYS_CLONE = 220 if _ARM else 56
+SYS_SECCOMP = 277 if _ARM else 317
+SYS_STATX = 291 if _ARM else 332
+SYS_PIVOT_ROOT = 41 if _ARM else 155
+SYS_CAPSET = 91 if _ARM else 126
+SYS_OPEN_TREE = 428
+SYS_MOVE_MOUNT = 429
+SYS_FSOPEN = 430
+SYS_FSCONFIG = 431
+SYS_FSMOUNT = 432
+SYS_CLOSE_RANGE = 436
+SYS_OPENAT2 = 437
+SYS_PIDFD_GETFD = 438
+SYS_MOUNT_SETATTR = 442
+SYS_LANDLOCK_CREATE = 444
+SYS_LANDLOCK_ADD = 445
+SYS_LANDLOCK_RESTRICT = 446
+
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_SET_NAME = 15
+PR_CAPBSET_DROP = 24
+PR_SET_SECUREBITS = 28
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+PR_CAP_AMBIENT = 47
+
+CLONE_PARENT = 0x00008000
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
+
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC = 1, 2, 4, 8, 32, 4096, 16384
+MS_PRIVATE = 1 << 18
+MNT_DETACH = 2
+MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC = 1, 2, 4, 8
+AT_RECURSIVE = 0x8000
+AT_EMPTY_PATH = 0x1000
+OPEN_TREE_CLONE = 1
+MOVE_MOUNT_F_EMPTY_PATH = 4
+
+RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH, RESOLVE_IN_ROOT = 2, 4, 8, 16
+INSIDE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
+
+_NOTIF_RECV = 0xC0502100
+_NOTIF_SEND = 0xC0182101
+_NOTIF_ID_VALID = 0x40082102
+_NOTIF_ADDFD = 0x40182103
+
+
+def _check(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def syscall(what: str, number: int, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None) -> int:
+    """Call the kernel by number; `what` names the call in the OSError."""
+    words = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
+    return _check(LIBC.syscall(ctypes.c_long(number), *words), what)
+
+
+def prctl(option: int, argument: int = 0, *more: int) -> int:
+    """`prctl(2)` with integer arguments."""
+    words = [ctypes.c_ulong(a) for a in (argument, *more, *([0] * (3 - len(more))))]
+    return _check(LIBC.prctl(ctypes.c_int(option), *words), f"prctl {option}")
+
+
+def set_name(name: str) -> None:
+    """The name that `ps` and `top` show for this process."""
+    LIBC.prctl(PR_SET_NAME, ctypes.c_char_p(name.encode()[:15]), 0, 0, 0)
+
+
+def unshare(flags: int) -> None:
+    """Enter new namespaces."""
+    _check(LIBC.unshare(flags), "unshare")
+
+
+def setns(descriptor: int, kind: int) -> None:
+    """Enter the namespace behind `descriptor`."""
+    _check(LIBC.setns(descriptor, kind), "setns")
+
+
+def mount(source: str, target: str, kind: str | None, flags: int, data: str = "") -> None:
+    """`mount(2)`."""
+    encode = os.fsencode
+    result = LIBC.mount(
+        ctypes.c_char_p(encode(source)),
+        ctypes.c_char_p(encode(target)),
+        ctypes.c_char_p(kind.encode() if kind else None),
+        ctypes.c_ulong(flags),
+        ctypes.c_char_p(encode(data) if data else None),
+    )
+    _check(result, f"mount {kind or 'bind'} on {target}")
+
+
+def bind(source: str, target: str, *, recursive: bool = True) -> None:
+    """Make `source` appear at `target` as well."""
+    mount(source, target, None, MS_BIND | (MS_REC if recursive else 0))
+
+
+def set_mount(path: str, attributes: int, *, recursive: bool = True) -> None:
+    """Add mount attributes (read-only, nosuid, ...) to the mount at `path` and those below it."""
+    data = struct.pack("=QQQQ", attributes, 0, 0, 0)
+    flags = AT_RECURSIVE if recursive else 0
+    syscall(f"mount_setattr {path}", SYS_MOUNT_SETATTR, -100, os.fsencode(path), flags, data, len(data))
+
+
+def pivot_into(new_root: str) -> None:
+    """Make `new_root` the root folder and take the old one away."""
+    os.chdir(new_root)
+    syscall("pivot_root", SYS_PIVOT_ROOT, b".", b".")
+    _check(LIBC.umount2(ctypes.c_char_p(b"."), MNT_DETACH), "umount of the old root")
+    os.chdir("/")
+
+
+def open_inside(folder: int, path: str, flags: int, resolve: int = INSIDE, mode: int = 0) -> int:
+    """`openat2(2)`: open `path` below `folder` without following a way out of it."""
+    how = struct.pack("=QQQ", flags | os.O_CLOEXEC, mode, resolve)
+    return syscall(f"openat2 {path}", SYS_OPENAT2, folder, os.fsencode(path), how, len(how))
+
+
+def born_ns(descriptor: int) -> int:
+    """When a file was made, in nanoseconds; 0 where its file system does not say. Nothing a run does changes it."""
+    buffer = ctypes.create_string_buffer(256)
+    syscall("statx", SYS_STATX, descriptor, b"", AT_EMPTY_PATH, 0x800, buffer)
+    mask = struct.unpack_from("=I", buffer.raw)[0]
+    seconds, nanoseconds = struct.unpack_from("=qI", buffer.raw, 80)
+    return seconds * 1_000_000_000 + nanoseconds if mask & 0x800 else 0
+
+
+def close_all_but(keep: set[int]) -> None:
+    """Close every descriptor that is not in `keep`."""
+    low = 0
+    for descriptor in [*sorted(keep), 1 << 30]:
+        if low < descriptor:
+            top = min(descriptor - 1, 0x7FFFFFFF)
+            syscall("close_range", SYS_CLOSE_RANGE, low, top, 0)
+        low = descriptor + 1
+
+
+def drop_capabilities(last: int = 63) -> None:
+    """Give up every capability for good; a uid of 0 means nothing afterwards."""
+    for capability in range(last + 1):
+        if LIBC.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
+            break
+    LIBC.prctl(PR_CAP_AMBIENT, 4, 0, 0, 0)
+    # NOROOT, NO_SETUID_FIXUP, NO_CAP_AMBIENT_RAISE, each locked; refused (harmlessly) where we have no CAP_SETPCAP.
+    LIBC.prctl(PR_SET_SECUREBITS, 0b11101111, 0, 0, 0)
+    header = struct.pack("=Ii", 0x20080522, 0)
+    syscall("capset", SYS_CAPSET, header, bytes(24))
+
+
+def landlock_abi() -> int:
+    """The Landlock version of the running kernel, 0 where there is none."""
+    result = LIBC.syscall(ctypes.c_long(SYS_LANDLOCK_CREATE), None, ctypes.c_long(0), ctypes.c_long(1))
+    return max(0, int(result))
+
+
+def landlock_allow(ruleset: int, descriptor: int, access: int) -> None:
+    """Add a rule for the file or folder behind `descriptor`."""
+    rule = struct.pack("=Qi", access, descriptor)
+    syscall("landlock_add_rule", SYS_LANDLOCK_ADD, ruleset, 1, rule, 0)
+
+
+def landlock_restrict(ruleset: int) -> None:
+    """Enforce the ruleset on this process and everything it will start."""
+    syscall("landlock_restrict_self", SYS_LANDLOCK_RESTRICT, ruleset, 0)
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_char_p)]
+
+
+def seccomp_load(code: bytes, *, listener: bool = False) -> int:
+    """Load a BPF program; with `listener`, return the descriptor of its notifier."""
+    program = _Program(len(code) // 8, code)
+    flags = (1 << 3 | 1 << 5) if listener else 0  # NEW_LISTENER | WAIT_KILLABLE_RECV
+    result = LIBC.syscall(ctypes.c_long(SYS_SECCOMP), ctypes.c_long(1), ctypes.c_long(flags), ctypes.byref(program))
+    if result < 0 and listener:  # kernels before 5.19 lack WAIT_KILLABLE_RECV
+        result = LIBC.syscall(
+            ctypes.c_long(SYS_SECCOMP), ctypes.c_long(1), ctypes.c_long(1 << 3), ctypes.byref(program)
+        )
+    return _check(int(result), "seccomp")
+
+
+def notify_receive(listener: int) -> tuple[int, int, int, tuple[int, ...]]:
+    """The next notification: its id, the thread, the system call's number and its six arguments."""
+    buffer = bytearray(80)
+    ioctl(listener, _NOTIF_RECV, buffer)
+    ident, thread, _flags, number, _arch, _pointer, *arguments = struct.unpack("=QIIiIQ6Q", buffer)
+    return ident, thread, number, tuple(arguments)
+
+
+def notify_answer(listener: int, ident: int, error: int, *, proceed: bool = False) -> None:
+    """Answer a notification with an errno (0: done), or let the call proceed as it was made."""
+    ioctl(listener, _NOTIF_SEND, bytearray(struct.pack("=QqiI", ident, 0, -error, 1 if proceed else 0)))
+
+
+def notify_valid(listener: int, ident: int) -> bool:
+    """Whether the caller still waits, so that what was read from its memory was its own."""
+    try:
+        ioctl(listener, _NOTIF_ID_VALID, bytearray(struct.pack("=Q", ident)))
+    except OSError:
+        return False
+    return True
+
+
+def notify_replace(listener: int, ident: int, ours: int, theirs: int, *, cloexec: bool) -> None:
+    """Put our descriptor in the place of the caller's."""
+    flags = os.O_CLOEXEC if cloexec else 0
+    ioctl(listener, _NOTIF_ADDFD, bytearray(struct.pack("=QIIII", ident, 1, ours, theirs, flags)))
+
+
+def pidfd_getfd(pidfd: int, descriptor: int) -> int:
+    """A duplicate of another process's descriptor."""
+    return syscall("pidfd_getfd", SYS_PIDFD_GETFD, pidfd, descriptor, 0)
+
+
+def clone(flags: int) -> int:
+    """Fork into new namespaces: 0 in the child, its pid in the parent.
+
+    A raw clone keeps the child a direct child of the caller (so that its death signal works) and saves a fork.
+    Only for a process with a single thread.
+    """
+    return syscall("clone", SYS_CLONE, flags | 17, 0, 0, 0, 0)

@@ -1,0 +1,214 @@
+"""The file system that a run in tier `full` sees: a new root that holds what it may use and nothing else.
+
+Built from binds on an empty tmpfs, so that what is not named does not exist there: other homes, sockets in /run,
+device nodes, other people's temp files. Sources are reached below `/.old`, the host's root, until that goes.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from fcntl import ioctl
+
+from vtcode_tui.sandbox.inner import kernel
+from vtcode_tui.sandbox.inner.job import Job
+from vtcode_tui.sandbox.inner.target import step
+
+OLD = "/.old"
+_MERGED = ("bin", "sbin", "lib", "lib64", "lib32", "libx32")
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_SYSFS = (
+    "/sys/devices/system/cpu",
+    "/sys/devices/system/node",
+    "/sys/kernel/mm/transparent_hugepage",
+    "/sys/fs/cgroup",
+)
+_READ_ONLY = kernel.MOUNT_ATTR_RDONLY | kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV
+_WRITABLE = kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV
+_PLAIN = kernel.MS_NOSUID | kernel.MS_NODEV
+
+
+def build(job: Job) -> None:
+    """Replace the root of this mount namespace, apart from /proc and the removal of `/.old`."""
+    with step("private mounts"):
+        kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+    with step("new root"):
+        kernel.mount("vtcode", "/tmp", "tmpfs", _PLAIN, "mode=0755,size=16m")
+        os.mkdir("/tmp/.old", 0o755)
+        os.chdir("/tmp")
+        kernel.syscall("pivot_root", kernel.SYS_PIVOT_ROOT, b".", b".old")
+        os.chdir("/")
+    with step("system folders"):
+        _system(job)
+    with step("devices"):
+        _devices(job)
+    with step("private folders"):
+        _private(job)
+    with step("granted folders"):
+        _granted(job)
+    with step("protected paths"):
+        for root in job.writable:
+            _protect(root, job.protected)
+    with step("masked files"):
+        _mask(job.hidden)
+    with step("loopback"):
+        _loopback_up()
+
+
+def finish() -> None:
+    """As the first process of the new pid namespace: a fresh /proc, and the host's root goes away."""
+    with step("proc"):
+        os.mkdir("/proc", 0o555)
+        kernel.mount("proc", "/proc", "proc", _PLAIN | kernel.MS_NOEXEC)
+    with step("old root"):
+        result = kernel.LIBC.umount2(OLD.encode(), kernel.MNT_DETACH)
+        if result:
+            raise OSError("the host's root cannot be unmounted")
+        os.rmdir(OLD)
+        kernel.set_mount("/", _READ_ONLY, recursive=False)
+
+
+def _system(job: Job) -> None:
+    for name in _MERGED:
+        source = f"{OLD}/{name}"
+        if os.path.islink(source):
+            os.symlink(os.readlink(source), f"/{name}")
+        elif os.path.isdir(source):
+            _show(f"/{name}", _READ_ONLY)
+    for path in (*job.system, *_SYSFS):
+        if os.path.isdir(OLD + path) and not os.path.islink(path):
+            _show(path, _READ_ONLY)
+
+
+def _devices(job: Job) -> None:
+    os.makedirs("/dev/pts")
+    os.mkdir("/dev/shm", 0o1777)
+    for name in _DEVICES:
+        _touch(f"/dev/{name}")
+        kernel.bind(f"{OLD}/dev/{name}", f"/dev/{name}", recursive=False)
+    for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
+        os.symlink(f"/proc/self/fd{target}", f"/dev/{name}")
+    os.symlink("pts/ptmx", "/dev/ptmx")
+    kernel.mount(
+        "devpts", "/dev/pts", "devpts", kernel.MS_NOSUID | kernel.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"
+    )
+    size = max(1 << 26, int(job.limits["memory"]) // 2)
+    inodes = int(job.limits["inodes"])
+    kernel.mount("shm", "/dev/shm", "tmpfs", _PLAIN, f"mode=1777,size={size},nr_inodes={inodes}")
+
+
+def _private(job: Job) -> None:
+    for path in ("/tmp", "/var/tmp"):
+        _make_folder(path)
+        _attach(OLD + job.own_tmp, path, _WRITABLE)
+    _make_folder("/run")
+    if os.path.isdir(OLD + job.home):
+        _make_folder(job.home)
+        _attach(OLD + job.own_home, job.home, _WRITABLE)
+        _make_folder(job.home + "/.cache")
+        _attach(OLD + job.caches, job.home + "/.cache", _WRITABLE)
+
+
+def _granted(job: Job) -> None:
+    writable = set(job.writable)
+    # Shorter paths first: a mount on a parent would cover what was mounted below it.
+    for path in sorted({*job.readable, *writable}, key=lambda p: (p.count("/"), p)):
+        if path in writable:
+            _show(path, _WRITABLE, strict=True)
+        elif os.path.exists(OLD + path) and not _is_below(path, job.system):
+            _show(path, _READ_ONLY)
+
+
+def _is_below(path: str, roots: list[str]) -> bool:
+    return any(path == root or path.startswith(root + "/") for root in roots)
+
+
+def _show(path: str, attributes: int, *, strict: bool = False) -> None:
+    """Make the host's `path` appear at the same place. `strict` follows no symbolic link on the way."""
+    if strict:
+        root = os.open(OLD, os.O_PATH | os.O_CLOEXEC)
+        source = kernel.open_inside(root, path.lstrip("/"), os.O_PATH)
+        os.close(root)
+        origin = f"{OLD}/proc/self/fd/{source}"
+        folder = os.fstat(source).st_mode & 0o170000 == 0o040000
+    else:
+        source, origin = -1, OLD + path
+        folder = os.path.isdir(origin)
+    if folder:
+        _make_folder(path)
+    else:
+        _make_folder(os.path.dirname(path))
+        _touch(path)
+    _attach(origin, path, attributes)
+    if source >= 0:
+        os.close(source)
+
+
+def _attach(source: str, target: str, attributes: int) -> None:
+    kernel.bind(source, target)
+    kernel.set_mount(target, attributes)
+
+
+def _make_folder(path: str) -> None:
+    os.makedirs(path, 0o755, exist_ok=True)
+
+
+def _touch(path: str) -> None:
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644))
+
+
+def _protect(root: str, protected: list[str]) -> None:
+    """Bind protected paths read-only, and each folder above them onto itself, so that none can be renamed away."""
+    held: set[str] = set()
+    base = os.open(root, os.O_PATH | os.O_CLOEXEC)
+    try:
+        for path in sorted(p for p in protected if p.startswith(root + "/")):
+            parts = path[len(root) + 1 :].split("/")
+            for depth in range(1, len(parts) + 1):
+                inner = "/".join(parts[:depth])
+                last = depth == len(parts)
+                if inner in held or not _hold(base, inner, _READ_ONLY if last else _WRITABLE):
+                    if inner not in held:
+                        break  # absent, or a link: the guard watches over those
+                    continue
+                held.add(inner)
+    finally:
+        os.close(base)
+
+
+def _hold(base: int, path: str, attributes: int) -> bool:
+    """Bind `path` below the folder `base` onto itself; False where it is absent or reached through a link."""
+    try:
+        descriptor = kernel.open_inside(base, path, os.O_PATH | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        place = f"{OLD}/proc/self/fd/{descriptor}"
+        kernel.bind(place, place)
+        # The descriptor still names what lies below the new mount; opening again reaches the mount.
+        fresh = kernel.open_inside(base, path, os.O_PATH | os.O_NOFOLLOW)
+        try:
+            kernel.set_mount(f"{OLD}/proc/self/fd/{fresh}", attributes)
+        finally:
+            os.close(fresh)
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _mask(hidden: list[str]) -> None:
+    if not hidden:
+        return
+    _touch("/.empty")
+    os.mkdir("/.nothing", 0o555)
+    for path in hidden:
+        if os.path.islink(path) or not os.path.exists(path):
+            continue
+        kernel.bind("/.nothing" if os.path.isdir(path) else "/.empty", path, recursive=False)
+        kernel.set_mount(path, _READ_ONLY)
+
+
+def _loopback_up() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        ioctl(probe.fileno(), 0x8914, struct.pack("16sh22x", b"lo", 0x1 | 0x40))  # SIOCSIFFLAGS: up, running

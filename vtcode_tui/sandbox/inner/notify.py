@@ -1,0 +1,241 @@
+"""Answers the seccomp notifier of a run: refuses, says why, and makes connections in the run's stead.
+
+A decision about something in memory (an address, a path) is never left to the kernel to read again: another
+thread could change it in between. `connect` is therefore done here, on the run's own socket with our copy.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+import time
+
+from vtcode_tui.sandbox.inner import kernel
+from vtcode_tui.sandbox.inner.numbers import NAMES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vtcode_tui.sandbox.inner.job import Job
+
+_DISTINCT = 200
+"""Kinds of refusal that are told apart in one run: the run controls how many it provokes."""
+_FAMILIES = {
+    1: "unix", 2: "IPv4", 10: "IPv6", 16: "netlink", 17: "packet", 38: "AF_ALG", 40: "vsock", 31: "bluetooth", 44: "XDP",
+    29: "CAN",
+}  # fmt: skip
+_QUIET = ("/run/nscd/", "/var/run/nscd/", "/run/systemd/userdb/", "/var/run/systemd/userdb/")
+"""Sockets that libc tries by itself at every start: refused without a word."""
+_CONNECT_SECONDS = 10.0
+
+
+class Notifier:
+    """The run's side of its seccomp listener."""
+
+    def __init__(self, job: Job, listener: int, tell: Callable[[dict[str, object]], None]) -> None:
+        self.listener = listener
+        self._full = job.full
+        self._roots = [*job.writable, *job.readable]
+        self._proxy = {(str(address), int(str(port))) for address, port in job.connect}
+        self._tell = tell
+        self._counts: dict[tuple[str, str, str], int] = {}
+        self._overflow = 0
+        self._born = time.time_ns()
+
+    def serve(self) -> None:
+        """Answer one notification."""
+        try:
+            ident, thread, number, arguments = kernel.notify_receive(self.listener)
+        except OSError:
+            return  # the caller died meanwhile
+        name = NAMES.get(number, f"system call {number}")
+        try:
+            if name == "connect":
+                error, proceed = self._connect(ident, thread, arguments)
+            else:
+                error, proceed = self._refuse(name, thread, arguments), False
+        except OSError as failure:
+            # Whatever we cannot look at we do not let through.
+            error, proceed = failure.errno or errno.EPERM, False
+        try:
+            kernel.notify_answer(self.listener, ident, error, proceed=proceed)
+        except OSError:
+            return
+
+    def summary(self) -> list[dict[str, object]]:
+        """Every kind of refusal with how often it happened."""
+        rows: list[dict[str, object]] = [
+            {"kind": kind, "detail": detail, "process": process, "count": count}
+            for (kind, detail, process), count in self._counts.items()
+        ]
+        if self._overflow:
+            rows.append({"kind": "syscall", "detail": "other refused calls", "process": "", "count": self._overflow})
+        return rows
+
+    def _note(self, kind: str, detail: str, thread: int) -> None:
+        process = _text(f"/proc/{thread}/comm").strip()
+        key = (kind, detail, process)
+        if key in self._counts:
+            self._counts[key] += 1
+        elif len(self._counts) < _DISTINCT:
+            self._counts[key] = 1
+            self._tell({"denied": {"kind": kind, "detail": detail, "process": process, "pid": thread}})
+        else:
+            self._overflow += 1
+
+    def _refuse(self, name: str, thread: int, arguments: tuple[int, ...]) -> int:
+        if name in {"socket", "socketpair"}:
+            family = arguments[0] & 0xFFFFFFFF
+            kind = "host" if family in {2, 10} else "syscall"
+            self._note(kind, f"{_FAMILIES.get(family, f'family {family}')} {name}", thread)
+            return errno.EACCES
+        if name == "ioctl":
+            name = f"ioctl {arguments[1] & 0xFFFFFFFF:#x}"
+        self._note("syscall", name, thread)
+        return errno.EPERM
+
+    def _connect(self, ident: int, thread: int, arguments: tuple[int, ...]) -> tuple[int, bool]:
+        raw = _memory(thread, arguments[1], min(arguments[2] & 0xFFFFFFFF, 128))
+        if not kernel.notify_valid(self.listener, ident):
+            return errno.EPERM, False
+        family = struct.unpack_from("=H", raw.ljust(2, b"\0"))[0]
+        descriptor = arguments[0] & 0xFFFFFFFF
+        if family == socket.AF_UNIX:
+            return self._connect_unix(raw, thread, descriptor), False
+        if family in {socket.AF_INET, socket.AF_INET6}:
+            return self._connect_inet(ident, raw, thread, descriptor)
+        if family == socket.AF_UNSPEC:
+            return 0, True  # undoes an earlier connect; nothing can be reached that way
+        self._note("syscall", f"connect to {_FAMILIES.get(family, f'family {family}')}", thread)
+        return errno.EACCES, False
+
+    def _connect_inet(self, ident: int, raw: bytes, thread: int, descriptor: int) -> tuple[int, bool]:
+        address, port = _inet_address(raw)
+        if (address, port) in self._proxy:
+            return self._to_proxy(ident, raw, thread, descriptor), False
+        if self._full:
+            # The run's own network namespace holds nothing but its own loopback: whatever the memory says by the
+            # time the kernel reads it, there is nowhere else to go.
+            if not _is_loopback(address):
+                self._note("host", f"{address} port {port}", thread)
+            return 0, True
+        self._note("host", f"{address} port {port}", thread)
+        return errno.EACCES, False
+
+    def _to_proxy(self, ident: int, raw: bytes, thread: int, descriptor: int) -> int:
+        flags = _descriptor_flags(thread, descriptor)
+        family = socket.AF_INET if struct.unpack_from("=H", raw)[0] == socket.AF_INET else socket.AF_INET6
+        ours = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            ours.settimeout(_CONNECT_SECONDS)
+            address, port = _inet_address(raw)
+            ours.connect((address, port))
+            ours.setblocking(not flags & os.O_NONBLOCK)
+            kernel.notify_replace(
+                self.listener, ident, ours.fileno(), descriptor, cloexec=bool(flags & os.O_CLOEXEC)
+            )
+        except OSError as error:
+            return error.errno or errno.ECONNREFUSED
+        finally:
+            ours.close()
+        return 0
+
+    def _connect_unix(self, raw: bytes, thread: int, descriptor: int) -> int:
+        name = raw[2:]
+        if not name or name[:1] == b"\0":
+            self._note("host", "abstract unix socket", thread)
+            return errno.EACCES
+        path = os.fsdecode(name.split(b"\0", 1)[0])
+        place, held = self._find_socket(path, thread)
+        if held < 0:
+            if not path.startswith(_QUIET):
+                self._note("host", f"unix socket {place}", thread)
+            return errno.EACCES if held == -1 else errno.ENOENT
+        pidfd = theirs = -1
+        try:
+            pidfd = os.pidfd_open(_leader(thread))
+            theirs = kernel.pidfd_getfd(pidfd, descriptor)
+            own = socket.socket(fileno=theirs)
+            theirs = -1
+            with own:
+                blocking = own.getblocking()
+                own.settimeout(_CONNECT_SECONDS)
+                try:
+                    own.connect(f"/proc/self/fd/{held}")
+                except TimeoutError:
+                    return errno.EAGAIN
+                finally:
+                    own.setblocking(blocking)
+        except OSError as error:
+            return error.errno or errno.EACCES
+        finally:
+            for open_one in (pidfd, held, theirs):
+                if open_one >= 0:
+                    os.close(open_one)
+        return 0
+
+    def _find_socket(self, path: str, thread: int) -> tuple[str, int]:
+        """The socket file as the run would find it, held open; a negative number where it may not be used."""
+        place = path if path.startswith("/") else os.path.join(os.readlink(f"/proc/{thread}/cwd"), path)
+        root = os.open(f"/proc/{thread}/root", os.O_PATH | os.O_CLOEXEC)
+        try:
+            flags = os.O_PATH | os.O_NOFOLLOW
+            held = kernel.open_inside(root, place.lstrip("/"), flags, kernel.RESOLVE_IN_ROOT)
+        except OSError:
+            return place, -2
+        finally:
+            os.close(root)
+        real = os.readlink(f"/proc/self/fd/{held}")
+        inside = self._full or any(real.startswith(r + "/") for r in self._roots)
+        # A socket that was there before the run belongs to somebody outside, wherever its file may lie.
+        if not inside or kernel.born_ns(held) < self._born:
+            os.close(held)
+            return place, -1
+        return place, held
+
+
+def _memory(thread: int, address: int, size: int) -> bytes:
+    descriptor = os.open(f"/proc/{thread}/mem", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.pread(descriptor, size, address)
+    except OverflowError:
+        raise OSError(errno.EFAULT, "address") from None
+    finally:
+        os.close(descriptor)
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read(4096).decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _leader(thread: int) -> int:
+    for line in _text(f"/proc/{thread}/status").splitlines():
+        if line.startswith("Tgid:"):
+            return int(line.split()[1])
+    raise ProcessLookupError(errno.ESRCH, "the caller is gone")
+
+
+def _descriptor_flags(thread: int, descriptor: int) -> int:
+    for line in _text(f"/proc/{thread}/fdinfo/{descriptor}").splitlines():
+        if line.startswith("flags:"):
+            return int(line.split()[1], 8)
+    return 0
+
+
+def _inet_address(raw: bytes) -> tuple[str, int]:
+    if len(raw) >= 8 and struct.unpack_from("=H", raw)[0] == socket.AF_INET:
+        return socket.inet_ntop(socket.AF_INET, raw[4:8]), struct.unpack_from("!H", raw, 2)[0]
+    if len(raw) >= 24:
+        return socket.inet_ntop(socket.AF_INET6, raw[8:24]), struct.unpack_from("!H", raw, 2)[0]
+    raise OSError(errno.EINVAL, "address")
+
+
+def _is_loopback(address: str) -> bool:
+    return address.startswith("127.") or address == "::1" or address.startswith("::ffff:127.")

@@ -1,0 +1,119 @@
+"""The fork server: `python -I -S server.py FD PARENT_OF_PACKAGE MODULE...`, one supervisor forked for each run.
+
+It is started before the main process has a thread, has one thread itself and reads nothing but its socket.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+
+sys.path.append(sys.argv[2])
+
+from vtcode_tui.sandbox.inner import kernel, tree  # noqa: E402 - the path to them comes from the command line
+from vtcode_tui.sandbox.inner.job import SetupError  # noqa: E402
+from vtcode_tui.sandbox.inner.space import Layers  # noqa: E402
+from vtcode_tui.sandbox.inner.supervisor import supervise  # noqa: E402
+
+
+def serve(control: socket.socket, preload: list[str]) -> None:
+    """Fork a supervisor for each message until the main process is gone."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    kernel.set_name("vtcode-spawner")
+    kernel.close_all_but({0, 1, 2, control.fileno()})
+    for module in preload:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            os.write(2, f"vtcode: preload: {error}\n".encode())
+    gc.collect()
+    gc.freeze()
+    wake, ended = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.set_wakeup_fd(ended, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda _signal, _frame: None)
+    layers, supervisors = Layers(), set[int]()
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    poll.register(wake, select.POLLIN)
+    control.send(b"ready")
+    while True:
+        ready = dict(poll.poll())
+        if wake in ready:
+            os.read(wake, 4096)
+            _reap(layers, supervisors)
+        if control.fileno() in ready and not _take(control, layers, supervisors):
+            break
+    # Each supervisor sees the end of the main process itself, and ends its run.
+    while supervisors:
+        _reap(layers, supervisors, block=True)
+
+
+def _take(control: socket.socket, layers: Layers, supervisors: set[int]) -> bool:
+    """Start the run of one message; False when the main process is gone."""
+    try:
+        text, descriptors, _flags, _address = socket.recv_fds(control, 65536, 16)
+    except OSError:
+        return False
+    if not text:
+        return False
+    said = json.loads(text)
+    events = socket.socket(fileno=descriptors[0])
+    try:
+        layer = layers.enter(said["staging"]) if said["staging"] else None
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            control.close()
+            try:
+                supervise(events, descriptors[2:], descriptors[1], layer)
+            finally:
+                # Whatever went wrong, a supervisor never becomes a second fork server.
+                os._exit(125)
+        supervisors.add(pid)
+        if layer is not None:
+            layer.runs.add(pid)
+    except (SetupError, OSError) as error:
+        step = error.step if isinstance(error, SetupError) else "fork"
+        events.send(json.dumps({"setup_error": str(error), "step": step, "survivors": 0}).encode())
+    finally:
+        events.close()
+        for descriptor in descriptors[1:]:
+            os.close(descriptor)
+    return True
+
+
+def _reap(layers: Layers, supervisors: set[int], *, block: bool = False) -> None:
+    """Take note of supervisors that ended, and kill what one that was killed left behind."""
+    while True:
+        try:
+            pid, _status = os.waitpid(-1, 0 if block else os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            break
+        supervisors.discard(pid)
+        layers.leave(pid)
+        block = False
+    strays = [p for p in tree.children_of(os.getpid()) if p not in supervisors]
+    while strays:
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for stray in strays:
+                for pid in (stray, *tree.descendants(stray)):
+                    tree.send(pid, number)
+        for stray in strays:
+            os.waitpid(stray, 0)
+        strays = [p for p in tree.children_of(os.getpid()) if p not in supervisors]
+
+
+if __name__ == "__main__":
+    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[3:])

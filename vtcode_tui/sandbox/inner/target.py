@@ -1,0 +1,208 @@
+"""The child that becomes the work: limits, rights, filters, pins, and then the program or the worker function."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import signal
+import socket
+import struct
+import sys
+import termios
+from contextlib import contextmanager
+from fcntl import ioctl
+
+from vtcode_tui.sandbox.inner import kernel
+from vtcode_tui.sandbox.inner.job import Job, SetupError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO, NoReturn
+
+_MOVED = 100
+"""Descriptors are first moved above this number, so that dup2 onto 0, 1, 2 cannot overwrite one of them."""
+
+
+class Wires:
+    """The descriptors a target starts with."""
+
+    __slots__ = ("control", "result", "ruleset", "stderr", "stdin", "stdout")
+
+    def __init__(self, control: int, ruleset: int, stdin: int, stdout: int, stderr: int, result: int) -> None:
+        self.control = control
+        self.ruleset = ruleset
+        self.stdin = stdin
+        self.stdout = stdout
+        self.stderr = stderr
+        self.result = result
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Turn any failure inside into a SetupError that names the step."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise SetupError(name, str(error)) from error
+
+
+def become(job: Job, wires: Wires) -> NoReturn:
+    """Be the work. Never returns; a failure before it begins is told through the control socket."""
+    control = socket.socket(fileno=wires.control)
+    try:
+        if job.full and job.terminal:
+            _open_terminal(job, wires, control)
+        with step("descriptors"):
+            control, ruleset, result = _take_places(job, wires, control)
+        with step("limits"):
+            _limit(job)
+        with step("working folder"):
+            os.chdir(job.cwd)
+            os.umask(0o022)
+        if job.invoke is not None:
+            # Imported before the rights go, from the installation only; what it loads later comes under the rules.
+            sys.path[:] = [*sys.path, *(p for p in job.search if p not in sys.path)]
+        _give_up_rights(job, ruleset, control)
+        os.close(ruleset)
+        with step("pinned files"):
+            _check_pins(job.pins)
+        if job.invoke is None:
+            _execute(job)
+        control.send(b'{"started":true}')
+        control.close()
+    except SetupError as error:
+        message = {"setup_error": error.message[:2000], "step": error.step}
+        control.send(json.dumps(message).encode())
+        os._exit(126)
+    _invoke(job, result)
+
+
+def _open_terminal(job: Job, wires: Wires, control: socket.socket) -> None:
+    with step("terminal"):
+        master = os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        ioctl(master, 0x40045431, struct.pack("i", 0))  # TIOCSPTLCK: unlock
+        number = struct.unpack("i", ioctl(master, 0x80045430, bytes(4)))[0]  # TIOCGPTN
+        slave = os.open(f"/dev/pts/{number}", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        socket.send_fds(control, [b'{"terminal":true}'], [master])
+        os.close(master)
+        wires.stdin = wires.stdout = wires.stderr = slave
+
+
+def _take_places(job: Job, wires: Wires, control: socket.socket) -> tuple[socket.socket, int, int]:
+    import fcntl
+
+    given = [wires.stdin, wires.stdout, wires.stderr, control.detach(), wires.ruleset]
+    if wires.result >= 0:
+        given.append(wires.result)
+    moved = [fcntl.fcntl(d, fcntl.F_DUPFD_CLOEXEC, _MOVED) for d in given]
+    if job.terminal:
+        columns, rows = job.terminal
+        ioctl(moved[0], termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        ioctl(moved[0], termios.TIOCSCTTY, 0)
+    for place in range(3):
+        os.dup2(moved[place], place, inheritable=True)
+    kept = moved[3:]
+    kernel.close_all_but({0, 1, 2, *kept})
+    return socket.socket(fileno=kept[0]), kept[1], kept[2] if len(kept) > 2 else -1
+
+
+def _limit(job: Job) -> None:
+    for name, wanted in job.rlimits.items():
+        which = getattr(resource, f"RLIMIT_{name}")
+        _soft, hard = resource.getrlimit(which)
+        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(which, (value, value))
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def _give_up_rights(job: Job, ruleset: int, control: socket.socket) -> None:
+    first, second = job.codes
+    with step("capabilities"):
+        kernel.drop_capabilities()
+    with step("no new privileges"):
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    if not job.opened:
+        with step("landlock rules"):
+            _add_rules(job, ruleset)
+    with step("landlock"):
+        kernel.landlock_restrict(ruleset)
+    with step("seccomp filter of numbers"):
+        kernel.seccomp_load(first)
+    with step("seccomp filter of calls"):
+        listener = kernel.seccomp_load(second, listener=True)
+        socket.send_fds(control, [b'{"listener":true}'], [listener])
+        os.close(listener)
+
+
+def _add_rules(job: Job, ruleset: int) -> None:
+    for entry in job.rules:
+        path, for_folder, for_file = str(entry[0]), int(str(entry[1])), int(str(entry[2]))
+        try:
+            descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        except (FileNotFoundError, PermissionError, NotADirectoryError):
+            continue  # what cannot be reached needs no right
+        try:
+            folder = os.fstat(descriptor).st_mode & 0o170000 == 0o040000
+            access = for_folder if folder else for_file
+            if access:
+                kernel.landlock_allow(ruleset, descriptor, access)
+        finally:
+            os.close(descriptor)
+
+
+def digest_of(path: str) -> str | None:
+    """The SHA-256 of a file's content, None when there is no such file."""
+    module = importlib.import_module("_sha2" if sys.version_info >= (3, 12) else "_sha256")
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    sha = module.sha256()
+    try:
+        while piece := os.read(descriptor, 1 << 20):
+            sha.update(piece)
+    finally:
+        os.close(descriptor)
+    return str(sha.hexdigest())
+
+
+def _check_pins(pins: list[list[str | None]]) -> None:
+    for path, wanted in pins:
+        found = digest_of(str(path))
+        if found != wanted:
+            was, now = wanted or "absent", found or "absent"
+            raise SetupError("pinned files", f"{path} is not what was approved (was {was[:12]}, is {now[:12]})")
+
+
+def _execute(job: Job) -> NoReturn:
+    try:
+        os.execve(job.executable, job.argv, job.environment)
+    except OSError as error:
+        raise SetupError("execute", f"{job.executable}: {os.strerror(error.errno or 0)}") from error
+
+
+def _invoke(job: Job, result: int) -> NoReturn:
+    status = 1
+    os.environ.clear()
+    os.environ.update(job.environment)
+    out: BinaryIO = os.fdopen(1, "wb", closefd=False)
+    try:
+        worker = getattr(importlib.import_module(job.module), job.function)
+        answer = worker(json.loads(job.invoke or "{}"), out)
+        out.flush()
+        with os.fdopen(result, "wb") as file:
+            file.write(json.dumps(answer).encode())
+        status = 0
+    except BaseException:  # noqa: BLE001 - the last frame of a process: whatever it was is written down, and it ends
+        sys.excepthook(*sys.exc_info())
+        try:
+            out.flush()
+            sys.stderr.flush()
+        except OSError:
+            status = 1
+    os._exit(status)

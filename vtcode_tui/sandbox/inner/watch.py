@@ -1,0 +1,111 @@
+"""What a run uses up, seen from outside, and the removal of its folder."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from vtcode_tui.sandbox.inner import tree
+from vtcode_tui.sandbox.inner.job import Job
+
+_FIRST_MS, _USUAL_MS = 40, 150
+
+
+class Watch:
+    """Measures a run at intervals; says the name of the first limit that it exceeded."""
+
+    def __init__(self, job: Job, begun: float) -> None:
+        self._limits = job.limits
+        self._deadline = begun + job.limits["wall"]
+        self._next = time.monotonic() + _FIRST_MS / 1000
+        self._begun_ns = time.time_ns()
+        self._roots = [*job.writable, job.folder, job.caches]
+        if job.staging:
+            self._roots.append(job.staging[1])
+        self._free = {root: _free(root) for root in self._roots}
+
+    def next_ms(self) -> int:
+        """How long the caller may wait before the next check."""
+        now = time.monotonic()
+        return max(1, int((min(self._next, self._deadline) - now) * 1000) + 1)
+
+    def check(self, leader: int) -> tuple[str, str] | None:
+        """The limit that is exceeded and a sentence about it, if it is time to look and one is."""
+        now = time.monotonic()
+        if now >= self._deadline:
+            return "wall_seconds", f"ran longer than {self._limits['wall']:g} seconds"
+        if now < self._next:
+            return None
+        exceeded = self._processes(leader) or self._storage()
+        # Looking costs time in proportion to what there is to see: never more than a twentieth of it.
+        self._next = time.monotonic() + max(_USUAL_MS / 1000, (time.monotonic() - now) * 20)
+        return exceeded
+
+    def _processes(self, leader: int) -> tuple[str, str] | None:
+        pids = [leader, *tree.descendants(leader)]
+        if len(pids) > self._limits["processes"]:
+            return "processes", f"more than {self._limits['processes']:.0f} processes"
+        memory = sum(map(tree.memory_of, pids))
+        if memory > self._limits["memory"]:
+            return "memory", f"more than {self._limits['memory'] / (1 << 20):.0f} MiB of memory"
+        return None
+
+    def _storage(self) -> tuple[str, str] | None:
+        for root in self._roots:
+            blocks, files = _free(root)
+            used, made = self._free[root][0] - blocks, self._free[root][1] - files
+            if used <= self._limits["disk"] and made <= self._limits["inodes"]:
+                continue
+            # Others write to the same disk: count what this run wrote before it is blamed.
+            size, count = _written_since(self._roots, self._begun_ns)
+            if size > self._limits["disk"]:
+                return "disk", f"wrote more than {self._limits['disk'] / (1 << 20):.0f} MiB"
+            if count > self._limits["inodes"]:
+                return "inodes", f"made more than {self._limits['inodes']:.0f} files"
+        return None
+
+
+def _free(path: str) -> tuple[int, int]:
+    try:
+        known = os.statvfs(path)
+    except OSError:
+        return 0, 0
+    return known.f_bfree * known.f_frsize, known.f_ffree
+
+
+def _written_since(roots: list[str], begun_ns: int) -> tuple[int, int]:
+    size = count = 0
+    for root in roots:
+        for folder, _folders, names, descriptor in os.fwalk(root):
+            del folder
+            for name in names:
+                try:
+                    known = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                except OSError:
+                    continue
+                if known.st_ctime_ns >= begun_ns:
+                    size += known.st_blocks * 512
+                    count += 1
+    return size, count
+
+
+def remove_tree(path: str) -> None:
+    """Remove a folder with everything in it; follows no link and leaves what it may not remove."""
+    try:
+        for _folder, folders, names, descriptor in os.fwalk(path, topdown=False):
+            for name in names:
+                _remove(name, descriptor, os.unlink)
+            for name in folders:
+                _remove(name, descriptor, os.rmdir)
+        os.rmdir(path)
+    except OSError:
+        return
+
+
+def _remove(name: str, folder: int, how: object) -> None:
+    try:
+        how(name, dir_fd=folder)  # type: ignore[operator]
+    except NotADirectoryError:
+        os.unlink(name, dir_fd=folder)  # a link to a folder
+    except OSError:
+        return

@@ -1,0 +1,176 @@
+"""From a grant to what the fork server is told: pure data and one ruleset descriptor."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from vtcode_tui.common.errors import SandboxError
+from vtcode_tui.sandbox import env, filters, ruleset, toolchains
+from vtcode_tui.sandbox.grant import Grant, Invoke
+from vtcode_tui.sandbox.profile import Profile, Tier
+from vtcode_tui.sandbox.run import TerminalSize
+
+Rule = tuple[str, int, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a run is built on: the tier, Landlock's version, where runs have their folders, whose home it is."""
+
+    tier: Tier
+    abi: int
+    scratch: Path
+    home: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A job as text, and the descriptor of its ruleset (the caller closes it)."""
+
+    text: bytes
+    ruleset: int
+    staging: list[str] | None
+
+
+def prepare(
+    grant: Grant, machine: Machine, terminal: TerminalSize | None, tty: str, proxy: tuple[str, int, str] | None
+) -> Prepared:
+    """Everything a run needs to know. `tty` is the terminal made for tier kernel; raises SandboxError."""
+    profile = grant.profile
+    full = machine.tier == "full"
+    hidden = [str(path) for path in profile.hidden if path.exists()]
+    if hidden and not full:
+        raise SandboxError(
+            f"tier {machine.tier} cannot mask {hidden[0]}: Landlock allows whole folders only", step="masked files"
+        )
+    if profile.staging is not None and not full:
+        raise SandboxError(f"tier {machine.tier} has no layer: edits need an approval each", step="layer")
+    rights = ruleset.rights_of(machine.abi)
+    shelf = machine.scratch / hashlib.sha256(os.fsencode(profile.workspace)).hexdigest()[:16]
+    folder, caches = shelf / f"run-{secrets.token_hex(8)}", shelf / "cache"
+    readable = list(dict.fromkeys([*toolchains.in_home(machine.home), *toolchains.interpreter(), *profile.readable]))
+    rules = _rules_full(machine, profile, readable) if full else _rules_kernel(profile, readable, folder, caches, tty)
+    job = _work_of(grant, machine, folder, proxy)
+    first, second = filters.compile_filters(full=full, inet=proxy is not None, debug=profile.debug)
+    staging = profile.staging
+    job |= {
+        "filters": [base64.b64encode(code).decode() for code in (first, second)],
+        "folder": str(folder),
+        "caches": str(caches),
+        "home": str(machine.home),
+        "full": full,
+        "system": [*toolchains.SYSTEM, "/etc"],
+        "readable": [str(path) for path in readable],
+        "writable": [str(path) for path in profile.writable],
+        "protected": [str(path) for path in profile.protected],
+        "guarded": [] if staging else [str(path) for path in profile.protected],
+        "hidden": hidden,
+        "rules": [[path, *rights.masked(access)] for path, access, _strict in rules] if full else [],
+        "opened": not full,
+        "rlimits": _rlimits(profile, full=full),
+        "limits": _limits(profile),
+        "connect": [list(proxy[:2])] if proxy else [],
+        "staging": [str(staging.lower), str(staging.upper), str(staging.work)] if staging else None,
+        "terminal": [terminal.columns, terminal.rows] if terminal else None,
+        "workspace": str(profile.workspace),
+    }
+    shelf.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not full:
+        # The rules of tier kernel name the run's own folders, which must exist by then.
+        for made in (caches, folder, folder / "home", folder / "tmp"):
+            made.mkdir(mode=0o700, exist_ok=True)
+    text = json.dumps(job).encode()
+    held = ruleset.filled(rights, [] if full else rules, network=not full and proxy is None)
+    return Prepared(text, held, job["staging"])  # type: ignore[arg-type]
+
+
+def _work_of(
+    grant: Grant, machine: Machine, folder: Path, proxy: tuple[str, int, str] | None
+) -> dict[str, object]:
+    full = machine.tier == "full"
+    home = str(machine.home) if full and machine.home.is_dir() else str(folder / "home")
+    environment = env.passed(os.environ)
+    environment |= {k: v for k, v in grant.profile.environment.items() if "\0" not in k + v and "=" not in k}
+    environment |= env.fixed(home, "/tmp" if full else str(folder / "tmp"))
+    environment["PATH"] = env.search_path(
+        {"PATH": environment.get("PATH", os.environ.get("PATH", ""))}, grant.profile.workspace
+    )
+    if proxy:
+        environment |= env.proxied(proxy[2])
+    work = grant.work
+    invoked = isinstance(work, Invoke)
+    return {
+        "argv": [] if isinstance(work, Invoke) else list(work.argv),
+        "executable": "" if isinstance(work, Invoke) else str(work.executable),
+        "invoke": work.arguments if isinstance(work, Invoke) else None,
+        "module": work.module if isinstance(work, Invoke) else "",
+        "function": work.function if isinstance(work, Invoke) else "",
+        "search": list(toolchains.module_search()) if invoked else [],
+        "cwd": str(grant.cwd),
+        "environment": environment,
+        "pins": [[str(pin.path), pin.sha256] for pin in grant.pins],
+    }
+
+
+def _common(profile: Profile, readable: list[Path]) -> list[Rule]:
+    rules: list[Rule] = [(path, ruleset.RUN, False) for path in (*toolchains.SYSTEM, *toolchains.MERGED)]
+    rules += [(path, ruleset.READ_ONLY, False) for path in (*toolchains.ETC, *toolchains.KERNEL_FILES, "/proc")]
+    rules += [(str(path), ruleset.RUN, False) for path in readable]
+    return rules
+
+
+def _rules_kernel(profile: Profile, readable: list[Path], folder: Path, caches: Path, tty: str) -> list[Rule]:
+    everything = ruleset.rights_of(ruleset.supported_abi()).everything
+    rules = _common(profile, readable)
+    rules += [(path, ruleset.DEVICE, False) for path in toolchains.DEVICES]
+    rules += [(tty, ruleset.DEVICE, False)] if tty else []
+    rules.append(("/dev/shm", everything, False))
+    rules += [(str(path), everything, True) for path in profile.writable]
+    rules += [(str(path), everything, True) for path in (folder / "home", folder / "tmp", caches)]
+    return rules
+
+
+def _rules_full(machine: Machine, profile: Profile, readable: list[Path]) -> list[Rule]:
+    everything = ruleset.rights_of(machine.abi).everything
+    rules = _common(profile, readable)
+    rules += [("/", ruleset.LIST, False), ("/dev", ruleset.DEVICE | ruleset.LIST, False)]
+    rules += [(path, everything, False) for path in ("/tmp", "/var/tmp", "/dev/shm", str(machine.home))]
+    rules += [(str(path), everything, False) for path in profile.writable]
+    return rules
+
+
+def _rlimits(profile: Profile, *, full: bool) -> dict[str, int]:
+    limits = profile.limits
+    wanted = {"CORE": 0, "FSIZE": limits.file_size, "NOFILE": limits.descriptors, "MEMLOCK": 64 << 20}
+    if os.getuid() != 0:
+        # In tier full the kernel counts per user namespace, otherwise everything this user runs.
+        wanted["NPROC"] = limits.processes + (0 if full else _processes_of(os.getuid()))
+    return wanted
+
+
+def _processes_of(uid: int) -> int:
+    count = 0
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                count += entry.stat().st_uid == uid
+            except OSError:
+                continue
+    return count
+
+
+def _limits(profile: Profile) -> dict[str, float]:
+    limits = profile.limits
+    return {
+        "processes": limits.processes,
+        "memory": limits.memory,
+        "disk": limits.disk,
+        "inodes": limits.inodes,
+        "wall": limits.wall_seconds,
+    }

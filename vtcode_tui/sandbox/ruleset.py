@@ -1,0 +1,132 @@
+"""The Landlock ruleset of a run, made in the main process with the `landlock` package; a descriptor is all that travels.
+
+The package (1.0.0.dev5) covers file rights only and falls short in three places, completed here:
+- its attribute has no network ports and no scopes (signals, abstract sockets): a longer structure is passed through
+  its own prototype;
+- it treats a stale errno as a failure: errno is cleared before each call;
+- it gives folder rights to files, which the kernel refuses: rights are masked by what the path is.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vtcode_tui.common.errors import SandboxError
+from vtcode_tui.sandbox.inner import kernel
+
+_EXECUTE, _WRITE, _READ, _READ_DIR = 1, 2, 4, 8
+_MAKE_CHAR, _MAKE_BLOCK, _REFER, _TRUNCATE, _IOCTL = 1 << 6, 1 << 11, 1 << 13, 1 << 14, 1 << 15
+_TCP = 0b11
+_SCOPES = 0b11
+"""Abstract unix sockets and signals stay inside."""
+
+_FOLDER_BITS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
+
+READ_ONLY = _READ | _READ_DIR
+RUN = READ_ONLY | _EXECUTE
+DEVICE = _READ | _WRITE | _TRUNCATE | _IOCTL
+LIST = _READ_DIR
+_FILE_ONLY = _EXECUTE | _WRITE | _READ | _TRUNCATE | _IOCTL
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The rights that one version of Landlock knows."""
+
+    abi: int
+
+    @property
+    def handled(self) -> int:
+        """Every file right of this version; what no rule allows is refused."""
+        return _FOLDER_BITS[max(version for version in _FOLDER_BITS if version <= self.abi)]
+
+    @property
+    def everything(self) -> int:
+        """What a writable root gets: all but making device nodes and device ioctls."""
+        return self.handled & ~(_MAKE_CHAR | _MAKE_BLOCK | _IOCTL)
+
+    def masked(self, access: int) -> tuple[int, int]:
+        """`access` as this version can express it: for a folder, and for a file."""
+        return access & self.handled, access & self.handled & _FILE_ONLY
+
+
+def create(rights: Rights, *, network: bool) -> int:
+    """A new ruleset without rules; `network`: TCP is refused as well. Raises SandboxError."""
+    try:
+        from landlock import LandlockError, plumbing
+    except ImportError as error:
+        raise SandboxError(f"the package landlock is missing: {error}", step="landlock") from error
+
+    class Attributes(plumbing.RulesetAttr):  # type: ignore[misc]
+        _fields_ = [("handled_access_net", ctypes.c_uint64), ("scoped", ctypes.c_uint64)]
+
+    size = 8 if rights.abi < 4 else 16 if rights.abi < 6 else 24
+    attributes = Attributes(rights.handled, _TCP if network and rights.abi >= 4 else 0, _SCOPES if size == 24 else 0)
+    ctypes.set_errno(0)
+    try:
+        descriptor = int(plumbing.get_create_ruleset()(attributes, size, 0))
+    except (LandlockError, OSError) as error:
+        raise SandboxError(f"Landlock refuses a ruleset: {error}", step="landlock") from error
+    if descriptor < 0:
+        raise SandboxError("Landlock refuses a ruleset", step="landlock")
+    return descriptor
+
+
+def allow(ruleset: int, rights: Rights, path: str, access: int, *, strict: bool = False) -> None:
+    """Add a rule for a path that exists; `strict` refuses a path with a symbolic link in it. Raises SandboxError."""
+    from landlock import LandlockError, plumbing
+
+    try:
+        if strict:
+            root = os.open("/", os.O_PATH | os.O_CLOEXEC)
+            try:
+                descriptor = kernel.open_inside(root, path.lstrip("/") or ".", os.O_PATH)
+            finally:
+                os.close(root)
+        else:
+            descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError as error:
+        if strict:
+            raise SandboxError(f"{path} cannot be granted: {error.strerror}", step="landlock rules") from error
+        return
+    try:
+        for_folder, for_file = rights.masked(access)
+        wanted = for_folder if Path(f"/proc/self/fd/{descriptor}").is_dir() else for_file
+        if wanted:
+            ctypes.set_errno(0)
+            plumbing.get_add_rule()(ruleset, 1, plumbing.PathBeneathAttr(wanted, descriptor), 0)
+    except (LandlockError, OSError) as error:
+        raise SandboxError(f"Landlock refuses a rule for {path}: {error}", step="landlock rules") from error
+    finally:
+        os.close(descriptor)
+
+
+def supported_abi() -> int:
+    """The Landlock version of this kernel, 0 where there is none."""
+    return kernel.landlock_abi()
+
+
+def rights_of(abi: int) -> Rights:
+    """The rights of a version; raises SandboxError when there is no Landlock at all."""
+    if abi < 1:
+        raise SandboxError(
+            "this kernel has no Landlock (Linux 5.13 or newer, with `landlock` in the lsm= list of the boot line)",
+            step="landlock",
+        )
+    return Rights(abi)
+
+
+def filled(rights: Rights, rules: Sequence[tuple[str, int, bool]], *, network: bool) -> int:
+    """A ruleset with `rules` (path, access, strict); the caller closes it."""
+    descriptor = create(rights, network=network)
+    try:
+        for path, access, strict in rules:
+            allow(descriptor, rights, path, access, strict=strict)
+    except SandboxError:
+        os.close(descriptor)
+        raise
+    return descriptor

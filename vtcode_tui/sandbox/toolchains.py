@@ -1,0 +1,78 @@
+"""Folders that ordinary tools need to read: the system's, by name, and toolchains in the home folder, by enumeration.
+
+Never a whole home folder, nor the parent of a PATH entry: `~/bin` in PATH would open all of it.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import sysconfig
+from pathlib import Path
+
+SYSTEM = ("/usr", "/opt", "/nix/store", "/gnu/store")
+MERGED = ("/bin", "/sbin", "/lib", "/lib64", "/lib32", "/libx32")
+KERNEL_FILES = (
+    "/sys/devices/system/cpu",
+    "/sys/devices/system/node",
+    "/sys/kernel/mm/transparent_hugepage",
+    "/sys/fs/cgroup",
+)
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/random", "/dev/urandom")
+
+ETC = tuple(
+    f"/etc/{name}"
+    for name in (
+        "ld.so.cache ld.so.conf ld.so.conf.d ld.so.preload nsswitch.conf passwd group localtime timezone inputrc "
+        "gitconfig gitattributes ssl/openssl.cnf ssl/certs ssl/cert.pem host.conf hosts resolv.conf gai.conf protocols "
+        "services hostname default/locale locale.conf locale.alias login.defs alternatives os-release debian_version "
+        "lsb-release redhat-release fedora-release alpine-release ca-certificates ca-certificates.conf pki/tls "
+        "pki/ca-trust crypto-policies mime.types magic magic.mime terminfo bash.bashrc bashrc profile profile.d "
+        "shells environment.d python3 python3.11 python3.12 python3.13 java-11-openjdk java-17-openjdk "
+        "java-21-openjdk perl xdg fonts papersize vim nanorc lynx.cfg npmrc texmf R ImageMagick-6 ImageMagick-7 "
+        "mke2fs.conf localtime manpath.config dpkg apt/apt.conf.d skel matplotlibrc gss emacs"
+    ).split()
+)
+"""Files of /etc that tools read; not among them shadow, sudoers, ssh, pam.d, environment, machine-id, krb5, docker."""
+
+_IN_HOME = (
+    ".cargo/bin .cargo/env .cargo/registry .cargo/git .rustup .pyenv .nvm .volta .bun/bin .deno/bin .asdf .sdkman "
+    ".rbenv .goenv .nodenv .jenv .ghcup/bin .local/bin .local/lib .local/pipx .local/share/uv .local/share/mise "
+    ".local/share/pipx .local/share/fnm .local/share/pnpm .local/share/rtx go/bin go/pkg/mod .m2/repository "
+    ".gradle/wrapper .npm-global .nix-profile .juliaup .opam .elan .swiftly miniconda3 anaconda3 .conda/pkgs"
+).split()
+
+
+@functools.lru_cache(maxsize=8)
+def in_home(home: Path) -> tuple[Path, ...]:
+    """The toolchains of this home folder, with links resolved; a link that leads to the whole home is left out."""
+    found = []
+    for name in _IN_HOME:
+        path = home / name
+        if not path.exists():
+            continue
+        for place in (path, path.resolve()):
+            if not home.is_relative_to(place) and place not in found:
+                found.append(place)
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=1)
+def interpreter() -> tuple[Path, ...]:
+    """Where this Python, its packages and vtcode itself lie."""
+    package = Path(__file__).resolve().parents[1]
+    paths = sysconfig.get_paths()
+    folders = [Path(sys.base_prefix), Path(sys.prefix), Path(paths["purelib"]), Path(paths["platlib"]), package]
+    kept: list[Path] = []
+    for folder in folders:
+        if folder.exists() and not any(folder.is_relative_to(root) for root in (*kept, *map(Path, SYSTEM))):
+            kept.append(folder)
+    return tuple(kept)
+
+
+@functools.lru_cache(maxsize=1)
+def module_search() -> tuple[str, ...]:
+    """What workers find modules in besides the standard library: vtcode's own parent folder and its dependencies."""
+    paths = sysconfig.get_paths()
+    parent = str(Path(__file__).resolve().parents[2])
+    return tuple(dict.fromkeys([parent, paths["purelib"], paths["platlib"]]))
