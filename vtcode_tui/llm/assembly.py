@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
+from vtcode_tui.common.ids import IdSource, uuid7
 from vtcode_tui.llm.failure import Kind
 from vtcode_tui.llm.messages import (
     Message,
@@ -54,8 +55,9 @@ class _Draft:
 class Assembly:
     """Collects one message; a `slot` is whatever the wire tells parts apart by, parts keep their first order."""
 
-    def __init__(self, provider: str, model: str) -> None:
+    def __init__(self, provider: str, model: str, *, ids: IdSource = uuid7) -> None:
         self.provider, self.model = provider, model
+        self._ids = ids
         self.usage = Usage()
         self.finish: Finish | None = None
         self.response_id = ""
@@ -141,9 +143,8 @@ class Assembly:
     def _tool_use(self, draft: _Draft, content: str, seen: set[str]) -> ToolUse:
         if not draft.name:
             raise WireError("a tool call without a name")
-        id = draft.id or f"call_{draft.index}"
-        while id in seen:
-            id = f"{id}_{draft.index}"
+        # Gemini and Ollama send no ids, and some small servers the same one for every call.
+        id = draft.id if draft.id and draft.id not in seen else f"call_{self._ids()}"
         seen.add(id)
         signed = (self.provider, self.model) if draft.signature else ("", "")
         return ToolUse(id, draft.name, content, draft.signature, *signed)

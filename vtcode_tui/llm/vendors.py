@@ -31,7 +31,7 @@ VENDORS: tuple[Vendor, ...] = (
         "https://api.anthropic.com",
         ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
         ("ANTHROPIC_BASE_URL",),
-        "claude-sonnet-4-5",
+        "claude-sonnet-5-5",
     ),
     Vendor(
         "openai",
@@ -39,7 +39,7 @@ VENDORS: tuple[Vendor, ...] = (
         "https://api.openai.com/v1",
         ("OPENAI_API_KEY",),
         ("OPENAI_BASE_URL", "OPENAI_API_BASE"),
-        "gpt-5.1",
+        "gpt-6.1-sol",
         gateway_wire="openai-chat",
     ),
     Vendor(
@@ -48,7 +48,7 @@ VENDORS: tuple[Vendor, ...] = (
         "https://generativelanguage.googleapis.com",
         ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
         ("GEMINI_BASE_URL", "GOOGLE_GEMINI_BASE_URL"),
-        "gemini-2.5-pro",
+        "gemini-pro-latest",
     ),
     Vendor(
         "openrouter",
@@ -58,11 +58,9 @@ VENDORS: tuple[Vendor, ...] = (
         ("OPENROUTER_BASE_URL",),
         "anthropic/claude-sonnet-4.5",
     ),
-    Vendor("deepseek", "openai-chat", "https://api.deepseek.com/v1", ("DEEPSEEK_API_KEY",), (), "deepseek-chat"),
-    Vendor(
-        "mistral", "openai-chat", "https://api.mistral.ai/v1", ("MISTRAL_API_KEY",), (), "devstral-medium-latest"
-    ),
-    Vendor("xai", "openai-chat", "https://api.x.ai/v1", ("XAI_API_KEY",), (), "grok-code-fast-1"),
+    Vendor("deepseek", "openai-chat", "https://api.deepseek.com/v1", ("DEEPSEEK_API_KEY",), (), "deepseek-v4-pro"),
+    Vendor("mistral", "openai-chat", "https://api.mistral.ai/v1", ("MISTRAL_API_KEY",), (), "devstral-latest"),
+    Vendor("xai", "openai-chat", "https://api.x.ai/v1", ("XAI_API_KEY",), (), "grok-4.7"),
     Vendor("groq", "openai-chat", "https://api.groq.com/openai/v1", ("GROQ_API_KEY",), (), "openai/gpt-oss-120b"),
     Vendor("cerebras", "openai-chat", "https://api.cerebras.ai/v1", ("CEREBRAS_API_KEY",), (), "gpt-oss-120b"),
     Vendor(
@@ -71,9 +69,9 @@ VENDORS: tuple[Vendor, ...] = (
         "https://api.moonshot.ai/v1",
         ("MOONSHOT_API_KEY",),
         ("MOONSHOT_BASE_URL",),
-        "kimi-k2-thinking",
+        "kimi-k3",
     ),
-    Vendor("zai", "openai-chat", "https://api.z.ai/api/paas/v4", ("ZAI_API_KEY",), ("ZAI_BASE_URL",), "glm-4.6"),
+    Vendor("zai", "openai-chat", "https://api.z.ai/api/paas/v4", ("ZAI_API_KEY",), ("ZAI_BASE_URL",), "glm-5.3"),
     Vendor("together", "openai-chat", "https://api.together.xyz/v1", ("TOGETHER_API_KEY",)),
     Vendor("fireworks", "openai-chat", "https://api.fireworks.ai/inference/v1", ("FIREWORKS_API_KEY",)),
     Vendor(

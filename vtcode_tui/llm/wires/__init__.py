@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vtcode_tui.config.settings import Wire as WireName
 from vtcode_tui.llm.wire import Wire
-from vtcode_tui.llm.wires import chat
+from vtcode_tui.llm.wires import anthropic, chat, gemini, ollama, responses
 
 
 def wire_of(name: WireName) -> Wire:
@@ -14,5 +14,9 @@ def wire_of(name: WireName) -> Wire:
 
 _WIRES: dict[WireName, Wire] = {
     "openai-chat": chat.WIRE,
+    "openai-responses": responses.WIRE,
+    "anthropic": anthropic.WIRE,
+    "gemini": gemini.WIRE,
+    "ollama": ollama.WIRE,
     "lmstudio": chat.WIRE,
 }
