@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from vtcode_tui.events.journal import Journal
     from vtcode_tui.events.lines import event_of, line_of, read_events
     from vtcode_tui.events.places import locate, session_folder, session_folders
+    from vtcode_tui.events.redaction import Redacted, Redactor
+    from vtcode_tui.events.redaction_stream import RedactingStream, RedactingText
     from vtcode_tui.events.types import SYSTEM, Actor, Event, Payload
 
 __all__ = [
@@ -23,6 +25,10 @@ __all__ = [
     "Journal",
     "Payload",
     "Reader",
+    "Redacted",
+    "RedactingStream",
+    "RedactingText",
+    "Redactor",
     "event_of",
     "line_of",
     "locate",
@@ -39,6 +45,10 @@ _PLACES = {
     "Journal": "journal",
     "Payload": "types",
     "Reader": "bus",
+    "RedactingStream": "redaction_stream",
+    "RedactingText": "redaction_stream",
+    "Redacted": "redaction",
+    "Redactor": "redaction",
     "event_of": "lines",
     "line_of": "lines",
     "locate": "places",

@@ -6,11 +6,24 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from vtcode_tui.events.journal import Journal
 from vtcode_tui.events.live import Live
-from vtcode_tui.events.types import SYSTEM, Actor, Event, Outcome, Payload, SessionResumed, SessionStarted, Severity
+from vtcode_tui.events.types import (
+    SYSTEM,
+    Actor,
+    Event,
+    Outcome,
+    Payload,
+    SecretRedacted,
+    SessionResumed,
+    SessionStarted,
+    Severity,
+)
+
+if TYPE_CHECKING:
+    from vtcode_tui.events.redaction import Redactor
 
 _log = logging.getLogger("vtcode.events")
 
@@ -21,11 +34,13 @@ Reader: TypeAlias = Callable[[Event | Live], None]
 class Bus:
     """Records events and tells them to every reader, in the order of the journal.
 
-    An event that must be durable is told after it is on disk; events recorded meanwhile wait behind it.
+    An event that must be durable is told after it is on disk; events recorded meanwhile wait behind it. With a
+    `redactor`, a secret that a payload still holds is replaced before the line is hashed.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, *, redactor: Redactor | None = None) -> None:
         self.journal = journal
+        self._redactor = redactor
         self._readers: list[Reader] = []
         self._untold: deque[Event] = deque()
         self._durable = 0
@@ -48,9 +63,15 @@ class Bus:
         """
         if isinstance(payload, SessionStarted | SessionResumed):
             await self.journal.prepare()
+        found = None
+        if self._redactor is not None:
+            payload, found = self._redactor.payload(payload)
         event = self.journal.append(
             payload, turn=turn, call=call, actor=actor, severity=severity, outcome=outcome, parent=parent
         )
+        if found is not None:
+            kept_out = SecretRedacted(where=payload.TYPE, rules=dict(found.counts), tokens=found.tokens)
+            self.journal.append(kept_out, turn=turn, call=call, parent=event.id)
         if payload.DURABLE:
             await self.journal.settle()
         self._tell()
