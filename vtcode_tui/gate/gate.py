@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from vtcode_tui.common.clock import Clock, SystemClock
+from vtcode_tui.common.errors import DeniedError
 from vtcode_tui.common.files import sha256_of
 from vtcode_tui.events.bus import Bus
 from vtcode_tui.events.types import (
@@ -27,11 +28,11 @@ from vtcode_tui.gate.showing import allowances, shown
 from vtcode_tui.gate.subject import Programs, Subject, stale, subject_of
 from vtcode_tui.gate.types import ApprovalRequest, Approver, Refusal, Verdict
 from vtcode_tui.policy.types import Decision
-from vtcode_tui.sandbox.grant import Execute, Grant
+from vtcode_tui.sandbox.grant import Execute, Grant, Invoke
 from vtcode_tui.sandbox.profile import Profile
 
-GRANT_SECONDS = 60
-"""How long a grant may wait for its run to begin."""
+GRANT_SECONDS = 900
+"""How long a grant may wait for its run to begin; earlier calls of the same message may have to end first."""
 
 _POLICY = Actor(kind="policy", id="policy")
 
@@ -84,9 +85,35 @@ class Gate:
         admitted = await self._admit(plan, turn)
         if isinstance(admitted, Refusal):
             return admitted
-        plan, subject, profile = admitted
+        return self._grant(*admitted)
+
+    async def own(self, plan: Plan, profile: Profile, why: str, *, turn: int = 0) -> Grant:
+        """A grant for vtcode's own work (a preview, a listing, what the human accepted); it is recorded as such.
+
+        The call's origin must be `system` or `human`: what a model asked for never comes this way.
+        """
+        if plan.call.origin == "model" or not isinstance(plan.work, Invoke):
+            raise DeniedError("only vtcode's own functions run without a decision of the policy")
+        subject = await subject_of(plan, (), profile.environment, self._programs)
+        if isinstance(subject, Refusal) or subject.work is None:
+            raise DeniedError(f"{plan.call.tool} has no work of its own")
+        await self._bus.record(
+            PolicyDecided(
+                decision="allow",
+                rule="vtcode.own",
+                reason=why,
+                subject_sha256=subject.sha256,
+                policy_sha256=self._judge.sha256,
+            ),
+            turn=turn,
+            call=plan.call.id,
+            actor=_POLICY,
+        )
+        return self._grant(plan, subject, profile)
+
+    def _grant(self, plan: Plan, subject: Subject, profile: Profile) -> Grant:
         if subject.work is None:
-            return Refusal("invalid", f"{plan.call.tool} has no work of its own.")
+            raise DeniedError(f"{plan.call.tool} has no work of its own")
         return Grant(
             nonce=secrets.token_hex(16),
             call=plan.call.id,

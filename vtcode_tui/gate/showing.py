@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vtcode_tui.gate.plan import Plan
 from vtcode_tui.gate.subject import Subject
-from vtcode_tui.render.plain import visible
+from vtcode_tui.render import visible
 from vtcode_tui.sandbox.grant import Execute, Invoke
 from vtcode_tui.sandbox.profile import Profile
 from vtcode_tui.workspace.changes import ChangeSet

@@ -1,0 +1,187 @@
+"""Asks a model and tells readers what comes: pieces while they arrive, events when a message is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Protocol
+
+from vtcode_tui.agent.context import History
+from vtcode_tui.common.errors import ModelError
+from vtcode_tui.common.files import sha256_of
+from vtcode_tui.events.bus import Bus
+from vtcode_tui.events.live import AnswerDiscarded, ContextMeter, Notice, ReasoningDelta, TextDelta
+from vtcode_tui.events.types import Actor, ModelFailover, ModelReasoning, ModelRequested, ModelResponded
+from vtcode_tui.llm.chain import Chain
+from vtcode_tui.llm.messages import (
+    Completed,
+    Message,
+    Request,
+    Restarted,
+    Text,
+    TextPiece,
+    Thinking,
+    ThinkingPiece,
+    ToolPiece,
+    ToolSpec,
+    ToolUse,
+)
+
+
+class Numbering(Protocol):
+    """Gives calls their ids."""
+
+    def __call__(self) -> str:
+        """A call id that this session has not used."""
+        ...
+
+
+class Asking:
+    """Puts requests together, reads the answers and keeps the sums of the session."""
+
+    def __init__(
+        self, bus: Bus, history: History, redact: Callable[[str], str], number: Numbering, *, max_output: int
+    ) -> None:
+        self._bus, self._history, self._redact, self._number = bus, history, redact, number
+        self._max_output = max_output
+        self.system = ""
+        self.tools: tuple[ToolSpec, ...] = ()
+        self.input_tokens = self.output_tokens = 0
+        self.cost_usd: float | None = None
+        self._prefix = ""
+
+    def set_prefix(self, system: str, tools: Sequence[ToolSpec]) -> None:
+        """What every request begins with, until the mode changes."""
+        self.system, self.tools = system, tuple(tools)
+        self._prefix = sha256_of(system + "".join(f"\0{t.name}\0{t.description}\0{t.schema}" for t in tools))
+        self._history.fix(system, self.tools)
+
+    async def ask(self, chain: Chain, turn: int) -> Message:
+        """One message of the model, with call ids of ours. Raises ModelError."""
+        estimated = self._history.tokens()
+        link = chain.current
+        await self._bus.record(
+            ModelRequested(
+                provider=link.endpoint.provider,
+                model=link.model,
+                endpoint=link.endpoint.base_url,
+                messages=len(self._history.messages),
+                prefix_sha256=self._prefix,
+                estimated_tokens=estimated,
+            ),
+            turn=turn,
+        )
+        request = Request(
+            link.model, self.system, self._history.view(), self.tools, max_output_tokens=self._max_output
+        )
+        completed = await self._stream(chain, request, turn)
+        self._history.calibrate(estimated, completed.usage)
+        message = replace(completed.message, parts=self._renamed(completed.message))
+        await self._record(completed, message, turn)
+        self.meter(link.facts.context_window or 0)
+        return message
+
+    async def summarise(self, chain: Chain, instruction: str) -> str:
+        """A summary of the conversation as the model sees it, in one answer without tools. Raises ModelError."""
+        messages = (*self._history.view(), Message("user", (Text(instruction),)))
+        request = Request(
+            chain.current.model, self.system, messages, self.tools, max_output_tokens=self._max_output
+        )
+        async with aclosing(chain.stream(request)) as stream:
+            async for delta in stream:
+                if isinstance(delta, Completed):
+                    return "\n".join(p.text for p in delta.message.parts if isinstance(p, Text)).strip()
+        raise ModelError("the model gave no summary", kind="malformed_stream")
+
+    def meter(self, window: int) -> None:
+        """Tell the status bar how full the context is."""
+        self._bus.publish(ContextMeter(self._history.tokens(), window, self.cost_usd))
+
+    async def _stream(self, chain: Chain, request: Request, turn: int) -> Completed:
+        async with aclosing(chain.stream(request)) as stream:
+            async for delta in stream:
+                match delta:
+                    case TextPiece(text=text):
+                        self._bus.publish(TextDelta(turn, text))
+                    case ThinkingPiece(text=text):
+                        self._bus.publish(ReasoningDelta(turn, text))
+                    case ToolPiece():
+                        pass
+                    case Restarted():
+                        self._bus.publish(AnswerDiscarded(turn, delta.reason))
+                        await self._failover(delta, turn)
+                    case Completed():
+                        return delta
+        raise ModelError("the model's answer ended before it was complete", kind="malformed_stream")
+
+    async def _failover(self, restart: Restarted, turn: int) -> None:
+        await self._bus.record(
+            ModelFailover(
+                from_provider=restart.from_provider,
+                from_model=restart.from_model,
+                to_provider=restart.to_provider,
+                to_model=restart.to_model,
+                reason=self._redact(restart.reason),
+                attempts=restart.attempts,
+                dropped=restart.dropped,
+                partial_output_discarded=restart.partial,
+            ),
+            turn=turn,
+        )
+        self._bus.publish(
+            Notice(f"{restart.to_provider}/{restart.to_model} takes over: {restart.reason}", "warning")
+        )
+
+    def _renamed(self, message: Message) -> tuple[Text | Thinking | ToolUse, ...]:
+        """The parts with calls numbered by us: a provider's ids may be missing, repeated, or hostile names."""
+        parts: list[Text | Thinking | ToolUse] = []
+        for part in message.parts:
+            match part:
+                case ToolUse():
+                    parts.append(replace(part, id=self._number()))
+                case Text() | Thinking():
+                    parts.append(part)
+                case _:
+                    pass
+        return tuple(parts)
+
+    async def _record(self, completed: Completed, message: Message, turn: int) -> None:
+        actor = Actor(kind="model", id=f"{completed.provider}/{completed.model}"[:200])
+        for part in message.parts:
+            if isinstance(part, Thinking) and (part.text or part.signature):
+                await self._bus.record(
+                    ModelReasoning(
+                        text=self._redact(part.text),
+                        sha256=sha256_of(part.text.encode("utf-8", "backslashreplace")),
+                        visible=bool(part.text) and not part.redacted,
+                        signature_sha256=sha256_of(part.signature) if part.signature else "",
+                    ),
+                    turn=turn,
+                    actor=actor,
+                )
+        usage = completed.usage
+        self.input_tokens += usage.input + usage.cache_read + usage.cache_write
+        self.output_tokens += usage.output
+        if completed.cost_usd is not None:
+            self.cost_usd = (self.cost_usd or 0.0) + completed.cost_usd
+        await self._bus.record(
+            ModelResponded(
+                provider=completed.provider,
+                model=completed.model,
+                text=self._redact("".join(p.text for p in message.parts if isinstance(p, Text))),
+                finish=completed.finish,
+                response_id=completed.response_id,
+                input_tokens=usage.input,
+                output_tokens=usage.output,
+                cache_read_tokens=usage.cache_read,
+                cache_write_tokens=usage.cache_write,
+                reasoning_tokens=usage.reasoning,
+                first_byte_ms=completed.first_byte_ms,
+                duration_ms=completed.duration_ms,
+                cost_usd=completed.cost_usd,
+                tool_calls=tuple(p.id for p in message.parts if isinstance(p, ToolUse)),
+            ),
+            turn=turn,
+            actor=actor,
+        )

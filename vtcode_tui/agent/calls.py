@@ -1,0 +1,348 @@
+"""One tool call from the model's words to the answer it gets: read, planned, recorded, admitted, run, summed up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vtcode_tui.agent.context import arguments_of
+from vtcode_tui.agent.previews import Preview
+from vtcode_tui.agent.prompts import untrusted
+from vtcode_tui.agent.states import TurnTable
+from vtcode_tui.common.clock import Clock
+from vtcode_tui.common.errors import JournalError, SandboxError, VtcodeError
+from vtcode_tui.common.files import sha256_of
+from vtcode_tui.events.bus import Bus
+from vtcode_tui.events.types import Actor, ToolFinished, ToolRequested
+from vtcode_tui.gate.execution import Execution, Executor
+from vtcode_tui.gate.gate import Gate
+from vtcode_tui.gate.plan import Plan
+from vtcode_tui.gate.types import Refusal
+from vtcode_tui.llm.messages import ToolResult, ToolUse
+from vtcode_tui.policy.types import Access, Call, Command
+from vtcode_tui.sandbox.grant import Execute, Grant
+from vtcode_tui.sandbox.run import Outcome, TerminalSize
+from vtcode_tui.tools.registry import Registry
+from vtcode_tui.tools.running import (
+    ReadOutputInput,
+    RunCommandInput,
+    WriteStdinInput,
+    how_it_ended,
+    plain_output,
+    shell,
+    shell_words,
+)
+from vtcode_tui.tools.tool import Input, Place, Result, Tool
+
+_QUIET = 0.2
+_STATUS = {"denied": "denied", "expired": "expired", "unattended": "unattended", "void": "error"}
+_MODEL = Actor(kind="model", id="model")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call came to: for the model, and for the record."""
+
+    status: str
+    text: str
+    summary: str
+    data: bool = False
+    """The text came out of files or programs: it is marked as untrusted."""
+    truncated: bool = False
+    spool: str = ""
+
+
+class Calls:
+    """Performs the calls of a turn. `runs` are those under way, by call id."""
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        gate: Gate,
+        executor: Executor,
+        registry: Registry,
+        place: Place,
+        outputs: Callable[[str], Path],
+        observe: Callable[[str, int, Outcome, bool], Any],
+        preview: Preview | None,
+        table: TurnTable,
+        redact: Callable[[str], str],
+        clock: Clock,
+    ) -> None:
+        self._bus, self._gate, self._executor, self.registry, self._place = bus, gate, executor, registry, place
+        self._outputs, self._observe, self._preview, self._table = outputs, observe, preview, table
+        self._redact, self._clock = redact, clock
+        self.runs: dict[str, Execution] = {}
+        self._given: dict[str, int] = {}
+        self.size = TerminalSize(100, 30)
+        self.made = self.denied = 0
+
+    async def perform_all(self, uses: Sequence[ToolUse], turn: int) -> list[ToolResult]:
+        """All calls of a message. Those that only look run side by side; those that write run one after another,
+        in the order of the model, though their approvals may wait together."""
+        results: dict[int, ToolResult] = {}
+        last: asyncio.Event | None = None
+        async with asyncio.TaskGroup() as group:
+            for index, use in enumerate(uses):
+                tool = self.registry.tools.get(use.name)
+                mine = asyncio.Event()
+                writes = tool is None or tool.mutates
+
+                async def one(
+                    index: int = index,
+                    use: ToolUse = use,
+                    mine: asyncio.Event = mine,
+                    before: asyncio.Event | None = last,
+                ) -> None:
+                    try:
+                        results[index] = await self.perform(use, turn, before)
+                    finally:
+                        mine.set()
+
+                group.create_task(one())
+                last = mine if writes else last
+        return [results[index] for index in range(len(uses))]
+
+    async def perform(self, use: ToolUse, turn: int, before: asyncio.Event | None = None) -> ToolResult:
+        """One call of the model. Raises JournalError when it could not be recorded."""
+        began = self._clock.monotonic_ns()
+        self.made += 1
+        try:
+            tool, given = self.registry.read(use.name, use.arguments)
+            if before is not None and tool.mutates and not isinstance(given, RunCommandInput):
+                # An edit is planned on what the calls before it leave behind.
+                await before.wait()
+            plan = await asyncio.to_thread(self._plan, tool, given, use.id)
+        except (JournalError, SandboxError):
+            raise
+        except VtcodeError as error:
+            await self._requested(
+                use.name, arguments_of(use), sha256_of(use.arguments), self._place.root, use.id, turn
+            )
+            answer = Answer("invalid", str(error), str(error))
+        else:
+            await self._requested(tool.name, plan.call.arguments, plan.call.digest, plan.call.cwd, use.id, turn)
+            answer = await self._answer(tool, given, plan, turn, before)
+        return await self._finish(use, turn, answer, began)
+
+    async def _requested(
+        self, tool: str, arguments: Any, digest: str, cwd: Path, call: str, turn: int, actor: Actor = _MODEL
+    ) -> None:
+        clean = redacted(arguments, self._redact)
+        await self._bus.record(
+            ToolRequested(
+                tool=tool[:200],
+                arguments=clean,
+                arguments_sha256=sha256_of(repr(arguments)),
+                subject_sha256=digest,
+                cwd=str(cwd),
+            ),
+            turn=turn,
+            call=call,
+            actor=actor,
+        )
+
+    async def _finish(self, use: ToolUse, turn: int, answer: Answer, began: int) -> ToolResult:
+        text = self._redact(answer.text)
+        self.denied += answer.status == "denied"
+        await self._bus.record(
+            ToolFinished.model_validate(
+                {
+                    "tool": use.name[:200],
+                    "status": answer.status,
+                    "summary": self._redact(answer.summary),
+                    "result": text,
+                    "result_sha256": sha256_of(answer.text.encode("utf-8", "backslashreplace")),
+                    "truncated": answer.truncated,
+                    "spool": answer.spool,
+                    "duration_ms": (self._clock.monotonic_ns() - began) // 1_000_000,
+                }
+            ),
+            turn=turn,
+            call=use.id,
+            outcome="success" if answer.status == "ok" else "failure",
+        )
+        return ToolResult(use.id, untrusted(use.name, use.id, text) if answer.data else text, answer.status != "ok")
+
+    def _plan(self, tool: Tool[Any], given: Input, call: str) -> Plan:
+        access = tool.access(given, self._place)
+        special = isinstance(given, WriteStdinInput | ReadOutputInput)
+        cwd = self._place.resolve(given.cwd) if isinstance(given, RunCommandInput) else self._place.root
+        return Plan(
+            call=Call(call, tool.name, given.model_dump(mode="json", exclude_defaults=True), access, cwd),
+            work=None if special else tool.work(given, self._place),
+            writes=tool.mutates,
+            revise=lambda text: (
+                self.command(call, text, cwd) if isinstance(given, RunCommandInput) else _unchanged()
+            ),
+            wall_seconds=None if isinstance(given, RunCommandInput) else 120.0,
+            summary=tool.summary(given),
+        )
+
+    def command(self, call: str, text: str, cwd: Path) -> Plan:
+        """A command that the human wrote."""
+        return Plan(
+            call=Call(call, "run_command", {"command": text}, Access(command=Command(text=text)), cwd, "human"),
+            work=Execute(shell_words(text), shell()),
+            writes=True,
+            summary=text,
+        )
+
+    async def _answer(
+        self, tool: Tool[Any], given: Any, plan: Plan, turn: int, before: asyncio.Event | None
+    ) -> Answer:
+        if isinstance(given, WriteStdinInput | ReadOutputInput):
+            refusal = await self._gate.permit(plan, turn=turn)
+            if refusal is not None:
+                return _refused(refusal)
+            return await (self._typed(given) if isinstance(given, WriteStdinInput) else self._reread(given))
+        if self._preview is not None and plan.call.access.writes:
+            seen = await self._preview(plan, turn)
+            if isinstance(seen, str):
+                return Answer("error", seen, seen)
+            plan = seen
+        self._table.asking(1)
+        try:
+            grant = await self._gate.admit(plan, turn=turn)
+        finally:
+            self._table.asking(-1)
+        if isinstance(grant, Refusal):
+            return _refused(grant)
+        if before is not None and tool.mutates:
+            await before.wait()
+        try:
+            return await self._run(tool, given, plan, grant, turn)
+        except SandboxError as error:
+            return Answer("error", f"It did not run: {error}", str(error))
+
+    async def _run(self, tool: Tool[Any], given: Any, plan: Plan, grant: Grant, turn: int) -> Answer:
+        command = given if isinstance(given, RunCommandInput) else None
+        execution = await self.start(grant, turn, self.size if command is not None and command.terminal else None)
+        self._table.running(1)
+        try:
+            outcome = await execution.wait(command.wait_seconds if command is not None else None)
+        except asyncio.CancelledError:
+            execution.run.kill("interrupted by the human")
+            raise
+        finally:
+            self._table.running(-1)
+        output = execution.kept.whole()
+        if outcome is None:
+            self._given[grant.call] = execution.kept.total
+            text = f"{plain_output(output)}\n[Still running. write_stdin with call {grant.call!r} waits or types.]"
+            return Answer("ok", text.lstrip("\n"), "still running", data=True)
+        result: Result = tool.result(given, outcome, output)
+        text = result.text
+        if isinstance(grant.work, Execute) and isinstance(plan.work, Execute) and grant.work.argv != plan.work.argv:
+            text = f"[The human changed the command; this ran: {grant.work.argv[-1]}]\n{text}"
+        if result.truncated and command is not None:
+            text += f"\n[All of it: read_output with call {grant.call!r}.]"
+        return Answer(
+            result.status, text, result.summary, True, result.truncated, str(self._outputs(grant.call).name)
+        )
+
+    async def start(self, grant: Grant, turn: int, terminal: TerminalSize | None) -> Execution:
+        """Start a grant and keep it among the runs until it has ended."""
+
+        async def after(outcome: Outcome) -> None:
+            self.runs.pop(grant.call, None)
+            await self._observe(grant.call, turn, outcome, isinstance(grant.work, Execute))
+
+        execution = await self._executor.execute(grant, turn=turn, terminal=terminal, after=after)
+        if not execution.finished.done():
+            self.runs[grant.call] = execution
+        return execution
+
+    async def _typed(self, given: WriteStdinInput) -> Answer:
+        execution = self.runs.get(given.call)
+        if execution is None:
+            return Answer("invalid", f"There is no running command {given.call!r}.", "no such run")
+        offset = self._given.get(given.call, execution.kept.total)
+        if given.text:
+            execution.run.write(given.text.encode())
+        await execution.grown(offset, given.wait_seconds)
+        total = -1
+        while execution.kept.total != total and not execution.finished.done():
+            total = execution.kept.total
+            await execution.grown(total, _QUIET)
+        outcome = await execution.wait(0) if execution.finished.done() else None
+        self._given[given.call] = execution.kept.total
+        ending = how_it_ended(outcome) if outcome is not None else "still running"
+        text = plain_output(execution.kept.since(offset))
+        return Answer("ok", f"{text}\n[{ending}]".lstrip("\n"), ending, data=True)
+
+    async def _reread(self, given: ReadOutputInput) -> Answer:
+        path = self._outputs(given.call)
+        try:
+            data = await asyncio.to_thread(_stretch, path, given)
+        except FileNotFoundError:
+            return Answer("invalid", f"There is no kept output of call {given.call!r}.", "no such output")
+        except OSError as error:
+            return Answer("error", f"The output of {given.call} cannot be read: {error.strerror}.", "not readable")
+        return Answer("ok", plain_output(data) or "[Nothing there.]", f"{len(data):,} bytes", data=True)
+
+    async def human_command(self, call: str, text: str, turn: int, size: TerminalSize, human: Actor) -> str:
+        """Run the human's own command; what the model may be told of it afterwards."""
+        began = self._clock.monotonic_ns()
+        plan = self.command(call, text, self._place.root)
+        await self._requested(
+            "run_command", plan.call.arguments, plan.call.digest, plan.call.cwd, call, turn, human
+        )
+        grant = await self._gate.admit(plan, turn=turn)
+        if isinstance(grant, Refusal):
+            answer = _refused(grant)
+        else:
+            execution = await self.start(grant, turn, size)
+            outcome = await execution.wait()
+            assert outcome is not None
+            ending = how_it_ended(outcome)
+            status = "ok" if outcome.exit_code == 0 else "error"
+            answer = Answer(status, f"{plain_output(execution.kept.whole())}\n[{ending}]", ending, data=True)
+        result = await self._finish(ToolUse(call, "run_command", ""), turn, answer, began)
+        return result.text
+
+    def kill_all(self, reason: str) -> None:
+        """End every run."""
+        for execution in tuple(self.runs.values()):
+            execution.run.kill(reason)
+
+
+def _unchanged() -> Plan:
+    raise JournalError("an approval was edited that cannot be edited")
+
+
+def _refused(refusal: Refusal) -> Answer:
+    text = " ".join(part for part in (refusal.reason, refusal.remedy) if part)
+    rule = f" (rule: {refusal.rule})" if refusal.rule else ""
+    status = _STATUS.get(refusal.kind, "invalid")
+    return Answer(status, f"[{refusal.kind}] {text}{rule}", refusal.reason)
+
+
+def _stretch(path: Path, given: ReadOutputInput) -> bytes:
+    with path.open("rb") as file:
+        if not given.pattern:
+            file.seek(given.offset)
+            return file.read(given.limit)
+        wanted, found, size = given.pattern.encode(), [], 0
+        while size < given.limit and (line := file.readline(1 << 16)):
+            if wanted in line:
+                found.append(line[:2000])
+                size += len(found[-1])
+        return b"".join(found)
+
+
+def redacted(value: Any, redact: Callable[[str], str]) -> Any:
+    """The same JSON-able value with every text in it redacted."""
+    match value:
+        case str():
+            return redact(value)
+        case dict():
+            return {str(key): redacted(item, redact) for key, item in value.items()}
+        case list() | tuple():
+            return [redacted(item, redact) for item in value]
+        case _:
+            return value

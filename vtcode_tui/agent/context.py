@@ -1,0 +1,148 @@
+"""What of the history a model is given: old outputs masked in one cut, then a summary; tool pairs stay whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from vtcode_tui.llm.messages import Image, Message, Part, Text, Thinking, ToolResult, ToolSpec, ToolUse, Usage
+
+KEEP_MESSAGES = 20
+"""The last messages, about ten rounds, whose tool outputs are never masked."""
+KEEP_USER_TOKENS = 20_000
+_IMAGE_TOKENS = 1_500
+_MASK_OVER = 400
+
+
+class History:
+    """The whole conversation, and the view of it that fits a window."""
+
+    def __init__(
+        self,
+        estimate: Callable[[str], int],
+        messages: Sequence[Message] = (),
+        summary: str = "",
+        kept_from: int = 0,
+    ) -> None:
+        self.messages: list[Message] = list(messages)
+        self.summary, self.kept_from = summary, kept_from
+        self.masked_before = 0
+        self.factor = 1.0
+        """Real tokens of one estimated token, learnt from what the provider reports."""
+        self._estimate = estimate
+        self._sizes: list[int] = []
+        self._fixed = 0
+
+    def fix(self, system: str, tools: Sequence[ToolSpec]) -> None:
+        """Count what every request carries besides the messages."""
+        text = "".join(t.name + t.description + json.dumps(t.schema) for t in tools)
+        self._fixed = self._estimate(system) + self._estimate(text)
+
+    def add(self, message: Message) -> None:
+        """Append a message."""
+        self.messages.append(message)
+
+    def view(self) -> tuple[Message, ...]:
+        """The messages as the model is given them."""
+        kept = self.messages[self.kept_from :]
+        masked = max(0, self.masked_before - self.kept_from)
+        shown = [_masked(message) if i < masked else message for i, message in enumerate(kept)]
+        if self.summary:
+            opening = Text(f"[Summary of the conversation so far, written by you]\n{self.summary}")
+            if shown and shown[0].role == "user":
+                shown[0] = Message("user", (opening, *shown[0].parts))
+            else:
+                shown.insert(0, Message("user", (opening,)))
+        return tuple(shown)
+
+    def tokens(self) -> int:
+        """How many tokens the next request will carry, estimated and calibrated."""
+        while len(self._sizes) < len(self.messages):
+            self._sizes.append(self._size(self.messages[len(self._sizes)]))
+        masked = max(self.masked_before, self.kept_from)
+        size = sum(self._sizes[masked:]) + sum(
+            self._size(_masked(message)) for message in self.messages[self.kept_from : masked]
+        )
+        return int((self._fixed + size + self._estimate(self.summary)) * self.factor)
+
+    def calibrate(self, estimated: int, usage: Usage) -> None:
+        """Learn from what the provider counted for a request that was estimated before."""
+        counted = usage.input + usage.cache_read + usage.cache_write
+        if counted > 500 and estimated > 500:
+            ratio = self.factor * counted / estimated
+            self.factor = min(4.0, max(0.25, 0.7 * self.factor + 0.3 * ratio))
+
+    def mask(self) -> bool:
+        """Mask the outputs of all but the last rounds, in one cut; False when there was nothing left to mask."""
+        cut = max(0, len(self.messages) - KEEP_MESSAGES)
+        if cut <= max(self.masked_before, self.kept_from):
+            return False
+        before, self.masked_before = self.tokens(), cut
+        return self.tokens() < before
+
+    def cut_point(self) -> int:
+        """The message from which on everything is kept when the rest is summarised: a prompt of the human's."""
+        budget, point = KEEP_USER_TOKENS, len(self.messages)
+        for i in range(len(self.messages) - 1, self.kept_from, -1):
+            budget -= int(self._size(self.messages[i]) * self.factor)
+            if budget < 0:
+                break
+            if _begins_a_turn(self.messages[i]):
+                point = i
+        return point
+
+    def compact(self, summary: str, kept_from: int) -> None:
+        """Give the model `summary` instead of everything before message `kept_from`."""
+        self.summary, self.kept_from = summary, kept_from
+
+    def _size(self, message: Message) -> int:
+        return 4 + sum(self._part(part) for part in message.parts)
+
+    def _part(self, part: Part) -> int:
+        match part:
+            case Text(text=text) | Thinking(text=text) | ToolResult(text=text):
+                return self._estimate(text)
+            case ToolUse(arguments=arguments):
+                return 12 + self._estimate(arguments)
+            case Image():
+                return _IMAGE_TOKENS
+
+
+def _begins_a_turn(message: Message) -> bool:
+    return message.role == "user" and not any(isinstance(part, ToolResult) for part in message.parts)
+
+
+def _masked(message: Message) -> Message:
+    if not any(isinstance(part, ToolResult) and len(part.text) > _MASK_OVER for part in message.parts):
+        return message
+    return replace(message, parts=tuple(_masked_part(part) for part in message.parts))
+
+
+def _masked_part(part: Part) -> Part:
+    if isinstance(part, ToolResult) and len(part.text) > _MASK_OVER:
+        note = f"[{len(part.text):,} characters of older output left out; run the tool again if you need them.]"
+        return replace(part, text=note)
+    return part
+
+
+def paired(messages: Sequence[Message]) -> bool:
+    """Whether every tool use is answered once in the message that follows, and no result stands alone."""
+    waiting: set[str] = set()
+    for message in messages:
+        uses = {part.id for part in message.parts if isinstance(part, ToolUse)}
+        results = [part.id for part in message.parts if isinstance(part, ToolResult)]
+        if set(results) != waiting or len(results) != len(set(results)):
+            return False
+        waiting = uses
+    return not waiting
+
+
+def arguments_of(use: ToolUse) -> dict[str, Any]:
+    """The arguments of a tool use as an object for the record; what is no object is kept as text."""
+    try:
+        value = json.loads(use.arguments or "{}")
+    except (ValueError, RecursionError):
+        return {"text": use.arguments[:4096]}
+    return value if isinstance(value, dict) else {"value": value}

@@ -1,0 +1,196 @@
+"""The turn: ask the model, perform its calls, ask again, until it answers without a call or the human stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from vtcode_tui.agent.asking import Asking
+from vtcode_tui.agent.context import History
+from vtcode_tui.agent.loops import REPEATS, Repetition
+from vtcode_tui.agent.prompts import STEERED, SUMMARISE
+from vtcode_tui.agent.states import TurnTable
+from vtcode_tui.common.errors import ModelError
+from vtcode_tui.config.settings import Context
+from vtcode_tui.events.bus import Bus
+from vtcode_tui.events.live import Notice
+from vtcode_tui.events.types import ContextCompacted, ModelFailed
+from vtcode_tui.llm.chain import Chain
+from vtcode_tui.llm.messages import Message, Text, ToolResult, ToolUse
+
+DEFAULT_WINDOW = 32_768
+"""Assumed where neither provider nor settings say how much a model takes."""
+
+
+class Performer(Protocol):
+    """Performs the calls of a message; `agent.calls.Calls` does."""
+
+    async def perform_all(self, uses: Sequence[ToolUse], turn: int) -> list[ToolResult]:
+        """The results, in the order of the calls."""
+        ...
+
+
+class Keeper(Protocol):
+    """Keeps the conversation on disk; `sessions.Store` does."""
+
+    def add(self, message: Message) -> None:
+        """Append a message."""
+        ...
+
+    def summarise(self, summary: str, kept_from: int) -> None:
+        """Note a compaction."""
+        ...
+
+
+class Turn:
+    """Runs turns over one history. Everything it may wait for can be cancelled."""
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        history: History,
+        asking: Asking,
+        calls: Performer,
+        keeper: Keeper,
+        table: TurnTable,
+        context: Context,
+        go_on: Callable[[str, str], Awaitable[bool]],
+    ) -> None:
+        self._bus, self._history, self._asking, self._calls = bus, history, asking, calls
+        self._keeper, self._table, self._context, self._go_on = keeper, table, context, go_on
+        self._repetition = Repetition()
+        self._spent_asked = 1
+        self.steered: list[str] = []
+        self.max_rounds = context.max_turns
+
+    def keep(self, message: Message) -> None:
+        """Add a message to the history and to the disk."""
+        self._history.add(message)
+        self._keeper.add(message)
+
+    async def run(self, chain: Chain, prompt: Message, turn: int) -> str:
+        """Take a prompt to its end: `done`, `failed`, or `stopped` by the human or a limit."""
+        self.keep(prompt)
+        self._repetition.forget()
+        self._table.step("prompt", turn)
+        rounds = 0
+        while True:
+            rounds += 1
+            if not await self._may_go_on(rounds):
+                self._table.step("stop")
+                return "stopped"
+            try:
+                await self.make_room(chain, "threshold")
+                message = await self._ask(chain, turn)
+            except ModelError as error:
+                await self._failed(chain, error, turn)
+                self._table.step("stop")
+                return "failed"
+            self.keep(message)
+            uses = [part for part in message.parts if isinstance(part, ToolUse)]
+            if not uses:
+                self._table.step("answer")
+                return "done"
+            self._table.step("tools")
+            results = await self._calls.perform_all(uses, turn)
+            self.keep(Message("user", (*results, *self._steering())))
+            self._table.step("results")
+            if not await self._circles(uses, results):
+                self._table.step("stop")
+                return "stopped"
+
+    async def _ask(self, chain: Chain, turn: int) -> Message:
+        """One message; a conversation that the provider finds too long is compacted once and asked again."""
+        try:
+            return await self._asking.ask(chain, turn)
+        except ModelError as error:
+            if error.kind != "context_exceeded":
+                raise
+            await self.compact(chain, "provider")
+            return await self._asking.ask(chain, turn)
+
+    def _steering(self) -> list[Text]:
+        said, self.steered[:] = list(self.steered), []
+        return [Text(f"{STEERED}\n{text}") for text in said]
+
+    async def _may_go_on(self, rounds: int) -> bool:
+        if rounds > 1 and (rounds - 1) % self.max_rounds == 0:
+            return await self._go_on("turns", f"The model has asked for tools {rounds - 1} times in this turn.")
+        tokens, cost = self._context.session_token_budget, self._context.session_cost_budget_usd
+        spent = self._asking.input_tokens + self._asking.output_tokens
+        share = max(spent / tokens if tokens else 0.0, (self._asking.cost_usd or 0.0) / cost if cost else 0.0)
+        if share >= self._spent_asked:
+            self._spent_asked = int(share) + 1
+            return await self._go_on(
+                "budget", f"This session has used {share:.0%} of its budget ({spent:,} tokens)."
+            )
+        return True
+
+    async def _circles(self, uses: Sequence[ToolUse], results: Sequence[ToolResult]) -> bool:
+        for use, result in zip(uses, results, strict=True):
+            count = self._repetition.seen(use.name, use.arguments, result.text.replace(use.id, ""))
+            if count >= REPEATS:
+                self._repetition.forget()
+                return await self._go_on(
+                    "repetition", f"The model made the same call {count} times with the same answer: {use.name}."
+                )
+        return True
+
+    async def _failed(self, chain: Chain, error: ModelError, turn: int) -> None:
+        link = chain.current
+        await self._bus.record(
+            ModelFailed(provider=link.endpoint.provider, model=link.model, kind=error.kind, message=str(error)),
+            turn=turn,
+            outcome="failure",
+        )
+        self._bus.publish(Notice(str(error), "error"))
+
+    def window(self, chain: Chain) -> int:
+        """How many tokens the model takes."""
+        return chain.current.facts.context_window or DEFAULT_WINDOW
+
+    async def make_room(self, chain: Chain, trigger: str) -> None:
+        """Mask old outputs, then summarise, when the window fills up."""
+        window = self.window(chain)
+        before, count = self._history.tokens(), len(self._history.messages)
+        if before > window * self._context.mask_at and self._history.mask():
+            after = self._history.tokens()
+            await self._compacted(trigger, "mask", before, after, count, count, "")
+        if self._history.tokens() > window * self._context.compact_at:
+            await self.compact(chain, trigger)
+
+    async def compact(self, chain: Chain, trigger: str) -> None:
+        """Replace all but the last prompts by a summary; the full history stays on disk. Raises ModelError."""
+        thinking = self._table.phase == "thinking"
+        if thinking:
+            self._table.step("compact")
+        before, count = self._history.tokens(), len(self._history.messages)
+        self._history.mask()
+        summary = await self._asking.summarise(chain, SUMMARISE)
+        kept_from = self._history.cut_point()
+        self._history.compact(summary, kept_from)
+        self._keeper.summarise(summary, kept_from)
+        await self._compacted(
+            trigger, "summary", before, self._history.tokens(), count, count - kept_from + 1, summary
+        )
+        if thinking:
+            self._table.step("compacted")
+
+    async def _compacted(
+        self, trigger: str, method: str, before: int, after: int, messages: int, left: int, summary: str
+    ) -> None:
+        await self._bus.record(
+            ContextCompacted.model_validate(
+                {
+                    "trigger": trigger,
+                    "method": method,
+                    "before_tokens": before,
+                    "after_tokens": after,
+                    "before_messages": messages,
+                    "after_messages": left,
+                    "summary": summary,
+                }
+            ),
+            turn=self._table.turn,
+        )
