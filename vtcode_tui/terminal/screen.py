@@ -1,7 +1,7 @@
 """A terminal's screen: bytes in, rows of styled cells out.
 
 It understands what programs need (an xterm subset) and drops everything by which output could reach further than
-its own pane: titles, clipboard, links, notifications, device strings. Any bytes are fine: nothing raises and nothing
+its pane: titles, clipboard, links, notifications, device strings. Any bytes are fine: nothing raises and nothing
 grows beyond the history. Questions of the program (cursor position, device attributes) are answered through
 `take_replies`, for whoever owns the PTY to send back.
 """
@@ -13,30 +13,32 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from vtcode_tui.terminal.grid import Row
 from vtcode_tui.terminal.pens import PLAIN, Pen
-from vtcode_tui.terminal.sequences import CONTROLS, CSI, ESC
+from vtcode_tui.terminal.sequences import CONTROLS, CSI, ESC, Action, Numbers
 from vtcode_tui.terminal.snapshot import Snapshot
 from vtcode_tui.terminal.state import Modes, State
 
+# Most output is text with colours: a change of pen and the text behind it are one token.
 _TOKEN = re.compile(
-    "(?P<text>[ -~\xa0-\U0010ffff]+)"
-    "|\x1b\\[(?P<csi>[^@-~\x18\x1a\x1b]*)(?P<final>[@-~])"
-    "|(?P<line>\r\n)"
-    "|(?P<control>[\x00-\x1a\x1c-\x1f\x7f-\x9f])"
-    "|\x1b(?P<string>[P\\]X^_])"
-    "|\x1b(?P<escape>[ -/]*[0-OQ-WYZ\\\\`-~])"
-    "|(?P<open>\x1b(?:\\[[^@-~\x18\x1a\x1b]*|[ -/]*)\\Z)"
-    "|(?P<broken>\x1b(?:\\[[^@-~\x18\x1a\x1b]*|[ -/]*))"
+    "(?:\x1b\\[([0-9;:]*)m)?([ -~\xa0-\U0010ffff]+)"
+    "|\x1b\\[([0-9;:]*)m"
+    "|(\r\n)"
+    "|\x1b\\[([^@-~\x18\x1a\x1b]*[@-~])"
+    "|([\x00-\x1a\x1c-\x1f\x7f-\x9f])"
+    "|\x1b([P\\]X^_])"
+    "|\x1b([ -/]*[0-OQ-WYZ\\\\`-~])"
+    "|(\x1b(?:\\[[^@-~\x18\x1a\x1b]*|[ -/]*)\\Z)"
+    "|(\x1b(?:\\[[^@-~\x18\x1a\x1b]*|[ -/]*))"
 )
+_TEXT, _PEN, _LINE, _CSI, _CONTROL, _STRING, _ESCAPE, _OPEN = 2, 3, 4, 5, 6, 7, 8, 9
 _STRING_END = re.compile("\x1b\\\\|[\x18\x1a]|\x1b(?!\\Z)")
 _TITLE_END = re.compile("\x07|\x1b\\\\|[\x18\x1a]|\x1b(?!\\Z)")
 _STRINGS = {"P": "dcs", "]": "osc", "X": "sos", "^": "pm", "_": "apc"}
 _MOST_OPEN = 1024
 _MOST_NUMBER = 100_000
-
-_TEXT, _CSI, _FINAL = 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,39 +88,52 @@ class Screen:
 
     def _parse(self, text: str, at: int) -> None:
         state = self._state
-        size = len(text)
-        match = _TOKEN.match
         select = state.pens.select
-        while at < size:
-            found = match(text, at)
-            if found is None:  # every character begins a token; this keeps the loop moving if that were untrue
-                at += 1
-                continue
-            at = found.end()
-            match found.lastgroup:
-                case "text":
-                    state.put(found[_TEXT])
-                case "final":
-                    if found[_FINAL] == "m" and found[_CSI].isascii() and found[_CSI].isprintable():
-                        state.pen = select(state.pen, found[_CSI])
+        limit = state.limit
+        while at < len(text):
+            for found in _TOKEN.finditer(text, at):
+                kind = found.lastindex
+                if kind == _TEXT:
+                    pen, run = found.group(1, 2)
+                    if pen is not None:
+                        state.pen = select(state.pen, pen)
+                    end = state.x + len(run)
+                    if end <= limit and run.isascii():
+                        state.grid.write(state.y, state.x, run, state.pen)
+                        state.x, state.last = end, run
                     else:
-                        self._sequence(found[_CSI], found[_FINAL])
-                case "line":
+                        state.put(run)
+                elif kind == _PEN:
+                    state.pen = select(state.pen, found[_PEN])
+                elif kind == _LINE:
                     state.x = 0
                     state.feed_line()
-                case "control":
-                    self._control(found.group())
-                case "escape":
-                    self._escape(found["escape"])
-                case "string":
-                    state.counts[_STRINGS[found["string"]]] += 1
-                    self._string = found["string"]
-                    at = self._skip_string(text, at)
-                case "open":
-                    if size - found.start() <= _MOST_OPEN:
-                        self._pending = found.group()
-                case _:
-                    state.counts["broken"] += 1
+                elif kind == _STRING:
+                    break
+                else:
+                    self._other(found, kind)
+                    limit = state.limit
+            else:
+                return
+            self._string = found[_STRING]
+            state.counts[_STRINGS[self._string]] += 1
+            at = self._skip_string(text, found.end())
+
+    def _other(self, found: re.Match[str], kind: int | None) -> None:
+        if kind == _CSI:
+            self._sequence(found[_CSI])
+        elif kind == _CONTROL:
+            self._control(found[_CONTROL])
+        elif kind == _ESCAPE:
+            action = ESC.get(found[_ESCAPE])
+            if action is not None:
+                action(self._state)
+            else:
+                self._state.counts["esc"] += 1
+        elif kind == _OPEN and len(found[_OPEN]) <= _MOST_OPEN:
+            self._pending = found[_OPEN]
+        else:
+            self._state.counts["broken"] += 1
 
     def _control(self, char: str) -> None:
         action = CONTROLS.get(char)
@@ -127,31 +142,17 @@ class Screen:
         elif char != "\0":
             self._state.counts["control"] += 1
 
-    def _escape(self, rest: str) -> None:
-        action = ESC.get(rest)
-        if action is not None:
-            action(self._state)
-        else:
-            self._state.counts["esc"] += 1
-
-    def _sequence(self, parameters: str, final: str) -> None:
-        if not parameters.isprintable():
-            for char in parameters:
+    def _sequence(self, body: str) -> None:
+        if not body.isprintable():
+            for char in body:
                 if not char.isprintable():
                     self._control(char)
-            parameters = "".join(char for char in parameters if char.isprintable())
-        private = parameters[:1] if parameters[:1] in ("?", ">", "<", "=") else ""
-        numbers = parameters[len(private) :].rstrip("!\"#$%&'()*+,-./ ")
-        between = parameters[len(private) + len(numbers) :]
-        key = f"{private}{between}{final}"
-        if key == "m":
-            self._state.pen = self._state.pens.select(self._state.pen, numbers)
-            return
-        action = CSI.get(key)
-        if action is None or not (numbers.replace(";", "").isdecimal() or not numbers.strip(";")):
+            body = "".join(char for char in body if char.isprintable())
+        action, numbers = _meaning(body[-256:])
+        if action is None:
             self._state.counts["csi"] += 1
-            return
-        action(self._state, [_number(part) for part in numbers.split(";")[:32]] if numbers else [])
+        else:
+            action(self._state, numbers)
 
     def _skip_string(self, text: str, at: int) -> int:
         """The position behind a device string or title; when its end has not come yet, behind everything."""
@@ -299,6 +300,18 @@ class Screen:
         self._decoder.setstate(snapshot.decoder)
         self._pending, self._string = snapshot.pending, snapshot.string
         self._seen = ([], [], 0, self.cursor)
+
+
+@lru_cache(maxsize=4096)
+def _meaning(body: str) -> tuple[Action | None, Numbers]:
+    private = body[:1] if body[:1] in ("?", ">", "<", "=") else ""
+    parameters = body[len(private) : -1].rstrip("!\"#$%&'()*+,-./ ")
+    between = body[len(private) + len(parameters) : -1]
+    action = CSI.get(f"{private}{between}{body[-1]}")
+    digits = parameters.replace(";", "")
+    if digits and not (digits.isascii() and digits.isdecimal()):
+        return None, ()
+    return action, tuple(_number(part) for part in parameters.split(";")[:32]) if parameters else ()
 
 
 def _number(part: str) -> int:

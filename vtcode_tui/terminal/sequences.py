@@ -9,7 +9,7 @@ from typing import Any
 from vtcode_tui.terminal.pens import PLAIN_ID
 from vtcode_tui.terminal.state import Mouse, State
 
-Numbers = list[int]
+Numbers = tuple[int, ...]
 Action = Callable[[State, Numbers], None]
 
 
@@ -134,7 +134,7 @@ def _scroll_down(state: State, numbers: Numbers) -> None:
 
 def _repeat(state: State, numbers: Numbers) -> None:
     if state.last:
-        state.put(state.last * min(_first(numbers), state.columns * state.rows))
+        state.put(state.last[-1] * min(_first(numbers), state.columns * state.rows))
 
 
 def _margins(state: State, numbers: Numbers) -> None:
@@ -208,7 +208,7 @@ def _set_private(state: State, number: int, on: bool) -> None:
         case 47 | 1047:
             state.use_alternate(on, clear=False)
         case 1048:
-            _save(state, []) if on else _restore(state, [])
+            _save(state, ()) if on else _restore(state, ())
         case 1049 if on:
             if state.alternate is None:
                 state.saved_main = state.save()
@@ -323,8 +323,8 @@ def _keypad(on: bool) -> Callable[[State], None]:
 
 
 ESC: dict[str, Callable[[State], None]] = {
-    "7": lambda state: _save(state, []),
-    "8": lambda state: _restore(state, []),
+    "7": lambda state: _save(state, ()),
+    "8": lambda state: _restore(state, ()),
     "D": State.feed_line,
     "E": _next_line,
     "H": _tab_stop,

@@ -73,6 +73,7 @@ class State:
         self.tabs = set(range(8, self.columns, 8))
         self.saved_main = Saved()
         self.last = ""
+        """What was written last; REP repeats its last character."""
 
     def soft_reset(self) -> None:
         """Modes, margins and pen as in the beginning; the picture stays (DECSTR)."""
@@ -93,6 +94,11 @@ class State:
         """The pen of cells that are erased now."""
         return PLAIN_ID if self.pen == PLAIN_ID else self.pens.erased(self.pen)
 
+    @property
+    def limit(self) -> int:
+        """The column up to which plain ASCII may be written as it is; -1 when each character needs a look."""
+        return self.columns if self.autowrap and not self.inserting and not self.charsets[self.shifted] else -1
+
     def put(self, text: str) -> None:
         """Write characters at the cursor."""
         if self.charsets[self.shifted]:
@@ -107,7 +113,7 @@ class State:
 
     def _put_narrow(self, text: str) -> None:
         columns, x = self.columns, self.x
-        self.last = text[-1]
+        self.last = text
         while True:
             if x >= columns:
                 self.grid.wraps[self.y] = True
