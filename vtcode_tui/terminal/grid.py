@@ -2,8 +2,8 @@
 
 A row is two strings of the same length: its characters, one to a cell, and the ids of their pens. Rows are as
 long as what was written to them; what is missing is blank. The cell right of a wide character holds NUL; a cell of
-several code points holds a stand-in (`Clusters`). Strings are replaced and never changed, so that whoever kept a row
-has it still: a snapshot, the last picture drawn.
+several code points holds a stand-in (`Clusters`). Strings are replaced and never changed, so that whoever kept a
+row has it still: a snapshot, the last picture drawn.
 """
 
 from __future__ import annotations

@@ -263,10 +263,13 @@ class Screen:
 
     def text(self, row: int) -> str:
         """A row's characters, without blanks at its end."""
-        text = self.cells(row)[0]
-        if not text.isascii() or "\0" in text:
-            text = text.translate(self._state.clusters.table)
-        return text.rstrip(" ")
+        return self.plain(self.cells(row)[0]).rstrip(" ")
+
+    def plain(self, cells: str) -> str:
+        """The characters of cells as text: wide ones once, stand-ins replaced."""
+        if cells.isascii() and "\0" not in cells:
+            return cells
+        return cells.translate(self._state.clusters.table)
 
     def take_dirty(self) -> Dirty:
         """What to draw anew since this was asked last."""
