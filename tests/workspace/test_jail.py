@@ -135,8 +135,8 @@ def test_a_root_that_is_no_folder_is_an_error(tree: Path, kind: str) -> None:
 
 
 _NAMES = (
-    ".. . src deep back inside inside_abs out out_rel up ws outside secret chain dangling dangling_in file a.py new "
-    "proc self loop1 ws-twin ~"
+    ".. . src deep back inside inside_abs out out_rel up ws outside secret chain dangling dangling_in file a.py "
+    "new proc self loop1 ws-twin ~"
 )
 _PIECES = st.sampled_from(["", *_NAMES.split()])
 
