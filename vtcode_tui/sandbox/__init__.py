@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vtcode_tui.sandbox.profile import Limits, Network, Profile, Staging, Tier
     from vtcode_tui.sandbox.run import Denial, Outcome, Run, TerminalSize
     from vtcode_tui.sandbox.spawner import Spawner
+    from vtcode_tui.sandbox.trial import probe
 
 _PLACES = {
     "Capability": "capability",
@@ -27,6 +28,7 @@ _PLACES = {
     "Profile": "profile",
     "Staging": "profile",
     "Tier": "profile",
+    "probe": "trial",
     "Denial": "run",
     "Outcome": "run",
     "Run": "run",
@@ -52,6 +54,7 @@ __all__ = [
     "TerminalSize",
     "Tier",
     "Work",
+    "probe",
 ]
 
 

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-_PASS = frozenset(
-    "LANG LANGUAGE TZ TERM COLORTERM USER LOGNAME SHELL NO_COLOR FORCE_COLOR CI COLUMNS LINES "
-    "JAVA_HOME GOROOT RUSTUP_HOME RUSTUP_TOOLCHAIN PYENV_ROOT PYENV_VERSION NVM_DIR SDKMAN_DIR "
-    "CC CXX CFLAGS CXXFLAGS LDFLAGS MAKEFLAGS PKG_CONFIG_PATH SOURCE_DATE_EPOCH".split()
-)
+_NAMES = """
+LANG LANGUAGE TZ TERM COLORTERM USER LOGNAME SHELL NO_COLOR FORCE_COLOR CI COLUMNS LINES JAVA_HOME GOROOT
+RUSTUP_HOME RUSTUP_TOOLCHAIN PYENV_ROOT PYENV_VERSION NVM_DIR SDKMAN_DIR CC CXX CFLAGS CXXFLAGS LDFLAGS MAKEFLAGS
+PKG_CONFIG_PATH SOURCE_DATE_EPOCH
+"""
+_PASS = frozenset(_NAMES.split())
 _NEVER = re.compile(
     r"(LD|DYLD|PYTHON|PERL5|GIT|AWS|AZURE|GOOGLE|GCP|KITTY|VSCODE|BASH_FUNC|DBUS|VTCODE)_?.*|"
     r"BASH_ENV|ENV|PROMPT_COMMAND|NODE_OPTIONS|RUBYOPT|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|SSH_.*|GPG_AGENT_INFO|"
@@ -29,9 +30,7 @@ def looks_secret(name: str, value: str) -> bool:
     return bool(_SECRET_NAME.search(name) or _SECRET_VALUE.search(value))
 
 
-def passed(
-    environ: Mapping[str, str], *, names: Iterable[str] = (), secrets: Iterable[str] = ()
-) -> dict[str, str]:
+def passed(environ: Mapping[str, str], *, names: Iterable[str] = (), secrets: Iterable[str] = ()) -> dict[str, str]:
     """What passes from the person's environment: the list, `names` unless they look secret, `secrets` by name."""
     wanted, named_secrets = frozenset(names), frozenset(secrets)
     kept = {}

@@ -1,6 +1,6 @@
 """The two seccomp programs of a run, compiled by libseccomp through pyseccomp in the main process.
 
-Two programs and not one: libseccomp silently drops a conditional rule beside an unconditional one for the same call.
+Two programs, since libseccomp silently drops a conditional rule beside an unconditional one for the same call.
 
 - F1 knows numbers only. It answers ENOSYS to every call that is newer than our table and to clone3 and openat2
   (their flags lie in memory, out of a filter's sight; callers fall back), and kills 32-bit and x32 callers.
@@ -27,20 +27,20 @@ _LAST_OLD, _FIRST_NEW, _LAST_NEW = 334, 424, 462
 _OPENAT2 = 437
 _LOW = 0xFFFFFFFF
 
-REFUSED = (
-    "process_vm_readv process_vm_writev pidfd_getfd kcmp perf_event_open process_madvise lookup_dcookie "
-    "mount umount2 pivot_root chroot fsopen fsconfig fsmount fspick move_mount open_tree mount_setattr statmount "
-    "listmount unshare setns init_module finit_module delete_module kexec_load kexec_file_load reboot bpf syslog acct "
-    "swapon swapoff quotactl quotactl_fd iopl ioperm modify_ldt vhangup sethostname setdomainname settimeofday "
-    "clock_settime clock_adjtime adjtimex add_key request_key keyctl io_uring_setup io_uring_enter io_uring_register "
-    "userfaultfd open_by_handle_at name_to_handle_at fanotify_init fanotify_mark nfsservctl uselib ustat sysfs "
-    "_sysctl migrate_pages move_pages vmsplice memfd_secret"
-).split()
+_REFUSED = """
+process_vm_readv process_vm_writev pidfd_getfd kcmp perf_event_open process_madvise lookup_dcookie mount umount2
+pivot_root chroot fsopen fsconfig fsmount fspick move_mount open_tree mount_setattr statmount listmount unshare
+setns init_module finit_module delete_module kexec_load kexec_file_load reboot bpf syslog acct swapon swapoff
+quotactl quotactl_fd iopl ioperm modify_ldt vhangup sethostname setdomainname settimeofday clock_settime
+clock_adjtime adjtimex add_key request_key keyctl io_uring_setup io_uring_enter io_uring_register userfaultfd
+open_by_handle_at name_to_handle_at fanotify_init fanotify_mark nfsservctl uselib ustat sysfs _sysctl
+migrate_pages move_pages vmsplice memfd_secret
+"""
+REFUSED = tuple(_REFUSED.split())
 """Calls that no build or test needs, and that reach kernel parts with a history of holes or other processes."""
 
-_SHARED_MEMORY = (
-    "shmget shmat shmctl shmdt semget semop semctl semtimedop msgget msgsnd msgrcv msgctl mq_open mq_unlink"
-).split()
+_SHARED = "shmget shmat shmctl shmdt semget semop semctl semtimedop msgget msgsnd msgrcv msgctl mq_open mq_unlink"
+_SHARED_MEMORY = tuple(_SHARED.split())
 _NEW_NAMESPACES = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
 _TERMINAL_IOCTLS = (0x5412, 0x541C, 0x541D, 0x5423, 0x5437)
 """TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSETD, TIOCVHANGUP."""
@@ -85,14 +85,14 @@ class _Builder:
         self.program = api.SyscallFilter(api.ALLOW)
 
     def refuse(self, name: str, *conditions: tuple[int, int, int]) -> None:
-        """Notify on `name` when every (argument, mask, value) matches; unknown calls of this machine are skipped."""
+        """Notify on `name` when every (argument, mask, value) matches; calls this machine lacks are skipped."""
         if name not in NUMBERS:
             return
         made = [self.api.Arg(arg, self.api.MASKED_EQ, mask, value) for arg, mask, value in conditions]
         self.program.add_rule(self.api.NOTIFY, NUMBERS[name], *made)
 
     def refuse_other_process(self, name: str, bit: int) -> None:
-        """Notify when argument 0 (a pid that is not 0, seen by one of its bits) comes with a value in argument 2."""
+        """Notify when argument 0 (a pid other than 0, seen by one of its bits) comes with a value in argument 2."""
         pid = self.api.Arg(0, self.api.MASKED_EQ, 1 << bit, 1 << bit)
         self.program.add_rule(self.api.NOTIFY, NUMBERS[name], pid, self.api.Arg(2, self.api.NE, 0))
 
@@ -146,28 +146,30 @@ def _set_id(build: _Builder) -> None:
 
 
 def _sockets(build: _Builder, *, full: bool, inet: bool) -> None:
-    families = {1} | ({2, 10} if inet or full else set())
-    build.refuse_other_families("socket", families)
+    inet_families = (2, 10)
+    build.refuse_other_families("socket", {1, *(inet_families if inet or full else ())})
     build.refuse_other_families("socketpair", {1})
     # A datagram socket sends to a path without connect: only connected kinds, and no pair of datagram sockets.
-    for kind in range(16):
-        if kind not in {_STREAM, _SEQUENCE}:
-            build.refuse("socket", (0, _LOW, 1), (1, 0xF, kind))
-            build.refuse("socketpair", (1, 0xF, kind))
-    if full:
-        for kind in (3, 4, 5, 6, 10):
-            for family in (2, 10):
-                build.refuse("socket", (0, _LOW, family), (1, 0xF, kind))
-    elif inet:
-        for family in (2, 10):
-            for kind in range(16):
-                if kind != _STREAM:
-                    build.refuse("socket", (0, _LOW, family), (1, 0xF, kind))
-            for protocol in range(512):
-                if protocol not in {0, 6}:
-                    build.refuse("socket", (0, _LOW, family), (2, 0x1FF, protocol))
-        for name, argument in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
-            build.refuse_bits(name, argument, _FAST_OPEN)
+    for kind in set(range(16)) - {_STREAM, _SEQUENCE}:
+        build.refuse("socket", (0, _LOW, 1), (1, 0xF, kind))
+        build.refuse("socketpair", (1, 0xF, kind))
+    if not (full or inet):
+        return
+    allowed = {_STREAM, _DATAGRAM} if full else {_STREAM}
+    for family in inet_families:
+        for kind in set(range(16)) - allowed:
+            build.refuse("socket", (0, _LOW, family), (1, 0xF, kind))
+    if not full:
+        _only_tcp(build, inet_families)
+
+
+def _only_tcp(build: _Builder, families: tuple[int, ...]) -> None:
+    """In tier kernel a stream must be plain TCP (MPTCP and SCTP escape Landlock) and must use connect."""
+    for family in families:
+        for protocol in set(range(512)) - {0, 6}:
+            build.refuse("socket", (0, _LOW, family), (2, 0x1FF, protocol))
+    for name, argument in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
+        build.refuse_bits(name, argument, _FAST_OPEN)
 
 
 def _bytes(program: Any) -> bytes:

@@ -304,5 +304,3 @@ def _outcome(report: Mapping[str, Any], answer: bytes, reason: str) -> Outcome:
         max_rss_kb=int(report.get("max_rss_kb", 0)),
         denials=denials,
     )
-
-

@@ -54,8 +54,12 @@ def prepare(
     rights = ruleset.rights_of(machine.abi)
     shelf = machine.scratch / hashlib.sha256(os.fsencode(profile.workspace)).hexdigest()[:16]
     folder, caches = shelf / f"run-{secrets.token_hex(8)}", shelf / "cache"
-    readable = list(dict.fromkeys([*toolchains.in_home(machine.home), *toolchains.interpreter(), *profile.readable]))
-    rules = _rules_full(machine, profile, readable) if full else _rules_kernel(profile, readable, folder, caches, tty)
+    readable = list(
+        dict.fromkeys([*toolchains.in_home(machine.home), *toolchains.interpreter(), *profile.readable])
+    )
+    rules = (
+        _rules_full(machine, profile, readable) if full else _rules_kernel(profile, readable, folder, caches, tty)
+    )
     job = _work_of(grant, machine, folder, proxy)
     first, second = filters.compile_filters(full=full, inet=proxy is not None, debug=profile.debug)
     staging = profile.staging
@@ -90,9 +94,7 @@ def prepare(
     return Prepared(text, held, job["staging"])  # type: ignore[arg-type]
 
 
-def _work_of(
-    grant: Grant, machine: Machine, folder: Path, proxy: tuple[str, int, str] | None
-) -> dict[str, object]:
+def _work_of(grant: Grant, machine: Machine, folder: Path, proxy: tuple[str, int, str] | None) -> dict[str, object]:
     full = machine.tier == "full"
     home = str(machine.home) if full and machine.home.is_dir() else str(folder / "home")
     environment = env.passed(os.environ)

@@ -1,4 +1,4 @@
-"""The Landlock ruleset of a run, made in the main process with the `landlock` package; a descriptor is all that travels.
+"""The Landlock ruleset of a run, made in the main process with the `landlock` package; only a descriptor travels.
 
 The package (1.0.0.dev5) covers file rights only and falls short in three places, completed here:
 - its attribute has no network ports and no scopes (signals, abstract sockets): a longer structure is passed through
@@ -62,10 +62,12 @@ def create(rights: Rights, *, network: bool) -> int:
         raise SandboxError(f"the package landlock is missing: {error}", step="landlock") from error
 
     class Attributes(plumbing.RulesetAttr):  # type: ignore[misc]
-        _fields_ = [("handled_access_net", ctypes.c_uint64), ("scoped", ctypes.c_uint64)]
+        _fields_ = (("handled_access_net", ctypes.c_uint64), ("scoped", ctypes.c_uint64))
 
     size = 8 if rights.abi < 4 else 16 if rights.abi < 6 else 24
-    attributes = Attributes(rights.handled, _TCP if network and rights.abi >= 4 else 0, _SCOPES if size == 24 else 0)
+    attributes = Attributes(
+        rights.handled, _TCP if network and rights.abi >= 4 else 0, _SCOPES if size == 24 else 0
+    )
     ctypes.set_errno(0)
     try:
         descriptor = int(plumbing.get_create_ruleset()(attributes, size, 0))
@@ -77,7 +79,7 @@ def create(rights: Rights, *, network: bool) -> int:
 
 
 def allow(ruleset: int, rights: Rights, path: str, access: int, *, strict: bool = False) -> None:
-    """Add a rule for a path that exists; `strict` refuses a path with a symbolic link in it. Raises SandboxError."""
+    """Add a rule for a path that exists; `strict` refuses a symbolic link on the way. Raises SandboxError."""
     from landlock import LandlockError, plumbing
 
     try:

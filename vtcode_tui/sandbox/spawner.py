@@ -39,7 +39,12 @@ class Spawner:
 
     @classmethod
     def start(
-        cls, preload: Sequence[str] = (), *, scratch: Path | None = None, tier: Tier = "full", home: Path | None = None
+        cls,
+        preload: Sequence[str] = (),
+        *,
+        scratch: Path | None = None,
+        tier: Tier = "full",
+        home: Path | None = None,
     ) -> Spawner:
         """Start the fork server and return at once.
 
@@ -61,6 +66,7 @@ class Spawner:
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
                     env={"PATH": "/usr/bin:/bin"},
                     cwd="/",
                 )

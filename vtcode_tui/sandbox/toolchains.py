@@ -1,4 +1,4 @@
-"""Folders that ordinary tools need to read: the system's, by name, and toolchains in the home folder, by enumeration.
+"""Folders that ordinary tools need to read: the system's by name, toolchains in the home folder by enumeration.
 
 Never a whole home folder, nor the parent of a PATH entry: `~/bin` in PATH would open all of it.
 """
@@ -20,27 +20,25 @@ KERNEL_FILES = (
 )
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/random", "/dev/urandom")
 
-ETC = tuple(
-    f"/etc/{name}"
-    for name in (
-        "ld.so.cache ld.so.conf ld.so.conf.d ld.so.preload nsswitch.conf passwd group localtime timezone inputrc "
-        "gitconfig gitattributes ssl/openssl.cnf ssl/certs ssl/cert.pem host.conf hosts resolv.conf gai.conf protocols "
-        "services hostname default/locale locale.conf locale.alias login.defs alternatives os-release debian_version "
-        "lsb-release redhat-release fedora-release alpine-release ca-certificates ca-certificates.conf pki/tls "
-        "pki/ca-trust crypto-policies mime.types magic magic.mime terminfo bash.bashrc bashrc profile profile.d "
-        "shells environment.d python3 python3.11 python3.12 python3.13 java-11-openjdk java-17-openjdk "
-        "java-21-openjdk perl xdg fonts papersize vim nanorc lynx.cfg npmrc texmf R ImageMagick-6 ImageMagick-7 "
-        "mke2fs.conf localtime manpath.config dpkg apt/apt.conf.d skel matplotlibrc gss emacs"
-    ).split()
-)
-"""Files of /etc that tools read; not among them shadow, sudoers, ssh, pam.d, environment, machine-id, krb5, docker."""
+_ETC = """
+ld.so.cache ld.so.conf ld.so.conf.d ld.so.preload nsswitch.conf passwd group localtime timezone inputrc gitconfig
+gitattributes ssl/openssl.cnf ssl/certs ssl/cert.pem host.conf hosts resolv.conf gai.conf protocols services
+hostname default/locale locale.conf locale.alias login.defs alternatives os-release debian_version lsb-release
+redhat-release fedora-release alpine-release ca-certificates ca-certificates.conf pki/tls pki/ca-trust
+crypto-policies mime.types magic magic.mime terminfo bash.bashrc bashrc profile profile.d shells python3
+python3.11 python3.12 python3.13 java-11-openjdk java-17-openjdk java-21-openjdk perl xdg fonts papersize vim
+nanorc texmf R ImageMagick-6 ImageMagick-7 mke2fs.conf manpath.config skel matplotlibrc emacs
+"""
+ETC = tuple(f"/etc/{name}" for name in _ETC.split())
+"""Files of /etc that tools read; not among them shadow, sudoers, ssh, pam.d, environment, machine-id, docker."""
 
-_IN_HOME = (
-    ".cargo/bin .cargo/env .cargo/registry .cargo/git .rustup .pyenv .nvm .volta .bun/bin .deno/bin .asdf .sdkman "
-    ".rbenv .goenv .nodenv .jenv .ghcup/bin .local/bin .local/lib .local/pipx .local/share/uv .local/share/mise "
-    ".local/share/pipx .local/share/fnm .local/share/pnpm .local/share/rtx go/bin go/pkg/mod .m2/repository "
-    ".gradle/wrapper .npm-global .nix-profile .juliaup .opam .elan .swiftly miniconda3 anaconda3 .conda/pkgs"
-).split()
+_HOME = """
+.cargo/bin .cargo/env .cargo/registry .cargo/git .rustup .pyenv .nvm .volta .bun/bin .deno/bin .asdf .sdkman
+.rbenv .goenv .nodenv .jenv .ghcup/bin .local/bin .local/lib .local/pipx .local/share/uv .local/share/mise
+.local/share/pipx .local/share/fnm .local/share/pnpm go/bin go/pkg/mod .m2/repository .gradle/wrapper .npm-global
+.nix-profile .juliaup .opam .elan .swiftly miniconda3 anaconda3 .conda/pkgs
+"""
+_IN_HOME = tuple(_HOME.split())
 
 
 @functools.lru_cache(maxsize=8)
@@ -72,7 +70,7 @@ def interpreter() -> tuple[Path, ...]:
 
 @functools.lru_cache(maxsize=1)
 def module_search() -> tuple[str, ...]:
-    """What workers find modules in besides the standard library: vtcode's own parent folder and its dependencies."""
+    """Where workers find modules besides the standard library: vtcode's parent folder and its dependencies."""
     paths = sysconfig.get_paths()
     parent = str(Path(__file__).resolve().parents[2])
     return tuple(dict.fromkeys([parent, paths["purelib"], paths["platlib"]]))

@@ -1,4 +1,4 @@
-"""The system calls that Python does not offer, by ctypes: prctl, Landlock, seccomp, mounts, namespaces, capabilities.
+"""System calls that Python does not offer, by ctypes: Landlock, seccomp, mounts, namespaces, capabilities.
 
 Each raises OSError with the name of the call; none decides anything.
 """

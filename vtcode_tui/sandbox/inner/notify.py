@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 
 _DISTINCT = 200
 """Kinds of refusal that are told apart in one run: the run controls how many it provokes."""
-_FAMILIES = {
-    1: "unix", 2: "IPv4", 10: "IPv6", 16: "netlink", 17: "packet", 38: "AF_ALG", 40: "vsock", 31: "bluetooth", 44: "XDP",
-    29: "CAN",
-}  # fmt: skip
+_FAMILIES = {1: "unix", 2: "IPv4", 10: "IPv6", 16: "netlink", 17: "packet", 38: "AF_ALG", 40: "vsock", 44: "XDP"}
 _QUIET = ("/run/nscd/", "/var/run/nscd/", "/run/systemd/userdb/", "/var/run/systemd/userdb/")
 """Sockets that libc tries by itself at every start: refused without a word."""
 _CONNECT_SECONDS = 10.0
@@ -72,7 +69,9 @@ class Notifier:
             for (kind, detail, process), count in self._counts.items()
         ]
         if self._overflow:
-            rows.append({"kind": "syscall", "detail": "other refused calls", "process": "", "count": self._overflow})
+            rows.append(
+                {"kind": "syscall", "detail": "other refused calls", "process": "", "count": self._overflow}
+            )
         return rows
 
     def _note(self, kind: str, detail: str, thread: int) -> None:

@@ -16,10 +16,10 @@ import sys
 
 sys.path.append(sys.argv[2])
 
-from vtcode_tui.sandbox.inner import kernel, tree  # noqa: E402 - the path to them comes from the command line
-from vtcode_tui.sandbox.inner.job import SetupError  # noqa: E402
-from vtcode_tui.sandbox.inner.space import Layers  # noqa: E402
-from vtcode_tui.sandbox.inner.supervisor import supervise  # noqa: E402
+from vtcode_tui.sandbox.inner import kernel, tree
+from vtcode_tui.sandbox.inner.job import SetupError
+from vtcode_tui.sandbox.inner.space import Layers
+from vtcode_tui.sandbox.inner.supervisor import supervise
 
 
 def serve(control: socket.socket, preload: list[str]) -> None:
@@ -73,9 +73,14 @@ def _take(control: socket.socket, layers: Layers, supervisors: set[int]) -> bool
         if pid == 0:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            control.close()
+            # Above all the descriptors that hold other layers: one kept open would keep its layer mounted.
+            own = {layer.users, layer.mounts} if layer is not None else set()
             try:
+                kernel.close_all_but({0, 1, 2, events.fileno(), *descriptors[1:], *own})
                 supervise(events, descriptors[2:], descriptors[1], layer)
+            except BaseException as error:  # noqa: BLE001 - the last frame of a process: its run ends with it
+                failed = {"killed": f"the supervisor failed: {error!r}", "exit": -9, "survivors": 0}
+                events.send(json.dumps(failed).encode())
             finally:
                 # Whatever went wrong, a supervisor never becomes a second fork server.
                 os._exit(125)
@@ -84,7 +89,9 @@ def _take(control: socket.socket, layers: Layers, supervisors: set[int]) -> bool
             layer.runs.add(pid)
     except (SetupError, OSError) as error:
         step = error.step if isinstance(error, SetupError) else "fork"
-        events.send(json.dumps({"setup_error": str(error), "step": step, "survivors": 0}).encode())
+        told = error.message if isinstance(error, SetupError) else str(error)
+        events.send(json.dumps({"setup_error": told, "step": step, "survivors": 0}).encode())
+        layers.leave(-1)
     finally:
         events.close()
         for descriptor in descriptors[1:]:

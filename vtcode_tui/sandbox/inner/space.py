@@ -137,15 +137,18 @@ class Layers:
 
 
 def _mount_layer(staging: list[str]) -> Layer:
-    lower, upper, work = staging
-    with step("layer"):
-        folders = [os.open(p, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) for p in (lower, upper, work)]
+    lower = staging[0]
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
     def build() -> None:
         kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+        # By descriptor, so that no character of a path means anything; opened here, since overlayfs takes only
+        # folders of its own mount namespace.
+        folders = [os.open(p, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) for p in staging]
         low, up, wk = (f"/proc/self/fd/{d}" for d in folders)
-        kernel.mount("vtcode", lower, "overlay", kernel.MS_NODEV, f"lowerdir={low},upperdir={up},workdir={wk},userxattr")
+        kernel.mount(
+            "vtcode", lower, "overlay", kernel.MS_NODEV, f"lowerdir={low},upperdir={up},workdir={wk},userxattr"
+        )
         notice = kernel.LIBC.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
         # IN_UNMOUNT is always reported; the watch does not keep the file system alive.
         watch = kernel.LIBC.inotify_add_watch(notice, os.fsencode(lower), ctypes.c_uint32(0x400))
@@ -159,8 +162,6 @@ def _mount_layer(staging: list[str]) -> Layer:
     finally:
         ours.close()
         theirs.close()
-        for descriptor in folders:
-            os.close(descriptor)
 
 
 def _in_child(build: Callable[[], None], answers: socket.socket) -> Layer:

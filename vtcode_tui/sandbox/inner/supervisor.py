@@ -1,10 +1,11 @@
-"""One process per run, outside its sandbox: sets it up, answers its notifier, watches its limits, ends all of it."""
+"""One process per run, outside its sandbox: sets it up, answers its notifier, watches its limits, ends it all."""
 
 from __future__ import annotations
 
 import array
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -40,7 +41,7 @@ class Supervisor:
         self.started = False
         self.killed = ""
         self.limit = ""
-        self.usage = None
+        self.usage: resource.struct_rusage | None = None
         self.notifier: Notifier | None = None
         self.poll = select.poll()
         self.stop_read, self.stop_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -175,7 +176,9 @@ class Supervisor:
             said = json.loads(message)
             if "setup_error" in said:
                 raise SetupError(str(said["step"]), str(said["setup_error"]))
-            if "terminal" in said:
+            if "first" in said:
+                self.leader = pid
+            elif "terminal" in said:
                 self.tell({"terminal": True}, tuple(descriptors))
                 os.close(descriptors[0])
             elif "listener" in said:
@@ -203,7 +206,7 @@ class Supervisor:
             if self.events.fileno() in ready:
                 self._obey()
             if self.stop_read in ready and not self._take_status():
-                self.killed = self.killed or "the spawner ended"
+                self.killed = "the spawner ended"
             if pidfd in ready:
                 break
             if exceeded := limits.check(self.leader):
