@@ -1,1 +1,24 @@
-"""The turn loop and the context that a model is given."""
+"""The turn loop and the context that a model is given; `open_core(Opening(...))` opens a session.
+
+Loaded lazily: a front end paints before it opens its session.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vtcode_tui.agent.opening import Opening, open_core
+    from vtcode_tui.agent.port import Core, Reader
+    from vtcode_tui.agent.session import Session
+
+_WHERE = {"Opening": "opening", "open_core": "opening", "Core": "port", "Reader": "port", "Session": "session"}
+
+__all__ = ["Core", "Opening", "Reader", "Session", "open_core"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _WHERE:
+        raise AttributeError(name)
+    return getattr(importlib.import_module(f"vtcode_tui.agent.{_WHERE[name]}"), name)

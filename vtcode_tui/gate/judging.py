@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Protocol
 
-from vtcode_tui.policy.types import Call, Decision, Scope
+from vtcode_tui.policy import Policy, decide
+from vtcode_tui.policy.situation import Situation
+from vtcode_tui.policy.types import Call, Check, Decision, Scope
+
+QUESTION = "continue_"
+"""Names that begin so are no tools: vtcode itself asks the human whether a turn may go on."""
 
 
 class Judge(Protocol):
@@ -22,3 +29,36 @@ class Judge(Protocol):
     async def learn(self, scope: Scope, *, always: bool) -> None:
         """Add the rule of a scope for this session, or for good in the user's own policy file."""
         ...
+
+
+class PolicyJudge:
+    """Decides by the rules and the situation of a session; both are replaced, never changed."""
+
+    def __init__(self, policy: Policy, situation: Situation, keep: Callable[[Any], None]) -> None:
+        self.policy, self.situation = policy, situation
+        self._keep = keep
+        self._sha256: tuple[Policy, str] | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The digest of every rule in force."""
+        if self._sha256 is None or self._sha256[0] is not self.policy:
+            self._sha256 = (self.policy, self.policy.sha256)
+        return self._sha256[1]
+
+    def decide(self, call: Call) -> Decision:
+        """The verdict on one call; no tool runs where nobody has trusted the workspace."""
+        if call.origin == "system" and call.tool.startswith(QUESTION):
+            why = str(call.arguments.get("why", ""))
+            return Decision("prompt", "vtcode.question", why, (Check("question", "prompt", why),))
+        decision = decide(call, self.policy, self.situation)
+        if not self.situation.trusted and decision.mode != "deny":
+            why = "Nobody has trusted this workspace, so no tool runs in it: `vtcode trust grant`."
+            return replace(decision, mode="deny", rule="trust", reason=why, scopes=())
+        return decision
+
+    async def learn(self, scope: Scope, *, always: bool) -> None:
+        """Add the rule of a scope for this session, or for good in the user's own policy file."""
+        if always:
+            self._keep(scope.rule)
+        self.policy = self.policy.with_rules([scope.rule])

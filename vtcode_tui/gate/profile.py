@@ -10,12 +10,14 @@ from pathlib import Path
 from vtcode_tui.common.errors import ConfigError
 from vtcode_tui.config.settings import Sandbox
 from vtcode_tui.gate.plan import Plan
-from vtcode_tui.policy.types import Decision
+from vtcode_tui.policy.types import Access, Decision
 from vtcode_tui.sandbox.env import passed, search_path
 from vtcode_tui.sandbox.grant import Execute
 from vtcode_tui.sandbox.profile import Limits, Network, Profile, Staging
 
 _MIB = 1 << 20
+ACCEPT = "accept_changes"
+"""The human's own call: write staged changes to the real workspace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,11 @@ class Surroundings:
 
     def __call__(self, plan: Plan, decision: Decision) -> Profile:
         """The profile of a planned run."""
+        if plan.call.tool == ACCEPT:
+            return self.real("accept", plan)
         executes = isinstance(plan.work, Execute)
         hosts = open_hosts(decision.hosts) if executes else ()
-        return self.profile(
+        profile = self.profile(
             "workspace" if plan.writes else "read-only",
             writable=(self.root, *configured(self.settings.write, self.own)) if plan.writes else (),
             hosts=hosts,
@@ -45,11 +49,18 @@ class Surroundings:
             executes=executes,
             wall_seconds=plan.wall_seconds,
         )
+        if executes or not plan.call.access.writes:
+            return profile
+        # An edit of a protected file was approved by that file's name; only vtcode's own worker runs under this.
+        return replace(profile, protected=_but_for(self.protected, plan.call.access))
 
-    def real(self, name: str, *, readable: tuple[Path, ...] = (), protected: tuple[Path, ...] = ()) -> Profile:
-        """The profile of vtcode's own work on the real workspace: no layer, and `protected` as given."""
+    def real(self, name: str, plan: Plan) -> Profile:
+        """The profile of what the human accepted: the real workspace, and the files of the change set by name."""
         profile = self.profile(name, writable=(self.root,), staging=None, executes=False, wall_seconds=120.0)
-        return replace(profile, readable=(*profile.readable, *readable), protected=protected)
+        layer = (self.staging.upper,) if self.staging is not None else ()
+        return replace(
+            profile, readable=(*profile.readable, *layer), protected=_but_for(self.protected, plan.call.access)
+        )
 
     def profile(
         self,
@@ -75,6 +86,11 @@ class Surroundings:
             environment=environment(self.environ, self.settings, self.root) if executes else {},
             staging=staging,
         )
+
+
+def _but_for(protected: tuple[Path, ...], access: Access) -> tuple[Path, ...]:
+    written = [state.path for state in access.writes]
+    return tuple(path for path in protected if not any(path == one or path in one.parents for one in written))
 
 
 def environment(environ: Mapping[str, str], settings: Sandbox, root: Path) -> dict[str, str]:

@@ -7,16 +7,16 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from vtcode_tui.common.errors import UsageError
+from vtcode_tui.common.errors import WorkspaceError
 from vtcode_tui.policy.types import Access, FileState
 from vtcode_tui.sandbox.grant import Work
 from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.tools.answer import decoded, failed, invoke, problem, with_refusals
 from vtcode_tui.tools.looking import shown
 from vtcode_tui.tools.tool import Input, Place, Result
+from vtcode_tui.workspace.patch_reading import paths_of
 
 _EDITS = "vtcode_tui.workspace.edits"
-_PATCH_MARKS = ("*** Add File: ", "*** Update File: ", "*** Delete File: ", "*** Move to: ")
 
 
 def _state(path: Path, place: Place) -> FileState:
@@ -132,42 +132,30 @@ class ApplyPatch:
 
     def access(self, given: ApplyPatchInput, place: Place) -> Access:
         """Reads and writes every file that the patch names."""
-        paths = tuple(dict.fromkeys(place.resolve(name) for name in patch_paths(given.patch)))
+        paths = tuple(dict.fromkeys(place.resolve(name) for name in paths_of(given.patch)))
         return Access(reads=paths, writes=tuple(_state(path, place) for path in paths))
 
     def work(self, given: ApplyPatchInput, place: Place) -> Work:
         """Applies in the sandbox."""
-        names = patch_paths(given.patch)
+        names = paths_of(given.patch)
         before = {shown(place.resolve(name), place): place.state(place.resolve(name)) for name in names}
         return invoke(_EDITS, "patch", root=str(place.root), patch=given.patch, before=before)
 
     def result(self, given: ApplyPatchInput, outcome: Outcome, output: bytes) -> Result:
         """Which files changed."""
-        return _edited(outcome, output, f"Patched {', '.join(patch_paths(given.patch))}.")
+        return _edited(outcome, output, f"Patched {', '.join(paths_of(given.patch))}.")
 
     def summary(self, given: ApplyPatchInput) -> str:
         """The files."""
-        return f"patch {', '.join(dict.fromkeys(patch_names(given.patch))) or '(no file)'}"
+        return f"patch {', '.join(_named(given.patch)) or '(no file)'}"
 
 
-def patch_names(patch: str) -> list[str]:
-    """Every path that a patch names, in order."""
-    return [
-        line.strip().removeprefix(mark).strip()
-        for line in patch.splitlines()
-        for mark in _PATCH_MARKS
-        if line.strip().startswith(mark)
-    ]
-
-
-def patch_paths(patch: str) -> list[str]:
-    """As `patch_names`; raises UsageError when there is none."""
-    names = patch_names(patch)
-    if not names:
-        raise UsageError(
-            "the patch names no file: it needs *** Begin Patch and *** Update File: path (or Add, Delete)"
-        )
-    return names
+def _named(patch: str) -> list[str]:
+    """The paths that a patch names, for a summary; a patch that cannot be read has none."""
+    try:
+        return list(dict.fromkeys(paths_of(patch)))
+    except WorkspaceError:
+        return []
 
 
 def _edited(outcome: Outcome, output: bytes, done: str) -> Result:

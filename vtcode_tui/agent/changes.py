@@ -1,0 +1,161 @@
+"""The session's changes as the core handles them: what is staged, what is accepted, what each run did to files."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal, Protocol
+
+from vtcode_tui.agent.own_work import OwnWork
+from vtcode_tui.common.errors import UsageError, VtcodeError
+from vtcode_tui.events.types import FileChanged
+from vtcode_tui.gate.plan import Plan
+from vtcode_tui.gate.profile import Surroundings
+from vtcode_tui.sandbox.grant import Invoke
+from vtcode_tui.sandbox.run import Outcome
+from vtcode_tui.workspace.changes import ChangeSet, FileChange, Selection
+from vtcode_tui.workspace.wire import decode
+
+_LARGEST_DIFF = 64 << 10
+Via = Literal["tool", "exec", "accept", "rollback", "human"]
+
+
+class Changes(Protocol):
+    """Where the agent's changes are kept until the human has looked at them."""
+
+    staged: bool
+
+    async def now(self) -> ChangeSet:
+        """What is staged."""
+        ...
+
+    async def accept(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
+        """Write a selection to the real workspace. Raises StaleFileError, with nothing written."""
+        ...
+
+    async def discard(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
+        """Throw a selection away."""
+        ...
+
+    async def after(self, outcome: Outcome, *, executed: bool) -> list[FileChanged]:
+        """What a run changed, compared with before it."""
+        ...
+
+
+class Direct:
+    """No layer: edits are approved one by one before they are made, and are real at once."""
+
+    staged = False
+
+    async def now(self) -> ChangeSet:
+        """Nothing is ever staged."""
+        return ChangeSet()
+
+    async def accept(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
+        """There is nothing to accept."""
+        raise UsageError("this machine has no staging layer: edits were approved before they were made")
+
+    async def discard(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
+        """There is nothing to discard."""
+        raise UsageError("this machine has no staging layer: use version control to take an edit back")
+
+    async def after(self, outcome: Outcome, *, executed: bool) -> list[FileChanged]:
+        """What an edit says it did; what commands do to files is seen by the guard of protected paths only."""
+        made = (outcome.result or {}).get("changes")
+        return [] if made is None else changed_events(decode(made).files, staged=False, via="tool")
+
+
+class Previews:
+    """Computes what an edit would do in a run that cannot write."""
+
+    def __init__(self, work: OwnWork, surroundings: Callable[[], Surroundings]) -> None:
+        self._work, self._surroundings = work, surroundings
+
+    async def __call__(self, plan: Plan, turn: int) -> Plan | str:
+        """The plan with its changes, or the sentence that says why the edit cannot be made."""
+        work = plan.work
+        if not isinstance(work, Invoke):
+            return plan
+        arguments = {**json.loads(work.arguments), "function": work.function}
+        profile = self._surroundings().profile(
+            "read-only", writable=(), staging=None, executes=False, wall_seconds=60.0
+        )
+        try:
+            answer, _ = await self._work.run(
+                "preview", work.module, "preview", arguments, profile, "computes an edit without making it", turn
+            )
+        except VtcodeError as error:
+            return str(error)
+        return replace(plan, changes=decode(answer["changes"]))
+
+
+def changed_events(
+    files: tuple[FileChange, ...] | list[FileChange], *, staged: bool, via: Via
+) -> list[FileChanged]:
+    """One event for each file, with its diff where it is text and not too long."""
+    return [
+        FileChanged(
+            path=change.path,
+            op=change.op,
+            staged=staged,
+            before_sha256=change.before_sha256 or "",
+            after_sha256=change.after_sha256 or "",
+            mode=change.after_mode,
+            added=change.added,
+            removed=change.removed,
+            renamed_from=change.renamed_from,
+            via=via,
+            diff=unified(change),
+        )
+        for change in files
+    ]
+
+
+def unified(change: FileChange) -> str:
+    """A unified diff of a text file's change, at most 64 KiB."""
+    if change.binary or not (change.old_text or change.new_text):
+        return ""
+    old = change.old_text.decode("utf-8", "replace").splitlines(keepends=True)
+    new = change.new_text.decode("utf-8", "replace").splitlines(keepends=True)
+    if len(old) + len(new) > 20_000:
+        return ""
+    before = f"a/{change.renamed_from or change.path}" if change.op != "create" else "/dev/null"
+    after = f"b/{change.path}" if change.op != "delete" else "/dev/null"
+    lines = [
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+        for line in difflib.unified_diff(old, new, before, after)
+    ]
+    text = "".join(lines)
+    return text if len(text) <= _LARGEST_DIFF else text[:_LARGEST_DIFF]
+
+
+def difference(before: ChangeSet, after: ChangeSet) -> list[FileChange]:
+    """The files whose staged state is another one than before; a change that was undone has its old hashes."""
+    old = {change.path: change for change in before.files}
+    made = [change for change in after.files if _state(old.get(change.path)) != _state(change)]
+    kept = {change.path for change in after.files}
+    undone = [_undone(change) for path, change in old.items() if path not in kept]
+    return made + undone
+
+
+def _undone(change: FileChange) -> FileChange:
+    op: Literal["create", "update", "delete"] = (
+        "delete" if change.op == "create" else "create" if change.op == "delete" else "update"
+    )
+    return FileChange(
+        change.path,
+        op,
+        change.kind,
+        before_sha256=change.after_sha256,
+        after_sha256=change.before_sha256,
+        added=change.removed,
+        removed=change.added,
+    )
+
+
+def _state(change: FileChange | None) -> tuple[object, ...] | None:
+    if change is None:
+        return None
+    return (change.op, change.kind, change.after_sha256, change.after_mode, change.target, change.renamed_from)

@@ -1,0 +1,161 @@
+"""What a session stands on: the workspace, its trust and layer, the policy's view of it, the models."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vtcode_tui.agent.asking import Asking
+from vtcode_tui.agent.calls import Calls
+from vtcode_tui.agent.changes import Changes, Direct
+from vtcode_tui.agent.instructions import Instructions, read_instructions
+from vtcode_tui.agent.own_work import OwnWork
+from vtcode_tui.agent.prompts import system_prompt
+from vtcode_tui.common.clock import rfc3339
+from vtcode_tui.common.home import MANAGED_FOLDER
+from vtcode_tui.events import Bus
+from vtcode_tui.gate.execution import Executor
+from vtcode_tui.gate.gate import Gate
+from vtcode_tui.gate.judging import PolicyJudge
+from vtcode_tui.gate.plan import Plan
+from vtcode_tui.gate.profile import Surroundings
+from vtcode_tui.llm import Chain
+from vtcode_tui.policy import load_policy, write_rule
+from vtcode_tui.policy.situation import Situation
+from vtcode_tui.policy.types import Decision
+from vtcode_tui.sandbox.env import search_path
+from vtcode_tui.sandbox.profile import Profile, Staging
+from vtcode_tui.tools.registry import READ_ONLY, Registry
+from vtcode_tui.workspace import Workspace, grant_trust
+
+if TYPE_CHECKING:
+    from vtcode_tui.agent.opening import Opening
+    from vtcode_tui.agent.session import Mode
+
+_FRESH_SECONDS = 10.0
+
+
+class SessionGround:
+    """See `agent.session.Ground`."""
+
+    def __init__(self, opening: Opening, models: Any, bus: Bus, *, trusted: bool) -> None:
+        self._opening, self._models, self._bus = opening, models, bus
+        settings = opening.settings.sandbox
+        self.notices: list[str] = []
+        self.staging = self._layer()
+        self.workspace = Workspace(
+            opening.root,
+            protect=settings.protect,
+            mask=settings.mask,
+            upper=self.staging.upper if self.staging else None,
+        )
+        home = opening.home
+        self._own = tuple(
+            path.resolve() for path in dict.fromkeys((home.config, home.state, home.cache, MANAGED_FOLDER))
+        )
+        situation = Situation(
+            root=self.workspace.root,
+            user_home=Path.home().resolve(),
+            own=self._own,
+            protected=self.workspace.protected_patterns,
+            masked=self.workspace.masked_patterns,
+            staged=self.staging is not None,
+            mode=opening.settings.mode,
+            trusted=trusted,
+            search_path=tuple(map(Path, search_path(opening.environ, self.workspace.root).split(":"))),
+        )
+        policy = load_policy(home, self.workspace.root if trusted else None)
+        self.judge = PolicyJudge(policy, situation, lambda rule: write_rule(home, rule))
+        self._surroundings: Surroundings | None = None
+        self.work: OwnWork | None = None
+        self._paths: tuple[float, list[str]] | None = None
+        self._asking: Asking | None = None
+        self._calls: Calls | None = None
+        self._registry: Registry | None = None
+        self._instructions = Instructions()
+
+    def _layer(self) -> Staging | None:
+        return None
+
+    def surroundings(self) -> Surroundings:
+        """What profiles are made from now."""
+        if self._surroundings is None:
+            self._surroundings = Surroundings(
+                root=self.workspace.root,
+                settings=self._opening.settings.sandbox,
+                environ=self._opening.environ,
+                own=self._own,
+                protected=self.workspace.protected_paths(),
+                hidden=self.workspace.masked_paths(),
+                staging=self.staging,
+            )
+        return self._surroundings
+
+    def profiles(self, plan: Plan, decision: Decision) -> Profile:
+        """The profile of a planned run."""
+        return self.surroundings()(plan, decision)
+
+    def changes(self, gate: Gate, executor: Executor, number: Callable[[], str]) -> Changes:
+        """Where the agent's changes are kept."""
+        return Direct()
+
+    def attach(self, asking: Asking, calls: Calls, registry: Registry, instructions: Instructions) -> None:
+        """What changes with the mode."""
+        self._asking, self._calls, self._registry, self._instructions = asking, calls, registry, instructions
+
+    def stale_paths(self) -> None:
+        """Files may have come or gone: look again at what is protected, masked and there."""
+        self._surroundings = None
+        self._paths = None
+
+    async def choose(self, choice: str) -> Chain:
+        """The chain for `provider/model`."""
+        chain: Chain = await self._models.chain(choice)
+        return chain
+
+    def set_mode(self, mode: Mode) -> None:
+        """Let the policy and the model know another mode."""
+        self.judge.situation = replace(self.judge.situation, mode=mode)
+        if self._asking is None or self._calls is None or self._registry is None:
+            return
+        registry = self._registry.only(READ_ONLY) if mode == "read-only" else self._registry
+        self._calls.registry = registry
+        prompt = system_prompt(
+            self.workspace.root, mode, staged=self.staging is not None, instructions=self._instructions.text
+        )
+        self._asking.set_prefix(prompt, registry.specs())
+
+    async def trust(self) -> None:
+        """Record that the human trusts the workspace, and let tools run from now on."""
+        opening = self._opening
+        grant_trust(self.workspace.root, opening.home, now=rfc3339(opening.clock.now()))
+        self.judge.policy = load_policy(opening.home, self.workspace.root)
+        self.judge.situation = replace(self.judge.situation, trusted=True)
+        self._instructions = read_instructions(self.workspace.root)
+        self.set_mode(self.judge.situation.mode)
+        self.stale_paths()
+
+    async def paths(self) -> list[str]:
+        """The paths of the workspace, as a sandboxed walk found them a moment ago."""
+        if self._paths is not None and time.monotonic() - self._paths[0] < _FRESH_SECONDS:
+            return self._paths[1]
+        if self.work is None:
+            return []
+        profile = self.surroundings().profile(
+            "read-only", writable=(), staging=self.staging, executes=False, wall_seconds=30.0
+        )
+        root = str(self.workspace.root)
+        arguments = {"path": root, "shown": ".", "depth": None, "hidden": True, "limit": 200_000}
+        _, output = await self.work.run(
+            "list_paths", "vtcode_tui.tools.workers.reading", "list_files", arguments, profile, "lists files for @"
+        )
+        found = [line for line in output.decode("utf-8", "surrogateescape").splitlines() if not line.endswith("/")]
+        self._paths = (time.monotonic(), found)
+        return found
+
+    async def seal(self) -> None:
+        """Close the journal for good."""
+        await self._bus.close()

@@ -1,0 +1,373 @@
+"""The core of a session: takes a front end's intents, runs turns one at a time, and records everything."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from vtcode_tui.agent.asking import Asking
+from vtcode_tui.agent.calls import Calls
+from vtcode_tui.agent.changes import Changes
+from vtcode_tui.agent.context import History
+from vtcode_tui.agent.nursery import Nursery
+from vtcode_tui.agent.port import Reader
+from vtcode_tui.agent.prompts import INTERRUPTED
+from vtcode_tui.agent.states import TurnTable
+from vtcode_tui.agent.turn import Turn
+from vtcode_tui.common.clock import Clock, rfc3339
+from vtcode_tui.common.errors import ModelError, UsageError, VtcodeError
+from vtcode_tui.common.files import sha256_of
+from vtcode_tui.events.bus import Bus
+from vtcode_tui.events.live import Notice
+from vtcode_tui.events.types import Actor, ConfigChanged, PromptSubmitted, SessionEnded, ToolFinished
+from vtcode_tui.gate.gate import Gate
+from vtcode_tui.gate.plan import Plan
+from vtcode_tui.llm.chain import Chain
+from vtcode_tui.llm.messages import Image, Message, Text, ToolResult, ToolUse
+from vtcode_tui.policy.types import Access, Call
+from vtcode_tui.sandbox.capability import Capability
+from vtcode_tui.sandbox.run import TerminalSize
+from vtcode_tui.sessions.conversation import unanswered
+from vtcode_tui.sessions.store import Store
+from vtcode_tui.workspace.changes import ChangeSet, Selection
+
+Mode = Literal["build", "plan", "read-only"]
+Origin = Literal["tui", "exec", "acp", "demo", "queue", "steer"]
+
+
+class Ground(Protocol):
+    """What the session stands on and may have changed under it: trust, mode, model, the paths of the workspace."""
+
+    async def choose(self, choice: str) -> Chain:
+        """The chain for `provider/model`. Raises ModelError."""
+        ...
+
+    def set_mode(self, mode: Mode) -> None:
+        """Let the policy and the model know another mode."""
+        ...
+
+    async def trust(self) -> None:
+        """Record that the human trusts the workspace, and let tools run from now on."""
+        ...
+
+    async def paths(self) -> list[str]:
+        """The paths of the workspace, as a sandboxed walk finds them."""
+        ...
+
+    async def seal(self) -> None:
+        """Close the journal for good."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a session is put together from."""
+
+    bus: Bus
+    gate: Gate
+    calls: Calls
+    changes: Changes
+    history: History
+    asking: Asking
+    turn: Turn
+    table: TurnTable
+    store: Store
+    nursery: Nursery
+    ground: Ground
+    redact: Callable[[str], str]
+    clock: Clock
+    rank: Callable[[str, list[str]], list[str]]
+    number: Callable[[], str]
+    """Names for the human's own commands."""
+
+
+class Session:
+    """See `agent.port.Core`."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        root: Path,
+        capability: Capability,
+        trusted: bool,
+        mode: Mode,
+        origin: Origin,
+        chain: Chain | None,
+        looked_for: tuple[str, ...] = (),
+        turn: int = 0,
+    ) -> None:
+        self._parts = parts
+        self.session = parts.store.meta.id
+        self.folder = parts.store.folder
+        self.root = root
+        self.capability, self.trusted, self.mode = capability, trusted, mode
+        self.looked_for = looked_for
+        self.last_answer = ""
+        self.outcome = ""
+        """How the last turn ended: done, failed, stopped or interrupted."""
+        self._origin = origin
+        self._chain = chain
+        self.turn = turn
+        self._one_turn = asyncio.Lock()
+        self._running: asyncio.Task[None] | None = None
+        self._human = Actor(kind="human", id=f"{getpass.getuser()}:{os.getuid()}", auth="os-user")
+        self._overheard: list[str] = []
+        self._closed = False
+
+    @property
+    def model(self) -> str:
+        """`provider/model` that answers now."""
+        return self._chain.current.name if self._chain is not None else ""
+
+    def subscribe(self, reader: Reader) -> Callable[[], None]:
+        """Hear everything from now on."""
+        return self._parts.bus.subscribe(reader)
+
+    async def submit(self, text: str, *, images: tuple[bytes, ...] = ()) -> None:
+        """Run a prompt's turn to its end; it waits for the turn before it."""
+        origin: Origin = "queue" if self._one_turn.locked() else self._origin
+        self.turn += 1
+        turn = self.turn
+        await self._said(text, origin, turn, images)
+        async with self._one_turn:
+            if self._closed:
+                return
+            task = self._running = self._parts.nursery.start(self._take(text, images, turn))
+            try:
+                await asyncio.wait({task})
+            except asyncio.CancelledError:
+                task.cancel()
+                await asyncio.wait({task})
+                raise
+            finally:
+                self._running = None
+                if task.cancelled():
+                    await self._interrupted(turn)
+
+    async def _said(self, text: str, origin: Origin, turn: int, images: tuple[bytes, ...] = ()) -> None:
+        await self._parts.bus.record(
+            PromptSubmitted(
+                text=self._parts.redact(text),
+                sha256=sha256_of(text.encode("utf-8", "backslashreplace")),
+                origin=origin,
+                attachments=tuple(sha256_of(image) for image in images),
+            ),
+            turn=turn,
+            actor=self._human,
+        )
+
+    async def _take(self, text: str, images: tuple[bytes, ...], turn: int) -> None:
+        """One turn, as a task of its own; whatever of our own tree goes wrong is said and ends the turn."""
+        parts = self._parts
+        self.outcome = "failed"
+        try:
+            if self._chain is None:
+                raise ModelError("No model is configured. " + " ".join(self.looked_for), kind="not_running")
+            if not parts.store.meta.title:
+                parts.store.update(title=" ".join(parts.redact(text).split())[:80])
+            self.outcome = await parts.turn.run(self._chain, self._prompt(text, images), turn)
+            self.last_answer = self._answer()
+        except VtcodeError as error:
+            parts.calls.kill_all("the turn failed")
+            parts.bus.publish(Notice(str(error), "error"))
+            parts.table.step("stop")
+            await self._answer_open_calls("error", f"[vtcode stopped the turn: {error}]", turn)
+        except BaseExceptionGroup as group:
+            known, other = group.split(VtcodeError)
+            parts.calls.kill_all("the turn failed")
+            if other is not None:
+                raise other from None
+            for one in known.exceptions if known is not None else ():
+                parts.bus.publish(Notice(str(one), "error"))
+            parts.table.step("stop")
+            await self._answer_open_calls("error", "[vtcode stopped the turn.]", turn)
+        parts.store.update(turns=turn, updated=rfc3339(parts.clock.now()))
+
+    def _prompt(self, text: str, images: tuple[bytes, ...]) -> Message:
+        overheard, self._overheard = self._overheard, []
+        pictures = tuple(Image(image, media_type(image)) for image in images)
+        return Message("user", (*map(Text, overheard), *pictures, Text(self._parts.redact(text))))
+
+    def _answer(self) -> str:
+        last = self._parts.history.messages[-1] if self._parts.history.messages else None
+        if last is None or last.role != "assistant":
+            return ""
+        return "".join(part.text for part in last.parts if isinstance(part, Text))
+
+    async def _interrupted(self, turn: int) -> None:
+        self._parts.calls.kill_all("interrupted by the human")
+        self._parts.table.step("stop")
+        self.outcome = "interrupted"
+        await self._answer_open_calls("interrupted", INTERRUPTED, turn)
+        self._parts.bus.publish(Notice("Interrupted.", "info"))
+
+    async def _answer_open_calls(self, status: str, text: str, turn: int) -> None:
+        """Every call of the last message gets a result, so that the conversation stays whole."""
+        open_uses = unanswered(self._parts.history.messages)
+        if not open_uses:
+            return
+        self._parts.turn.keep(Message("user", tuple(ToolResult(use.id, text, True) for use in open_uses)))
+        for use in open_uses:
+            finished = ToolFinished.model_validate(
+                {
+                    "tool": use.name[:200],
+                    "status": status,
+                    "summary": text,
+                    "result": text,
+                    "result_sha256": sha256_of(text),
+                }
+            )
+            await self._parts.bus.record(finished, turn=turn, call=use.id, outcome="failure")
+
+    def steer(self, text: str) -> None:
+        """Say something at the next pause of the running turn."""
+        self._parts.turn.steered.append(self._parts.redact(text))
+        self._parts.nursery.start(self._said(text, "steer", self.turn))
+
+    async def interrupt(self) -> None:
+        """Stop the running turn."""
+        task = self._running
+        if task is not None and not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+        else:
+            self._parts.calls.kill_all("interrupted by the human")
+
+    async def shell(self, text: str, size: TerminalSize) -> None:
+        """Run the human's own command; the model hears of it with the next prompt."""
+        call = self._parts.number()
+        try:
+            told = await self._parts.calls.human_command(call, text, self.turn, size, self._human)
+        except VtcodeError as error:
+            self._parts.bus.publish(Notice(str(error), "error"))
+            return
+        self._overheard.append(
+            f"[The person ran a command of their own: {self._parts.redact(text)}]\n{told[:8000]}"
+        )
+
+    def type_into(self, call: str, data: bytes) -> None:
+        """The human types into a run's terminal."""
+        if execution := self._parts.calls.runs.get(call):
+            execution.run.write(data)
+
+    def resize(self, call: str, size: TerminalSize) -> None:
+        """The terminal pane has another size, for this run and those to come."""
+        self._parts.calls.size = size
+        if execution := self._parts.calls.runs.get(call):
+            execution.resize(size)
+
+    def kill(self, call: str) -> None:
+        """End a run."""
+        if execution := self._parts.calls.runs.get(call):
+            execution.run.kill("ended by the human")
+
+    async def changes(self) -> ChangeSet:
+        """What is staged now."""
+        return await self._parts.changes.now()
+
+    async def accept(self, selection: Selection, digest: str) -> None:
+        """Write staged changes to the real workspace."""
+        for changed in await self._parts.changes.accept(selection, digest, self.turn):
+            await self._parts.bus.record(changed, turn=self.turn, actor=self._human)
+
+    async def discard(self, selection: Selection, digest: str) -> None:
+        """Throw staged changes away."""
+        await self._parts.changes.discard(selection, digest, self.turn)
+
+    async def compact(self) -> None:
+        """Make room in the context now."""
+        async with self._one_turn:
+            if self._chain is None:
+                raise UsageError("there is no model that could summarise the conversation")
+            await self._parts.turn.compact(self._chain, "manual")
+
+    async def set_mode(self, mode: Mode) -> None:
+        """Change what the agent may do."""
+        before, self.mode = self.mode, mode
+        self._parts.ground.set_mode(mode)
+        changed = ConfigChanged(what="mode", before=before, after=mode)
+        await self._parts.bus.record(changed, turn=self.turn, actor=self._human)
+
+    async def set_model(self, provider: str, model: str) -> None:
+        """Let another model answer from now on."""
+        choice = "/".join(part for part in (provider, model) if part)
+        chain = await self._parts.ground.choose(choice)
+        before, self._chain = self.model, chain
+        changed = ConfigChanged(what="model", before=before, after=self.model)
+        await self._parts.bus.record(changed, turn=self.turn, actor=self._human)
+        self._parts.asking.meter(self._parts.turn.window(chain))
+
+    async def find_files(self, query: str, limit: int) -> tuple[str, ...]:
+        """Fuzzy search over the paths of the workspace."""
+        if not self.trusted:
+            return ()
+        return tuple(self._parts.rank(query, await self._parts.ground.paths())[:limit])
+
+    async def grant_trust(self) -> None:
+        """Trust this workspace."""
+        await self._parts.ground.trust()
+        self.trusted = True
+        changed = ConfigChanged(what="trust", before="untrusted", after="trusted", file=str(self.root))
+        await self._parts.bus.record(changed, turn=self.turn, actor=self._human)
+
+    async def close(self, reason: str) -> None:
+        """End the session."""
+        if self._closed:
+            return
+        self._closed = True
+        parts = self._parts
+        await self.interrupt()
+        parts.calls.kill_all("the session ended")
+        runs = [execution.finished for execution in parts.calls.runs.values()]
+        if runs:
+            await asyncio.wait(runs, timeout=10)
+        await parts.nursery.close()
+        ended = SessionEnded(
+            reason=reason,
+            turns=self.turn,
+            tools=parts.calls.made,
+            denied=parts.calls.denied,
+            input_tokens=parts.asking.input_tokens,
+            output_tokens=parts.asking.output_tokens,
+            cost_usd=parts.asking.cost_usd,
+        )
+        try:
+            await parts.bus.record(ended)
+            parts.store.update(ended=True, updated=rfc3339(parts.clock.now()), model=self.model)
+        finally:
+            await parts.ground.seal()
+            if self._chain is not None:
+                await self._chain.aclose()
+
+
+def go_on(
+    gate: Gate, root: Path, number: Callable[[], str], turn: Callable[[], int]
+) -> Callable[[str, str], Awaitable[bool]]:
+    """A question to the human that is no tool call: may the turn go on?"""
+
+    async def ask(kind: str, why: str) -> bool:
+        call = Call(number(), f"continue_{kind}", {"why": why}, Access(), root, "system")
+        refusal = await gate.permit(Plan(call, None, writes=False, summary=why), turn=turn())
+        return refusal is None
+
+    return ask
+
+
+def media_type(data: bytes) -> str:
+    """The media type of a picture, by its first bytes."""
+    if data.startswith(b"\xff\xd8"):
+        return "image/jpeg"
+    if data.startswith(b"GIF8"):
+        return "image/gif"
+    if data[8:12] == b"WEBP":
+        return "image/webp"
+    return "image/png"
+
+
+__all__ = ["Ground", "Mode", "Origin", "Parts", "Session", "ToolUse", "go_on", "media_type"]
