@@ -1,0 +1,179 @@
+"""The decision on one call: a pure function of the call, the rules and the situation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from vtcode_tui.policy.disguise import disguises
+from vtcode_tui.policy.finding import Effect, Finding, worst
+from vtcode_tui.policy.judge import Context, findings_of, judge, judge_text
+from vtcode_tui.policy.paths import Ground, judge_path
+from vtcode_tui.policy.report import Report
+from vtcode_tui.policy.rules import Policy
+from vtcode_tui.policy.rules_match import apply_rules
+from vtcode_tui.policy.script import Simple
+from vtcode_tui.policy.situation import Situation
+from vtcode_tui.policy.tools import judge_tool, tool_effect
+from vtcode_tui.policy.types import Call, Check, Command, Decision, Mode
+from vtcode_tui.policy.words import literal
+
+SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "busybox", "tcsh", "csh", "mksh", "rbash", "yash"})
+LONGEST = 200_000
+
+
+def default_situation(root: Path, home: Path | None = None) -> Situation:
+    """The situation of a check outside a session: staged edits, nothing masked but what every project masks."""
+    return Situation(
+        root=root.resolve(),
+        user_home=(home or Path.home()).resolve(),
+        masked=(".env", ".env.*", "!.env.example", "!.env.sample", "!.env.template"),
+        staged=True,
+    )
+
+
+def shell_reads(command: Command) -> bool:
+    """Whether text typed into this running program may be read by a shell; errs on the side of yes."""
+    words = command.argv or tuple((command.text or "").replace(";", " ").replace("|", " ").split())
+    return any(w.rpartition("/")[2] in SHELLS for w in words) or command.text is not None
+
+
+def decide(call: Call, policy: Policy, situation: Situation) -> Decision:
+    """The verdict on a call with every check. Never raises for what a call contains."""
+    firm: list[Finding] = []
+    if not situation.trusted:
+        firm.append(Finding("trust", "deny", "this workspace is not trusted: nothing runs in it", firm=True))
+    ground = Ground(situation, policy.paths)
+    context = Context(ground, str(situation.user_home))
+    findings = [*firm, *judge_tool(call, policy, situation, ground)]
+    reports: list[Report] = []
+    rule = ""
+    if call.access.command is not None:
+        more, reports, rule = _judge_command(call.access.command, call, policy, context)
+        findings.extend(more)
+    if call.access.typed is not None:
+        more, typed_reports = _judge_typed(call.access.typed, call, policy, context)
+        findings.extend(more)
+        reports = [*reports, *typed_reports]
+    findings.extend(_mode(call, situation, reports))
+    return _decision(findings, reports, rule, call, policy, situation)
+
+
+def _judge_command(
+    command: Command, call: Call, policy: Policy, context: Context
+) -> tuple[list[Finding], list[Report], str]:
+    text = command.text if command.text is not None else "\n".join(command.argv)
+    findings = [Finding("characters", "prompt", d) for d in disguises(text, words=command.text is None)]
+    if len(text) > LONGEST:
+        return [Finding("size", "prompt", f"the command has {len(text)} characters")], [], ""
+    findings.extend(_inside(call, context))
+    folders = (str(call.cwd),)
+    if command.text is not None:
+        reports, troubles = judge_text(command.text, folders, context)
+        findings.extend(Finding("shell", "prompt", t) for t in troubles)
+        if not reports and not findings:
+            findings.append(Finding("shell", "allow", "nothing is run"))
+    else:
+        words = tuple(literal(w) for w in command.argv)
+        reports = [judge(Simple(words, (), (), folders, text=" ".join(command.argv)), context)]
+    verdicts, rule = apply_rules(command, reports, findings, policy, context)
+    return verdicts, reports, rule
+
+
+def _inside(call: Call, context: Context) -> list[Finding]:
+    found = judge_path(str(call.cwd), "stat", str(call.cwd), context.ground)
+    if found.verdict == "allow" and not str(call.cwd).startswith(context.ground.root):
+        return [Finding("folder", "prompt", f"runs in {call.cwd}, outside the workspace")]
+    return [found] if found.verdict != "allow" else []
+
+
+def _judge_typed(text: str, call: Call, policy: Policy, context: Context) -> tuple[list[Finding], list[Report]]:
+    """Text for a running program: judged as a command when a shell may be reading it."""
+    reader = call.arguments.get("reader")
+    if reader is not None and not shell_reads(Command(text=None, argv=tuple(str(reader).split()) or ("?",))):
+        return [Finding("typed", "allow", "typed into a program that is not a shell")], []
+    stripped = text.strip("\r\n\x03\x04")
+    if not stripped:
+        return [Finding("typed", "allow", "only a key")], []
+    findings = [Finding("characters", "prompt", d) for d in disguises(stripped, words=False)]
+    reports, troubles = judge_text(stripped, None, context)
+    findings.extend(Finding("shell", "prompt", t) for t in troubles)
+    verdicts, _ = apply_rules(Command(text=stripped), reports, findings, policy, context)
+    return verdicts, reports
+
+
+def _mode(call: Call, situation: Situation, reports: list[Report]) -> list[Finding]:
+    if situation.mode == "build":
+        return []
+    effects: set[Effect] = {r.effect for top in reports for r in top.every()} | {tool_effect(call)}
+    if effects <= {"read"}:
+        return []
+    if situation.mode == "plan" and effects <= {"read", "run"}:
+        return [Finding("mode", "prompt", "plan mode: this runs code of the workspace")]
+    return [Finding("mode", "deny", f"{situation.mode} mode: nothing may change", firm=True)]
+
+
+def _decision(
+    findings: list[Finding], reports: list[Report], rule: str, call: Call, policy: Policy, situation: Situation
+) -> Decision:
+    decisive = worst(findings) or Finding("nothing", "prompt", "nothing is known about this call")
+    every = [r for top in reports for r in top.every()]
+    explanation = {
+        "verdict": decisive.verdict,
+        "reason": decisive.detail,
+        "commands": [r.tree() for r in reports],
+        "notes": [f.detail for f in findings if f.name in {"characters", "shell", "size", "mode", "trust", "folder"}],
+    }
+    hosts = tuple(dict.fromkeys((*call.access.hosts, *(h for r in every for h in r.hosts))))
+    decision = Decision(
+        mode=decisive.verdict,
+        rule=rule if rule and decisive.verdict == "allow" else _named(decisive, reports),
+        reason=_sentence(decisive, every),
+        checks=_checks(findings),
+        risk=_risk(decisive, every),
+        explanation=explanation,
+        code_files=tuple(dict.fromkeys(f for r in every for f in r.code_files)),
+        hosts=hosts,
+    )
+    if decision.mode == "prompt" and call.access.command is not None:
+        from vtcode_tui.policy.scopes import ladder
+
+        return replace(decision, scopes=ladder(call, reports, policy, situation))
+    return decision
+
+
+def _named(decisive: Finding, reports: list[Report]) -> str:
+    for top in reports:
+        for report in top.every():
+            if decisive in report.findings:
+                return f"{report.source or 'unknown program'}: {' '.join(report.chain) or decisive.name}"
+    return decisive.name
+
+
+def _sentence(decisive: Finding, every: list[Report]) -> str:
+    if decisive.verdict == "allow":
+        known = list(dict.fromkeys(" ".join(r.chain) for r in every if r.chain))
+        return f"described as safe here: {', '.join(known[:4])}" if known else decisive.detail or "allowed"
+    return decisive.detail or decisive.name
+
+
+def _checks(findings: list[Finding]) -> tuple[Check, ...]:
+    seen: dict[tuple[str, Mode, str], Check] = {}
+    for finding in findings:
+        seen.setdefault((finding.name, finding.verdict, finding.detail), finding.check)
+    return tuple(list(seen.values())[:200])
+
+
+def _risk(decisive: Finding, every: list[Report]) -> Literal["low", "medium", "high"]:
+    if decisive.verdict == "deny":
+        return "high"
+    effects = {r.effect for r in every}
+    if decisive.verdict == "prompt" and ("network" in effects or "run" in effects or decisive.name in _GRAVE):
+        return "high"
+    return "medium" if decisive.verdict == "prompt" or "write" in effects else "low"
+
+
+_GRAVE = frozenset({"credentials", "deletes", "protected", "disguise", "characters", "code", "script", "network"})
+
+__all__ = ["SHELLS", "decide", "default_situation", "findings_of", "shell_reads"]

@@ -1,0 +1,117 @@
+"""What a program's arguments may do, as data. `docs/policy.md` explains how a file in `programs/` is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from vtcode_tui.policy.finding import Effect
+from vtcode_tui.policy.types import Mode
+
+Style: TypeAlias = Literal["gnu", "posix", "words", "plain"]
+"""How options are written: anywhere; before the first argument; one dash and a whole word; none at all."""
+
+ROLES: Mapping[str, str] = {
+    "flag": "an option without a value",
+    "harmless": "an option that makes the whole command only print something, such as --help",
+    "text": "a value that touches nothing: a pattern, a name, a format",
+    "number": "digits, perhaps with a unit",
+    "stat": "a path of which only metadata is looked at",
+    "read": "a path that is read",
+    "write": "a path that is written or made",
+    "delete": "a path that is removed",
+    "folder": "a path that the program changes to before it does its work",
+    "program": "the name or path of a program that is run, without arguments",
+    "argv": "the rest of the words are a command",
+    "exec": "the words up to `;` or `+` are a command, `{}` stands for what is found",
+    "shell": "shell text that is run",
+    "script": "a file that is run as code",
+    "code": "text that is evaluated as code",
+    "sed": "a sed script",
+    "awk": "an awk program",
+    "host": "a host that is contacted",
+    "url": "a URL that is fetched, or a path where it is none",
+    "revision": "a git revision, a range, or a path of the workspace",
+    "assign": "NAME=VALUE, which goes into the environment of the command that follows",
+    "task": "a target, task or script that the workspace's own build files define",
+    "any": "anything; the program's verdict already says what to think of it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What one value is: its role, which values are expected, and a verdict of its own."""
+
+    role: str
+    verdict: Mode = "allow"
+    why: str = ""
+    only: tuple[str, ...] = ()
+    """Patterns of the values that are understood; any other prompts."""
+    never: tuple[str, ...] = ()
+    """Patterns of values that prompt."""
+    repeats: bool = False
+    optional: bool = False
+    when: frozenset[str] = frozenset()
+    unless: frozenset[str] = frozenset()
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option: its names, and the slots of the values that it takes."""
+
+    names: tuple[str, ...]
+    slots: tuple[Slot, ...] = ()
+    verdict: Mode = "allow"
+    why: str = ""
+    harmless: bool = False
+    glued: bool = False
+    """The value, if any, is always part of the same word."""
+    effect: Effect | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A verdict that holds when certain options are given; the first case that fits decides."""
+
+    when: frozenset[str]
+    unless: frozenset[str]
+    verdict: Mode
+    why: str
+    effect: Effect | None
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """One program or sub-command."""
+
+    name: str
+    file: str
+    verdict: Mode = "prompt"
+    why: str = ""
+    effect: Effect = "read"
+    style: Style = "gnu"
+    options: Mapping[str, Option] = field(default_factory=dict)
+    arguments: tuple[Slot, ...] = ()
+    subs: Mapping[str, Description] = field(default_factory=dict)
+    cases: tuple[Case, ...] = ()
+    environment: Mapping[str, Slot] = field(default_factory=dict)
+    unsure: bool = False
+    """No option of it can write, connect or run something: a word that may become an option does no harm."""
+    bundle: bool = False
+    """The first word may be a cluster of options without a dash (tar, ps)."""
+    stdin: Literal["", "shell", "code"] = ""
+    """What standard input is when there are no arguments."""
+    contained: bool = False
+    """May also be run from the workspace's own tool folders (node_modules/.bin, .venv/bin)."""
+    local: bool = False
+    """Also known by its path in the workspace (./gradlew)."""
+    appends: bool = False
+    """Adds arguments to the command it runs (xargs)."""
+    network: bool = False
+
+    @property
+    def runs(self) -> bool:
+        """Whether the first argument that is no option begins a command, which ends this program's own options."""
+        return any(s.role in {"argv", "assign"} for s in self.arguments)
