@@ -160,3 +160,22 @@ def hard_fold(spans: Iterable[Span], cells: int) -> list[Line]:
             text = tail
     rows.append(Line(tuple(row), joined=bool(rows)))
     return rows
+
+
+def drop_cells(spans: Iterable[Span], cells: int) -> tuple[Span, ...]:
+    """Spans without their first cells: what is seen after scrolling to the right."""
+    if cells <= 0:
+        return tuple(spans)
+    kept: list[Span] = []
+    left = cells
+    for span in spans:
+        if left > 0:
+            head, tail = split_at(span.text, left)
+            left -= width(head)
+            if tail and left > 0:  # a wide character across the edge
+                tail, left = " " + split_at(tail, 2)[1], 0
+            if not tail:
+                continue
+            span = Span(tail, span.style)
+        kept.append(span)
+    return tuple(kept)

@@ -1,0 +1,70 @@
+"""Lines of a file by number, made safe and coloured a window at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from vtcode_tui.render.highlight import START, Stack, highlight, lexer_for
+from vtcode_tui.render.safety import plain_bytes, visible
+from vtcode_tui.render.types import Span
+from vtcode_tui.render.wrap import width
+
+_WINDOW = 32
+_FOLLOWED = 64
+"""Windows from the beginning of a file up to which a lexer's state is carried on; later ones begin afresh."""
+
+
+class CodeWindow:
+    """The lines of one side of a diff."""
+
+    def __init__(self, lines: Mapping[int, bytes], name: str, *, syntax: bool) -> None:
+        self._lines = lines
+        self._name = name if syntax else ""
+        first = [line for _, line in zip(range(200), lines.values(), strict=False)]
+        self._crlf = bool(first) and all(line.endswith(b"\r\n") for line in first if line.endswith(b"\n"))
+        self.text = lru_cache(maxsize=1024)(self._text)
+        self._window = lru_cache(maxsize=32)(self._coloured)
+        self._stacks: dict[int, Stack] = {0: START}
+
+    def _bare(self, number: int) -> bytes:
+        line = self._lines.get(number, b"")
+        return line.removesuffix(b"\r\n") if self._crlf else line.removesuffix(b"\n")
+
+    def _text(self, number: int) -> str:
+        return plain_bytes(self._bare(number))
+
+    def exact(self, number: int) -> str:
+        """A line with all its blanks and its line end visible."""
+        line = self._lines.get(number, b"")
+        text = visible(line.removesuffix(b"\n").decode("utf-8", "surrogateescape"))
+        return text if line.endswith(b"\n") else f"{text} (no line end)"
+
+    def cells(self, number: int) -> int:
+        """The width of a line."""
+        line = self._lines.get(number, b"")
+        if line.isascii() and line.endswith(b"\n") and line[:-1].decode("ascii").isprintable():
+            return len(line) - 1
+        return width(self._text(number))
+
+    def spans(self, number: int) -> tuple[Span, ...]:
+        """A line in colours."""
+        if not self._name:
+            return (Span(self.text(number)),)
+        window, at = divmod(number - 1, _WINDOW)
+        return self._window(window)[at]
+
+    def _coloured(self, window: int) -> list[tuple[Span, ...]]:
+        lexer = lexer_for(self._name.rpartition("/")[2])
+        if window <= _FOLLOWED:
+            for before in range(window):
+                if before + 1 not in self._stacks:
+                    self._stacks[before + 1] = highlight(self._texts(before), lexer, self._stacks[before])[1]
+        stack = self._stacks.get(window, START)
+        rows, after = highlight(self._texts(window), lexer, stack, ground="")
+        if window < _FOLLOWED:
+            self._stacks[window + 1] = after
+        return rows
+
+    def _texts(self, window: int) -> list[str]:
+        return [self.text(number) for number in range(window * _WINDOW + 1, (window + 1) * _WINDOW + 1)]
