@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vtcode_tui.workspace import edits, lines, patch_reading, patches
+from vtcode_tui.workspace import edits, lines, patches, patching
 from vtcode_tui.workspace.changes import ChangeSet
 from vtcode_tui.workspace.wire import decode, encode
 
@@ -273,8 +273,8 @@ def test_the_end_of_file_marker_finds_the_last_place(root: Path) -> None:
 
 
 def test_paths_of_a_patch_in_both_notations() -> None:
-    assert patch_reading.paths_of(PATCH) == ["new/file.txt", "src/a.py", "src/b.py", "c.txt", "gone.txt"]
-    assert patch_reading.paths_of("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n") == ["x"]
+    assert patches.paths_of(PATCH) == ["new/file.txt", "src/a.py", "src/b.py", "c.txt", "gone.txt"]
+    assert patches.paths_of("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n") == ["x"]
 
 
 def snapshot(root: Path) -> dict[str, Any]:
@@ -302,8 +302,8 @@ def test_a_diff_of_git_is_applied_exactly(tmp_path_factory: pytest.TempPathFacto
     ).stdout.decode()
     if "@@" not in diff:
         return
-    (section,) = [s for s in patch_reading.parse_patch(diff) if s.chunks]
-    assert patches.patched(section, "a", old) == new
+    (section,) = [s for s in patches.parse_patch(diff) if s.chunks]
+    assert patching.patched(section, "a", old) == new
 
 
 @given(old=_FILE, new=_FILE)

@@ -27,8 +27,8 @@ from vtcode_tui.workspace.beneath import Beneath, parts_of
 from vtcode_tui.workspace.changes import ChangeSet, FileChange
 from vtcode_tui.workspace.describe import change_of
 from vtcode_tui.workspace.finding import Place, find_text, missing_text
-from vtcode_tui.workspace.patch_reading import parse_patch
-from vtcode_tui.workspace.patches import patched
+from vtcode_tui.workspace.patches import parse_patch
+from vtcode_tui.workspace.patching import patched
 from vtcode_tui.workspace.wire import encode
 
 Arguments: TypeAlias = Mapping[str, Any]
