@@ -1,0 +1,319 @@
+"""The application: one work screen over one core, painted before the core is built.
+
+The person's side of every seam is here: what happens is told through `dispatch`, what the person wants leaves through
+`Intents`, what the gate asks is answered by the `ApprovalQueue`. No logic of the agent lives in this room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual import events
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+
+from vtcode_tui.common.errors import VtcodeError
+from vtcode_tui.common.shipped import shipped
+from vtcode_tui.tui.commands import COMMANDS as SLASH
+from vtcode_tui.tui.device import Device
+from vtcode_tui.tui.history import History
+from vtcode_tui.tui.keys import KEYS, keymap
+from vtcode_tui.tui.queue import ApprovalQueue
+from vtcode_tui.tui.screens.help import Help
+from vtcode_tui.tui.screens.work import WorkScreen
+from vtcode_tui.tui.themes import THEMES
+from vtcode_tui.tui.wall import Wall
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
+
+    from vtcode_tui.agent.port import Core
+    from vtcode_tui.config.settings import Settings
+    from vtcode_tui.events.live import Live
+    from vtcode_tui.events.types import Event
+    from vtcode_tui.tui import OpenCore
+    from vtcode_tui.tui.story import Story
+
+STYLES = ("app", "chat", "diff", "approval", "terminal", "events", "prompt", "screens", "replay")
+ALONE_SECONDS = 0.03
+"""A chord within this time of another key is part of a paste or of a burst, and answers nothing."""
+
+
+class BaseApp(App[int]):
+    """What the app and the viewer share: styles, themes, the wall, the clock of keys."""
+
+    CSS_PATH = [shipped("styles") / f"{name}.tcss" for name in STYLES]
+    ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS: ClassVar[Any] = []
+    BINDINGS: ClassVar[Any] = [Binding("ctrl+q", "leave", show=False, priority=True, id="quit")]
+    TITLE = "vtcode"
+
+    def __init__(self) -> None:
+        super().__init__(driver_class=Device)
+        self._filters.append(Wall())
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = "vtcode-ansi" if self.no_color else "vtcode-dark"
+        self.animation_level = "none"
+        self.pressed = 0.0
+        self.typed_alone = True
+        self.report = ""
+        """What is left to say when the app broke; printed once the terminal is restored."""
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note when each key was pressed: by the clock of its reading, not of its handling."""
+        if isinstance(event, events.Key | events.MouseDown) and not event.is_forwarded:
+            self.typed_alone = event.time - self.pressed >= ALONE_SECONDS
+            self.pressed = event.time
+        await super().on_event(event)
+
+    def _fatal_error(self) -> None:
+        # Textual would print every local variable: secrets and hostile bytes among them.
+        self.report = traceback.format_exc()
+        self._close_messages_no_wait()
+
+    def _handle_exception(self, error: Exception) -> None:
+        self.report = "".join(traceback.format_exception(error))
+        super()._handle_exception(error)
+
+    def take_theme(self, name: str) -> None:
+        """Use a theme by its name in the settings; NO_COLOR wins."""
+        if not self.no_color and name in self.available_themes:
+            self.theme = name
+
+    def action_leave(self) -> None:
+        """Leave."""
+        self.exit(0)
+
+    def tell(self, text: str, severity: str = "info") -> None:
+        """One sentence for the person."""
+        names: dict[str, Any] = {"info": "information", "warning": "warning", "error": "error"}
+        self.notify(text, severity=names.get(severity, "information"), markup=False, timeout=6)
+
+
+class VtcodeApp(BaseApp):
+    """The full-screen app over a core."""
+
+    def __init__(
+        self,
+        open_core: OpenCore,
+        load_settings: Callable[[], Settings],
+        *,
+        root: Path,
+        title: str = "",
+        draft: str = "",
+        guide: tuple[str, ...] = (),
+        history: History | None = None,
+        on_event_line: Callable[[Event], None] | None = None,
+    ) -> None:
+        super().__init__()
+        self._open_core, self._load_settings = open_core, load_settings
+        self.root, self._session_title, self._draft, self._guide = root, title, draft, guide
+        self.queue = ApprovalQueue()
+        self.work = WorkScreen(self.queue, history or History())
+        self.core: Core | None = None
+        self.last_answer = ""
+        self._story: Story | None = None
+        self._show: Callable[[Event | Live, Story], None] | None = None
+        self._settings: Settings | None = None
+        self._on_event_line = on_event_line
+        self._closing = False
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, once they are loaded."""
+        assert self._settings is not None, "settings are loaded before anything asks for them"
+        return self._settings
+
+    def get_default_screen(self) -> Screen[None]:
+        """The work screen is there from the first paint on."""
+        return self.work
+
+    def on_mount(self) -> None:
+        """Paint first, then build everything else."""
+        self.work.status.tell(
+            workspace=self.root.name or str(self.root), title=self._session_title, state="opening"
+        )
+        if self._draft:
+            self.work.prompt.put(self._draft)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.run_worker(self._open(), name="opening the session", exit_on_error=True)
+
+    async def _open(self) -> None:
+        try:
+            self._settings = await asyncio.to_thread(self._load_settings)
+            dispatch = await asyncio.to_thread(importlib.import_module, "vtcode_tui.tui.dispatch")
+            rows = await asyncio.to_thread(importlib.import_module, "vtcode_tui.tui.panes.event_rows")
+            self.work.events.row_of = rows.row_of
+            self._show, self._story = dispatch.show, dispatch.Story(self.work)
+            self._apply(self._settings)
+            for text in self._guide:
+                self.show_note(text)
+            core = await self._open_core(self.queue, self.happened)
+        except VtcodeError as error:
+            self.work.status.tell(state="no session")
+            self.show_note(str(error), "bad")
+            return
+        self.core = core
+        if self._closing:
+            await core.close("left while opening")
+            return
+        self._opened(core)
+
+    def _apply(self, settings: Settings) -> None:
+        self.take_theme(settings.interface.theme)
+        self.queue.grace = settings.approvals.grace_ms / 1000
+        self.work.diff.mode = settings.interface.diff
+        chosen, wrong = keymap(settings.interface.keys)
+        self.set_keymap(chosen)
+        for text in wrong:
+            self.tell(text, "warning")
+
+    def _opened(self, core: Core) -> None:
+        self.work.status.tell(
+            tier=core.capability.tier, trusted=core.trusted, mode=core.mode, model=core.model, state="idle"
+        )
+        self.work.intents.opened(core)
+        self.work.files_changed()
+        if not core.trusted:
+            self.ask_trust()
+        elif not core.model:
+            self.explain_no_model()
+
+    # What happens.
+
+    def happened(self, happening: Event | Live) -> None:
+        """Hear everything: the reader of the core."""
+        if self._show is not None and self._story is not None and not self._closing:
+            self._show(happening, self._story)
+        if self._on_event_line is not None and (event := as_event(happening)) is not None:
+            self._on_event_line(event)
+
+    def show_note(self, text: str, style: str = "muted") -> None:
+        """A sentence of the program in the chat."""
+        if self._story is not None:
+            self._story.note(text, style=style, apart=True)  # type: ignore[arg-type]
+        else:
+            self.tell(text, "error" if style == "bad" else "info")
+
+    def show_queued(self, text: str) -> None:
+        """A prompt that has to wait is shown at once."""
+        if self._story is not None:
+            self._story.queue(text)
+
+    def ring(self) -> None:
+        """Something waits for the person: the bell, and a notification where the terminal is not looked at."""
+        if self._settings is not None and self._settings.interface.bell:
+            self.bell()
+            if not self.app_focus and self._driver is not None and not self.is_headless:
+                self._driver.write("\x1b]9;vtcode: something waits for your approval\x07")
+
+    # Screens.
+
+    def action_help(self) -> None:
+        """Every key."""
+        self.push_screen(Help(dict(self._settings.interface.keys) if self._settings else {}))
+
+    def ask_trust(self) -> None:
+        """Ask whether this folder is to be trusted."""
+        from vtcode_tui.tui.screens.trust import Trust  # only in a folder that is new
+
+        def answered(trust: bool | None) -> None:
+            if trust:
+                self.work.intents.grant_trust(self._trusted)
+            else:
+                self.work.status.tell(trusted=False)
+
+        self.push_screen(Trust(self.root), answered)
+
+    def _trusted(self) -> None:
+        self.work.status.tell(trusted=True)
+        self.show_note("this folder is trusted now", "good")
+        if self.core is not None and not self.core.model:
+            self.explain_no_model()
+
+    def explain_no_model(self) -> None:
+        """Say where a model was looked for, and what works without one."""
+        from vtcode_tui.tui.screens.no_model import NoModel  # only where there is none
+
+        def answered(demo: bool | None) -> None:
+            if demo:
+                self._leave(DEMO_WANTED)
+
+        looked = self.core.looked_for if self.core is not None else ()
+        self.push_screen(NoModel(looked), answered)
+
+    def show_capability(self) -> None:
+        """What this machine enforces, proven by trying."""
+        if self.core is None:
+            return
+        rows = [f"sandbox tier: {self.core.capability.tier}"]
+        for finding in self.core.capability.findings:
+            remedy = f" · {finding.remedy}" if finding.remedy and not finding.works else ""
+            rows.append(f"{'✓' if finding.works else '✗'} {finding.name}: {finding.detail}{remedy}")
+        self.show_note("\n".join(rows))
+
+    def pick_session(self) -> None:
+        """Choose an earlier session to look at."""
+        from vtcode_tui.tui.screens.sessions import pick_session  # reads all sessions
+
+        pick_session(self, self.view)
+
+    def view(self, folder: Path) -> None:
+        """Watch a session in the viewer, over the work screen."""
+        from vtcode_tui.tui.screens.replay import ReplayScreen  # only when asked for
+
+        self.push_screen(ReplayScreen(folder))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette: every /command and every key that works everywhere."""
+        if screen is not self.work:
+            return
+        for command in SLASH:
+            title = f"/{command.name}"
+            yield SystemCommand(title, command.text, self._runner(command.action))
+        for key in KEYS:
+            if key.group == "Everywhere" and key.id not in {"interrupt", "stop", "palette"}:
+                yield SystemCommand(key.text, f"key: {key.keys.split(',')[0]}", self._runner(key.action))
+
+    def _runner(self, action: str) -> Callable[[], Any]:
+        return lambda: self.call_later(self.run_action, action, self.work)
+
+    # Leaving.
+
+    def action_leave(self) -> None:
+        """Close the session, then the screen."""
+        self._leave(0)
+
+    def _leave(self, status: int) -> None:
+        if self._closing:
+            self.exit(status)
+            return
+        self._closing = True
+        self.work.status.tell(state="closing the session")
+        self.queue.unattended()
+        self.run_worker(self._close(status), name="closing", exit_on_error=True)
+
+    async def _close(self, status: int) -> None:
+        if self.core is not None:
+            try:
+                await self.core.close("left by the person")
+            except VtcodeError as error:
+                self.report, status = str(error), error.exit_status
+        self.exit(status)
+
+
+def as_event(happening: Event | Live) -> Event | None:
+    """The event, if it is one that the journal has; told by its number, so that no model is loaded for the question."""
+    return cast("Event", happening) if hasattr(happening, "seq") else None
+
+
+DEMO_WANTED = -1
+"""The exit status of `run_app` when the person asked for the demo instead."""

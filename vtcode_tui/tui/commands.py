@@ -1,0 +1,56 @@
+"""The /commands of the prompt as a table; the command palette shows the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SlashCommand:
+    """A word after `/`, the action of the work screen that it runs, and what it does."""
+
+    name: str
+    action: str
+    text: str
+    argument: str = ""
+    """What may follow; empty: nothing."""
+
+
+COMMANDS: tuple[SlashCommand, ...] = (
+    SlashCommand("help", "app.help", "every key and what it does"),
+    SlashCommand("diff", "pane('diff')", "go to the diff preview"),
+    SlashCommand("accept", "accept_all", "accept all staged changes, after a question"),
+    SlashCommand("discard", "discard_all", "throw all staged changes away, after a question"),
+    SlashCommand("terminal", "pane('terminal')", "go to the terminal"),
+    SlashCommand("log", "pane('events')", "go to the event log"),
+    SlashCommand("mode", "mode", "what the agent may do", "build|plan|read-only"),
+    SlashCommand("model", "model", "let another model answer", "PROVIDER/NAME"),
+    SlashCommand("compact", "compact", "make room in the model's context now"),
+    SlashCommand("stop", "interrupt", "stop the turn and everything it runs"),
+    SlashCommand("sessions", "sessions", "look at earlier sessions"),
+    SlashCommand("replay", "replay", "watch this session from its beginning"),
+    SlashCommand("trust", "trust", "trust this folder"),
+    SlashCommand("sandbox", "sandbox", "what this machine enforces"),
+    SlashCommand("theme", "theme", "colours", "NAME"),
+    SlashCommand("copy", "copy_answer", "copy the last answer"),
+    SlashCommand("clear", "clear", "clear the chat on the screen; the session stays"),
+    SlashCommand("quit", "app.leave", "leave vtcode"),
+)
+
+
+def matching(text: str) -> list[SlashCommand]:
+    """Commands that begin with what was typed, then those that contain it."""
+    word = text.removeprefix("/").split(" ", 1)[0].lower()
+    first = [command for command in COMMANDS if command.name.startswith(word)]
+    return first + [command for command in COMMANDS if word in command.name and command not in first]
+
+
+def parse(text: str) -> tuple[SlashCommand, str] | None:
+    """The command that a prompt is, with its argument; None when it is none."""
+    if not text.startswith("/") or "\n" in text:
+        return None
+    word, _, argument = text[1:].partition(" ")
+    for command in COMMANDS:
+        if command.name == word.lower():
+            return command, argument.strip()
+    return None

@@ -1,0 +1,153 @@
+"""The terminal device: where the interface is drawn and keys come from, whatever stdout and stderr are.
+
+Textual's driver draws on stderr, polls its keyboard ten times a second and spins when the terminal is closed. This
+one draws on /dev/tty when stderr is redirected, sleeps until a key comes, and ends the app when the terminal goes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import selectors
+import signal
+import sys
+from codecs import getincrementaldecoder
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual._parser import ParseError
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+TTY = Path("/dev/tty")
+_ESCAPE_SECONDS = 0.1
+
+
+def screen_at_hand() -> bool:
+    """Whether there is a terminal to draw on and to read keys from, and it is able to move its cursor."""
+    if os.environ.get("TERM", "") in {"", "dumb"}:
+        return False
+    if sys.__stdin__ is not None and sys.__stdin__.isatty() and sys.__stderr__ is not None:
+        if sys.__stderr__.isatty():
+            return True
+    try:
+        with TTY.open("rb", buffering=0):
+            return True
+    except OSError:
+        return False
+
+
+class Paper(io.TextIOBase):
+    """Text on its way to the terminal; when that is gone, words fall on the floor and `gone` is called once."""
+
+    def __init__(self, descriptor: int, gone: Callable[[], None]) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._gone: Callable[[], None] | None = gone
+        self._waiting: list[str] = []
+
+    def fileno(self) -> int:
+        """The descriptor of the terminal."""
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        """Always: nothing else is drawn on."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Take text; it leaves with the next flush."""
+        self._waiting.append(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Send what was taken, or drop it when nobody can read it any more."""
+        data = memoryview("".join(self._waiting).encode(errors="replace"))
+        self._waiting.clear()
+        try:
+            while data and self._gone is not None:
+                data = data[os.write(self._descriptor, data) :]
+        except BlockingIOError:
+            # Somebody made the terminal non-blocking: wait until it takes more.
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._descriptor, selectors.EVENT_WRITE)
+                selector.select(1.0)
+            self._waiting.insert(0, bytes(data).decode(errors="replace"))
+            self.flush()
+        except OSError:
+            gone, self._gone = self._gone, None
+            if gone is not None:
+                gone()
+
+
+class Device(LinuxDriver):
+    """Textual's driver for POSIX terminals on the terminal device itself."""
+
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        error = sys.__stderr__
+        output = error.fileno() if error is not None and error.isatty() else os.open(TTY, os.O_RDWR | os.O_NOCTTY)
+        if not self.input_tty:
+            self.fileno = os.open(TTY, os.O_RDWR | os.O_NOCTTY)
+            self.input_tty = True
+        self._output = output
+        self._file = Paper(output, self._hang_up)  # type: ignore[assignment]  # a text file in all that matters
+        self._wake_read, self._wake_write = os.pipe()
+        signal.signal(signal.SIGHUP, lambda *_: self._hang_up())
+
+    def _hang_up(self) -> None:
+        with contextlib.suppress(RuntimeError):
+            # The loop may be closed already: then the app is ending anyway.
+            self._loop.call_soon_threadsafe(self._app.exit, None, 129)
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        try:
+            width, height = os.get_terminal_size(self._output)
+        except OSError:
+            width, height = 80, 24
+        return width or 80, height or 24
+
+    def disable_input(self) -> None:
+        """Stop reading keys; the reading thread is woken so that it can end."""
+        with contextlib.suppress(OSError):
+            os.write(self._wake_write, b".")
+        super().disable_input()
+
+    def run_input_thread(self) -> None:
+        """Read keys until told to stop; asleep while none come."""
+        parser = XTermParser(self._debug)
+        decode = getincrementaldecoder("utf-8")(errors="replace").decode
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            selector.register(self._wake_read, selectors.EVENT_READ)
+            pause: float | None = None
+            while not self.exit_event.is_set():
+                ready = selector.select(pause)
+                # An escape alone is told from the start of a sequence by time: only then is there a deadline.
+                pause = _ESCAPE_SECONDS if ready else None
+                for key, _ in ready:
+                    if key.fd == self._wake_read:
+                        os.read(self._wake_read, 64)
+                    elif not self._read_keys(parser, decode):
+                        self._hang_up()
+                        return
+                for event in parser.tick():
+                    self.process_message(event)
+        with contextlib.suppress(EOFError, ParseError):
+            for _ in parser.feed(""):
+                pass
+
+    def _read_keys(self, parser: XTermParser, decode: Callable[[bytes], str]) -> bool:
+        try:
+            data = os.read(self.fileno, 4096)
+        except OSError:
+            return False
+        for event in parser.feed(decode(data)):
+            self.process_message(event)
+        return bool(data)

@@ -1,0 +1,156 @@
+"""What the person wants, passed to the core. The only caller of `agent.port.Core` in the screen.
+
+Every intent runs as a worker of the screen. An error of vtcode's own tree becomes a sentence for the person; nothing
+is retried and nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Literal
+
+from vtcode_tui.common.errors import VtcodeError
+from vtcode_tui.sandbox.run import TerminalSize
+
+if TYPE_CHECKING:
+    from vtcode_tui.agent.port import Core
+    from vtcode_tui.workspace.changes import ChangeSet, Selection
+
+Start = Callable[[Coroutine[Any, Any, None], str], object]
+
+
+class Intents:
+    """A core, perhaps not open yet, and the person's wishes towards it."""
+
+    def __init__(self, start: Start, complain: Callable[[str], None], counted: Callable[[int], None]) -> None:
+        self.core: Core | None = None
+        self._start = start
+        self._complain = complain
+        self._counted = counted
+        self._early: list[tuple[str, bool]] = []
+        self.running = 0
+        """Prompts that were given to the core and are not answered yet; all but the first are queued there."""
+
+    def opened(self, core: Core) -> None:
+        """The core is there: what was typed meanwhile is sent."""
+        self.core = core
+        early, self._early = self._early, []
+        for text, is_shell in early:
+            self.shell(text, TerminalSize()) if is_shell else self.submit(text)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn runs or something is on its way to one."""
+        return self.running > 0 or bool(self._early)
+
+    def _run(self, work: Callable[[Core], Awaitable[None]], name: str) -> None:
+        async def guarded() -> None:
+            if self.core is None:
+                self._complain("the session is still being opened; try again in a moment")
+                return
+            try:
+                await work(self.core)
+            except VtcodeError as error:
+                self._complain(str(error))
+            except OSError as error:
+                self._complain(f"{name} failed: {error.strerror or error}")
+
+        self._start(guarded(), name)
+
+    def submit(self, text: str) -> None:
+        """Send a prompt; while a turn runs the core queues it."""
+        if self.core is None:
+            self._early.append((text, False))
+            self._counted(len(self._early))
+            return
+
+        async def turn(core: Core) -> None:
+            self.running += 1
+            self._counted(max(0, self.running - 1))
+            try:
+                await core.submit(text)
+            finally:
+                self.running -= 1
+                self._counted(max(0, self.running - 1))
+
+        self._run(turn, "the turn")
+
+    def steer(self, text: str) -> None:
+        """Say it to the running turn; without one it is a prompt."""
+        if self.core is not None and self.running:
+            self.core.steer(text)
+        else:
+            self.submit(text)
+
+    def shell(self, text: str, size: TerminalSize) -> None:
+        """Run the person's own command."""
+        if self.core is None:
+            self._early.append((text, True))
+            return
+        self._run(lambda core: core.shell(text, size), "the command")
+
+    def interrupt(self) -> None:
+        """Stop the turn."""
+        self._run(lambda core: core.interrupt(), "stopping")
+
+    def type_into(self, call: str, data: bytes) -> None:
+        """Keys for a run's terminal."""
+        if self.core is not None:
+            self.core.type_into(call, data)
+
+    def resize(self, call: str, columns: int, rows: int) -> None:
+        """A run's terminal has another size."""
+        if self.core is not None:
+            self.core.resize(call, TerminalSize(columns, rows))
+
+    def kill(self, call: str) -> None:
+        """End a run."""
+        if self.core is not None:
+            self.core.kill(call)
+
+    def changes(self, show: Callable[[ChangeSet], None]) -> None:
+        """Find out what is staged."""
+
+        async def ask(core: Core) -> None:
+            show(await core.changes())
+
+        self._run(ask, "reading the staged changes")
+
+    def decide(self, accept: bool, selection: Selection, digest: str, done: Callable[[], None]) -> None:
+        """Accept or discard staged changes as they were on the screen."""
+
+        async def act(core: Core) -> None:
+            await (core.accept(selection, digest) if accept else core.discard(selection, digest))
+            done()
+
+        self._run(act, "accepting" if accept else "discarding")
+
+    def find_files(self, query: str, show: Callable[[str, tuple[str, ...]], None]) -> None:
+        """Candidates for @query."""
+
+        async def ask(core: Core) -> None:
+            show(query, await core.find_files(query, 50))
+
+        if self.core is not None:
+            self._run(ask, "finding files")
+
+    def compact(self) -> None:
+        """Make room in the context."""
+        self._run(lambda core: core.compact(), "compacting")
+
+    def set_mode(self, mode: Literal["build", "plan", "read-only"]) -> None:
+        """Change what the agent may do."""
+        self._run(lambda core: core.set_mode(mode), "changing the mode")
+
+    def set_model(self, provider: str, model: str) -> None:
+        """Let another model answer."""
+        self._run(lambda core: core.set_model(provider, model), "changing the model")
+
+    def grant_trust(self, done: Callable[[], None]) -> None:
+        """Trust the workspace."""
+
+        async def act(core: Core) -> None:
+            await core.grant_trust()
+            done()
+
+        self._run(act, "granting trust")

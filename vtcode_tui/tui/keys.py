@@ -1,0 +1,219 @@
+"""Every key of the program as a table: bindings, footer, help screen and docs are made from it.
+
+A key's id is its name in `[interface.keys]` of vtcode.toml. Keys that work everywhere have priority over what has
+the focus; those of the approval queue are alive only while something waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from textual.binding import Binding, BindingType
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One action of the keyboard."""
+
+    id: str
+    keys: str
+    """Comma-separated, as Textual names them."""
+    action: str
+    text: str
+    group: str
+    priority: bool = False
+    footer: str = ""
+    """The short word for the status bar; empty: only in help."""
+
+
+EVERYWHERE = "Everywhere"
+APPROVALS = "While something waits for you"
+PROMPT = "In the prompt"
+PANE = "In every pane"
+CHAT = "In the chat"
+DIFF = "In the diff preview"
+TERMINAL = "In the terminal"
+EVENTS = "In the event log"
+REPLAY = "In the viewer"
+
+KEYS: tuple[Key, ...] = (
+    Key("help", "f1", "app.help", "this list", EVERYWHERE, True, "help"),
+    Key("pane.chat", "f2,alt+1", "pane('chat')", "go to the chat", EVERYWHERE, True, "chat"),
+    Key("pane.diff", "f3,alt+2", "pane('diff')", "go to the diff preview", EVERYWHERE, True, "diff"),
+    Key(
+        "pane.approvals",
+        "f4,alt+3",
+        "pane('approvals')",
+        "open the approval queue up, or fold it",
+        EVERYWHERE,
+        True,
+    ),
+    Key("pane.terminal", "f5,alt+4", "pane('terminal')", "go to the terminal", EVERYWHERE, True, "term"),
+    Key("pane.events", "f6,alt+5", "pane('events')", "go to the event log", EVERYWHERE, True, "log"),
+    Key("zoom", "f9,alt+z", "zoom", "one pane alone, or all again", EVERYWHERE, True),
+    Key("hide", "alt+h", "hide", "hide the pane, or show all again", EVERYWHERE, True),
+    Key("palette", "ctrl+p", "app.command_palette", "find any command", EVERYWHERE, True, "commands"),
+    Key("take", "f8", "take_over", "type into the terminal, or give it back", EVERYWHERE, True),
+    Key("interrupt", "escape", "back", "back to the prompt; there: stop the turn", EVERYWHERE, False),
+    Key("stop", "ctrl+c", "stop", "copy, clear, stop, or leave (twice)", EVERYWHERE, True),
+    Key("suspend", "ctrl+z", "app.suspend_process", "suspend to the shell", EVERYWHERE, True),
+    Key("quit", "ctrl+q", "app.leave", "leave vtcode", EVERYWHERE, True),
+    Key("approve", "ctrl+y", "approve", "approve what is shown, with the scope that is marked", APPROVALS, True),
+    Key("deny", "ctrl+n", "deny", "deny", APPROVALS, True),
+    Key("deny.why", "alt+n", "deny_why", "deny and say why: the model reads it", APPROVALS, True),
+    Key("scope", "alt+s", "scope", "once, this session, always", APPROVALS, True),
+    Key("rule", "alt+r", "rule", "edit the rule that would be written", APPROVALS, True),
+    Key("edit", "alt+e", "edit_command", "edit the command, then let it pass the gate anew", APPROVALS, True),
+    Key("alike", "alt+a", "alike", "approve all of this kind that you have read", APPROVALS, True),
+    Key("read.down", "ctrl+down", "read(1)", "read on", APPROVALS, True),
+    Key("read.up", "ctrl+up", "read(-1)", "read back", APPROVALS, True),
+    Key("next", "alt+down", "next(1)", "the next one that waits", APPROVALS, True),
+    Key("previous", "alt+up", "next(-1)", "the one before", APPROVALS, True),
+    Key("send", "enter", "send", "send; while a turn runs: queue", PROMPT),
+    Key("newline", "shift+enter,ctrl+j,alt+enter", "newline", "a new line", PROMPT),
+    Key("steer", "alt+s,ctrl+s", "steer", "say it to the running turn at its next pause", PROMPT),
+    Key("history.back", "up", "history(-1)", "earlier prompts (on the first line)", PROMPT),
+    Key("history.on", "down", "history(1)", "later prompts (on the last line)", PROMPT),
+    Key("history.find", "ctrl+r", "find_history", "search the earlier prompts", PROMPT),
+    Key("complete", "tab", "complete", "take the completion of @file or /command", PROMPT),
+    Key("row.down", "down,j", "down", "down", PANE),
+    Key("row.up", "up,k", "up", "up", PANE),
+    Key("page.down", "pagedown,space,ctrl+d", "page(1)", "a screen down", PANE),
+    Key("page.up", "pageup,ctrl+u", "page(-1)", "a screen up", PANE),
+    Key("top", "home,g", "top", "to the beginning", PANE),
+    Key("bottom", "end,G", "bottom", "to the end, and follow", PANE),
+    Key("chat.fold", "enter", "fold", "open or fold what the cursor is on", CHAT),
+    Key("chat.fold_all", "z", "fold_all", "open or fold everything", CHAT),
+    Key("chat.copy", "y,c", "copy", "copy the message or code block", CHAT),
+    Key("chat.resend", "e", "resend", "edit your message and send it again", CHAT),
+    Key("diff.hunk.next", "n,right_square_bracket", "hunk(1)", "next hunk", DIFF),
+    Key("diff.hunk.previous", "p,left_square_bracket", "hunk(-1)", "previous hunk", DIFF),
+    Key("diff.file.next", "N,right_curly_bracket", "file(1)", "next file", DIFF),
+    Key("diff.file.previous", "P,left_curly_bracket", "file(-1)", "previous file", DIFF),
+    Key("diff.accept", "a", "accept('hunk')", "accept the hunk", DIFF, False, "accept"),
+    Key("diff.accept.file", "f", "accept('file')", "accept the file", DIFF, False, "file"),
+    Key("diff.accept.all", "A", "accept('all')", "accept everything", DIFF, False, "all"),
+    Key("diff.reject", "x", "reject('hunk')", "reject the hunk", DIFF, False, "reject"),
+    Key("diff.reject.file", "X", "reject('file')", "reject the file", DIFF),
+    Key("diff.reject.all", "ctrl+x", "reject('all')", "reject everything", DIFF),
+    Key("diff.split", "s", "split", "side by side, or one below the other", DIFF),
+    Key("diff.wrap", "w", "wrap", "wrap long lines, or not", DIFF),
+    Key("diff.comment", "c", "comment", "say something about this line to the model", DIFF),
+    Key("terminal.next", "tab,l", "run(1)", "the next run", TERMINAL),
+    Key("terminal.previous", "shift+tab,h", "run(-1)", "the run before", TERMINAL),
+    Key(
+        "terminal.take",
+        "enter",
+        "screen.take_over",
+        "type into it (f8 gives it back)",
+        TERMINAL,
+        False,
+        "take over",
+    ),
+    Key("terminal.kill", "K", "kill", "end the run", TERMINAL),
+    Key("terminal.find", "slash", "find", "search in the output", TERMINAL),
+    Key("events.open", "enter", "open", "open the event as a tree", EVENTS),
+    Key(
+        "events.filter",
+        "slash",
+        "filter",
+        "filter: words, type:exec, severity:high, call:ID",
+        EVENTS,
+        False,
+        "filter",
+    ),
+    Key("events.goto", "o", "goto", "show its message, diff or run", EVENTS, False, "show"),
+    Key("events.copy", "y", "copy", "copy the event as JSON", EVENTS),
+    Key("events.export", "E", "export", "write the filtered events to a file", EVENTS),
+    Key("replay.play", "space", "play", "play or pause", REPLAY, True, "play"),
+    Key("replay.step", "right", "step(1)", "one event on", REPLAY, True, "step"),
+    Key("replay.back", "left", "step(-1)", "one event back", REPLAY, True),
+    Key("replay.faster", "plus,equals_sign", "speed(1)", "faster", REPLAY, True, "faster"),
+    Key("replay.slower", "minus", "speed(-1)", "slower", REPLAY, True),
+    Key("replay.approval", "a", "jump('approval')", "next approval", REPLAY, True, "approval"),
+    Key("replay.violation", "v", "jump('violation')", "next violation", REPLAY, True, "violation"),
+    Key("replay.change", "c", "jump('change')", "next file change", REPLAY, True, "change"),
+    Key("replay.failure", "f", "jump('failure')", "next failure", REPLAY, True),
+    Key("replay.prompt", "p", "jump('prompt')", "next prompt", REPLAY, True),
+    Key("replay.seek", "colon", "seek", "go to a time (1:30) or an event (#120)", REPLAY, True, "go to"),
+    Key("replay.find", "slash", "find", "search", REPLAY, True),
+    Key("replay.start", "0", "seek_to(0)", "to the beginning", REPLAY, True),
+    Key("replay.end", "dollar_sign", "seek_to(-1)", "to the end", REPLAY, True),
+)
+
+GROUPS: tuple[str, ...] = tuple(dict.fromkeys(key.group for key in KEYS))
+
+
+def bindings(*groups: str) -> list[BindingType]:
+    """The keys of some groups as Textual wants them."""
+    return [
+        Binding(one, key.action, key.text, show=False, priority=key.priority or key.group == PROMPT, id=key.id)
+        for key in KEYS
+        if key.group in groups
+        for one in key.keys.split(",")
+    ]
+
+
+def keymap(chosen: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The person's own keys, and a sentence for each name that no key has."""
+    known = {key.id for key in KEYS}
+    wrong: list[str] = []
+    for name in chosen.keys() - known:
+        near = get_close_matches(name, known, 1)
+        wrong.append(f"[interface.keys] has no `{name}`" + (f": did you mean `{near[0]}`?" if near else ""))
+    return {name: keys for name, keys in chosen.items() if name in known}, sorted(wrong)
+
+
+_NAMES = {
+    "escape": "esc",
+    "slash": "/",
+    "colon": ":",
+    "plus": "+",
+    "equals_sign": "=",
+    "minus": "-",
+    "dollar_sign": "$",
+    "right_square_bracket": "]",
+    "left_square_bracket": "[",
+    "right_curly_bracket": "}",
+    "left_curly_bracket": "{",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "right": "→",
+    "left": "←",
+    "up": "↑",
+    "down": "↓",
+}
+
+
+def shown(keys: str) -> str:
+    """Keys as people write them: `^Y`, `alt+s`, `F3`."""
+    words = []
+    for one in keys.split(","):
+        *modifiers, name = one.split("+") if one != "+" else [one]
+        name = _NAMES.get(name, name.upper() if name[:1] == "f" and name[1:].isdigit() else name)
+        if modifiers == ["ctrl"]:
+            words.append("^" + (name.upper() if len(name) == 1 else name))
+        else:
+            words.append("+".join([*modifiers, name]))
+    return " ".join(words)
+
+
+def key_for(action_id: str, chosen: dict[str, str] | None = None) -> str:
+    """The first key of an action, as people write it."""
+    for key in KEYS:
+        if key.id == action_id:
+            keys = (chosen or {}).get(action_id, key.keys)
+            return shown(keys.split(",")[0])
+    raise KeyError(action_id)
+
+
+def rows(groups: Iterable[str] = GROUPS, chosen: dict[str, str] | None = None) -> list[tuple[str, str, str]]:
+    """Group, keys and meaning of every key, for help and docs."""
+    return [
+        (key.group, shown((chosen or {}).get(key.id, key.keys)), key.text)
+        for group in groups
+        for key in KEYS
+        if key.group == group
+    ]

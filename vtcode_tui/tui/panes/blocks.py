@@ -1,0 +1,296 @@
+"""What the chat is made of: prompts, answers, reasoning, tool calls and notes, each laid out for a width.
+
+A block is data and a function from width to rows. It holds source text, not rows: those of finished blocks are made
+again when they come on the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from vtcode_tui.render import (
+    MUTED,
+    TEXT,
+    CodeBlock,
+    Line,
+    MarkdownStream,
+    Span,
+    Style,
+    StyleName,
+    code_blocks,
+    cut,
+    fold,
+    hard_fold,
+    markdown,
+    plain,
+    plain_line,
+    spans_of,
+    width,
+)
+
+GUTTER = 2
+"""Cells left of every block, where its mark stands."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Block:
+    """One thing in the chat. `seq` is the event that began it, `call` the tool call it belongs to."""
+
+    seq: int = 0
+    turn: int = 0
+    call: str = ""
+    folded: bool = False
+    foldable: bool = False
+
+    def lay(self, cells: int) -> Sequence[Line]:
+        """The rows for a width, the empty one before the block included."""
+        raise NotImplementedError
+
+    def copy_text(self) -> str:
+        """What the copy key takes."""
+        return ""
+
+    @property
+    def live(self) -> bool:
+        """Whether its rows may change without anybody telling the pane."""
+        return False
+
+
+def _indented(rows: Sequence[Line], mark: Span | None = None) -> list[Line]:
+    blank = Span(" " * GUTTER)
+    first = Span(f"{mark.text:<{GUTTER}}", mark.style) if mark else blank
+    return [
+        row._replace(spans=((first if index == 0 else blank), *row.spans)) if row.spans or index == 0 else row
+        for index, row in enumerate(rows)
+    ]
+
+
+@dataclass(slots=True, kw_only=True)
+class Said(Block):
+    """What the person said."""
+
+    text: str
+    origin: str = "tui"
+    queued: bool = False
+
+    def lay(self, cells: int) -> Sequence[Line]:
+        style = Style("human", "human")
+        rows: list[Line] = []
+        for text in plain(self.text).split("\n"):
+            rows += fold(spans_of(text, style), cells - GUTTER - 1)
+        shown = [
+            Line((Span("▌ ", Style("accent", "human")), *row.spans), joined=row.joined, fill="human")
+            for row in rows
+        ]
+        if self.queued or self.origin in {"queue", "steer"}:
+            note = (
+                "queued" if self.queued else "said during the turn" if self.origin == "steer" else "from the queue"
+            )
+            shown.append(
+                Line((Span("▌ ", Style("accent", "human")), Span(note, Style("muted", "human"))), fill="human")
+            )
+        return [Line(), *shown]
+
+    def copy_text(self) -> str:
+        return self.text
+
+
+@dataclass(slots=True, kw_only=True)
+class Answer(Block):
+    """The model's words: a stream while they come, plain source afterwards."""
+
+    source: str = ""
+    stream: MarkdownStream | None = None
+    void: str = ""
+    """Why the pieces so far do not count, when the stream broke."""
+
+    def lay(self, cells: int) -> Sequence[Line]:
+        inner = max(8, cells - GUTTER - 1)
+        if self.stream is not None:
+            self.stream.resize(inner)
+            rows: Sequence[Line] = self.stream.lines
+        else:
+            rows = markdown(self.source, inner)
+        shown = [Line(), *_indented(rows)]
+        if self.void:
+            shown.append(Line((Span("  "), Span(f"discarded: {plain_line(self.void)}", Style("caution")))))
+        return shown
+
+    @property
+    def live(self) -> bool:
+        return self.stream is not None
+
+    def feed(self, text: str) -> None:
+        """Take the next piece."""
+        if self.stream is None:
+            self.stream = MarkdownStream(80)
+            self.stream.feed(self.source)
+        self.stream.feed(text)
+
+    def finish(self, text: str) -> None:
+        """The whole is known: the stream and its rows are let go."""
+        self.source, self.stream = text, None
+
+    def copy_text(self) -> str:
+        return self.stream.source if self.stream is not None else self.source
+
+    def code(self) -> tuple[CodeBlock, ...]:
+        """Its fenced blocks, for the copy key."""
+        return code_blocks(self.copy_text())
+
+
+@dataclass(slots=True, kw_only=True)
+class Thought(Block):
+    """The model's reasoning, folded to its first words unless opened."""
+
+    text: str = ""
+    done: bool = False
+    folded: bool = True
+    foldable: bool = True
+    parts: list[str] = field(default_factory=list)
+
+    def feed(self, text: str) -> None:
+        """Take the next piece."""
+        self.parts.append(text)
+
+    @property
+    def live(self) -> bool:
+        return not self.done
+
+    def copy_text(self) -> str:
+        return self.text or "".join(self.parts)
+
+    def lay(self, cells: int) -> Sequence[Line]:
+        style = Style("thought")
+        source = plain(self.copy_text().strip())
+        if self.folded:
+            words = source.rsplit("\n", 1)[-1] if not self.done else source.split("\n", 1)[0]
+            head = "thinking" if not self.done else "thought"
+            text = cut(words.strip("*# "), max(1, cells - GUTTER - len(head) - 3))
+            return [Line(), Line((Span("∴ ", MUTED), Span(f"{head}  ", MUTED), *spans_of(text, style)))]
+        rows: list[Line] = []
+        for text in source.split("\n"):
+            rows += fold(spans_of(text, style), cells - GUTTER - 2)
+        return [Line(), *_indented(rows, Span("∴", MUTED))]
+
+
+State = Literal["asked", "waiting", "running", "ok", "error", "denied", "expired", "unattended", "interrupted"]
+_MARKS: dict[str, tuple[str, StyleName]] = {
+    "asked": ("·", "muted"),
+    "waiting": ("◆", "caution"),
+    "running": ("▸", "accent"),
+    "ok": ("✓", "good"),
+    "error": ("✗", "bad"),
+    "denied": ("⊘", "bad"),
+    "expired": ("⊘", "caution"),
+    "unattended": ("⊘", "caution"),
+    "interrupted": ("■", "caution"),
+    "invalid": ("✗", "bad"),
+    "unknown": ("?", "caution"),
+}
+OUTPUT_ROWS = 200
+"""Rows of a result that an opened call shows; the rest is in the terminal pane and on disk."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ToolCall(Block):
+    """A tool call: one row, opened to what was asked, decided and answered."""
+
+    tool: str
+    subject: str
+    """What it works on in one line: the command, the path."""
+    details: tuple[tuple[str, str], ...] = ()
+    state: str = "asked"
+    verdict: str = ""
+    approved: str = ""
+    summary: str = ""
+    result: str = ""
+    duration_ms: int = 0
+    files: list[str] = field(default_factory=list)
+    denials: list[str] = field(default_factory=list)
+    folded: bool = True
+    foldable: bool = True
+
+    def copy_text(self) -> str:
+        return self.result or self.subject
+
+    def lay(self, cells: int) -> Sequence[Line]:
+        mark, colour = _MARKS.get(self.state, ("·", "muted"))
+        tail = self._tail()
+        room = max(8, cells - GUTTER - width(self.tool) - width(tail) - 4)
+        subject = cut(plain_line(self.subject), room)
+        gap = " " * max(1, cells - GUTTER - width(self.tool) - 2 - width(subject) - width(tail) - 1)
+        head = Line(
+            (
+                Span(f"{mark} ", Style(colour)),
+                Span(f"{self.tool}  ", Style("accent")),
+                *spans_of(subject, Style("code")),
+                Span(gap),
+                Span(tail, Style(colour) if self.state not in {"ok", "asked"} else MUTED),
+            )
+        )
+        rows = [head, *self._denied(cells)]
+        return rows if self.folded else [*rows, *self._opened(cells)]
+
+    def _tail(self) -> str:
+        words = {"waiting": "waits for you", "running": "running", "asked": ""}.get(self.state)
+        if words is None:
+            words = self.summary if self.state == "ok" else self.state
+            words = cut(plain_line(words), 36)
+        if self.duration_ms >= 100:
+            words += f"  {self.duration_ms / 1000:.1f}s"
+        return words
+
+    def _denied(self, cells: int) -> list[Line]:
+        rows: list[Line] = []
+        for text in self.denials:
+            rows += _indented(fold(spans_of(plain_line(text), Style("bad")), cells - 6), Span("", TEXT))
+        return [Line((Span("  "), *row.spans)) for row in rows]
+
+    def _opened(self, cells: int) -> list[Line]:
+        rows: list[Line] = []
+        for label, text in (*self.details, ("policy", self.verdict), ("approved", self.approved)):
+            if text:
+                rows += _labelled(label, text, cells)
+        if self.files:
+            rows += _labelled("files", "\n".join(self.files), cells)
+        if self.result:
+            lines = plain(self.result).rstrip("\n").split("\n")
+            for text in lines[:OUTPUT_ROWS]:
+                body = hard_fold(spans_of(text, Style("code", "code")), cells - 7)
+                rows += [Line((Span("    "), *row.spans), joined=row.joined, fill="code") for row in body]
+            if len(lines) > OUTPUT_ROWS:
+                rows.append(Line((Span(f"    … {len(lines) - OUTPUT_ROWS} more lines", MUTED),)))
+        return rows
+
+
+def _labelled(label: str, text: str, cells: int) -> list[Line]:
+    rows: list[Line] = []
+    for index, part in enumerate(plain(text).split("\n")):
+        body = hard_fold(spans_of(part, Style("code")), max(8, cells - 15))
+        for number, row in enumerate(body):
+            head = f"    {label if index == number == 0 else '':<9} "
+            rows.append(Line((Span(head, MUTED), *row.spans), joined=row.joined))
+    return rows
+
+
+@dataclass(slots=True, kw_only=True)
+class Note(Block):
+    """A sentence of the program about what happened."""
+
+    text: str
+    style: StyleName = "muted"
+    mark: str = "·"
+    tight: bool = True
+
+    def lay(self, cells: int) -> Sequence[Line]:
+        rows: list[Line] = []
+        for text in plain(self.text).split("\n"):
+            rows += fold(spans_of(text, Style(self.style)), cells - GUTTER - 1)
+        shown = _indented(rows, Span(self.mark, Style(self.style)))
+        return shown if self.tight else [Line(), *shown]
+
+    def copy_text(self) -> str:
+        return self.text

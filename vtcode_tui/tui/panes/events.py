@@ -1,0 +1,261 @@
+"""The event log: every event of the session in one sheet, filtered, opened as a tree.
+
+A row is made when it is drawn. An opened event has more rows beneath it; everything else is arithmetic on indexes,
+so that a million events cost a list.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+from vtcode_tui.render import MUTED, Line, Span, Style, plain_line, spans_of
+from vtcode_tui.tui.keys import EVENTS, PANE, bindings
+from vtcode_tui.tui.panes.event_filter import EventFilter
+from vtcode_tui.tui.sheet import Sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vtcode_tui.events.types import Event
+
+FRAME = 1 / 15
+TREE_ROWS = 400
+
+
+def tree(value: Any, depth: int = 1, name: str = "") -> list[Line]:
+    """A value of JSON as an indented tree."""
+    indent = Span("  " * depth + "  ")
+    head = (indent, *spans_of(f"{plain_line(name)}  ", Style("accent"))) if name else (indent,)
+    match value:
+        case dict() if value:
+            rows = [Line(head)] if name else []
+            for key, item in value.items():
+                rows += tree(item, depth + bool(name), str(key))
+            return rows
+        case list() | tuple() if value:
+            rows = [Line(head)] if name else []
+            for item in value:
+                rows += tree(item, depth + 1, "" if isinstance(item, dict | list) else "-")
+            return rows
+        case str() if "\n" in value:
+            rows = [Line(head)]
+            body = Span("  " * (depth + 1) + "  ")
+            rows += [Line((body, *spans_of(plain_line(text), Style("code")))) for text in value.split("\n")]
+            return rows
+        case str():
+            return [Line((*head, *spans_of(plain_line(value), Style("code"))))]
+        case _:
+            return [Line((*head, *spans_of(plain_line(repr(value)), Style("syntax.number"))))]
+
+
+class EventPane(Sheet):
+    """Everything that happened, as the journal has it."""
+
+    BINDINGS = bindings(PANE, EVENTS)
+    follow_at_start = True
+
+    class Goto(Message):
+        """Show what belongs to an event in its own pane."""
+
+        def __init__(self, event: Event) -> None:
+            super().__init__()
+            self.event = event
+
+    class Filtering(Message):
+        """The person wants to type a filter."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Export(Message):
+        """The filtered events as JSON lines, to be kept in a file."""
+
+        def __init__(self, lines: list[str]) -> None:
+            super().__init__()
+            self.lines = lines
+
+    class Copied(Message):
+        """Text for the clipboard."""
+
+        def __init__(self, text: str, what: str) -> None:
+            super().__init__()
+            self.text, self.what = text, what
+
+    class Counted(Message):
+        """The heading must say something else."""
+
+    def __init__(self, row_of: Callable[[Event], tuple[Span, ...]] | None = None, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.row_of = row_of
+        self.events: list[Event] = []
+        self._shown: list[int] | None = None
+        """Indexes of events that pass the filter; None: all do."""
+        self.filter = EventFilter("")
+        self._open: dict[int, list[Line]] = {}
+        self._open_at: list[int] = []
+        """Positions in what is shown of the opened events, ascending."""
+        self._before: list[int] = []
+        """Rows that opened events add before each of them."""
+        self._pending = False
+
+    # What is in it.
+
+    def add(self, event: Event) -> None:
+        """One more event."""
+        self.events.append(event)
+        if self._shown is not None:
+            if not self.filter.passes(event):
+                return
+            self._shown.append(len(self.events) - 1)
+        self._soon()
+
+    def load(self, events: list[Event]) -> None:
+        """All events at once (the viewer)."""
+        self.events = events
+        self.narrow(self.filter.text)
+
+    def narrow(self, text: str) -> None:
+        """Show only what passes; raises ValueError with what is wrong about the filter."""
+        self.filter = EventFilter(text)
+        self._open.clear()
+        self._fold_index()
+        if text.strip():
+            self._shown = [i for i, event in enumerate(self.events) if self.filter.passes(event)]
+        else:
+            self._shown = None
+        self.cursor = None if self.cursor is None else max(0, self.shown_count() - 1)
+        self.following = True
+        self.redraw()
+        self.post_message(self.Counted())
+
+    def shown_count(self) -> int:
+        """How many events pass the filter."""
+        return len(self.events) if self._shown is None else len(self._shown)
+
+    def _soon(self) -> None:
+        if not self._pending and self.is_mounted:
+            self._pending = True
+            self.set_timer(FRAME, self._frame)
+
+    def _frame(self) -> None:
+        self._pending = False
+        if self.following and self.cursor is not None and not self.has_focus:
+            self.cursor = max(0, self.row_count() - 1)
+        self.redraw()
+        self.post_message(self.Counted())
+
+    # Rows.
+
+    def _fold_index(self) -> None:
+        self._open_at = sorted(self._open)
+        total, self._before = 0, []
+        for at in self._open_at:
+            self._before.append(total)
+            total += len(self._open[at])
+
+    def row_count(self) -> int:
+        """Events and the rows of those that are open."""
+        extra = self._before[-1] + len(self._open[self._open_at[-1]]) if self._open_at else 0
+        return self.shown_count() + extra
+
+    def _locate(self, y: int) -> tuple[int, int]:
+        """The position of the event that row `y` belongs to, and the row within it (0: the event's own)."""
+        low, high = 0, len(self._open_at)
+        while low < high:
+            middle = (low + high) // 2
+            if self._open_at[middle] + self._before[middle] < y:
+                low = middle + 1
+            else:
+                high = middle
+        if low == 0:
+            return y, 0
+        at = self._open_at[low - 1]
+        inside = y - (at + self._before[low - 1])
+        size = len(self._open[at])
+        return (at, inside) if inside <= size else (y - self._before[low - 1] - size, 0)
+
+    def event_at(self, y: int) -> Event | None:
+        """The event that a row belongs to."""
+        at, _ = self._locate(y)
+        if not 0 <= at < self.shown_count():
+            return None
+        return self.events[at if self._shown is None else self._shown[at]]
+
+    def row(self, y: int) -> Line:
+        """One row."""
+        at, inside = self._locate(y)
+        if inside:
+            return self._open[at][inside - 1]
+        event = self.event_at(y)
+        if event is None or self.row_of is None:
+            return Line()
+        mark = Span("▾ " if at in self._open else "  ", MUTED)
+        return Line((mark, *self.row_of(event)))
+
+    def put_at_seq(self, seq: int) -> None:
+        """Bring the event with this number (or the last before it) onto the screen."""
+        place = bisect_right(self.events, seq, key=lambda event: event.seq) - 1
+        if self._shown is not None:
+            place = bisect_right(self._shown, place) - 1
+        opened = bisect_left(self._open_at, place)
+        extra = self._before[opened - 1] + len(self._open[self._open_at[opened - 1]]) if opened else 0
+        if place >= 0:
+            self.put_cursor(place + extra)
+
+    # Keys.
+
+    def on_focus(self) -> None:
+        """The cursor appears where the eyes are: at the end."""
+        if self.cursor is None and self.shown_count():
+            self.put_cursor(self.row_count() - 1)
+        self._strips.clear()
+
+    def on_blur(self) -> None:
+        """Without the keys no cursor is drawn."""
+        self._strips.clear()
+        self.refresh()
+
+    def action_open(self) -> None:
+        """Open the event under the cursor as a tree, or fold it."""
+        if self.cursor is None or (event := self.event_at(self.cursor)) is None:
+            return
+        at, inside = self._locate(self.cursor)
+        if at in self._open:
+            del self._open[at]
+            self.cursor -= inside
+        else:
+            rows = tree(event.model_dump(mode="json"))
+            if len(rows) > TREE_ROWS:
+                rows = [
+                    *rows[:TREE_ROWS],
+                    Line((Span(f"    … {len(rows) - TREE_ROWS} more rows (y copies all)", MUTED),)),
+                ]
+            self._open[at] = rows
+            insort(self._open_at, at)
+        self._fold_index()
+        self.following = False
+        self.redraw()
+        self.put_cursor(self.cursor)
+
+    def action_filter(self) -> None:
+        """Ask for a filter."""
+        self.post_message(self.Filtering(self.filter.text))
+
+    def action_goto(self) -> None:
+        """Show the message, diff or run that belongs to the event."""
+        if self.cursor is not None and (event := self.event_at(self.cursor)) is not None:
+            self.post_message(self.Goto(event))
+
+    def action_copy(self) -> None:
+        """Copy the event as JSON."""
+        if self.cursor is not None and (event := self.event_at(self.cursor)) is not None:
+            self.post_message(self.Copied(event.model_dump_json(indent=2), "event"))
+
+    def action_export(self) -> None:
+        """Hand out what is shown."""
+        chosen = self.events if self._shown is None else [self.events[index] for index in self._shown]
+        self.post_message(self.Export([event.model_dump_json() for event in chosen]))

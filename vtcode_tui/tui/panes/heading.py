@@ -1,0 +1,87 @@
+"""The one row above a pane: its name, what it holds, and the keys that matter there."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from rich.style import Style as RichStyle
+from textual.strip import Strip
+from textual.widget import Widget
+
+from vtcode_tui.render import MUTED, Line, Span, Style, cut_spans
+from vtcode_tui.tui.sheet import Brush, width_of
+from vtcode_tui.tui.themes import palette_of
+
+
+class Row(Widget):
+    """One row of spans: some at the left, some at the right; the right side gives way."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.left: tuple[Span, ...] = ()
+        self.right: tuple[Span, ...] = ()
+        self._actions: tuple[tuple[int, int, str], ...] = ()
+        self._brush: Brush | None = None
+
+    def show(
+        self, left: tuple[Span, ...], right: tuple[Span, ...] = (), *, actions: dict[str, str] | None = None
+    ) -> None:
+        """Draw other spans. `actions` maps a span's text to the action that a click on it runs."""
+        clicks = tuple(sorted((actions or {}).items()))
+        if (left, right) == (self.left, self.right) and clicks == getattr(self, "_clicks", ()):
+            return
+        self.left, self.right, self._clicks = left, right, clicks
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        """The theme changed."""
+        super().notify_style_update()
+        self._brush = None
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the row."""
+        width = self.size.width
+        base = self.rich_style
+        if y:
+            return Strip.blank(width, base)
+        self._brush = self._brush or Brush(palette_of(self.app.current_theme))
+        left = cut_spans(self.left, width)
+        room = width - width_of(left) - 2
+        right = cut_spans(self.right, room) if room > 3 else ()
+        gap = Span(" " * max(0, width - width_of(left) - width_of(right)))
+        clicks = dict(getattr(self, "_clicks", ()))
+        segments = []
+        for span in (*left, gap, *right):
+            look = self._brush.look(span.style, base)
+            if action := clicks.get(span.text):
+                look += RichStyle(meta={"@click": action})
+            if span.text:
+                segments.append(Segment(span.text, look))
+        return Strip(segments, width)
+
+
+class Heading(Row):
+    """The title row of a pane; bright while the pane has the keys."""
+
+    def __init__(self, title: str, key: str, *, id: str | None = None) -> None:
+        super().__init__(id=id, classes="heading")
+        self._title, self._key = title, key
+        self._info: tuple[Span, ...] = ()
+        self._right: tuple[Span, ...] = ()
+
+    def on_mount(self) -> None:
+        """Show the bare title."""
+        self.tell()
+
+    def tell(self, info: str | tuple[Span, ...] = "", right: str | tuple[Span, ...] | None = None) -> None:
+        """Say what the pane holds now."""
+        self._info = (Span(info, MUTED),) if isinstance(info, str) and info else info or ()
+        spans: tuple[Span, ...] = (Span(f" {self._title}", Style("heading")),)
+        if self._info:
+            spans += (Span("  "), *self._info)
+        side = self._key if right is None else right
+        self.show(spans, (Span(f"{side} ", MUTED),) if isinstance(side, str) else side)
+
+
+def facts(label: str, *spans: Span, labels: int = 9) -> Line:
+    """A row that begins with a quiet label."""
+    return Line((Span(f"  {label:<{labels}}", MUTED), *spans))

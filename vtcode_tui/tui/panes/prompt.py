@@ -1,0 +1,222 @@
+"""The prompt: several lines, history, completion of @files and /commands, long pastes folded, !commands.
+
+It knows no core. What was written leaves as a message; candidates for `@` are asked for by a message and given back.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+from textual.widgets import TextArea
+
+from vtcode_tui.render import MUTED, Ground, Line, Span, Style, cut, plain, plain_line, spans_of
+from vtcode_tui.tui.commands import matching
+from vtcode_tui.tui.history import History
+from vtcode_tui.tui.keys import PROMPT, bindings
+from vtcode_tui.tui.sheet import Sheet
+
+if TYPE_CHECKING:
+    from textual import events
+
+PLACEHOLDER = "Ask for a change.   @ file   / command   ! shell"
+LONG_PASTE = 12
+_WORD = re.compile(r"(?:^|(?<=\s))@([^\s@]*)\Z")
+_PASTED = re.compile(r"\[pasted (\d+) lines #(\d+)\]")
+
+
+class Suggestions(Sheet, can_focus=False):
+    """The completions of the word before the cursor, above the prompt."""
+
+    ROWS = 8
+
+    def __init__(self) -> None:
+        super().__init__(id="suggestions")
+        self.choices: list[tuple[str, str]] = []
+        self.chosen = 0
+
+    def show(self, choices: list[tuple[str, str]]) -> None:
+        """Other candidates: what would be inserted, and a word about it."""
+        self.choices = choices[:50]
+        self.chosen = 0
+        self.display = bool(choices)
+        self.styles.height = min(self.ROWS, len(self.choices))
+        self.redraw()
+
+    def move(self, delta: int) -> None:
+        """Choose another one."""
+        if self.choices:
+            self.chosen = (self.chosen + delta) % len(self.choices)
+            self.redraw()
+            self.show_row(self.chosen)
+
+    def row_count(self) -> int:
+        """One per candidate."""
+        return len(self.choices)
+
+    def row(self, y: int) -> Line:
+        """One candidate."""
+        text, about = self.choices[y]
+        chosen = y == self.chosen
+        ground: Ground = "human" if chosen else ""
+        name = cut(plain_line(text), 60)
+        style = Style("accent", ground, bold=chosen)
+        mark = Span(" ❯ " if chosen else "   ", style)
+        return Line(
+            (mark, *spans_of(f"{name:<14} ", style), Span(about, MUTED._replace(ground=ground))), fill=ground
+        )
+
+
+class Prompt(TextArea):
+    """Where the person writes."""
+
+    BINDINGS = bindings(PROMPT)
+
+    class Sent(Message):
+        """A prompt to be sent; `steer` asks for the running turn's next pause."""
+
+        def __init__(self, text: str, *, steer: bool = False) -> None:
+            super().__init__()
+            self.text, self.steer = text, steer
+
+    class Wanted(Message):
+        """Candidates for `@word` are wanted."""
+
+        def __init__(self, query: str) -> None:
+            super().__init__()
+            self.query = query
+
+    class Search(Message):
+        """The person wants to search the history."""
+
+    def __init__(self, suggestions: Suggestions, history: History) -> None:
+        super().__init__(
+            id="prompt",
+            soft_wrap=True,
+            show_line_numbers=False,
+            tab_behavior="focus",
+            compact=True,
+            placeholder=PLACEHOLDER,
+            highlight_cursor_line=False,
+        )
+        self.cursor_blink = False
+        self.suggestions = suggestions
+        self.earlier = history
+        self._pastes: dict[int, str] = {}
+
+    # Writing.
+
+    def put(self, text: str) -> None:
+        """Replace what is written."""
+        self.text = text
+        self.move_cursor(self.document.end)
+
+    def written(self) -> str:
+        """The text with folded pastes put back."""
+        return _PASTED.sub(lambda found: self._pastes.get(int(found[2]), found[0]), self.text)
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        # What cannot be seen would be sent unseen: it is made visible, as everywhere.
+        text = plain(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+        lines = text.count("\n") + 1
+        if lines > LONG_PASTE or len(text) > 4000:
+            number = len(self._pastes) + 1
+            self._pastes[number] = text
+            text = f"[pasted {lines} lines #{number}]"
+        self.insert(text)
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self.suggestions.display and event.key in {"up", "down"}:
+            event.stop()
+            event.prevent_default()
+            self.suggestions.move(-1 if event.key == "up" else 1)
+            return
+        await super()._on_key(event)
+
+    def on_text_area_changed(self) -> None:
+        """Fit the height, and look for completions."""
+        self.set_class(self.text.startswith("!"), "-shell")
+        before = self.get_text_range((self.cursor_location[0], 0), self.cursor_location)
+        if self.text.startswith("/") and "\n" not in self.text and " " not in self.text:
+            found = matching(self.text)
+            self.suggestions.show([(f"/{command.name}", command.text) for command in found])
+        elif found_word := _WORD.search(before):
+            self.post_message(self.Wanted(found_word[1]))
+        else:
+            self.suggestions.show([])
+
+    def offer(self, query: str, paths: tuple[str, ...]) -> None:
+        """Candidates came; they count only if the word still is the one that was asked about."""
+        before = self.get_text_range((self.cursor_location[0], 0), self.cursor_location)
+        found = _WORD.search(before)
+        self.suggestions.show([(f"@{path}", "") for path in paths] if found and found[1] == query else [])
+
+    # Keys.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """History answers the arrows only at the edge of the text; completion only when something is offered."""
+        if action == "history":
+            if self.suggestions.display:
+                return False
+            row = self.cursor_location[0]
+            return row == 0 if parameters == (-1,) else row == self.document.line_count - 1
+        if action == "complete":
+            return bool(self.suggestions.display)
+        return True
+
+    def action_complete(self) -> None:
+        """Take the chosen completion."""
+        if not self.suggestions.display or not self.suggestions.choices:
+            return
+        text, _ = self.suggestions.choices[self.suggestions.chosen]
+        row, column = self.cursor_location
+        start = 0
+        if text.startswith("@"):
+            before = self.get_text_range((row, 0), (row, column))
+            found = _WORD.search(before)
+            start = found.start() if found else column
+        self.replace(f"{text} ", (row, start), (row, column))
+        self.suggestions.show([])
+
+    def action_send(self) -> None:
+        """Send what is written; with a completion open that was not typed in full, take that first."""
+        text = self.written().strip()
+        choices = self.suggestions.choices if self.suggestions.display else []
+        if choices and self.suggestions.chosen < len(choices):
+            whole = choices[self.suggestions.chosen][0]
+            if whole.startswith("@") and not text.endswith(whole):
+                self.action_complete()
+                return
+            if whole.startswith("/"):
+                text = whole
+        self._send(text, steer=False)
+
+    def action_steer(self) -> None:
+        """Say it to the running turn."""
+        self._send(self.written().strip(), steer=True)
+
+    def _send(self, text: str, *, steer: bool) -> None:
+        if not text:
+            return
+        self.earlier.add(text)
+        self.text = ""
+        self._pastes.clear()
+        self.suggestions.show([])
+        self.post_message(self.Sent(text, steer=steer))
+
+    def action_newline(self) -> None:
+        """Begin a new line."""
+        self.insert("\n")
+
+    def action_history(self, delta: int) -> None:
+        """Earlier and later prompts."""
+        text = self.earlier.step(delta, self.text)
+        if text is not None:
+            self.put(text)
+
+    def action_find_history(self) -> None:
+        """Search them."""
+        self.post_message(self.Search())

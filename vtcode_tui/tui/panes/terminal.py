@@ -1,0 +1,339 @@
+"""The terminal pane: the real screen of each run, one at a time, and the person's keyboard when they take it over.
+
+Bytes of a run end in the emulator (`terminal.Screen`); what is drawn are its cells. Parsing has a budget per turn of
+the loop, so that a flood of output never delays a key; what nobody could have read is skipped and counted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rich.segment import Segment
+from rich.style import Style as RichStyle
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+
+from vtcode_tui.render import MUTED, Line, Span, Style, cut, plain_line, spans_of
+from vtcode_tui.tui.keys import PANE, TERMINAL, bindings
+from vtcode_tui.tui.panes.pens import look_of
+from vtcode_tui.tui.sheet import Sheet
+
+if TYPE_CHECKING:
+    from vtcode_tui.events.types import ExecOutput
+    from vtcode_tui.terminal import Screen
+
+FRAME = 1 / 30
+BUDGET = 0.008
+BACKLOG = 2 << 20
+KEPT_RUNS = 24
+
+
+@dataclass(slots=True, eq=False)
+class RunView:
+    """One run on its screen."""
+
+    call: str
+    title: str
+    screen: Screen
+    terminal: bool
+    ending: str = ""
+    good: bool = True
+    waiting: deque[bytes] = field(default_factory=deque)
+    backlog: int = 0
+    skipped: int = 0
+    used: bool = False
+    """Whether anything was written."""
+
+
+class TerminalPane(Sheet):
+    """The runs of the session, the newest in front."""
+
+    BINDINGS = bindings(PANE, TERMINAL)
+    follow_at_start = True
+
+    class Typed(Message):
+        """Bytes for a run's terminal: keys of the person, or an answer of the emulator to a question."""
+
+        def __init__(self, call: str, data: bytes) -> None:
+            super().__init__()
+            self.call, self.data = call, data
+
+    class Sized(Message):
+        """A run's terminal has another size."""
+
+        def __init__(self, call: str, columns: int, rows: int) -> None:
+            super().__init__()
+            self.call, self.columns, self.rows = call, columns, rows
+
+    class Kill(Message):
+        """The person wants a run to end."""
+
+        def __init__(self, call: str) -> None:
+            super().__init__()
+            self.call = call
+
+    class Changed(Message):
+        """The heading must say something else."""
+
+    class Find(Message):
+        """The person wants to search."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.runs: dict[str, RunView] = {}
+        self.current: RunView | None = None
+        self.taken = False
+        self.source: Callable[[ExecOutput], bytes] | None = None
+        """Where a viewer finds the bytes of recorded output; live, they come by `feed`."""
+        self._pending = False
+        self._pumping = False
+        self._next_frame = 0.0
+
+    # What happens.
+
+    def open(self, call: str, title: str, *, terminal: bool) -> None:
+        """A run begins; it comes to the front unless the person has taken another one over."""
+        from vtcode_tui.terminal import Screen  # loaded with the first run, not with the first paint
+
+        columns, rows = self._cells()
+        view = RunView(call, title, Screen(columns, rows), terminal)
+        self.runs.pop(call, None)
+        self.runs[call] = view
+        while len(self.runs) > KEPT_RUNS:
+            oldest = next((key for key, run in self.runs.items() if run.ending and run is not self.current), None)
+            if oldest is None:
+                break
+            del self.runs[oldest]
+        if not self.taken:
+            self._front(view)
+        if terminal:
+            self.post_message(self.Sized(call, columns, rows))
+
+    def feed(self, call: str, data: bytes, *, terminal: bool) -> None:
+        """Bytes that a run wrote."""
+        if call not in self.runs:
+            return
+        view = self.runs[call]
+        view.waiting.append(data if terminal else data.replace(b"\n", b"\r\n"))
+        view.backlog += len(data)
+        while view.backlog > BACKLOG and len(view.waiting) > 1:
+            lost = len(view.waiting.popleft())
+            view.backlog -= lost
+            view.skipped += lost
+        if not self._pumping:
+            self._pump()
+
+    def recorded(self, call: str, output: ExecOutput) -> None:
+        """A stretch of output as the journal has it; only a viewer has use for it."""
+        if self.source is not None and call in self.runs:
+            self.runs[call].screen.feed(self.source(output))
+            self.runs[call].used = True
+            self.soon()
+
+    def finished(self, call: str, ending: str, *, good: bool) -> None:
+        """A run ended."""
+        if call in self.runs:
+            self.runs[call].ending, self.runs[call].good = ending, good
+            if self.taken and self.current is self.runs[call]:
+                self.give_back()
+            self.soon()
+
+    def clear(self) -> None:
+        """Forget all runs."""
+        self.runs.clear()
+        self.current = None
+        self.taken = False
+        self.soon()
+
+    def _pump(self) -> None:
+        self._pumping = False
+        end = time.perf_counter() + BUDGET
+        left = False
+        for view in self.runs.values():
+            while view.waiting and time.perf_counter() < end:
+                data = view.waiting.popleft()
+                if len(data) > 65536:
+                    view.waiting.appendleft(data[65536:])
+                    data = data[:65536]
+                view.backlog -= len(data)
+                view.screen.feed(data)
+                view.used = True
+            left = left or bool(view.waiting)
+            replies = view.screen.take_replies()
+            if replies and view.terminal and not view.ending:
+                self.post_message(self.Typed(view.call, replies))
+        if left:
+            self._pumping = True
+            self.call_later(self._pump)
+        self.soon()
+
+    def soon(self) -> None:
+        """Draw with the next frame."""
+        if not self._pending and self.is_mounted:
+            self._pending = True
+            self.set_timer(FRAME, self._frame)
+
+    def _frame(self) -> None:
+        self._pending = False
+        self.redraw()
+        self.post_message(self.Changed())
+
+    # Rows.
+
+    def _front(self, view: RunView | None) -> None:
+        self.current = view
+        self.following = True
+        self.cursor = None
+        self.soon()
+
+    def row_count(self) -> int:
+        """History and screen of the run in front, without the blank rows that nothing was written to."""
+        if self.current is None:
+            return 0
+        screen = self.current.screen
+        if screen.alternate or self.taken:
+            return screen.height
+        last = screen.height - 1
+        floor = max(0, screen.history + screen.cursor.row)
+        while last > floor and not screen.text(last):
+            last -= 1
+        return last + 1
+
+    def row(self, y: int) -> Line:
+        """A row's text, for selection and search."""
+        return Line((Span(self.current.screen.text(y)),)) if self.current is not None else Line()
+
+    def make_strip(self, y: int, width: int, base: RichStyle, *, marked: bool) -> Strip:
+        """The cells of a row in their own colours."""
+        view = self.current
+        if view is None:
+            return Strip.blank(width, base)
+        screen = view.screen
+        segments = [Segment(run.text, base + look_of(run.pen)) for run in screen.runs(y)]
+        strip = Strip(segments)
+        cursor = screen.cursor
+        if not view.ending and cursor.visible and view.terminal and y == screen.history + cursor.row:
+            strip = strip.extend_cell_length(max(width, cursor.column + 1), base)
+            block = base + RichStyle(reverse=True) if self.taken else base + RichStyle(underline=True)
+            at = cursor.column
+            cell = strip.crop(at, at + 1).apply_style(block)
+            strip = Strip.join([strip.crop(0, at), cell, strip.crop(at + 1)])
+        return strip.extend_cell_length(width, base)
+
+    def summary(self) -> tuple[Span, ...]:
+        """The runs in one row: which is in front, how it stands."""
+        view = self.current
+        if view is None:
+            return (Span("no run yet", MUTED),)
+        place = list(self.runs.values()).index(view) + 1
+        count = f"{place}/{len(self.runs)} " if len(self.runs) > 1 else ""
+        if view.ending:
+            state = Span(view.ending, Style("muted" if view.good else "bad"))
+        else:
+            state = Span("you type" if self.taken else "running", Style("caution" if self.taken else "accent"))
+        skipped = (Span(f"  {view.skipped >> 10} kB not drawn", MUTED),) if view.skipped else ()
+        return (
+            Span(count, MUTED),
+            *spans_of(cut(plain_line(view.title), 48), Style("code")),
+            Span("  "),
+            state,
+            *skipped,
+        )
+
+    # Size.
+
+    def _cells(self) -> tuple[int, int]:
+        size = self.scrollable_content_region.size
+        return (size.width, size.height) if size.width and size.height else (80, 24)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Programs are told the size that they are shown at."""
+        columns, rows = self._cells()
+        for view in self.runs.values():
+            if not view.ending and (view.screen.columns, view.screen.rows) != (columns, rows):
+                view.screen.resize(columns, rows)
+                if view.terminal:
+                    self.post_message(self.Sized(view.call, columns, rows))
+        super().on_resize(event)
+
+    # Keys.
+
+    def take_over(self) -> bool:
+        """Give the person's keyboard to the run in front, if it has a terminal and still runs."""
+        view = self.current
+        self.taken = view is not None and view.terminal and not view.ending
+        if self.taken:
+            self.following = True
+        self.soon()
+        return self.taken
+
+    def give_back(self) -> None:
+        """The keyboard is the person's again."""
+        self.taken = False
+        self.soon()
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self.taken and self.current is not None:
+            event.stop()
+            event.prevent_default()
+            if data := self._encode(event):
+                self.post_message(self.Typed(self.current.call, data))
+
+    def _encode(self, event: events.Key) -> bytes:
+        from vtcode_tui.tui.panes.typing import key_bytes
+
+        assert self.current is not None
+        return key_bytes(event.key, event.character, self.current.screen.modes)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasted text goes to the run, bracketed where it asked for that; never anything that ends the bracket."""
+        if self.taken and self.current is not None:
+            event.stop()
+            text = event.text.replace("\x1b", "").replace("\n", "\r").encode()
+            if self.current.screen.modes.bracketed_paste:
+                text = b"\x1b[200~" + text + b"\x1b[201~"
+            self.post_message(self.Typed(self.current.call, text))
+
+    def on_focus(self) -> None:
+        """The heading shines."""
+        self.post_message(self.Changed())
+
+    def action_run(self, delta: int) -> None:
+        """Another run to the front."""
+        views = list(self.runs.values())
+        if views and self.current is not None:
+            self._front(views[(views.index(self.current) + delta) % len(views)])
+
+    def action_kill(self) -> None:
+        """End the run in front."""
+        if self.current is not None and not self.current.ending:
+            self.post_message(self.Kill(self.current.call))
+
+    def action_find(self) -> None:
+        """Ask what to search for."""
+        self.post_message(self.Find())
+
+    def show_call(self, call: str) -> bool:
+        """Bring a run to the front."""
+        if call not in self.runs:
+            return False
+        self._front(self.runs[call])
+        return True
+
+    def find(self, words: str) -> bool:
+        """Scroll to the row before the top of the screen (round the end) that contains the words."""
+        count = self.row_count()
+        start = int(self.scroll_offset.y)
+        wanted = words.lower()
+        for offset in range(1, count + 1):
+            y = (start - offset) % count
+            if wanted in self.row(y).text.lower():
+                self.following = False
+                self.scroll_to(y=y, animate=False, immediate=True)
+                return True
+        return False

@@ -1,0 +1,1 @@
+"""The screens: work, help, trust, no model, sessions, replay."""

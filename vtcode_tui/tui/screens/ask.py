@@ -1,0 +1,63 @@
+"""One question with a line to write the answer on, at the bottom of the screen."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import TextArea
+
+from vtcode_tui.render import MUTED, Span, Style, plain, plain_line, spans_of
+from vtcode_tui.tui.panes.heading import Row
+
+
+class Ask(ModalScreen[str | None]):
+    """Asks for a text; Enter gives it, Escape gives None."""
+
+    BINDINGS: ClassVar[list[Any]] = [
+        Binding("enter", "give", "give the answer", priority=True, show=False),
+        Binding("ctrl+j,shift+enter,alt+enter", "newline", "a new line", priority=True, show=False),
+        Binding("escape", "leave", "leave it", priority=True, show=False),
+    ]
+
+    def __init__(self, title: str, text: str = "", *, hint: str = "", several: bool = False) -> None:
+        super().__init__()
+        self._title, self._text, self._hint, self._several = title, text, hint, several
+
+    def compose(self) -> ComposeResult:
+        """A title, a hint, and the line."""
+        with Vertical(id="ask"):
+            yield Row(id="ask-title")
+            yield TextArea(
+                plain(self._text), id="ask-text", compact=True, soft_wrap=True, highlight_cursor_line=False
+            )
+            yield Row(id="ask-hint")
+
+    def on_mount(self) -> None:
+        """Show the question; the cursor stands at the end of what is there already."""
+        title = spans_of(plain_line(self._title), Style("heading"))
+        self.query_one("#ask-title", Row).show(
+            (Span(" "), *title), (Span("enter gives it  esc leaves it ", MUTED),)
+        )
+        self.query_one("#ask-hint", Row).show((Span(" "), *spans_of(plain_line(self._hint), MUTED)))
+        self.query_one("#ask-hint").display = bool(self._hint)
+        area = self.query_one(TextArea)
+        area.cursor_blink = False
+        area.move_cursor(area.document.end)
+        area.focus()
+
+    def action_give(self) -> None:
+        """Take what is written."""
+        self.dismiss(self.query_one(TextArea).text)
+
+    def action_newline(self) -> None:
+        """Begin a new line, where several make sense."""
+        if self._several:
+            self.query_one(TextArea).insert("\n")
+
+    def action_leave(self) -> None:
+        """Take nothing."""
+        self.dismiss(None)

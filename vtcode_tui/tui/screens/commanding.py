@@ -1,0 +1,163 @@
+"""The /commands as actions of the work screen; the palette runs the same ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from vtcode_tui.render import MUTED, Line, Span, Style, plain_line, spans_of
+from vtcode_tui.sandbox.run import TerminalSize
+from vtcode_tui.tui.screens.ask import Ask
+from vtcode_tui.tui.screens.pick import Pick
+from vtcode_tui.tui.themes import THEMES
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from vtcode_tui.tui.app import VtcodeApp
+    from vtcode_tui.tui.commands import SlashCommand
+    from vtcode_tui.tui.intents import Intents
+    from vtcode_tui.tui.panes.chat import ChatPane
+    from vtcode_tui.tui.panes.diff import DiffPane
+    from vtcode_tui.tui.panes.prompt import Prompt
+    from vtcode_tui.tui.panes.status import StatusBar
+    from vtcode_tui.tui.panes.terminal import TerminalPane
+
+MODES = ("build", "plan", "read-only")
+
+
+class CommandActions:
+    """What the person can ask for by name."""
+
+    intents: Intents
+    chat: ChatPane
+    diff: DiffPane
+    status: StatusBar
+    terminal: TerminalPane
+    prompt: Prompt
+
+    @property
+    def vtcode(self) -> VtcodeApp:
+        """The app, by its own type."""
+        raise NotImplementedError
+
+    def command(self, command: SlashCommand, argument: str) -> None:
+        """Run one, with its argument where it takes one."""
+        if command.argument and argument:
+            getattr(self, f"set_{command.action}")(argument)
+        else:
+            self.vtcode.call_later(self.vtcode.run_action, command.action, self)
+
+    def terminal_size(self) -> TerminalSize:
+        """The cells of the terminal pane."""
+        size = self.terminal.scrollable_content_region.size
+        return TerminalSize(size.width, size.height) if size.width and size.height else TerminalSize()
+
+    def action_interrupt(self) -> None:
+        """Stop the turn."""
+        self.intents.interrupt()
+
+    def action_compact(self) -> None:
+        """Make room in the context."""
+        self.intents.compact()
+
+    def action_mode(self) -> None:
+        """Choose what the agent may do."""
+        about = {
+            "build": "reads, runs and changes",
+            "plan": "reads and runs, changes nothing",
+            "read-only": "reads",
+        }
+        rows = [Line((Span(f" {mode:<12}", Style("accent")), Span(about[mode], MUTED))) for mode in MODES]
+        self.vtcode.push_screen(Pick("mode", rows), lambda i: None if i is None else self.set_mode(MODES[i]))
+
+    def set_mode(self, mode: str) -> None:
+        """Change what the agent may do."""
+        if mode in MODES:
+            self.intents.set_mode(cast("Literal['build', 'plan', 'read-only']", mode))
+            self.status.tell(mode=mode)
+        else:
+            self.vtcode.tell(f"mode is build, plan or read-only, not {plain_line(mode)}", "warning")
+
+    def action_model(self) -> None:
+        """Choose who answers."""
+        choices = [
+            f"{name}/{model}"
+            for name, provider in self.vtcode.settings.providers.items()
+            for model in provider.models
+        ]
+        if not choices:
+            ask = Ask("model", "", hint="PROVIDER/NAME, as in vtcode.toml")
+            self.vtcode.push_screen(ask, lambda text: self.set_model(text) if text else None)
+            return
+        rows = [Line((Span(" "), *spans_of(plain_line(choice)))) for choice in choices]
+        self.vtcode.push_screen(Pick("model", rows), lambda i: None if i is None else self.set_model(choices[i]))
+
+    def set_model(self, text: str) -> None:
+        """Let another model answer."""
+        provider, slash, model = text.strip().partition("/")
+        if slash and model:
+            self.intents.set_model(provider, model)
+        else:
+            self.vtcode.tell("a model is named PROVIDER/NAME", "warning")
+
+    def action_theme(self) -> None:
+        """Choose the colours."""
+        names = [theme.name for theme in THEMES]
+        rows = [Line((Span(f" {name}"),)) for name in names]
+        self.vtcode.push_screen(Pick("theme", rows), lambda i: None if i is None else self.set_theme(names[i]))
+
+    def set_theme(self, name: str) -> None:
+        """Use other colours."""
+        names = [theme.name for theme in THEMES]
+        if name not in names and f"vtcode-{name}" in names:
+            name = f"vtcode-{name}"
+        if name in names:
+            self.vtcode.theme = name
+        else:
+            self.vtcode.tell(f"themes are {', '.join(names)}", "warning")
+
+    def action_accept_all(self) -> None:
+        """Accept everything staged."""
+        self.diff.action_accept("all")
+
+    def action_discard_all(self) -> None:
+        """Throw everything staged away."""
+        self.diff.action_reject("all")
+
+    def action_copy_answer(self) -> None:
+        """The last answer into the clipboard."""
+        if self.vtcode.last_answer:
+            self.vtcode.copy_to_clipboard(self.vtcode.last_answer)
+            self.vtcode.tell("copied the last answer", "info")
+
+    def action_clear(self) -> None:
+        """Clear the chat on the screen."""
+        self.chat.clear()
+
+    def action_trust(self) -> None:
+        """Trust this folder."""
+        self.vtcode.ask_trust()
+
+    def action_sandbox(self) -> None:
+        """What this machine enforces, in the chat."""
+        self.vtcode.show_capability()
+
+    def action_sessions(self) -> None:
+        """Look at earlier sessions."""
+        self.vtcode.pick_session()
+
+    def action_replay(self) -> None:
+        """Watch this session from its beginning."""
+        if self.intents.core is not None:
+            self.vtcode.view(self.intents.core.folder)
+
+    def on_prompt_search(self) -> None:
+        """Search the earlier prompts."""
+        prompts = list(dict.fromkeys(reversed(self.prompt.earlier.prompts)))
+        rows = [Line((Span(" "), *spans_of(plain_line(prompt)))) for prompt in prompts]
+
+        def take(index: int | None) -> None:
+            if index is not None:
+                self.prompt.put(prompts[index])
+
+        self.vtcode.push_screen(Pick("earlier prompts", rows), take)

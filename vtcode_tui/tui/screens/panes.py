@@ -1,0 +1,220 @@
+"""What the work screen and the viewer have in common: the panes, their places on the screen, and the way between them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.css.query import NoMatches
+from textual.screen import Screen
+
+from vtcode_tui.render import MUTED, Span, Style
+from vtcode_tui.tui.keys import EVERYWHERE, bindings
+from vtcode_tui.tui.layout import SIDE, Choice, Pane, arrange
+from vtcode_tui.tui.panes.chat import ChatPane
+from vtcode_tui.tui.panes.diff import DiffPane
+from vtcode_tui.tui.panes.events import EventPane
+from vtcode_tui.tui.panes.heading import Heading
+from vtcode_tui.tui.panes.status import StatusBar
+from vtcode_tui.tui.panes.terminal import TerminalPane
+from vtcode_tui.tui.screens.ask import Ask
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.widget import Widget
+
+
+class PaneScreen(Screen[None]):
+    """Chat, diff, terminal and events, arranged for the size of the terminal."""
+
+    BINDINGS: ClassVar[list[Any]] = bindings(EVERYWHERE)
+    AUTO_FOCUS = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chat = ChatPane(id="chat")
+        self.diff = DiffPane(id="diff")
+        self.terminal = TerminalPane(id="terminal")
+        self.events = EventPane(id="events")
+        self.status = StatusBar()
+        self.headings = {
+            "chat": Heading("chat", "F2"),
+            "diff": Heading("diff", "F3"),
+            "terminal": Heading("terminal", "F5"),
+            "events": Heading("events", "F6"),
+        }
+        self.choice = Choice()
+        self._asking_files = False
+
+    def compose_stage(self) -> ComposeResult:
+        """The panes with their headings."""
+        with Horizontal(id="stage"):
+            with Vertical(id="chat-box", classes="box"):
+                yield self.headings["chat"]
+                yield self.chat
+            with Vertical(id="side"):
+                for name, pane in (("diff", self.diff), ("terminal", self.terminal), ("events", self.events)):
+                    with Vertical(id=f"{name}-box", classes="box"):
+                        yield self.headings[name]
+                        yield pane
+
+    # Places.
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another size has room for other panes."""
+        self.place()
+
+    def place(self) -> None:
+        """Show the panes that the choice and the size ask for."""
+        width, height = self.app.size
+        shown = arrange(width, height, self.choice)
+        try:
+            stage, side = self.query_one("#stage"), self.query_one("#side")
+        except NoMatches:
+            return
+        for name in ("chat", *SIDE):
+            self.query_one(f"#{name}-box").display = name in shown.visible
+        side.display = bool(shown.visible & set(SIDE))
+        stage.set_class(shown.stacked, "-stacked")
+        stage.set_class("chat" in shown.visible and side.display, "-split")
+        self.set_class(width < 100, "-narrow")
+        self.set_class(height < 16, "-low")
+        self.show_approvals("approvals" in shown.visible)
+
+    def show_approvals(self, shown: bool) -> None:
+        """The strip of what waits; the viewer has none."""
+
+    def choose(self, **changes: Any) -> None:
+        """Another wish of the person about what to see."""
+        self.choice = replace(self.choice, **changes)
+        self.place()
+
+    def pane_view(self, name: Pane) -> Widget:
+        """The widget of a pane that takes the keys."""
+        views: dict[Pane, Widget] = {
+            "chat": self.chat,
+            "diff": self.diff,
+            "terminal": self.terminal,
+            "events": self.events,
+        }
+        return views[name]
+
+    def action_pane(self, name: Pane) -> None:
+        """Go to a pane."""
+        side = name if name in SIDE else self.choice.side
+        self.choose(selected=name, side=side, hidden=self.choice.hidden - {name})
+        self.pane_view(name).focus()
+
+    def action_zoom(self) -> None:
+        """One pane alone, or all again."""
+        self.choose(zoomed=not self.choice.zoomed)
+
+    def action_hide(self) -> None:
+        """Hide the pane that has the keys; without one, show all again."""
+        focused = self.focused
+        name = focused.id if focused is not None else None
+        if name in SIDE:
+            hidden = self.choice.hidden | {name}
+            self.choose(hidden=hidden, selected="chat", zoomed=False)
+            self.home()
+        else:
+            self.choose(hidden=frozenset())
+
+    def home(self) -> None:
+        """Give the keys back to where they belong when no pane has them."""
+        self.chat.focus()
+
+    # Headings.
+
+    def tell_chat(self) -> None:
+        """What the chat's heading says."""
+        news = self.chat.news
+        self.headings["chat"].tell((Span(f"↓ {news} new", Style("caution")),) if news else "")
+
+    def on_chat_pane_news(self, message: ChatPane.News) -> None:
+        """Something came below what is read."""
+        self.tell_chat()
+
+    def on_terminal_pane_changed(self) -> None:
+        """A run began, went on or ended."""
+        self.headings["terminal"].tell(self.terminal.summary(), "F8 give back" if self.terminal.taken else "F5")
+
+    def on_event_pane_counted(self) -> None:
+        """More events."""
+        shown, all_of_them = self.events.shown_count(), len(self.events.events)
+        text = (
+            f"{shown:,} of {all_of_them:,} · {self.events.filter.text}" if self.events.filter.text else f"{shown:,}"
+        )
+        follow = () if self.events.following else (Span("  paused", Style("caution")),)
+        self.headings["events"].tell((Span(text, MUTED), *follow))
+
+    def on_sheet_left(self) -> None:
+        """A pane follows its end, or not."""
+        self.on_event_pane_counted()
+
+    def on_diff_pane_counted(self) -> None:
+        """Other changes are shown."""
+        self.headings["diff"].tell(self.diff.summary())
+
+    # What panes ask for.
+
+    def on_chat_pane_copied(self, message: ChatPane.Copied) -> None:
+        """Into the clipboard."""
+        self.copy(message.text, message.what)
+
+    def on_event_pane_copied(self, message: EventPane.Copied) -> None:
+        """Into the clipboard."""
+        self.copy(message.text, message.what)
+
+    def copy(self, text: str, what: str) -> None:
+        """Into the clipboard, by the terminal's own means."""
+        self.app.copy_to_clipboard(text)
+        self.app.notify(f"copied the {what}", markup=False, timeout=2)
+
+    def on_event_pane_filtering(self, message: EventPane.Filtering) -> None:
+        """Ask for a filter of the event log."""
+
+        def narrow(text: str | None) -> None:
+            if text is not None:
+                try:
+                    self.events.narrow(text)
+                except ValueError as error:
+                    self.app.notify(str(error), severity="warning", markup=False)
+
+        ask = Ask(
+            "filter events", message.text, hint="words, type:exec severity:high call:ID turn:2 -word; empty: all"
+        )
+        self.app.push_screen(ask, narrow)
+
+    def on_event_pane_goto(self, message: EventPane.Goto) -> None:
+        """Show what belongs to an event in the pane where it is told."""
+        event = message.event
+        call = event.call or ""
+        if event.type.startswith("exec.") and self.terminal.show_call(call):
+            self.action_pane("terminal")
+        elif event.type in {"file.changed", "changes.reviewed"} and self.diff.show_path(
+            getattr(event.data, "path", "")
+        ):
+            self.action_pane("diff")
+        else:
+            self.action_pane("chat")
+            self.chat.show_seq(event.seq, call)
+
+    def on_terminal_pane_find(self) -> None:
+        """Ask what to search for in the output."""
+
+        def find(text: str | None) -> None:
+            if text and not self.terminal.find(text):
+                self.app.notify("not found", markup=False, timeout=2)
+
+        self.app.push_screen(Ask("search in the output", ""), find)
+
+    # The stage of a story.
+
+    def files_changed(self) -> None:
+        """What is staged may be different now."""
+
+    def answered(self, text: str) -> None:
+        """The model's message is complete."""

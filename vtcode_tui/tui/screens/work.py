@@ -1,0 +1,261 @@
+"""The work screen: five panes, the prompt and the status bar over one session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.widgets import TextArea
+
+from vtcode_tui.render import plain
+from vtcode_tui.tui.commands import parse
+from vtcode_tui.tui.history import History
+from vtcode_tui.tui.intents import Intents
+from vtcode_tui.tui.keys import APPROVALS, bindings
+from vtcode_tui.tui.layout import Pane
+from vtcode_tui.tui.panes.approvals import ApprovalPane
+from vtcode_tui.tui.panes.chat import ChatPane
+from vtcode_tui.tui.panes.diff import DiffPane
+from vtcode_tui.tui.panes.prompt import Prompt, Suggestions
+from vtcode_tui.tui.panes.terminal import TerminalPane
+from vtcode_tui.tui.queue import ApprovalQueue
+from vtcode_tui.tui.screens.approving import ApprovalKeys
+from vtcode_tui.tui.screens.ask import Ask
+from vtcode_tui.tui.screens.commanding import CommandActions
+from vtcode_tui.tui.screens.panes import PaneScreen
+
+if TYPE_CHECKING:
+    from vtcode_tui.tui.app import VtcodeApp
+    from vtcode_tui.workspace.changes import ChangeSet
+
+LEAVE_SECONDS = 2.0
+_GATED = {"approve", "deny", "deny_why", "scope", "rule", "edit_command", "alike", "read", "next"}
+
+
+class WorkScreen(ApprovalKeys, CommandActions, PaneScreen):
+    """Where the work is done."""
+
+    BINDINGS: ClassVar[list[Any]] = bindings(APPROVALS)
+
+    def __init__(self, queue: ApprovalQueue, history: History) -> None:
+        super().__init__()
+        self.queue = queue
+        self.approvals = ApprovalPane(queue)
+        self.suggestions = Suggestions()
+        self.prompt = Prompt(self.suggestions, history)
+        self.intents = Intents(self._start, self.complain, self._queued)
+        self._leave_asked = -LEAVE_SECONDS
+        self._changes_due = False
+
+    @property
+    def vtcode(self) -> VtcodeApp:
+        """The app, by its own type."""
+        return cast("VtcodeApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Stage, queue, prompt, status, top to bottom."""
+        yield from self.compose_stage()
+        yield self.approvals
+        yield self.suggestions
+        yield self.prompt
+        yield self.status
+
+    def on_mount(self) -> None:
+        """The prompt has the keys."""
+        self.suggestions.display = False
+        self.queue.on_change = self._queue_changed
+        self.queue.on_arrival = self._queue_arrival
+        self.place()
+        self.on_diff_pane_counted()
+        self.on_terminal_pane_changed()
+        self.home()
+
+    def _start(self, work: Any, name: str) -> object:
+        return self.run_worker(work, name=name, group="intents", exit_on_error=True)
+
+    def complain(self, text: str) -> None:
+        """A sentence about something that did not work, where the eyes are."""
+        self.vtcode.tell(text, "error")
+
+    def _queued(self, count: int) -> None:
+        self.status.tell(queued=count)
+
+    # Places.
+
+    def home(self) -> None:
+        """The prompt."""
+        self.prompt.focus()
+
+    def show_approvals(self, shown: bool) -> None:
+        """The strip of what waits."""
+        self.approvals.display = shown
+
+    def pane_view(self, name: Pane) -> Any:
+        """The approval queue never takes the keys: they stay in the prompt."""
+        return self.prompt if name == "approvals" else super().pane_view(name)
+
+    def action_pane(self, name: Pane) -> None:
+        """Go to a pane; the approval queue opens up or folds instead."""
+        if name != "approvals":
+            super().action_pane(name)
+            return
+        self.approvals.unfolded = not self.approvals.unfolded and bool(self.queue.waiting)
+        shown = self.choice.selected != "approvals" or self.approvals.unfolded
+        self.choose(selected="approvals" if shown and not self.queue.waiting else "chat")
+        self.approvals.show()
+
+    def action_back(self) -> None:
+        """One step back: completions, pane, turn."""
+        if self.suggestions.display:
+            self.suggestions.show([])
+        elif self.focused is not self.prompt:
+            self.choose(selected="chat", zoomed=False)
+            self.home()
+        elif self.intents.running:
+            self.action_interrupt()
+
+    def action_stop(self) -> None:
+        """What Ctrl-C means where we are: copy, clear, stop the turn, or leave when pressed twice."""
+        if text := self.get_selected_text():
+            self.copy(text, "selection")
+            self.clear_selection()
+        elif isinstance(self.focused, TextArea) and self.focused.text:
+            self.focused.text = ""
+        elif self.intents.busy:
+            self.action_interrupt()
+        elif self.vtcode.pressed - self._leave_asked < LEAVE_SECONDS:
+            self.vtcode.action_leave()
+        else:
+            self._leave_asked = self.vtcode.pressed
+            self.app.notify("Ctrl-C again leaves vtcode", markup=False, timeout=LEAVE_SECONDS)
+
+    def action_take_over(self) -> None:
+        """The person's keyboard goes to the run, or comes back."""
+        if self.terminal.taken:
+            self.terminal.give_back()
+            self.home()
+        elif self.terminal.take_over():
+            self.action_pane("terminal")
+        else:
+            self.app.notify("no run that has a terminal is in front", markup=False, timeout=2)
+        self.on_terminal_pane_changed()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A taken-over terminal has every key but one; the keys of the queue live only while something waits."""
+        if self.terminal.taken and self.focused is self.terminal and action != "take_over":
+            return False
+        if action in _GATED:
+            return bool(self.queue.waiting)
+        return True
+
+    # The queue.
+
+    def _queue_changed(self) -> None:
+        waiting = bool(self.queue.waiting)
+        if not waiting:
+            self.approvals.unfolded = False
+        if waiting != self.choice.waiting:
+            selected = "chat" if self.choice.selected == "approvals" else self.choice.selected
+            self.choose(waiting=waiting, selected=selected)
+        self.approvals.show()
+
+    def _queue_arrival(self) -> None:
+        self.vtcode.ring()
+
+    # The prompt.
+
+    def on_prompt_sent(self, message: Prompt.Sent) -> None:
+        """A prompt, a /command or a !command."""
+        text = message.text
+        if (command := parse(text)) is not None:
+            self.command(*command)
+        elif text.startswith("/") and " " not in text and "/" not in text[1:]:
+            self.app.notify(
+                f"there is no command {plain(text)}; /help lists them", severity="warning", markup=False
+            )
+        elif text.startswith("!"):
+            self.intents.shell(text[1:].strip(), self.terminal_size())
+        elif message.steer:
+            self.intents.steer(text)
+        else:
+            if self.intents.busy or self.intents.core is None:
+                self.vtcode.show_queued(text)
+            self.chat.following = True
+            self.intents.submit(text)
+
+    def on_prompt_wanted(self, message: Prompt.Wanted) -> None:
+        """Candidates for @word."""
+        self.intents.find_files(message.query, self.prompt.offer)
+
+    def on_chat_pane_resend(self, message: ChatPane.Resend) -> None:
+        """An earlier prompt, to be edited."""
+        self.prompt.put(message.text)
+        self.home()
+
+    # The terminal.
+
+    def on_terminal_pane_typed(self, message: TerminalPane.Typed) -> None:
+        """Keys for a run."""
+        self.intents.type_into(message.call, message.data)
+
+    def on_terminal_pane_sized(self, message: TerminalPane.Sized) -> None:
+        """A run is shown at another size."""
+        self.intents.resize(message.call, message.columns, message.rows)
+
+    def on_terminal_pane_kill(self, message: TerminalPane.Kill) -> None:
+        """A run is to end."""
+        self.intents.kill(message.call)
+
+    # The changes.
+
+    def files_changed(self) -> None:
+        """Ask for the staged changes, once for however many files changed in a row."""
+        if not self._changes_due:
+            self._changes_due = True
+            self.set_timer(0.05, self._ask_changes)
+
+    def _ask_changes(self) -> None:
+        self._changes_due = False
+        if self.intents.core is not None:
+            self.intents.changes(self._show_changes)
+
+    def _show_changes(self, changes: ChangeSet) -> None:
+        self.diff.show(changes)
+        self.status.tell(staged=len(changes.files))
+
+    def on_diff_pane_decided(self, message: DiffPane.Decided) -> None:
+        """Accept or discard; protected files and throwing everything away are asked about by name."""
+
+        def act() -> None:
+            self.intents.decide(message.accept, message.selection, message.digest, self.files_changed)
+
+        protected = [
+            file.path for file in self.diff.changes.files if file.protected and file.path in message.selection
+        ]
+        if message.accept and protected:
+            question = f"accept into protected {', '.join(protected)}? type yes"
+        elif not message.accept and message.what.startswith("all "):
+            question = f"throw away {message.what}? type yes"
+        else:
+            act()
+            return
+
+        def answer(text: str | None) -> None:
+            if text is not None and text.strip().lower() == "yes":
+                act()
+
+        self.app.push_screen(Ask(question, hint="anything else leaves them as they are"), answer)
+
+    def on_diff_pane_comment(self, message: DiffPane.Comment) -> None:
+        """A word about a line goes into the prompt, with the line."""
+
+        def comment(text: str | None) -> None:
+            if text and text.strip():
+                quoted = f"In `{message.path}` line {message.line}:\n> {message.text}\n{text.strip()}"
+                self.on_prompt_sent(Prompt.Sent(quoted))
+
+        self.app.push_screen(Ask(f"about {message.path}:{message.line}", several=True), comment)
+
+    def answered(self, text: str) -> None:
+        """The last message is what stdout gets at the end."""
+        self.vtcode.last_answer = text

@@ -1,0 +1,253 @@
+"""A sheet: lines of styled text in one scrolling widget, however many there are.
+
+Every pane is a sheet. It draws only the rows on the screen, from `row(y)`, and keeps nothing but the strips of those
+rows. A sheet that follows stays at its end until a person scrolls up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style as RichStyle
+from textual import events
+from textual.cache import LRUCache
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from vtcode_tui.render import Line, Span, Style
+from vtcode_tui.tui.themes import Palette, palette_of
+
+if TYPE_CHECKING:
+    from textual.selection import Selection
+
+
+def width_of(spans: Iterable[Span]) -> int:
+    """The cells of several spans."""
+    return sum(cell_len(span.text) for span in spans)
+
+
+class Brush:
+    """Lines as strips in the colours of one theme; remembers each style it has mixed."""
+
+    def __init__(self, palette: Palette) -> None:
+        self.palette = palette
+        self._looks: dict[tuple[Style, RichStyle], RichStyle] = {}
+
+    def look(self, style: Style, base: RichStyle) -> RichStyle:
+        """The terminal style of a meaning on the background of its pane."""
+        key = (style, base)
+        if key not in self._looks:
+            self._looks[key] = base + self.palette.look(style)
+        return self._looks[key]
+
+    def strip(self, row: Line, width: int, base: RichStyle, *, marked: bool = False) -> Strip:
+        """One row, filled up to `width`; `marked` is the row that the cursor of the pane is on."""
+        if marked:
+            base = base + RichStyle(bgcolor=None) + self.palette.look(Style(ground="human"))
+            if not self.palette.grounds.get("human"):
+                base += RichStyle(reverse=True)
+        segments = [Segment(span.text, self.look(span.style, base)) for span in row.spans if span.text]
+        used = sum(cell_len(segment.text) for segment in segments)
+        if used < width:
+            segments.append(Segment(" " * (width - used), self.look(Style(ground=row.fill), base)))
+        return Strip(segments, max(used, width))
+
+
+class Sheet(ScrollView, can_focus=True):
+    """A scrolling pane of lines. Subclasses answer `row_count` and `row`."""
+
+    ALLOW_SELECT = True
+    follow_at_start = False
+
+    class Left(Message):
+        """The sheet no longer follows its end, or follows it again."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._strips: LRUCache[tuple[int, int], Strip] = LRUCache(512)
+        self._brush: Brush | None = None
+        self.following = self.follow_at_start
+        self.cursor: int | None = None
+        """The row that keys act on; None where the pane has no cursor."""
+
+    # What subclasses say.
+
+    def row_count(self) -> int:
+        """How many rows there are at the present width."""
+        return 0
+
+    def row(self, y: int) -> Line:
+        """Row `y`, 0 <= y < row_count()."""
+        return Line()
+
+    def make_strip(self, y: int, width: int, base: RichStyle, *, marked: bool) -> Strip:
+        """Row `y` as it is drawn."""
+        return self.brush.strip(self.row(y), width, base, marked=marked)
+
+    def widest(self) -> int:
+        """The cells of the widest row; 0 where rows are wrapped to the pane."""
+        return 0
+
+    # Drawing.
+
+    @property
+    def brush(self) -> Brush:
+        """The colours in force."""
+        if self._brush is None:
+            self._brush = Brush(palette_of(self.app.current_theme))
+        return self._brush
+
+    @property
+    def text_width(self) -> int:
+        """How many cells a row may fill."""
+        return max(1, self.scrollable_content_region.width)
+
+    def redraw(self) -> None:
+        """Rows are different now: measure them again, keep to the end if that is where we are, paint once."""
+        self._strips.clear()
+        count = self.row_count()
+        size = Size(max(self.widest(), 0), count)
+        if size != self.virtual_size:
+            self.virtual_size = size
+        if self.following:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one row of the screen."""
+        width = self.scrollable_content_region.width
+        scroll_x, scroll_y = self.scroll_offset
+        index = scroll_y + y
+        base = self.rich_style
+        if index >= self.row_count():
+            return Strip.blank(width, base)
+        marked = index == self.cursor and self.has_focus
+        key = (index, -1 if marked else width)
+        strip = self._strips.get(key)
+        if strip is None:
+            strip = self.make_strip(index, width, base, marked=marked)
+            self._strips[key] = strip
+        strip = strip.crop_extend(scroll_x, scroll_x + width, base)
+        selection = self.text_selection
+        if selection is not None and (span := selection.get_span(index)) is not None:
+            strip = self._select(strip, span, scroll_x)
+        return strip.apply_offsets(scroll_x, index)
+
+    def _select(self, strip: Strip, span: tuple[int, int], scroll_x: int) -> Strip:
+        start, end = span
+        look = self.screen.get_component_rich_style("screen--selection")
+        length = strip.cell_length
+        first = max(0, start - scroll_x)
+        last = length if end == -1 else max(first, min(length, end - scroll_x))
+        before, chosen, after = strip.crop(0, first), strip.crop(first, last), strip.crop(last, length)
+        return Strip.join([before, chosen.apply_style(look), after])
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text; wrapped rows are one line again."""
+        count = self.row_count()
+        first = selection.start.y if selection.start else 0
+        last = min(selection.end.y if selection.end else count - 1, count - 1)
+        parts: list[str] = []
+        for y in range(first, last + 1):
+            row = self.row(y)
+            span = selection.get_span(y)
+            if span is None:
+                continue
+            text = row.text[span[0] : None if span[1] == -1 else span[1]]
+            parts.append(("\n" if parts and not row.joined else "") + text.rstrip())
+        return "".join(parts), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Show what is selected."""
+        self.refresh()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another width: rows may be others."""
+        self.redraw()
+
+    def notify_style_update(self) -> None:
+        """The theme or the focus changed: all strips are mixed anew."""
+        super().notify_style_update()
+        self._strips.clear()
+        self._brush = None
+
+    # Following.
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Leave the end when a person scrolls up, join it again when they come back."""
+        super().watch_scroll_y(old_value, new_value)
+        if not self.follow_at_start:
+            return
+        at_end = new_value >= self.max_scroll_y
+        if new_value < old_value and not at_end and self.following:
+            self.following = False
+            self.post_message(self.Left())
+        elif at_end and not self.following:
+            self.following = True
+            self.post_message(self.Left())
+
+    # Keys that every pane has.
+
+    def move_cursor(self, delta: int) -> None:
+        """Move the cursor of the pane, or scroll where it has none."""
+        if self.cursor is None:
+            self.scroll_relative(y=delta, animate=False)
+            return
+        self.put_cursor(self.cursor + delta)
+
+    def put_cursor(self, y: int) -> None:
+        """Put the cursor on a row and bring it onto the screen."""
+        self.cursor = max(0, min(y, self.row_count() - 1))
+        self._strips.clear()
+        self.show_row(self.cursor)
+        self.refresh()
+
+    def show_row(self, y: int, *, margin: int = 0) -> None:
+        """Scroll as little as needed to have row `y` on the screen."""
+        height = self.scrollable_content_region.height
+        top = self.scroll_offset.y
+        if y - margin < top:
+            self.scroll_to(y=max(0, y - margin), animate=False, immediate=True)
+        elif y + margin >= top + height:
+            self.scroll_to(y=y + margin - height + 1, animate=False, immediate=True)
+
+    def action_down(self) -> None:
+        """One row down."""
+        self.move_cursor(1)
+
+    def action_up(self) -> None:
+        """One row up."""
+        self.move_cursor(-1)
+
+    def action_page(self, direction: int) -> None:
+        """A screenful down or up."""
+        self.move_cursor(direction * max(1, self.scrollable_content_region.height - 1))
+
+    def action_top(self) -> None:
+        """To the first row."""
+        self._jump(0)
+
+    def action_bottom(self) -> None:
+        """To the last row."""
+        self._jump(self.row_count() - 1)
+
+    def _jump(self, y: int) -> None:
+        if self.cursor is None:
+            self.scroll_to(y=max(0, y), animate=False, immediate=True)
+        else:
+            self.put_cursor(y)
+
+
+def find_row(sheet: Sheet, wanted: Callable[[Line], bool], start: int, step: int = 1) -> int | None:
+    """The next row after `start` that is wanted, round the end; None when there is none."""
+    count = sheet.row_count()
+    for offset in range(1, count + 1):
+        y = (start + step * offset) % count
+        if wanted(sheet.row(y)):
+            return y
+    return None

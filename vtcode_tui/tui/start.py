@@ -1,0 +1,92 @@
+"""Starting and ending the screen: the device, the streams, the terminal as it was."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vtcode_tui.common.errors import UsageError
+from vtcode_tui.common.home import Home
+from vtcode_tui.render import plain
+from vtcode_tui.tui.app import BaseApp, VtcodeApp
+from vtcode_tui.tui.device import screen_at_hand
+from vtcode_tui.tui.history import History
+
+if TYPE_CHECKING:
+    from vtcode_tui.config.settings import Settings
+    from vtcode_tui.events.types import Event
+    from vtcode_tui.tui import OpenCore
+
+NO_SCREEN = "there is no terminal that can be drawn on (TERM is {term}): use `vtcode exec` or `vtcode ask` here"
+
+
+def _need_screen() -> None:
+    if not screen_at_hand():
+        raise UsageError(NO_SCREEN.format(term=os.environ.get("TERM") or "not set"))
+
+
+def start_app(
+    open_core: OpenCore,
+    load_settings: Callable[[], Settings],
+    *,
+    root: Path,
+    title: str = "",
+    draft: str = "",
+    guide: tuple[str, ...] = (),
+) -> int:
+    """See `vtcode_tui.tui.run_app`."""
+    _need_screen()
+    history = History(Home.from_environment().state / "prompts.jsonl")
+    app = VtcodeApp(
+        open_core,
+        load_settings,
+        root=root,
+        title=title,
+        draft=draft,
+        guide=guide,
+        history=history,
+        on_event_line=_lines_to_stderr(),
+    )
+    status = _run(app)
+    if app.last_answer and sys.stdout is not None and not sys.stdout.isatty():
+        sys.stdout.write(app.last_answer.rstrip("\n") + "\n")
+        sys.stdout.flush()
+    return status
+
+
+def _lines_to_stderr() -> Callable[[Event], None] | None:
+    """Redirected stderr gets the events as JSON lines; the interface is drawn on the terminal itself."""
+    stream = sys.__stderr__
+    if stream is None or stream.isatty():
+        return None
+
+    def write(event: Event) -> None:
+        with contextlib.suppress(OSError):
+            # Whoever read it went away: the journal has it all the same.
+            stream.write(event.model_dump_json() + "\n")
+            stream.flush()
+
+    return write
+
+
+def _run(app: BaseApp) -> int:
+    for name in ("TEXTUAL_DRIVER", "TEXTUAL_PRESS", "TEXTUAL_SCREENSHOT", "TEXTUAL_DEBUG", "TEXTUAL_LOG"):
+        # A development aid must not be a way to press keys in front of an approval.
+        os.environ.pop(name, None)
+    result = app.run(mouse=True)
+    if app.report:
+        sys.stderr.write(f"vtcode: {plain(app.report)}\n")
+        return app.return_code or 1
+    return result if isinstance(result, int) else app.return_code or 0
+
+
+def start_viewer(session_folder: Path, settings: Settings) -> int:
+    """See `vtcode_tui.tui.run_viewer`."""
+    from vtcode_tui.tui.viewer import ViewerApp  # the viewer and the app load nothing of each other
+
+    _need_screen()
+    return _run(ViewerApp(session_folder, settings))

@@ -1,0 +1,208 @@
+"""The session as the panes tell it: blocks of the chat, runs of the terminal, words of the status bar.
+
+Fed by `dispatch` from the live bus or from a recorded journal; it cannot tell which, and needs not to.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any, Protocol
+
+from vtcode_tui.render import StyleName
+from vtcode_tui.tui.panes.blocks import Answer, Block, Note, Said, Thought, ToolCall
+
+if TYPE_CHECKING:
+    from vtcode_tui.events.types import Event
+    from vtcode_tui.tui.panes.chat import ChatPane
+    from vtcode_tui.tui.panes.events import EventPane
+    from vtcode_tui.tui.panes.status import StatusBar
+    from vtcode_tui.tui.panes.terminal import TerminalPane
+
+SUBJECTS = ("command", "cmd", "path", "pattern", "query", "text", "url", "name")
+
+
+class Stage(Protocol):
+    """The panes that a story is told on."""
+
+    chat: ChatPane
+    events: EventPane
+    terminal: TerminalPane
+    status: StatusBar
+
+    def files_changed(self) -> None:
+        """What is staged may be different now."""
+        ...
+
+    def answered(self, text: str) -> None:
+        """The model's message is complete."""
+        ...
+
+
+def subject_of(tool: str, arguments: dict[str, Any]) -> str:
+    """A call in one line: what it is about, without the names of its arguments where they are plain."""
+    for name in SUBJECTS:
+        value = arguments.get(name)
+        if isinstance(value, str) and value:
+            return value
+        if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
+            return shlex.join(value)
+    if isinstance(argv := arguments.get("argv"), list | tuple):
+        return shlex.join(map(str, argv))
+    return ", ".join(f"{key}: {value}" for key, value in arguments.items())
+
+
+class Story:
+    """What has been told so far."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.calls: dict[str, ToolCall] = {}
+        self.answer: Answer | None = None
+        self.thought: Thought | None = None
+        self.turn_calls = 0
+        self.last_answer = ""
+
+    def note(
+        self,
+        text: str,
+        event: Event | None = None,
+        *,
+        style: StyleName = "muted",
+        mark: str = "·",
+        apart: bool = False,
+    ) -> None:
+        """A sentence of ours in the chat."""
+        self.stage.chat.add(Note(text=text, style=style, mark=mark, tight=not apart, seq=event.seq if event else 0))
+
+    def queue(self, text: str) -> None:
+        """A prompt that has to wait."""
+        self.stage.chat.add(Said(text=text, queued=True))
+
+    # The model's words.
+
+    def reasoning_piece(self, turn: int, text: str) -> None:
+        """A piece of reasoning came."""
+        if self.thought is None:
+            self.thought = Thought(turn=turn)
+            self.stage.chat.add(self.thought)
+        self.thought.feed(text)
+        self.stage.chat.changed(self.thought)
+
+    def answer_piece(self, turn: int, text: str) -> None:
+        """A piece of the answer came."""
+        if self.answer is None:
+            self._close_thought()
+            self.answer = Answer(turn=turn)
+            self.stage.chat.add(self.answer)
+        self.answer.feed(text)
+        self.stage.chat.changed(self.answer)
+
+    def discard(self, reason: str) -> None:
+        """The pieces so far do not count: they are shown as what they are, and the answer begins anew."""
+        for block in (self.answer, self.thought):
+            if isinstance(block, Answer):
+                block.void = reason
+                block.finish(block.copy_text())
+                self.stage.chat.changed(block)
+        self._close_thought()
+        self.answer = None
+
+    def _close_thought(self) -> None:
+        if self.thought is not None and not self.thought.done:
+            self.thought.done = True
+            self.thought.text = self.thought.copy_text()
+            self.stage.chat.changed(self.thought)
+
+    def reasoned(self, event: Event, text: str) -> None:
+        """The whole of a reasoning is known."""
+        thought = self.thought
+        if thought is None:
+            if not text.strip():
+                return
+            thought = Thought(turn=event.turn)
+            self.stage.chat.add(thought)
+        thought.text, thought.done, thought.seq = text, True, event.seq
+        thought.parts.clear()
+        self.stage.chat.changed(thought)
+        self.thought = None
+
+    def responded(self, event: Event, text: str) -> None:
+        """The whole of a message is known."""
+        self._close_thought()
+        self.thought = None
+        if self.answer is None and text.strip():
+            self.answer = Answer(turn=event.turn)
+            self.stage.chat.add(self.answer)
+        if self.answer is not None:
+            self.answer.finish(text)
+            self.answer.seq = event.seq
+            self.stage.chat.changed(self.answer)
+        self.answer = None
+        if text.strip():
+            self.last_answer = text
+            self.stage.answered(text)
+
+    def prompted(self, event: Event, text: str, origin: str) -> None:
+        """The person said something."""
+        chat = self.stage.chat
+        for block in reversed(chat.blocks[-8:]):
+            # A prompt that was typed while a turn ran is shown at once; now it is on its way.
+            if isinstance(block, Said) and block.queued and block.text == text:
+                block.queued, block.seq, block.turn = False, event.seq, event.turn
+                chat.changed(block)
+                return
+        chat.add(Said(text=text, origin=origin, seq=event.seq, turn=event.turn))
+
+    # Calls.
+
+    def called(self, event: Event, tool: str, arguments: dict[str, Any], cwd: str) -> None:
+        """The model asked for a tool."""
+        subject = subject_of(tool, arguments)
+        details = tuple((key, value if isinstance(value, str) else repr(value)) for key, value in arguments.items())
+        if len(details) == 1 and details[0][1] == subject:
+            details = ()
+        block = ToolCall(
+            tool=tool,
+            subject=subject,
+            details=(*details, ("in", cwd)),
+            seq=event.seq,
+            turn=event.turn,
+            call=event.call or "",
+        )
+        self.calls[block.call] = block
+        self.answer = None
+        self.stage.chat.add(block)
+
+    def call_of(self, event: Event) -> ToolCall | None:
+        """The block of the call that an event belongs to."""
+        return self.calls.get(event.call or "")
+
+    def update(self, event: Event, **changes: Any) -> ToolCall | None:
+        """Something about a call is different now."""
+        block = self.call_of(event)
+        if block is not None:
+            for name, value in changes.items():
+                setattr(block, name, value)
+            self.stage.chat.changed(block)
+        return block
+
+    def refused(self, event: Event, text: str) -> None:
+        """The sandbox or the policy stopped something: said at its call, in red, never folded away."""
+        block = self.call_of(event)
+        if block is None:
+            self.note(text, event, style="bad", mark="⊘")
+        elif text not in block.denials:
+            block.denials.append(text)
+            self.stage.chat.changed(block)
+
+    def clear(self) -> None:
+        """Begin anew (the viewer goes back in time)."""
+        self.calls.clear()
+        self.answer = self.thought = None
+        self.stage.chat.clear()
+        self.stage.terminal.clear()
+
+
+def is_prompt(block: Block) -> bool:
+    """Whether a block is something that the person said."""
+    return isinstance(block, Said)

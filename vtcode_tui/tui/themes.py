@@ -1,0 +1,304 @@
+"""Colours: four themes, and what each meaning of `render.types.Style` looks like in them.
+
+A pane never names a colour. It draws spans that say what they mean, and the palette of the theme in force turns them
+into terminal styles. Colours of TCSS are the theme's variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.style import Style as RichStyle
+from textual.theme import Theme
+
+from vtcode_tui.render import Style
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The look of every meaning: Rich style definitions by style name and by ground."""
+
+    names: Mapping[str, str]
+    grounds: Mapping[str, str]
+
+    def look(self, style: Style) -> RichStyle:
+        """The terminal style of a meaning, without the background that it inherits from its pane."""
+        # A ground of the name's own (a character made visible) wins over the ground that it stands on.
+        ground, name = self.grounds.get(style.ground, ""), self.names.get(style.name, "")
+        look = RichStyle.parse(ground or "none") + RichStyle.parse(name or "none")
+        if style.bold or style.italic or style.underline or style.strike:
+            look += RichStyle(
+                bold=style.bold or None,
+                italic=style.italic or None,
+                underline=style.underline or None,
+                strike=style.strike or None,
+            )
+        return look + RichStyle(link=style.link) if style.link else look
+
+
+_DARK = Palette(
+    {
+        "muted": "#7f8a99",
+        "accent": "#7cc4c8",
+        "heading": "bold #e8ecf2",
+        "link": "underline #8ab4e8",
+        "code": "#c9d2df",
+        "quote": "italic #a3adbb",
+        "rule": "#3a424e",
+        "human": "#f0e6d2",
+        "thought": "italic #8b95a5",
+        "good": "#95c586",
+        "caution": "#e5b567",
+        "bad": "#ef7d82",
+        "escape": "bold #16191e on #e5b567",
+        "added": "#b5d8a6",
+        "removed": "#efb0b0",
+        "hunk": "#8ab4e8",
+        "syntax.keyword": "#c39ae0",
+        "syntax.name": "#8ab4e8",
+        "syntax.type": "#7cc4c8",
+        "syntax.string": "#a8cc8c",
+        "syntax.number": "#e0a878",
+        "syntax.comment": "italic #7b8696",
+        "syntax.operator": "#a9b4c4",
+        "syntax.constant": "#e0a878",
+        "syntax.decorator": "#e5b567",
+    },
+    {
+        "code": "on #1c2129",
+        "added": "on #17281d",
+        "removed": "on #2d1b20",
+        "added-word": "on #27502f",
+        "removed-word": "on #5c2831",
+        "empty": "on #12151a",
+        "match": "#16191e on #e5b567",
+        "human": "on #1f242d",
+    },
+)
+_LIGHT = Palette(
+    {
+        "muted": "#6b7280",
+        "accent": "#0b6e75",
+        "heading": "bold #14181f",
+        "link": "underline #1f5fb0",
+        "code": "#2b323d",
+        "quote": "italic #4f5763",
+        "rule": "#cfcbc2",
+        "human": "#3a2c12",
+        "thought": "italic #68707c",
+        "good": "#2c7030",
+        "caution": "#8a5a00",
+        "bad": "#b3261e",
+        "escape": "bold #ffffff on #8a5a00",
+        "added": "#1e5a25",
+        "removed": "#8c1d18",
+        "hunk": "#1f5fb0",
+        "syntax.keyword": "#7a3e9d",
+        "syntax.name": "#1f5fb0",
+        "syntax.type": "#0b6e75",
+        "syntax.string": "#3c6e1f",
+        "syntax.number": "#a04f00",
+        "syntax.comment": "italic #6f7681",
+        "syntax.operator": "#4a5260",
+        "syntax.constant": "#a04f00",
+        "syntax.decorator": "#8a5a00",
+    },
+    {
+        "code": "on #f1eee7",
+        "added": "on #e4f3df",
+        "removed": "on #fbe6e3",
+        "added-word": "on #b7e0ad",
+        "removed-word": "on #f5bdb6",
+        "empty": "on #f2efe8",
+        "match": "#ffffff on #8a5a00",
+        "human": "on #efebe2",
+    },
+)
+_CONTRAST = Palette(
+    {
+        "muted": "#c8c8c8",
+        "accent": "bold #00ffff",
+        "heading": "bold #ffffff",
+        "link": "underline #7fbfff",
+        "code": "#ffffff",
+        "quote": "italic #e0e0e0",
+        "rule": "#9a9a9a",
+        "human": "bold #ffff00",
+        "thought": "italic #d0d0d0",
+        "good": "bold #00ff66",
+        "caution": "bold #ffd700",
+        "bad": "bold #ff6b6b",
+        "escape": "bold #000000 on #ffd700",
+        "added": "#66ff99",
+        "removed": "#ff9999",
+        "hunk": "bold #7fbfff",
+        "syntax.keyword": "bold #ff9cff",
+        "syntax.name": "#7fbfff",
+        "syntax.type": "#00ffff",
+        "syntax.string": "#66ff99",
+        "syntax.number": "#ffb366",
+        "syntax.comment": "italic #c8c8c8",
+        "syntax.constant": "#ffb366",
+        "syntax.decorator": "#ffd700",
+    },
+    {
+        "code": "on #141414",
+        "added": "on #003300",
+        "removed": "on #3d0000",
+        "added-word": "underline on #005c00",
+        "removed-word": "underline on #700000",
+        "match": "#000000 on #ffd700",
+        "human": "on #1c1c1c",
+    },
+)
+_ANSI = Palette(
+    {
+        "muted": "dim",
+        "accent": "cyan",
+        "heading": "bold",
+        "link": "underline",
+        "quote": "italic",
+        "rule": "dim",
+        "human": "bold",
+        "thought": "dim italic",
+        "good": "green",
+        "caution": "yellow",
+        "bad": "bold red",
+        "escape": "reverse",
+        "added": "green",
+        "removed": "red",
+        "hunk": "bold",
+        "syntax.keyword": "bold",
+        "syntax.comment": "dim",
+    },
+    {"added-word": "bold underline", "removed-word": "bold underline", "match": "reverse"},
+)
+
+_PLAIN_VARIABLES = {
+    "block-cursor-foreground": "ansi_default",
+    "block-cursor-background": "ansi_default",
+    "block-cursor-text-style": "reverse",
+    "input-cursor-background": "ansi_default",
+    "input-cursor-foreground": "ansi_default",
+    "input-cursor-text-style": "reverse",
+    "scrollbar": "ansi_white",
+    "scrollbar-hover": "ansi_white",
+    "scrollbar-active": "ansi_white",
+    "scrollbar-background": "ansi_default",
+    "scrollbar-background-hover": "ansi_default",
+    "scrollbar-background-active": "ansi_default",
+    "scrollbar-corner-color": "ansi_default",
+    "border": "ansi_default",
+    "border-blurred": "ansi_default",
+}
+
+
+def _quiet(line: str, bar: str, *, cursor: str, cursor_text: str, selection: str, text: str) -> dict[str, str]:
+    return {
+        "border": line,
+        "border-blurred": line,
+        "scrollbar": bar,
+        "scrollbar-hover": bar,
+        "scrollbar-active": bar,
+        "block-cursor-background": cursor,
+        "block-cursor-foreground": cursor_text,
+        "block-cursor-text-style": "none",
+        "input-cursor-background": cursor,
+        "input-cursor-foreground": cursor_text,
+        "input-cursor-text-style": "none",
+        "input-selection-background": selection,
+        "screen-selection-background": selection,
+        "screen-selection-foreground": text,
+        "text-muted": bar,
+    }
+
+
+THEMES: tuple[Theme, ...] = (
+    Theme(
+        name="vtcode-dark",
+        primary="#7cc4c8",
+        secondary="#8ab4e8",
+        accent="#e5b567",
+        warning="#e5b567",
+        error="#ef7d82",
+        success="#95c586",
+        foreground="#d6dce5",
+        background="#16191e",
+        surface="#1b1f26",
+        panel="#222832",
+        boost="#2a313c",
+        dark=True,
+        variables=_quiet(
+            "#2e3540", "#3a4350", cursor="#d6dce5", cursor_text="#16191e", selection="#31435a", text="#ffffff"
+        ),
+    ),
+    Theme(
+        name="vtcode-light",
+        primary="#0b6e75",
+        secondary="#1f5fb0",
+        accent="#8a5a00",
+        warning="#8a5a00",
+        error="#b3261e",
+        success="#2c7030",
+        foreground="#252a33",
+        background="#fbfaf7",
+        surface="#f4f2ec",
+        panel="#eae7df",
+        boost="#e0dcd2",
+        dark=False,
+        variables=_quiet(
+            "#d6d2c8", "#c4bfb3", cursor="#252a33", cursor_text="#fbfaf7", selection="#cfe0f5", text="#14181f"
+        ),
+    ),
+    Theme(
+        name="vtcode-contrast",
+        primary="#00ffff",
+        secondary="#7fbfff",
+        accent="#ffd700",
+        warning="#ffd700",
+        error="#ff6b6b",
+        success="#00ff66",
+        foreground="#ffffff",
+        background="#000000",
+        surface="#000000",
+        panel="#262626",
+        boost="#333333",
+        dark=True,
+        variables=_quiet(
+            "#ffffff", "#ffffff", cursor="#ffff00", cursor_text="#000000", selection="#0047b3", text="#ffffff"
+        ),
+    ),
+    Theme(
+        name="vtcode-ansi",
+        ansi=True,
+        primary="ansi_cyan",
+        secondary="ansi_blue",
+        accent="ansi_yellow",
+        warning="ansi_yellow",
+        error="ansi_red",
+        success="ansi_green",
+        foreground="ansi_default",
+        background="ansi_default",
+        surface="ansi_default",
+        panel="ansi_default",
+        boost="ansi_default",
+        dark=True,
+        variables=_PLAIN_VARIABLES,
+    ),
+)
+"""`vtcode-ansi` takes the terminal's own sixteen colours, and is what NO_COLOR uses with the colours taken out."""
+
+_PALETTES = {
+    "vtcode-dark": _DARK,
+    "vtcode-light": _LIGHT,
+    "vtcode-contrast": _CONTRAST,
+    "vtcode-ansi": _ANSI,
+}
+
+
+def palette_of(theme: Theme) -> Palette:
+    """The palette of a theme; a theme of the user's own takes the one that fits its brightness."""
+    if theme.name in _PALETTES:
+        return _PALETTES[theme.name]
+    return _ANSI if theme.ansi else _DARK if theme.dark else _LIGHT
