@@ -1,21 +1,244 @@
 """Protected paths, compared with what they were: whatever a run did to them is undone before anybody sees it.
 
-Runs after the last process of the run has ended. Everything is reached through descriptors without following a
-link, so that a run which replaces `.git` by a link to somewhere else does not make us write there.
+Runs after the last process of the run has ended, so nobody writes at the same time. Everything is reached through
+descriptors below the workspace and no link is ever followed: a run which replaces `.git` by a link to another
+place does not make us write there. What a run put in a protected place is moved out of the workspace, not kept.
 """
 
 from __future__ import annotations
+
+import os
+import stat
+import time
+
+from vtcode_tui.sandbox.inner import kernel, repositories
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+_LARGEST_FILE, _LARGEST_ALL = 8 << 20, 64 << 20
+_MOST_ENTRIES = 20_000
+
+
+class Node:
+    """A file, link or folder as it was."""
+
+    __slots__ = ("children", "data", "kind", "mode")
+
+    def __init__(self, kind: str, mode: int = 0, data: bytes | None = b"") -> None:
+        self.kind = kind
+        self.mode = mode
+        self.data = data
+        """Content of a file, target of a link; None for a file that was too large to keep."""
+        self.children: dict[str, Node] = {}
+
+    def same(self, other: Node) -> bool:
+        """Whether nothing changed between two snapshots."""
+        if (self.kind, self.mode, self.data) != (other.kind, other.mode, other.data):
+            return False
+        if self.children.keys() != other.children.keys():
+            return False
+        return all(child.same(other.children[name]) for name, child in self.children.items())
 
 
 class Guard:
     """Remembers protected paths before a run and restores them after it."""
 
-    def __init__(self, paths: list[str]) -> None:
-        self._paths = paths
+    def __init__(self, workspace: str, paths: list[str], quarantine: str) -> None:
+        self._workspace = workspace
+        self._names = [os.path.relpath(p, workspace) for p in paths if p.startswith(workspace + "/")]
+        self._quarantine = quarantine
+        self._before: dict[str, Node] = {}
+        self._folders: dict[str, tuple[int, int]] = {}
+        self._root = -1
+        self._kept = 0
+        self._entries = 0
+        self._moved = 0
 
     def remember(self) -> None:
-        """Take the snapshot."""
+        """Take the snapshot. Raises OSError when the workspace cannot be looked at."""
+        if not self._names:
+            return
+        self._root = os.open(self._workspace, _FOLDER | os.O_CLOEXEC)
+        for name in self._names:
+            self._before[name] = self._look(name)
+            parent = os.path.dirname(name)
+            while parent and parent not in self._folders:
+                identity = self._identity(parent)
+                if identity is not None:
+                    self._folders[parent] = identity
+                parent = os.path.dirname(parent)
+        self._begun_ns = time.time_ns() - 20_000_000  # file times come from a clock that ticks in coarse steps
 
     def verify(self) -> list[dict[str, object]]:
-        """Compare, restore, and tell what was changed."""
-        return []
+        """Compare, restore, and tell what was changed: a list of {path, what}."""
+        if self._root < 0:
+            return []
+        findings: list[dict[str, object]] = []
+        for folder in sorted(self._folders, key=lambda name: name.count("/")):
+            if self._identity(folder) != self._folders[folder]:
+                self._bring_back(folder)
+                findings.append({"path": folder, "what": "was moved or replaced; brought back"})
+        for name, before in self._before.items():
+            self._kept = self._entries = 0
+            after = self._look(name)
+            if not before.same(after):
+                findings.append({"path": name, "what": self._restore(name, before, after)})
+        findings += repositories.disarm(self._root, self._begun_ns, self._take_away)
+        os.close(self._root)
+        return findings
+
+    def _look(self, name: str) -> Node:
+        try:
+            parent = self._open_parent(name)
+        except OSError:
+            return Node("absent")
+        try:
+            return self._snapshot(parent, os.path.basename(name))
+        finally:
+            os.close(parent)
+
+    def _open_parent(self, name: str) -> int:
+        return kernel.open_inside(self._root, os.path.dirname(name) or ".", _FOLDER)
+
+    def _snapshot(self, parent: int, name: str) -> Node:
+        try:
+            known = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        except OSError:
+            return Node("absent")
+        self._entries += 1
+        mode = stat.S_IMODE(known.st_mode)
+        if stat.S_ISLNK(known.st_mode):
+            return Node("link", 0, os.fsencode(os.readlink(name, dir_fd=parent)))
+        if stat.S_ISREG(known.st_mode):
+            return Node("file", mode, self._content(parent, name, known))
+        if not stat.S_ISDIR(known.st_mode):
+            return Node("other", mode)
+        node = Node("folder", mode)
+        if self._entries < _MOST_ENTRIES:
+            folder = os.open(name, _FOLDER | os.O_CLOEXEC, dir_fd=parent)
+            try:
+                for child in os.listdir(folder):
+                    node.children[child] = self._snapshot(folder, child)
+            finally:
+                os.close(folder)
+        return node
+
+    def _content(self, parent: int, name: str, known: os.stat_result) -> bytes | None:
+        if known.st_size > _LARGEST_FILE or self._kept + known.st_size > _LARGEST_ALL:
+            # Not kept, but a change is still seen by size and time, which a run cannot set back in ctime.
+            return None if known.st_size == 0 else f"\0{known.st_size} {known.st_ctime_ns}".encode()
+        self._kept += known.st_size
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=parent)
+        with os.fdopen(descriptor, "rb") as file:
+            return file.read()
+
+    def _identity(self, folder: str) -> tuple[int, int] | None:
+        try:
+            descriptor = kernel.open_inside(self._root, folder, _FOLDER)
+        except OSError:
+            return None
+        try:
+            known = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+        return known.st_dev, known.st_ino
+
+    def _bring_back(self, folder: str) -> None:
+        """Put a folder that was renamed within its parent back in its place; what took the place goes."""
+        try:
+            parent = self._open_parent(folder)
+        except OSError:
+            return
+        try:
+            name = os.path.basename(folder)
+            self._take_away(parent, name)
+            for entry in os.listdir(parent):
+                known = os.stat(entry, dir_fd=parent, follow_symlinks=False)
+                if (known.st_dev, known.st_ino) == self._folders[folder]:
+                    os.rename(entry, name, src_dir_fd=parent, dst_dir_fd=parent)
+                    return
+        finally:
+            os.close(parent)
+
+    def _take_away(self, parent: int, name: str) -> None:
+        """Move an entry out of the workspace, or remove it where it cannot be moved."""
+        try:
+            os.lstat(f"/proc/self/fd/{parent}/{name}")
+        except OSError:
+            return
+        os.makedirs(self._quarantine, 0o700, exist_ok=True)
+        self._moved += 1
+        try:
+            os.rename(name, f"{self._quarantine}/{self._moved}-{name}", src_dir_fd=parent)
+        except OSError:
+            _remove(parent, name)
+
+    def _restore(self, name: str, before: Node, after: Node) -> str:
+        if before.kind in {"file", "folder"} and _was_too_large(before):
+            return "was changed and is too large to be restored: compare it with your version control"
+        try:
+            parent = self._make_parent(name) if before.kind != "absent" else self._open_parent(name)
+        except OSError as error:
+            return f"was changed and could not be restored: {error.strerror}"
+        try:
+            if after.kind != "absent":
+                self._take_away(parent, os.path.basename(name))
+            _write(parent, os.path.basename(name), before)
+        except OSError as error:
+            return f"was changed and could not be restored: {error.strerror}"
+        finally:
+            os.close(parent)
+        if before.kind == "absent":
+            return "was created; taken away"
+        return "was removed; restored" if after.kind == "absent" else "was changed; restored"
+
+    def _make_parent(self, name: str) -> int:
+        parts = name.split("/")[:-1]
+        for depth in range(1, len(parts) + 1):
+            folder = "/".join(parts[:depth])
+            if self._identity(folder) is None:
+                above = self._open_parent(folder)
+                try:
+                    self._take_away(above, parts[depth - 1])
+                    os.mkdir(parts[depth - 1], 0o755, dir_fd=above)
+                finally:
+                    os.close(above)
+        return self._open_parent(name)
+
+
+def _was_too_large(node: Node) -> bool:
+    if node.kind == "file" and (node.data is None or node.data[:1] == b"\0"):
+        return node.data is None or len(node.data) < 64
+    return any(_was_too_large(child) for child in node.children.values())
+
+
+def _write(parent: int, name: str, node: Node) -> None:
+    """Make what was there, in a place that is empty now."""
+    if node.kind == "link":
+        os.symlink(node.data or b"", os.fsencode(name), dir_fd=parent)
+    elif node.kind == "file":
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(name, flags, 0o600, dir_fd=parent), "wb") as file:
+            file.write(node.data or b"")
+            os.fchmod(file.fileno(), node.mode)
+    elif node.kind == "folder":
+        os.mkdir(name, 0o700, dir_fd=parent)
+        folder = os.open(name, _FOLDER | os.O_CLOEXEC, dir_fd=parent)
+        try:
+            for child, below in node.children.items():
+                _write(folder, child, below)
+            os.fchmod(folder, node.mode)
+        finally:
+            os.close(folder)
+
+
+def _remove(parent: int, name: str) -> None:
+    try:
+        os.unlink(name, dir_fd=parent)
+    except IsADirectoryError:
+        folder = os.open(name, _FOLDER | os.O_CLOEXEC, dir_fd=parent)
+        try:
+            for child in os.listdir(folder):
+                _remove(folder, child)
+        finally:
+            os.close(folder)
+        os.rmdir(name, dir_fd=parent)

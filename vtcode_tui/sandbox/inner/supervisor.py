@@ -37,6 +37,7 @@ class Supervisor:
         self.leader = 0
         """What we wait for: the work itself in tier kernel, the first process of its namespace in tier full."""
         self.status: int | None = None
+        self.survivors = 0
         self.setup_error: SetupError | None = None
         self.started = False
         self.killed = ""
@@ -60,10 +61,13 @@ class Supervisor:
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         kernel.set_name("vtcode-run")
-        protected = guard.Guard(self.job.guarded)
+        protected = guard.Guard(
+            self.job.workspace, self.job.guarded, os.path.dirname(self.job.folder) + "/quarantine"
+        )
         try:
             self._make_folders()
-            protected.remember()
+            with target.step("protected paths"):
+                protected.remember()
             self._start()
         except SetupError as error:
             self.setup_error = error
@@ -82,6 +86,8 @@ class Supervisor:
             # In tier kernel the main process has made them already, for the rules.
             for path in (self.job.caches, self.job.folder, self.job.own_home, self.job.own_tmp):
                 os.makedirs(path, 0o700, exist_ok=True)
+            if not self.job.full:
+                os.symlink(self.job.caches, self.job.own_home + "/.cache")
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -153,7 +159,8 @@ class Supervisor:
         while True:
             reaped, status = os.wait()
             if reaped == pid:
-                os.write(self.stop_write, struct.pack("=ci", b"=", status))
+                others = sum(1 for name in os.listdir("/proc") if name.isdigit()) - 1
+                os.write(self.stop_write, struct.pack("=cii", b"=", status, others))
                 os._exit(0)
 
     def _be_target(self, theirs: socket.socket) -> NoReturn:
@@ -217,7 +224,7 @@ class Supervisor:
     def _take_status(self) -> bool:
         data = os.read(self.stop_read, 64)
         if data[:1] == b"=":
-            self.status = struct.unpack("=i", data[1:5])[0]
+            self.status, self.survivors = struct.unpack("=ii", data[1:9])
             return True
         return False
 
@@ -240,11 +247,7 @@ class Supervisor:
             tree.end_all()
             return 0
         if self.job.full:
-            others = max(0, len(tree.descendants(self.leader)) - (1 if self.killed else 0))
-            try:
-                os.kill(self.leader, signal.SIGKILL)
-            except ProcessLookupError:
-                others = 0
+            tree.send(self.leader, signal.SIGKILL)
             _pid, _status, self.usage = os.wait4(self.leader, 0)
             if self.status is None:
                 try:
@@ -252,7 +255,7 @@ class Supervisor:
                 except BlockingIOError:
                     self.status = 9
             tree.end_all()
-            return others
+            return self.survivors
         if self.killed or self.setup_error:
             for number in (signal.SIGSTOP, signal.SIGKILL):
                 for pid in [self.leader, *tree.descendants(self.leader)]:

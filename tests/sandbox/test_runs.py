@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.conftest import Finish, grant_for, invoke
+from vtcode_tui.common.errors import SandboxError
+from vtcode_tui.sandbox import Limits, Pin, Profile, Spawner, Staging, TerminalSize, Tier
+
+pytestmark = pytest.mark.kernel
+
+
+async def test_a_program_runs_in_the_workspace_and_its_output_and_status_arrive(
+    finish: Finish, profile: Profile
+) -> None:
+    text, outcome = await finish(grant_for(profile, "sh", "-c", "echo out; echo err >&2; echo made > file; exit 3"))
+    assert (text, outcome.exit_code, outcome.setup_error) == ("out\nerr\n", 3, "")
+    assert (profile.workspace / "file").read_text() == "made\n"
+
+
+async def test_stdout_and_stderr_can_be_kept_apart(spawner: Spawner, profile: Profile) -> None:
+    flight = await spawner.run(grant_for(profile, "sh", "-c", "echo out; echo err >&2"), separate=True)
+    assert sorted([chunk async for chunk in flight.chunks()]) == [(1, b"out\n"), (2, b"err\n")]
+
+
+async def test_a_signal_that_ends_a_run_is_told(finish: Finish, profile: Profile) -> None:
+    _text, outcome = await finish(grant_for(profile, "sh", "-c", "kill -TERM $$"))
+    assert (outcome.exit_code, outcome.signal) == (None, signal.SIGTERM)
+
+
+async def test_input_reaches_a_run_through_a_pipe(spawner: Spawner, profile: Profile) -> None:
+    flight = await spawner.run(grant_for(profile, "sh", "-c", "read line; echo got $line"), stdin="pipe")
+    flight.write(b"hello\n")
+    assert b"".join([piece async for piece in flight.output()]) == b"got hello\n"
+
+
+async def test_a_terminal_has_its_size_and_a_name_and_passes_input_and_resizes(
+    spawner: Spawner, profile: Profile
+) -> None:
+    script = "tty; stty size; trap 'stty size; exit 7' WINCH; echo ready; while :; do read x; done"
+    flight = await spawner.run(grant_for(profile, "bash", "-c", script), terminal=TerminalSize(100, 30))
+    seen = b""
+    resized = False
+    async for piece in flight.output():
+        seen += piece
+        if b"ready" in seen and not resized:
+            resized = True
+            flight.resize(TerminalSize(120, 40))
+            flight.write(b"\n")
+    outcome = await flight.wait()
+    assert b"/dev/pts/" in seen
+    assert b"30 100" in seen
+    assert b"40 120" in seen
+    assert outcome.exit_code == 7
+
+
+async def test_a_grant_is_good_for_one_run(finish: Finish, profile: Profile) -> None:
+    grant = grant_for(profile, "true")
+    await finish(grant)
+    with pytest.raises(SandboxError, match="used already"):
+        await finish(grant)
+
+
+async def test_an_expired_grant_does_not_run(finish: Finish, profile: Profile) -> None:
+    with pytest.raises(SandboxError, match="expired"):
+        await finish(grant_for(profile, "touch", "ran", seconds=-1))
+    assert not (profile.workspace / "ran").exists()
+
+
+@pytest.mark.parametrize("content", [b"changed", None])
+async def test_a_pinned_file_that_is_not_what_was_approved_stops_the_run(
+    finish: Finish, profile: Profile, content: bytes | None
+) -> None:
+    script = profile.workspace / "script"
+    if content is not None:
+        script.write_bytes(content)
+    pin = Pin(script, hashlib.sha256(b"approved").hexdigest())
+    _text, outcome = await finish(grant_for(profile, "touch", "ran", pins=(pin,)))
+    assert outcome.setup_error.startswith("pinned files")
+    assert outcome.exit_code is None
+    assert not (profile.workspace / "ran").exists()
+
+
+async def test_a_pinned_file_that_is_what_was_approved_lets_the_run_go_on(finish: Finish, profile: Profile) -> None:
+    script = profile.workspace / "script"
+    script.write_bytes(b"approved")
+    pins = (Pin(script, hashlib.sha256(b"approved").hexdigest()), Pin(profile.workspace / "absent", None))
+    _text, outcome = await finish(grant_for(profile, "true", pins=pins))
+    assert outcome.exit_code == 0
+
+
+async def test_a_worker_function_returns_its_result_and_streams_its_output(
+    finish: Finish, profile: Profile
+) -> None:
+    arguments = {
+        "canary": "/nowhere",
+        "inside": str(profile.workspace / "made"),
+        "port": 1,
+        "abstract": "x",
+        "pid": 1,
+    }
+    _text, outcome = await finish(invoke(profile, "vtcode_tui.sandbox.selftest.breakout", "attempt", arguments))
+    assert outcome.result is not None
+    assert outcome.result["wrote"] is True
+    assert outcome.result["escaped"] == []
+
+
+async def test_a_worker_that_raises_ends_with_its_traceback_and_no_result(finish: Finish, profile: Profile) -> None:
+    text, outcome = await finish(invoke(profile, "vtcode_tui.sandbox.selftest.breakout", "attempt", {}))
+    assert (outcome.exit_code, outcome.result) == (1, None)
+    assert "KeyError" in text
+
+
+async def test_a_program_that_does_not_exist_is_a_setup_error_that_names_it(
+    finish: Finish, profile: Profile
+) -> None:
+    _text, outcome = await finish(grant_for(profile, "no-such-program"))
+    assert "no-such-program" in outcome.setup_error
+    assert outcome.exit_code is None
+
+
+async def test_daemons_that_change_session_do_not_outlive_the_run(finish: Finish, profile: Profile) -> None:
+    marker = profile.workspace / "alive"
+    daemon = f"setsid sh -c '(trap \"\" TERM HUP; while :; do echo x >> {marker}; sleep 0.01; done) &' &"
+    _text, outcome = await finish(
+        grant_for(profile, "bash", "-c", f"{daemon} while [ ! -s {marker} ]; do :; done; exit 0")
+    )
+    assert outcome.exit_code == 0
+    assert outcome.survivors >= 1
+    size = marker.stat().st_size
+    await asyncio.to_thread(_nobody_writes, marker)
+    assert marker.stat().st_size == size
+
+
+def _nobody_writes(path: Path) -> None:
+    """Every process that has the path on its command line is gone."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            assert os.fsencode(path) not in line
+
+
+async def test_killing_a_run_says_the_reason_and_ends_it(spawner: Spawner, profile: Profile) -> None:
+    flight = await spawner.run(grant_for(profile, "sleep", "600"))
+    flight.kill("the human pressed Escape")
+    outcome = await flight.wait()
+    assert outcome.killed == "the human pressed Escape"
+    assert outcome.signal == signal.SIGKILL
+
+
+async def test_a_wall_limit_ends_a_run_and_is_named(finish: Finish, profile: Profile) -> None:
+    limited = replace(profile, limits=Limits(wall_seconds=0.3))
+    _text, outcome = await finish(grant_for(limited, "sleep", "600"))
+    assert outcome.limit == "wall_seconds"
+    assert any(denial.kind == "limit" for denial in outcome.denials)
+
+
+async def test_an_output_limit_ends_a_run_and_is_named(finish: Finish, profile: Profile) -> None:
+    limited = replace(profile, limits=replace(profile.limits, output=1 << 20))
+    text, outcome = await finish(grant_for(limited, "sh", "-c", "yes"))
+    assert outcome.limit == "output"
+    assert len(text) <= 1 << 20
+
+
+async def test_not_reading_makes_a_run_wait(spawner: Spawner, profile: Profile) -> None:
+    script = "head -c 8000000 /dev/zero; echo done > finished"
+    flight = await spawner.run(grant_for(profile, "sh", "-c", script))
+    stream = flight.output()
+    first = await anext(stream)
+    assert first
+    assert not (profile.workspace / "finished").exists()
+    rest = sum([len(piece) async for piece in stream])
+    assert len(first) + rest == 8_000_000
+    assert (profile.workspace / "finished").exists()
+
+
+async def test_descriptors_of_a_run_are_its_three_streams(finish: Finish, profile: Profile) -> None:
+    text, _outcome = await finish(grant_for(profile, "sh", "-c", "ls /proc/$$/fd"))
+    assert text.split() == ["0", "1", "2"]
+
+
+async def test_runs_leave_nothing_behind_in_the_scratch_folder(
+    finish: Finish, profile: Profile, tmp_path: Path
+) -> None:
+    await finish(grant_for(profile, "sh", "-c", "echo x > $TMPDIR/y; echo x > ~/z; mkdir ~/d"))
+    left = [path.name for path in (tmp_path / "scratch").glob("*/*")]
+    assert left == ["cache"]
+
+
+async def test_the_cache_folder_stays_between_runs(finish: Finish, profile: Profile) -> None:
+    await finish(grant_for(profile, "sh", "-c", "echo kept > $XDG_CACHE_HOME/x"))
+    text, _outcome = await finish(grant_for(profile, "sh", "-c", "cat $XDG_CACHE_HOME/x"))
+    assert text == "kept\n"
+
+
+async def test_the_next_run_works_after_the_fork_server_was_killed(
+    spawner: Spawner, finish: Finish, profile: Profile
+) -> None:
+    flight = await spawner.run(grant_for(profile, "sleep", "600"))
+    os.kill(spawner.pid, signal.SIGKILL)
+    outcome = await flight.wait()
+    assert outcome.killed
+    while Path(f"/proc/{flight.pid}").exists():
+        await asyncio.sleep(0)
+    text, _outcome = await finish(grant_for(profile, "echo", "again"))
+    assert text == "again\n"
+
+
+async def test_a_masked_file_reads_as_empty_or_the_run_is_refused(
+    finish: Finish, profile: Profile, tier: Tier
+) -> None:
+    secret = profile.workspace / ".env"
+    secret.write_text("KEY=canary")
+    masked = replace(profile, hidden=(secret,))
+    if tier == "kernel":
+        with pytest.raises(SandboxError, match="cannot mask"):
+            await finish(grant_for(masked, "cat", ".env"))
+        return
+    text, outcome = await finish(
+        grant_for(masked, "sh", "-c", "cat .env; mv .env x; ln .env y; echo z > .env; cat x y")
+    )
+    assert "canary" not in text
+    assert outcome.setup_error == ""
+    assert secret.read_text() == "KEY=canary"
+
+
+async def test_twenty_runs_at_once_all_end_well(finish: Finish, profile: Profile) -> None:
+    ended = await asyncio.gather(*(finish(grant_for(profile, "echo", str(n))) for n in range(20)))
+    assert [text for text, _outcome in ended] == [f"{n}\n" for n in range(20)]
+
+
+@pytest.mark.parametrize("tier", ["full"])
+class TestStaging:
+    async def test_runs_see_what_runs_wrote_and_the_real_files_do_not_change(
+        self, finish: Finish, profile: Profile, tmp_path: Path
+    ) -> None:
+        staged = self._staged(profile, tmp_path)
+        (profile.workspace / "a").write_text("real")
+        await finish(grant_for(staged, "sh", "-c", "echo more >> a; echo new > b; mkdir d"))
+        text, outcome = await finish(grant_for(staged, "sh", "-c", "cat a b; ls"))
+        assert outcome.exit_code == 0
+        assert text == "realmore\nnew\na\nb\nd\n"
+        assert [(p.name, p.read_text()) for p in profile.workspace.iterdir()] == [("a", "real")]
+
+    async def test_runs_at_once_share_the_layer_and_a_later_run_sees_what_the_human_changed(
+        self, finish: Finish, profile: Profile, tmp_path: Path
+    ) -> None:
+        staged = self._staged(profile, tmp_path)
+        waits = "while [ ! -e go ]; do sleep 0.01; done; cat go"
+        first = asyncio.ensure_future(finish(grant_for(staged, "sh", "-c", waits)))
+        second = await finish(grant_for(staged, "sh", "-c", "echo shared > go; cat go"))
+        assert (await first)[0] == second[0] == "shared\n"
+        for number in range(5):
+            (profile.workspace / "human").write_text(str(number))
+            text, outcome = await finish(grant_for(staged, "sh", "-c", "cat human go"))
+            assert (text, outcome.setup_error) == (f"{number}shared\n", "")
+
+    async def test_a_read_only_run_sees_the_layer_and_cannot_change_it(
+        self, finish: Finish, profile: Profile, tmp_path: Path
+    ) -> None:
+        staged = self._staged(profile, tmp_path)
+        await finish(grant_for(staged, "sh", "-c", "echo new > b"))
+        reading = replace(staged, writable=(), readable=(profile.workspace,))
+        text, outcome = await finish(grant_for(reading, "sh", "-c", "cat b; echo x > c"))
+        assert text.startswith("new\n")
+        assert outcome.exit_code != 0
+
+    def _staged(self, profile: Profile, tmp_path: Path) -> Profile:
+        upper, work = tmp_path / "layer" / "upper", tmp_path / "layer" / "work"
+        for path in (upper, work):
+            path.mkdir(parents=True)
+        return replace(profile, staging=Staging(profile.workspace, upper, work))
