@@ -10,6 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vtcode_tui.render.chronicle import lines_of as lines_of
+    from vtcode_tui.render.chronicle import sentence as sentence
+    from vtcode_tui.render.chronicle import timeline as timeline
+    from vtcode_tui.render.chronicle import timeline_text as timeline_text
+    from vtcode_tui.render.diff import DiffLine as DiffLine
+    from vtcode_tui.render.diff import DiffView as DiffView
+    from vtcode_tui.render.diff_rows import FileDiff as FileDiff
+    from vtcode_tui.render.diff_rows import parse_unified as parse_unified
     from vtcode_tui.render.markdown_stream import CodeBlock as CodeBlock
     from vtcode_tui.render.markdown_stream import MarkdownStream as MarkdownStream
     from vtcode_tui.render.markdown_stream import code_blocks as code_blocks
@@ -21,6 +29,12 @@ if TYPE_CHECKING:
     from vtcode_tui.render.safety import plain_line as plain_line
     from vtcode_tui.render.safety import spans_of as spans_of
     from vtcode_tui.render.safety import visible as visible
+    from vtcode_tui.render.syntax import highlight as highlight
+    from vtcode_tui.render.syntax import lexer_for as lexer_for
+    from vtcode_tui.render.syntax import lexer_named as lexer_named
+    from vtcode_tui.render.telling import TELLERS as TELLERS
+    from vtcode_tui.render.telling import Told as Told
+    from vtcode_tui.render.telling import told as told
     from vtcode_tui.render.types import MUTED as MUTED
     from vtcode_tui.render.types import TEXT as TEXT
     from vtcode_tui.render.types import Ground as Ground
@@ -32,16 +46,24 @@ if TYPE_CHECKING:
     from vtcode_tui.render.types import text_of as text_of
     from vtcode_tui.render.wrap import cut as cut
     from vtcode_tui.render.wrap import cut_spans as cut_spans
+    from vtcode_tui.render.wrap import drop_cells as drop_cells
     from vtcode_tui.render.wrap import fold as fold
     from vtcode_tui.render.wrap import hard_fold as hard_fold
     from vtcode_tui.render.wrap import pad as pad
+    from vtcode_tui.render.wrap import split_at as split_at
     from vtcode_tui.render.wrap import width as width
+    from vtcode_tui.render.wrap import width_of as width_of
 
 _HOMES = {
-    "types": ("MUTED", "TEXT", "Ground", "Line", "Span", "Style", "StyleName", "line", "text_of"),
-    "safety": ("invisible", "link_target", "plain", "plain_bytes", "plain_line", "spans_of", "visible"),
-    "wrap": ("cut", "cut_spans", "fold", "hard_fold", "pad", "width"),
+    "chronicle": ("lines_of", "sentence", "timeline", "timeline_text"),
+    "diff": ("DiffLine", "DiffView"),
+    "diff_rows": ("FileDiff", "parse_unified"),
     "markdown_stream": ("CodeBlock", "MarkdownStream", "code_blocks", "markdown"),
+    "safety": ("invisible", "link_target", "plain", "plain_bytes", "plain_line", "spans_of", "visible"),
+    "syntax": ("highlight", "lexer_for", "lexer_named"),
+    "telling": ("TELLERS", "Told", "told"),
+    "types": ("MUTED", "TEXT", "Ground", "Line", "Span", "Style", "StyleName", "line", "text_of"),
+    "wrap": ("cut", "cut_spans", "drop_cells", "fold", "hard_fold", "pad", "split_at", "width", "width_of"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pygments.lexer import Lexer
 
-from vtcode_tui.render.highlight import START, Stack, highlight, lexer_named
+from vtcode_tui.render.syntax import START, Stack, highlight, lexer_named
 from vtcode_tui.render.markdown_layout import code_rows, fence_head, lay
 from vtcode_tui.render.safety import plain
 from vtcode_tui.render.types import Line
