@@ -21,23 +21,45 @@ if TYPE_CHECKING:
     from vtcode_tui.llm.endpoint import Key as Key
     from vtcode_tui.llm.endpoint import TimeLimits as TimeLimits
     from vtcode_tui.llm.failure import ProviderError as ProviderError
+    from vtcode_tui.llm.masking import Masked as Masked
+    from vtcode_tui.llm.masking import masked as masked
+    from vtcode_tui.llm.pairing import broken_pairs as broken_pairs
+    from vtcode_tui.llm.pairing import paired as paired
     from vtcode_tui.llm.resolve import Models as Models
     from vtcode_tui.llm.resolve import resolve_models as resolve_models
+    from vtcode_tui.llm.tokens import Calibration as Calibration
+    from vtcode_tui.llm.tokens import estimate_message as estimate_message
+    from vtcode_tui.llm.tokens import estimate_messages as estimate_messages
+    from vtcode_tui.llm.tokens import estimate_request as estimate_request
+    from vtcode_tui.llm.tokens import estimate_tokens as estimate_tokens
+    from vtcode_tui.llm.translate import Fitted as Fitted
+    from vtcode_tui.llm.translate import fitted as fitted
 
 _HOME = {
+    "Calibration": "tokens",
     "Chain": "chain",
     "Endpoint": "endpoint",
+    "Fitted": "translate",
     "Hosts": "endpoint",
     "Key": "endpoint",
     "Link": "chain",
     "Looked": "discover",
+    "Masked": "masking",
     "ModelFacts": "catalogue",
     "Models": "resolve",
     "Price": "catalogue",
     "ProviderError": "failure",
     "TimeLimits": "endpoint",
+    "broken_pairs": "pairing",
     "discover_local": "discover",
+    "estimate_message": "tokens",
+    "estimate_messages": "tokens",
+    "estimate_request": "tokens",
+    "estimate_tokens": "tokens",
+    "fitted": "translate",
+    "masked": "masking",
     "model_facts": "catalogue",
+    "paired": "pairing",
     "resolve_models": "resolve",
 }
 

@@ -1,0 +1,112 @@
+"""Tool pairs: every tool use is answered once, in the very next message; every wire refuses anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from vtcode_tui.llm.messages import Message, Part, ToolResult, ToolUse
+
+UNANSWERED = "No result: the call did not run, or its outcome is not known."
+"""What a model is told about a tool use that has no result."""
+
+
+def broken_pairs(messages: Sequence[Message]) -> tuple[str, ...]:
+    """What is wrong with the tool pairs of a history, one sentence each; empty when every wire would take it."""
+    wrong: list[str] = []
+    seen: set[str] = set()
+    asked: list[str] = []
+    for place, message in enumerate(messages):
+        uses = [part.id for part in message.parts if isinstance(part, ToolUse)]
+        answers = [part.id for part in message.parts if isinstance(part, ToolResult)]
+        if (uses and message.role != "assistant") or (answers and message.role != "user"):
+            wrong.append(f"message {place}: a tool part in a message of the other role")
+        wrong += [
+            f"message {place}: the tool use {id} has no result in the next message"
+            for id in asked
+            if id not in answers
+        ]
+        wrong += [
+            f"message {place}: the result {id} answers no tool use of the message before"
+            for id in answers
+            if id not in asked
+        ]
+        wrong += [
+            f"message {place}: two results for {id}" for id in {id for id in answers if answers.count(id) > 1}
+        ]
+        wrong += [
+            f"message {place}: the id {id} was used before" for id in uses if id in seen or uses.count(id) > 1
+        ]
+        seen.update(uses)
+        asked = uses
+    wrong += [f"the tool use {id} has no result at the end" for id in asked]
+    return tuple(wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """A history whose pairs are whole, and what had to be done for it."""
+
+    messages: tuple[Message, ...]
+    repairs: tuple[str, ...] = ()
+
+
+def paired(messages: Sequence[Message]) -> Paired:
+    """The history with every tool use answered: results in the order of their uses, ids unique, strays left out.
+
+    A result is never moved to another use, and a use never lost: what has no result says so.
+    """
+    made: list[Message] = []
+    asked: list[tuple[ToolUse, str]] = []
+    used: set[str] = set()
+    renamed = unanswered = strays = 0
+    for message in messages:
+        results = {part.id: part for part in reversed(message.parts) if isinstance(part, ToolResult)}
+        answers = [
+            replace(results.pop(old), id=use.id) if old in results else _unanswered(use) for use, old in asked
+        ]
+        unanswered += sum(answer.text is UNANSWERED for answer in answers)
+        parts: list[Part] = [part for part in message.parts if not isinstance(part, ToolResult | ToolUse)]
+        strays += len(results) + sum(isinstance(part, ToolUse) for part in message.parts if message.role == "user")
+        asked = []
+        if message.role == "user":
+            made.append(Message("user", (*answers, *parts)))
+            continue
+        if answers:
+            made.append(Message("user", tuple(answers)))
+        kept: list[Part] = []
+        for part in message.parts:
+            if isinstance(part, ToolUse):
+                id = _unique(part.id, used)
+                renamed += id != part.id
+                used.add(id)
+                use = replace(part, id=id)
+                asked.append((use, part.id))
+                kept.append(use)
+            elif not isinstance(part, ToolResult):
+                kept.append(part)
+        made.append(Message("assistant", tuple(kept)))
+    if asked:
+        unanswered += len(asked)
+        made.append(Message("user", tuple(_unanswered(use) for use, _ in asked)))
+    counted = (
+        (unanswered, "tool use without a result"),
+        (strays, "result without a tool use"),
+        (renamed, "tool id renamed"),
+    )
+    return Paired(tuple(made), tuple(f"{count} × {what}" for count, what in counted if count))
+
+
+def _unanswered(use: ToolUse) -> ToolResult:
+    return ToolResult(use.id, UNANSWERED, is_error=True)
+
+
+def _unique(id: str, used: set[str]) -> str:
+    """The id in the alphabet and the length that all wires take, different from every other."""
+    clean = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in id)[:64] or "call"
+    if clean not in used:
+        return clean
+    count = 2
+    while f"{clean[:56]}_{count}" in used:
+        count += 1
+    return f"{clean[:56]}_{count}"
