@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vtcode_tui.events.redaction import Redacted, Redactor
     from vtcode_tui.events.redaction_stream import RedactingStream, RedactingText
     from vtcode_tui.events.types import SYSTEM, Actor, Event, Payload
+    from vtcode_tui.events.verdict import Report, verify, verify_all
 
 __all__ = [
     "SYSTEM",
@@ -29,12 +30,15 @@ __all__ = [
     "RedactingStream",
     "RedactingText",
     "Redactor",
+    "Report",
     "event_of",
     "line_of",
     "locate",
     "read_events",
     "session_folder",
     "session_folders",
+    "verify",
+    "verify_all",
 ]
 
 _PLACES = {
@@ -55,6 +59,9 @@ _PLACES = {
     "read_events": "lines",
     "session_folder": "places",
     "session_folders": "places",
+    "Report": "verdict",
+    "verify": "verdict",
+    "verify_all": "verdict",
 }
 
 

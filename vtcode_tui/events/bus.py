@@ -17,8 +17,6 @@ from vtcode_tui.events.types import (
     Outcome,
     Payload,
     SecretRedacted,
-    SessionResumed,
-    SessionStarted,
     Severity,
 )
 
@@ -44,6 +42,8 @@ class Bus:
         self._readers: list[Reader] = []
         self._untold: deque[Event] = deque()
         self._durable = 0
+        self._open = False
+        self._opening = asyncio.Lock()
         journal.observe(written=self._untold.append, durable=self._landed)
 
     async def record(
@@ -61,8 +61,10 @@ class Bus:
 
         Raises JournalError when it could not be recorded: what it was to record must then not happen.
         """
-        if isinstance(payload, SessionStarted | SessionResumed):
-            await self.journal.prepare()
+        if not self._open:
+            async with self._opening:
+                await self.journal.prepare()
+                self._open = True
         found = None
         if self._redactor is not None:
             payload, found = self._redactor.payload(payload)

@@ -66,6 +66,7 @@ class Journal:
         self._size = os.fstat(descriptor).st_size
         self._failure: JournalError | None = None
         self._closed = False
+        self._opened = False
         self._written: Callable[[Event], None] = lambda event: None
         self._landed: Callable[[int], None] = lambda position: None
         self._flusher = Flusher(descriptor, lambda: self.seq, self._on_disk)
@@ -146,6 +147,10 @@ class Journal:
             raise self._failure
         if self._closed:
             raise JournalError(f"the journal of session {self.session} is closed")
+        if not self._opened:
+            # No event before the opening stands in the root log: it would look like one added after the end.
+            self._seal.ready()
+            self._opened = True
         if isinstance(payload, SessionStarted | SessionResumed) and not payload.log_key:
             payload = payload.model_copy(update={"log_key": self.log_key, "root_head": self.root_head})
         event = Event.model_construct(
@@ -270,8 +275,9 @@ class Journal:
         if self._closed:
             return
         try:
-            if self._failure is None and self.seq:
-                self.checkpoint("final")
+            if self._failure is None:
+                if self.seq:
+                    self.checkpoint("final")
                 self.flush()
                 self._seal.close(self.seq, self.head)
         finally:

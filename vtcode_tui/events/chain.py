@@ -1,0 +1,208 @@
+"""Walks a journal line by line: the chain of digests, the order of events, the signed checkpoints."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
+
+from pydantic_core import from_json
+
+from vtcode_tui.common.errors import JournalError
+from vtcode_tui.events.lines import GENESIS
+from vtcode_tui.events.notes import Note, read_note
+from vtcode_tui.events.seal import origin_of
+
+Layer: TypeAlias = Literal["chain", "checkpoint", "root", "anchor", "meaning", "signature"]
+
+_ENVELOPE = re.compile(
+    rb'\{"v":\d+,"seq":(\d+),"id":"[^"\\]*","time":"([^"\\]*)","mono_ns":(\d+),"type":"([a-z_.]+)",'
+    rb'"severity":"[a-z]+","outcome":"[a-z]+","session":"((?:[^"\\]|\\.)*)","turn":-?\d+,'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that must not be: which layer noticed, at which event, in one sentence."""
+
+    layer: Layer
+    seq: int | None
+    text: str
+
+
+@dataclass(slots=True)
+class Walk:
+    """What a walk over a journal found."""
+
+    size: int = 0
+    head: str = GENESIS
+    session: str = ""
+    torn: int = 0
+    """Bytes after the last whole line."""
+    final: bool = False
+    """The last event is a final checkpoint."""
+    checkpoints: int = 0
+    trusted: int = 0
+    """So many events are covered by the last good checkpoint."""
+    root_heads: list[str] = field(default_factory=list)
+    """The root log's heads that this journal names, one for each opening."""
+    notes: list[Note] = field(default_factory=list)
+    openings: list[int] = field(default_factory=list)
+    heads: dict[int, str] = field(default_factory=dict)
+    """The digest of the line before, at the sizes that were asked for."""
+    problems: list[Problem] = field(default_factory=list)
+
+
+class Meaning(Protocol):
+    """Judges events in order; only those of the types in `reads` are taken apart for it."""
+
+    reads: frozenset[bytes]
+    notes: list[str]
+
+    def __call__(self, seq: int, event: dict[str, Any]) -> list[Problem]:
+        """What cannot be about this event, given those before it."""
+        ...
+
+
+_OWN = frozenset({b"session.started", b"session.resumed", b"log.checkpoint"})
+
+
+def walk(path: Path, *, keys: Collection[str] | None, wanted: Collection[int], meaning: Meaning) -> Walk:
+    """Verify a journal's chain and checkpoints. Stops at the first line that does not continue the chain.
+
+    `keys` are the session keys that the root log knows; None where there is no root log, and then the keys that the
+    journal itself names are believed. Raises JournalError when the file cannot be read.
+    """
+    result = Walk()
+    named: set[str] = set()
+    try:
+        with path.open("rb") as stream:
+            _lines(result, stream, named, wanted, meaning)
+    except OSError as error:
+        raise JournalError(f"{path} cannot be read: {error.strerror}") from error
+    if result.size in wanted:
+        result.heads[result.size] = result.head
+    _signatures(result, named if keys is None else keys)
+    return result
+
+
+def _lines(result: Walk, stream: BinaryIO, named: set[str], wanted: Collection[int], meaning: Meaning) -> None:
+    """The loop over every line; kept flat, because it is what the speed of `audit verify` depends on."""
+    head, seq, session, clocks = GENESIS.encode(), 0, b"", (0, b"")
+    reads, sha256, envelope_of = meaning.reads | _OWN, hashlib.sha256, _ENVELOPE.match
+    for raw in stream:
+        if raw[-1] != 10:
+            result.torn = len(raw)
+            break
+        line = raw[:-1]
+        if seq in wanted:
+            result.heads[seq] = head.decode()
+        if not line.endswith(b'"prev":"' + head + b'"}'):
+            result.problems.append(_broken(seq, line, head.decode()))
+            break
+        envelope = envelope_of(line)
+        if envelope is None or int(envelope[1]) != seq:
+            result.problems.append(_not_an_event(seq))
+            break
+        _, time, mono, kind, its = envelope.groups()
+        if its != session:
+            if session:
+                result.problems.append(
+                    Problem("chain", seq, f"event {seq} belongs to another session, {its.decode()}")
+                )
+            session = session or its
+            result.session = session.decode()
+        clocks = _clocks(meaning, seq, kind, clocks, (int(mono), time))
+        result.final = False
+        if kind in reads:
+            event = _parsed(line)
+            if event is None:
+                result.problems.append(_not_an_event(seq))
+                break
+            if kind in _OWN:
+                _own(result, seq, head.decode(), event, named)
+            result.problems += meaning(seq, event)
+        head = sha256(line).hexdigest().encode()
+        seq += 1
+    result.head, result.size = head.decode(), seq
+
+
+def _broken(seq: int, line: bytes, head: str) -> Problem:
+    envelope = _ENVELOPE.match(line)
+    if seq and envelope is not None and int(envelope[1]) == seq:
+        text = f"event {seq - 1} is not what event {seq} names: one of the two was changed; expected {head}"
+        return Problem("chain", seq - 1, text)
+    return Problem("chain", seq, f"line {seq + 1} is not event {seq}: something was removed, added or moved")
+
+
+def _not_an_event(seq: int) -> Problem:
+    return Problem("chain", seq, f"line {seq + 1} is not the event {seq} of a journal")
+
+
+def _clocks(
+    meaning: Meaning, seq: int, kind: bytes, before: tuple[int, bytes], now: tuple[int, bytes]
+) -> tuple[int, bytes]:
+    if now[0] < before[0] and kind != b"session.resumed":
+        meaning.notes.append(f"event {seq}: the monotonic clock went back (another boot, or another machine)")
+    if now[1] < before[1]:
+        meaning.notes.append(f"event {seq}: the clock was set back, from {before[1].decode()} to {now[1].decode()}")
+    return now
+
+
+def _own(result: Walk, seq: int, head: str, event: dict[str, Any], named: set[str]) -> None:
+    data = event["data"]
+    if event["type"] == "log.checkpoint":
+        _checkpoint(result, seq, head, data)
+        return
+    named.add(str(data.get("log_key", "")))
+    result.openings.append(seq)
+    if data.get("root_head"):
+        result.root_heads.append(str(data["root_head"]))
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        event = from_json(line, cache_strings="keys")
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and isinstance(event.get("data"), dict) else None
+
+
+def _checkpoint(result: Walk, seq: int, head: str, data: dict[str, Any]) -> None:
+    """Check what a checkpoint says: exactly what stands before it, in the session's name."""
+    result.checkpoints += 1
+    result.final = data.get("kind") == "final"
+    try:
+        note = read_note(data["note"])
+        said = (note.origin, note.size, note.head, data["size"], data["head"])
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        result.problems.append(Problem("checkpoint", seq, f"the checkpoint at event {seq} cannot be read: {error}"))
+        return
+    if said != (origin_of(result.session), seq, head, seq, head):
+        text = f"the checkpoint at event {seq} speaks of another journal or another state of this one"
+        result.problems.append(Problem("checkpoint", seq, text))
+    else:
+        result.notes.append(note)
+
+
+def _signatures(result: Walk, keys: Collection[str]) -> None:
+    """Check the last checkpoint of each opening: by the chain it vouches for all that came before it.
+
+    One that is not signed rightly is a problem, and the one before it is tried, to say how far trust reaches.
+    """
+    raw = [base64.b64decode(key) for key in keys if key]
+    ends = {max((note.size for note in result.notes if note.size < at), default=-1) for at in result.openings[1:]}
+    for index in range(len(result.notes) - 1, -1, -1):
+        note = result.notes[index]
+        if result.trusted and note.size not in ends:
+            continue
+        if any(note.signed_by(key) for key in raw):
+            result.trusted = max(result.trusted, note.size)
+        else:
+            text = f"the checkpoint at event {note.size} is not signed by a key of this session"
+            result.problems.append(Problem("checkpoint", note.size, text))
+    result.problems.sort(key=lambda problem: -1 if problem.seq is None else problem.seq)

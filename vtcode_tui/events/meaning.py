@@ -1,0 +1,103 @@
+"""What a true journal cannot say: a start that nobody allowed, a call that runs twice, a sandbox that came late."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vtcode_tui.events.chain import Problem
+
+
+class Sense:
+    """Looks at the events of one session in order. Remembers digests only, whatever the session's length."""
+
+    reads = frozenset(
+        {
+            b"policy.decided",
+            b"approval.requested",
+            b"approval.granted",
+            b"sandbox.applied",
+            b"exec.started",
+            b"exec.finished",
+            b"file.changed",
+        }
+    )
+
+    def __init__(self) -> None:
+        self._allowed: set[tuple[str, str]] = set()
+        self._denied: set[tuple[str, str]] = set()
+        self._asked: dict[tuple[str, str], str] = {}
+        self._sandboxes: dict[str, set[str]] = {}
+        self._started: set[tuple[str, str]] = set()
+        self._running: dict[str, int] = {}
+        self._files: dict[tuple[str, bool], str] = {}
+        self.notes: list[str] = []
+
+    def __call__(self, seq: int, event: dict[str, Any]) -> list[Problem]:
+        """What cannot be about this event, given those before it."""
+        data, call = event["data"], str(event.get("call") or "")
+        found: list[str] = []
+        match event["type"]:
+            case "policy.decided":
+                self._decided(call, data)
+            case "approval.requested":
+                self._asked[call, str(data.get("subject_sha256"))] = str(data.get("shown_sha256"))
+            case "approval.granted":
+                found = self._granted(call, data)
+            case "sandbox.applied":
+                self._sandboxes.setdefault(call, set()).add(str(data.get("profile_sha256")))
+            case "exec.started":
+                found = self._starts(call, data)
+            case "exec.finished":
+                if not self._running.get(call):
+                    found = ["ends a run that never started"]
+                self._running[call] = self._running.get(call, 1) - 1
+            case "file.changed":
+                self._file(seq, data)
+        return [Problem("meaning", seq, f"event {seq} ({event['type']}) {text}") for text in found]
+
+    def _decided(self, call: str, data: dict[str, Any]) -> None:
+        subject = (call, str(data.get("subject_sha256")))
+        if data.get("decision") == "allow":
+            self._allowed.add(subject)
+            self._denied.discard(subject)
+        else:
+            # A later and stricter verdict takes an earlier permission back.
+            self._allowed.discard(subject)
+        if data.get("decision") == "deny":
+            self._denied.add(subject)
+
+    def _granted(self, call: str, data: dict[str, Any]) -> list[str]:
+        subject = (call, str(data.get("subject_sha256")))
+        shown = self._asked.get(subject)
+        if shown is None:
+            return ["grants what was never asked"]
+        if shown != data.get("shown_sha256"):
+            return ["grants something else than what was shown"]
+        if subject in self._denied:
+            return ["grants what the policy denies"]
+        self._allowed.add(subject)
+        return []
+
+    def _starts(self, call: str, data: dict[str, Any]) -> list[str]:
+        subject = (call, str(data.get("subject_sha256")))
+        found = []
+        if subject not in self._allowed:
+            found.append("starts what neither a decision nor an approval of the same digest allowed")
+        if subject in self._started:
+            found.append("starts the same call a second time")
+        if str(data.get("sandbox_sha256")) not in self._sandboxes.get(call, set()):
+            found.append("starts before its sandbox was recorded")
+        self._started.add(subject)
+        self._running[call] = self._running.get(call, 0) + 1
+        return found
+
+    def _file(self, seq: int, data: dict[str, Any]) -> None:
+        key = (str(data.get("path")), bool(data.get("staged")))
+        before, after = str(data.get("before_sha256")), str(data.get("after_sha256"))
+        known = self._files.get(key)
+        if known is not None and before != known:
+            # Not a defect of the journal: the human, or another program, changes files too.
+            self.notes.append(
+                f"event {seq}: {key[0]} was changed by something else since this session last wrote it"
+            )
+        self._files[key] = after

@@ -1,0 +1,179 @@
+"""The verdict on a session's journal, layer by layer: chain, checkpoints, root log, anchors, meaning.
+
+What each layer notices, and what only the next one does, is in docs/audit.md and in tests/events/test_tampering.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from vtcode_tui.events.chain import Layer, Problem, Walk, walk
+from vtcode_tui.events.journal import NAME
+from vtcode_tui.events.meaning import Sense
+from vtcode_tui.events.rootcheck import Entry, Evidence, Root, check_root
+from vtcode_tui.events.rootlog import ROOT
+
+State: TypeAlias = Literal["sealed", "open", "torn", "unanchored", "tampered"]
+
+EXIT: dict[State, int] = {"sealed": 0, "tampered": 5, "open": 6, "torn": 6, "unanchored": 7}
+"""The exit status of `vtcode audit verify` for each state."""
+
+_WORST: tuple[State, ...] = ("tampered", "unanchored", "torn", "open", "sealed")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The verdict on one journal."""
+
+    session: str
+    path: Path
+    state: State
+    events: int
+    head: str
+    checkpoints: int
+    trusted: int
+    """Everything before this event is vouched for by the last good checkpoint."""
+    anchored: bool
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def exit_status(self) -> int:
+        """0 intact and sealed, 5 tampered, 6 open or torn, 7 a required anchor is missing."""
+        return EXIT[self.state]
+
+    @property
+    def first_bad(self) -> int | None:
+        """The first event that cannot be trusted."""
+        return next((problem.seq for problem in self.problems if problem.seq is not None), None)
+
+    @property
+    def layer(self) -> Layer | None:
+        """The layer that noticed first."""
+        return self.problems[0].layer if self.problems else None
+
+
+def root_of(folder: Path) -> Path | None:
+    """Where the root log of a session's folder is expected: only folders in vtcode's own layout have one."""
+    folder = folder.absolute()
+    if len(folder.parents) < 5 or folder.parents[3].name != "sessions":
+        return None
+    return folder.parents[4] / "audit" / ROOT
+
+
+def verify(
+    folder: Path, *, root: Root | None = None, host_key: bytes | None = None, evidence: Evidence | None = None
+) -> Report:
+    """Verify one session. `root` is a root log verified before; without it the one beside the session is used.
+
+    Raises JournalError when a file cannot be read at all.
+    """
+    evidence = evidence or Evidence()
+    if root is None and (place := root_of(folder)) is not None:
+        root = check_root(place, public=host_key, evidence=evidence)
+    session = folder.absolute().name
+    exported = evidence.exported(session)
+    entry = root.entries.get(session) if root is not None else None
+    wanted = {size for size, _ in (entry.known if entry else [])} | {size for size, _ in exported}
+    sense = Sense()
+    found = walk(
+        folder / NAME if folder.is_dir() else folder,
+        keys=None if root is None else entry.keys if entry else (),
+        wanted=wanted,
+        meaning=sense,
+    )
+    problems = list(found.problems)
+    notes = list(sense.notes)
+    if root is None:
+        notes.append(
+            "there is no root log here: a journal that was cut back or replaced as a whole would not be noticed"
+        )
+    else:
+        problems += root.problems
+        problems += _against_root(found, entry, session)
+    problems += [
+        Problem("anchor", min(size, found.size), f"an exported copy of event {size} names another line before it")
+        for size, head in exported
+        if found.heads.get(size) != head
+    ]
+    anchored = bool(root and entry and entry.closed and entry.closed_at < root.anchored)
+    anchored = anchored or any(size == found.size - 1 for size, _ in exported)
+    return Report(
+        session=found.session or session,
+        path=folder,
+        state=_state(found, entry, root, problems, required=evidence.given, anchored=anchored),
+        events=found.size,
+        head=found.head,
+        checkpoints=found.checkpoints,
+        trusted=found.trusted,
+        anchored=anchored,
+        problems=tuple(problems),
+        notes=tuple(notes),
+    )
+
+
+def _state(
+    found: Walk, entry: Entry | None, root: Root | None, problems: list[Problem], *, required: bool, anchored: bool
+) -> State:
+    if problems:
+        return "tampered"
+    if found.torn:
+        return "torn"
+    if not found.final or (root is not None and (entry is None or entry.closed is None)):
+        return "open"
+    return "unanchored" if required and not anchored else "sealed"
+
+
+def _against_root(found: Walk, entry: Entry | None, session: str) -> list[Problem]:
+    if entry is None:
+        return [
+            Problem("root", None, f"session {session} was never entered in the root log, or its lines were removed")
+        ]
+    if found.problems and found.problems[0].layer == "chain":
+        # The walk stopped there; what the root log knows of later states says nothing new.
+        return []
+    problems = [
+        Problem("root", None, f"the journal names a line of the root log that is not there: {head[:16]}")
+        for head in found.root_heads
+        if head not in entry.opened
+    ]
+    for size, head in entry.known:
+        if size > found.size:
+            text = f"the root log knows {size} events, the journal has {found.size}: it was cut back"
+            problems.append(Problem("root", found.size, text))
+        elif found.heads.get(size) != head:
+            text = f"event {size - 1} is not the one that the root log knows: the journal was replaced"
+            problems.append(Problem("root", max(0, size - 1), text))
+    if entry.closed is not None and not problems and (found.size > entry.closed[0] or found.torn):
+        problems.append(Problem("root", entry.closed[0], "something was added after the session was closed"))
+    return problems
+
+
+def verify_all(
+    sessions: Path, *, host_key: bytes | None = None, evidence: Evidence | None = None
+) -> tuple[list[Report], list[Problem]]:
+    """Verify every session below a `sessions` folder, and that none which the root log knows is missing."""
+    evidence = evidence or Evidence()
+    root = check_root(sessions.parent / "audit" / ROOT, public=host_key, evidence=evidence)
+    folders = sorted((path.parent for path in sessions.glob(f"*/*/*/*/{NAME}")), key=lambda folder: folder.name)
+    reports = [verify(folder, root=root, evidence=evidence) for folder in folders]
+    present = {folder.name for folder in folders}
+    missing = [
+        Problem("root", None, f"session {session} is in the root log and its journal is gone")
+        for session, entry in root.entries.items()
+        if session not in present and not entry.pruned
+    ]
+    pruned = [
+        Problem("root", None, f"session {session} was pruned according to the root log and is there again")
+        for session, entry in root.entries.items()
+        if session in present and entry.pruned
+    ]
+    return reports, [*root.problems, *missing, *pruned]
+
+
+def worst(states: Iterable[State]) -> State:
+    """The state that decides the exit status of several."""
+    return min(states, key=_WORST.index, default="sealed")
