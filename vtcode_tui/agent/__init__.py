@@ -12,10 +12,20 @@ if TYPE_CHECKING:
     from vtcode_tui.agent.opening import Opening, open_core
     from vtcode_tui.agent.port import Core, Reader
     from vtcode_tui.agent.session import Session
+    from vtcode_tui.agent.starting import PRELOAD, capability_of, start_spawner
 
-_WHERE = {"Opening": "opening", "open_core": "opening", "Core": "port", "Reader": "port", "Session": "session"}
+_WHERE = {
+    "Opening": "opening",
+    "open_core": "opening",
+    "Core": "port",
+    "Reader": "port",
+    "Session": "session",
+    "PRELOAD": "starting",
+    "capability_of": "starting",
+    "start_spawner": "starting",
+}
 
-__all__ = ["Core", "Opening", "Reader", "Session", "open_core"]
+__all__ = ["PRELOAD", "Core", "Opening", "Reader", "Session", "capability_of", "open_core", "start_spawner"]
 
 
 def __getattr__(name: str) -> object:

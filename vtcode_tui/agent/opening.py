@@ -324,4 +324,3 @@ async def _recover(opened: _Opened, turn: Turn, bus: Bus, session: Session) -> N
                 "warning",
             )
         )
-

@@ -14,7 +14,7 @@ from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.tools.answer import decoded, failed, invoke, problem, with_refusals
 from vtcode_tui.tools.looking import shown
 from vtcode_tui.tools.tool import Input, Place, Result
-from vtcode_tui.workspace.patch_reading import paths_of
+from vtcode_tui.workspace.patches import paths_of
 
 _EDITS = "vtcode_tui.workspace.edits"
 

@@ -1,0 +1,42 @@
+"""What every front end starts with: the fork server before anything else, and what this machine can enforce."""
+
+from __future__ import annotations
+
+from vtcode_tui.common.errors import SandboxError
+from vtcode_tui.common.home import Home
+from vtcode_tui.config.settings import Settings
+from vtcode_tui.sandbox import Spawner
+from vtcode_tui.sandbox.capability import Capability
+
+PRELOAD = (
+    "vtcode_tui.tools.workers.reading",
+    "vtcode_tui.tools.workers.searching",
+    "vtcode_tui.workspace.edits",
+)
+"""Modules of workers that the fork server imports once."""
+
+_ORDER = ("none", "seatbelt", "kernel", "full")
+
+
+def start_spawner(home: Home) -> Spawner:
+    """Start the fork server; before any thread, screen or event loop exists."""
+    return Spawner.start(PRELOAD, scratch=home.cache / "sandbox")
+
+
+async def capability_of(spawner: Spawner, settings: Settings) -> Capability:
+    """What this machine enforces, proven by trying. Raises SandboxError where it is less than configured."""
+    from vtcode_tui.sandbox.trial import probe
+
+    capability = await probe(spawner)
+    if _ORDER.index(capability.tier) < _ORDER.index(settings.sandbox.minimum_tier):
+        missing = "; ".join(
+            f"{f.name}: {f.detail}" + (f" ({f.remedy})" if f.remedy else "")
+            for f in capability.findings
+            if not f.works
+        )
+        raise SandboxError(
+            f"the sandbox reaches tier {capability.tier} here and sandbox.minimum_tier is "
+            f"{settings.sandbox.minimum_tier}, so nothing runs. {missing} (`vtcode sandbox doctor` shows all)",
+            step="tier",
+        )
+    return capability
