@@ -11,7 +11,8 @@ import os
 import socket
 import struct
 import termios
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from vtcode_tui.sandbox import explain
@@ -49,6 +50,8 @@ class Flight:
         self._limit_hit = ""
         self._begun: asyncio.Future[None] = self._loop.create_future()
         self._outcome: asyncio.Future[Outcome] = self._loop.create_future()
+        self.refused_elsewhere: Sequence[Denial] = ()
+        """What the run's proxy refused; part of the outcome."""
         events.setblocking(False)
         self._loop.add_reader(events.fileno(), self._on_message)
 
@@ -79,6 +82,36 @@ class Flight:
         """Write input to this pipe."""
         os.set_blocking(descriptor, False)
         self._input = descriptor
+
+    def when_ended(self, call: Callable[[Flight], None]) -> None:
+        """Call back once the outcome is known."""
+        self._outcome.add_done_callback(lambda _future: call(self))
+
+    def abandon(self) -> None:
+        """The fork server is gone and with it the run: let everybody go who still waits."""
+        if self._outcome.done():
+            return
+        if self._report is None:
+            self._report = {"killed": self._kill_reason or "vtcode ended", "exit": -9}
+            self._loop.remove_reader(self._events.fileno())
+            self._events.close()
+        if self._result >= 0:
+            self._loop.remove_reader(self._result)
+            os.close(self._result)
+            self._result = -1
+        self._drop_sources()
+        if not self._begun.done():
+            self._begun.set_result(None)
+        self._finish()
+
+    def _drop_sources(self) -> None:
+        for source in list(self._sources):
+            self._loop.remove_reader(source)
+            os.close(source)
+        if self._input == self._master:
+            self._input = -1
+        self._sources.clear()
+        self._master = -1
 
     async def begun(self) -> None:
         """Wait until the work has started or failed to; a cancelled start ends the run."""
@@ -259,15 +292,12 @@ class Flight:
         if self._report is None or self._result >= 0 or self._outcome.done():
             return
         if self._sources and not self._paused and self._report.get("setup_error"):
-            for source in list(self._sources):
-                self._loop.remove_reader(source)
-                os.close(source)
-            self._sources.clear()
-            self._master = -1
+            self._drop_sources()
         if self._sources:
             return
         self._drop_input()
-        self._outcome.set_result(_outcome(self._report, bytes(self._answer), self._kill_reason))
+        outcome = _outcome(self._report, bytes(self._answer), self._kill_reason)
+        self._outcome.set_result(replace(outcome, denials=(*outcome.denials, *self.refused_elsewhere)))
         self._more.set()
 
 

@@ -1,4 +1,4 @@
-"""From a grant to what the fork server is told: pure data and one ruleset descriptor."""
+"""From a request to what the fork server is told: pure data and one ruleset descriptor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.sandbox import env, filters, ruleset, toolchains
-from vtcode_tui.sandbox.grant import Grant, Invoke
+from vtcode_tui.sandbox.grant import Invoke, Pin, Work
 from vtcode_tui.sandbox.profile import Profile, Tier
 from vtcode_tui.sandbox.run import TerminalSize
 
@@ -30,6 +30,16 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be done, without the right to do it."""
+
+    work: Work
+    cwd: Path
+    profile: Profile
+    pins: tuple[Pin, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A job as text, and the descriptor of its ruleset (the caller closes it)."""
 
@@ -39,10 +49,10 @@ class Prepared:
 
 
 def prepare(
-    grant: Grant, machine: Machine, terminal: TerminalSize | None, tty: str, proxy: tuple[str, int, str] | None
+    request: Request, machine: Machine, terminal: TerminalSize | None, tty: str, proxy: tuple[str, int, str] | None
 ) -> Prepared:
     """Everything a run needs to know. `tty` is the terminal made for tier kernel; raises SandboxError."""
-    profile = grant.profile
+    profile = request.profile
     full = machine.tier == "full"
     hidden = [str(path) for path in profile.hidden if path.exists()]
     if hidden and not full:
@@ -60,7 +70,7 @@ def prepare(
     rules = (
         _rules_full(machine, profile, readable) if full else _rules_kernel(profile, readable, folder, caches, tty)
     )
-    job = _work_of(grant, machine, folder, proxy)
+    job = _work_of(request, machine, folder, proxy)
     first, second = filters.compile_filters(full=full, inet=proxy is not None, debug=profile.debug)
     staging = profile.staging
     job |= {
@@ -90,22 +100,24 @@ def prepare(
         for made in (caches, folder, folder / "home", folder / "tmp"):
             made.mkdir(mode=0o700, exist_ok=True)
     text = json.dumps(job).encode()
-    held = ruleset.filled(rights, [] if full else rules, network=not full and proxy is None)
+    held = ruleset.filled(rights, [] if full else rules, network=not full, port=proxy[1] if proxy else 0)
     return Prepared(text, held, job["staging"])  # type: ignore[arg-type]
 
 
-def _work_of(grant: Grant, machine: Machine, folder: Path, proxy: tuple[str, int, str] | None) -> dict[str, object]:
+def _work_of(
+    request: Request, machine: Machine, folder: Path, proxy: tuple[str, int, str] | None
+) -> dict[str, object]:
     full = machine.tier == "full"
     home = str(machine.home) if full and machine.home.is_dir() else str(folder / "home")
     environment = env.passed(os.environ)
-    environment |= {k: v for k, v in grant.profile.environment.items() if "\0" not in k + v and "=" not in k}
+    environment |= {k: v for k, v in request.profile.environment.items() if "\0" not in k + v and "=" not in k}
     environment |= env.fixed(home, "/tmp" if full else str(folder / "tmp"))
     environment["PATH"] = env.search_path(
-        {"PATH": environment.get("PATH", os.environ.get("PATH", ""))}, grant.profile.workspace
+        {"PATH": environment.get("PATH", os.environ.get("PATH", ""))}, request.profile.workspace
     )
     if proxy:
         environment |= env.proxied(proxy[2])
-    work = grant.work
+    work = request.work
     invoked = isinstance(work, Invoke)
     return {
         "argv": [] if isinstance(work, Invoke) else list(work.argv),
@@ -114,9 +126,9 @@ def _work_of(grant: Grant, machine: Machine, folder: Path, proxy: tuple[str, int
         "module": work.module if isinstance(work, Invoke) else "",
         "function": work.function if isinstance(work, Invoke) else "",
         "search": list(toolchains.module_search()) if invoked else [],
-        "cwd": str(grant.cwd),
+        "cwd": str(request.cwd),
         "environment": environment,
-        "pins": [[str(pin.path), pin.sha256] for pin in grant.pins],
+        "pins": [[str(pin.path), pin.sha256] for pin in request.pins],
     }
 
 

@@ -122,10 +122,12 @@ def rights_of(abi: int) -> Rights:
     return Rights(abi)
 
 
-def filled(rights: Rights, rules: Sequence[tuple[str, int, bool]], *, network: bool) -> int:
-    """A ruleset with `rules` (path, access, strict); the caller closes it."""
+def filled(rights: Rights, rules: Sequence[tuple[str, int, bool]], *, network: bool, port: int = 0) -> int:
+    """A ruleset with `rules` (path, access, strict) and one TCP port to connect to; the caller closes it."""
     descriptor = create(rights, network=network)
     try:
+        if network and port and rights.abi >= 4:
+            kernel.landlock_connect(descriptor, port)
         for path, access, strict in rules:
             allow(descriptor, rights, path, access, strict=strict)
     except SandboxError:

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -19,8 +19,12 @@ from vtcode_tui.common.home import Home
 from vtcode_tui.sandbox import job, ruleset
 from vtcode_tui.sandbox.flight import Flight
 from vtcode_tui.sandbox.grant import Grant, Invoke
-from vtcode_tui.sandbox.profile import Tier
-from vtcode_tui.sandbox.run import Denial, TerminalSize
+from vtcode_tui.sandbox.job import Request
+from vtcode_tui.sandbox.opening import Opening
+from vtcode_tui.sandbox.profile import Profile, Tier
+from vtcode_tui.sandbox.proxy import Connection
+from vtcode_tui.sandbox.run import Denial, Outcome, TerminalSize
+from vtcode_tui.sandbox.wiring import Options, Wiring
 
 _SERVER = Path(__file__).with_name("inner") / "server.py"
 
@@ -87,128 +91,102 @@ class Spawner:
         terminal: TerminalSize | None = None,
         stdin: Literal["null", "pipe"] | int = "null",
         separate: bool = False,
-        proxy: tuple[str, int, str] | None = None,
         notice: Callable[[Denial], None] | None = None,
+        connected: Callable[[Connection], None] | None = None,
     ) -> Flight:
         """Start the work of a grant, which is spent by this call. Returns once it has begun or failed to begin.
 
         `stdin` is nothing, a pipe that `Run.write` fills, or a descriptor; `separate` keeps stderr apart;
-        `proxy` is the address, port and URL of the run's filtering proxy; `notice` hears each refusal at once.
+        `notice` hears each refusal at once, `connected` each decision of the run's proxy.
         Raises SandboxError where the run cannot be set up; then nothing has run.
         """
         self._spend(grant)
+        request = Request(grant.work, grant.cwd, grant.profile, grant.pins)
+        return await self._begin(request, Options(terminal, stdin, separate, notice), connected)
+
+    async def self_test(
+        self, module: str, function: str, arguments: Mapping[str, object], profile: Profile
+    ) -> Outcome:
+        """Run a worker of vtcode's own self-test. It has no grant: nobody asked for it, and it asks for nothing."""
+        if not module.startswith("vtcode_tui.sandbox.selftest."):
+            raise SandboxError(f"{module} is no part of the self-test", step="grant")
+        request = Request(Invoke(module, function, json.dumps(arguments)), profile.workspace, profile)
+        flight = await self._begin(request, Options(), None)
+        async for _piece in flight.output():
+            continue
+        return await flight.wait()
+
+    async def _begin(
+        self, request: Request, options: Options, connected: Callable[[Connection], None] | None
+    ) -> Flight:
+        if self.tier not in {"full", "kernel"}:
+            raise SandboxError(f"tier {self.tier} runs nothing here: see `vtcode sandbox doctor`", step="tier")
         if self._process.poll() is not None:
             # The fork server was killed; its runs ended with it. A new one serves the next.
             self._control.close()
             self._launch()
-        mine: list[int] = []
-        theirs: list[int] = []
+        network = request.profile.network
+        opening = Opening(network.hosts, options.notice, connected) if network.mode == "hosts" else None
+        if opening is not None:
+            await opening.start()
         try:
-            flight = self._send(grant, terminal, stdin, separate, proxy, notice, mine, theirs)
+            flight = self._send(request, options, opening)
         except BaseException:
-            for descriptor in mine:
-                os.close(descriptor)
+            if opening is not None:
+                await opening.close()
             raise
-        finally:
-            for descriptor in theirs:
-                os.close(descriptor)
         self._flights.add(flight)
+        flight.when_ended(self._ended)
+        if opening is not None:
+            flight.refused_elsewhere = opening.refused
+            flight.when_ended(lambda _flight: opening.close_soon())
         await flight.begun()
         return flight
 
+    def _ended(self, flight: Flight) -> None:
+        self._flights.discard(flight)
+
     def _spend(self, grant: Grant) -> None:
-        if self.tier not in {"full", "kernel"}:
-            raise SandboxError(f"tier {self.tier} runs nothing here: see `vtcode sandbox doctor`", step="tier")
         if grant.nonce in self._spent:
             raise SandboxError("this grant was used already", step="grant")
         if time.monotonic_ns() > grant.expires_ns:
             raise SandboxError("this grant has expired", step="grant")
         self._spent.add(grant.nonce)
 
-    def _send(
-        self,
-        grant: Grant,
-        terminal: TerminalSize | None,
-        stdin: Literal["null", "pipe"] | int,
-        separate: bool,
-        proxy: tuple[str, int, str] | None,
-        notice: Callable[[Denial], None] | None,
-        mine: list[int],
-        theirs: list[int],
-    ) -> Flight:
-        """Make the descriptors of both sides and hand theirs over; `mine` and `theirs` are closed on failure."""
-
-        def pipe(*, ours_reads: bool) -> tuple[int, int]:
-            reader, writer = os.pipe()
-            mine.append(reader if ours_reads else writer)
-            theirs.append(writer if ours_reads else reader)
-            return (reader, writer) if ours_reads else (writer, reader)
-
-        master, tty = None, ""
-        sources: list[tuple[int, int]] = []
-        feed = -1
-        if terminal is not None and self.tier == "kernel":
-            master, slave = os.openpty()
-            os.set_inheritable(master, False)
-            mine.append(master)
-            theirs.append(slave)
-            tty = os.ttyname(slave)
-            streams = [slave, slave, slave]
-        else:
-            source = stdin if isinstance(stdin, int) else -1
-            if source < 0 and stdin == "pipe" and terminal is None:
-                feed, source = pipe(ours_reads=False)
-            elif source < 0:
-                source = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-                theirs.append(source)
-            reader, out = pipe(ours_reads=True)
-            sources.append((reader, 1))
-            error = out
-            if separate and terminal is None:
-                reader, error = pipe(ours_reads=True)
-                sources.append((reader, 2))
-            streams = [source, out, error]
-        answer = -1
-        if isinstance(grant.work, Invoke):
-            answer, writer = pipe(ours_reads=True)
-            streams.append(writer)
-        machine = job.Machine(self.tier, ruleset.supported_abi(), self._scratch, self._home)
-        prepared = job.prepare(grant, machine, terminal, tty, proxy)
-        theirs.append(prepared.ruleset)
-        spec = os.memfd_create("vtcode-job", os.MFD_CLOEXEC)
-        theirs.append(spec)
-        os.write(spec, prepared.text)
-        ours, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with other:
-            try:
-                self._hand_over(prepared.staging, [other.fileno(), spec, prepared.ruleset, *streams])
-            except BaseException:
-                ours.close()
-                raise
-        flight = Flight(ours, grant.profile.limits.output, notice)
-        for descriptor, channel in sources:
-            flight.read_from(descriptor, channel)
-        if feed >= 0:
-            flight.take_input(feed)
-        if terminal is not None:
-            flight.take_terminal(master, terminal)
-        if answer >= 0:
-            flight.take_result(answer)
-        return flight
-
-    def _hand_over(self, staging: list[str] | None, descriptors: list[int]) -> None:
+    def _send(self, request: Request, options: Options, opening: Opening | None) -> Flight:
+        """Make the descriptors of both sides and hand the run's to the fork server."""
+        wiring = Wiring(options)
         try:
-            socket.send_fds(self._control, [json.dumps({"staging": staging}).encode()], descriptors)
-        except OSError as error:
-            raise SandboxError(f"the spawner does not answer: {error}", step="spawner") from error
+            wiring.connect(own_terminal=self.tier == "kernel", answers=isinstance(request.work, Invoke))
+            machine = job.Machine(self.tier, ruleset.supported_abi(), self._scratch, self._home)
+            proxy = (opening.address, opening.port, opening.url) if opening is not None else None
+            prepared = job.prepare(request, machine, options.terminal, wiring.tty, proxy)
+            wiring.keep_for_run(prepared.ruleset)
+            text = wiring.keep_for_run(os.memfd_create("vtcode-job", os.MFD_CLOEXEC))
+            os.write(text, prepared.text)
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            with theirs:
+                try:
+                    handed = [theirs.fileno(), text, prepared.ruleset, *wiring.streams]
+                    socket.send_fds(self._control, [json.dumps({"staging": prepared.staging}).encode()], handed)
+                except OSError as error:
+                    ours.close()
+                    raise SandboxError(f"the spawner does not answer: {error}", step="spawner") from error
+            flight = Flight(ours, request.profile.limits.output, options.notice)
+            wiring.attach(flight)
+        finally:
+            wiring.close()
+        return flight
 
     async def close(self) -> None:
         """End every run and the fork server."""
-        for flight in self._flights:
+        flights = list(self._flights)
+        for flight in flights:
             flight.kill("vtcode ended")
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
         self._control.close()
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(None, self._process.wait)
-        self._flights.clear()
+        # Each supervisor ends its run and says so; the fork server leaves when the last is gone.
+        await asyncio.get_running_loop().run_in_executor(None, self._process.wait)
+        for flight in flights:
+            flight.abandon()

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import platform
 import secrets
 import socket
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.sandbox import filters, ruleset
 from vtcode_tui.sandbox.capability import Capability, Finding
-from vtcode_tui.sandbox.grant import Grant, Invoke
 from vtcode_tui.sandbox.profile import Limits, Profile, Staging, Tier
 from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.sandbox.spawner import Spawner
@@ -119,7 +116,7 @@ async def _holds(spawner: Spawner, tier: Tier, folder: Path) -> str:
         named = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         named.bind("\0" + abstract)
         named.listen()
-        arguments = {
+        arguments: dict[str, object] = {
             "canary": str(canary),
             "inside": str(workspace / "made"),
             "port": listener.getsockname()[1],
@@ -127,7 +124,7 @@ async def _holds(spawner: Spawner, tier: Tier, folder: Path) -> str:
             "pid": os.getpid(),
         }
         spawner.tier = tier
-        outcome = await _invoke(spawner, "attempt", arguments, workspace, None)
+        outcome = await _attempt(spawner, arguments, workspace, None)
     if outcome.setup_error:
         return outcome.setup_error
     answer = outcome.result or {}
@@ -141,8 +138,14 @@ async def _staging(spawner: Spawner, folder: Path, findings: list[Finding]) -> b
     lower, upper, work = (folder / name for name in ("lower", "upper", "work"))
     for made in (lower, upper, work):
         made.mkdir()
-    arguments = {"canary": "/nowhere", "inside": str(lower / "made"), "port": 9, "abstract": "none", "pid": 1}
-    outcome = await _invoke(spawner, "attempt", arguments, lower, Staging(lower, upper, work))
+    arguments: dict[str, object] = {
+        "canary": "/nowhere",
+        "inside": str(lower / "made"),
+        "port": 9,
+        "abstract": "none",
+        "pid": 1,
+    }
+    outcome = await _attempt(spawner, arguments, lower, Staging(lower, upper, work))
     works = bool(outcome.result and (upper / "made").exists() and not (lower / "made").exists())
     detail = "runs work in a layer over the workspace" if works else outcome.setup_error or "the layer was not used"
     remedy = "" if works else "edits need an approval each; put vtcode's state folder on ext4, xfs or btrfs"
@@ -150,20 +153,14 @@ async def _staging(spawner: Spawner, folder: Path, findings: list[Finding]) -> b
     return works
 
 
-async def _invoke(
-    spawner: Spawner, function: str, arguments: dict[str, object], workspace: Path, staging: Staging | None
+async def _attempt(
+    spawner: Spawner, arguments: dict[str, object], workspace: Path, staging: Staging | None
 ) -> Outcome:
-    """Run the attempts of the self-test: the one grant that no policy is behind, for a folder of its own."""
     profile = Profile("self-test", workspace, writable=(workspace,), limits=_LIMITS, staging=staging)
-    work = Invoke("vtcode_tui.sandbox.selftest.breakout", function, json.dumps(arguments))
-    expires = time.monotonic_ns() + 60_000_000_000
     try:
-        run = await spawner.run(Grant(secrets.token_hex(16), "self-test", "", work, workspace, profile, expires))
+        return await spawner.self_test("vtcode_tui.sandbox.selftest.breakout", "attempt", arguments, profile)
     except SandboxError as error:
         return Outcome(None, setup_error=str(error))
-    async for _piece in run.output():
-        continue
-    return await run.wait()
 
 
 def _remedy(tier: Tier) -> str:

@@ -183,6 +183,11 @@ def landlock_allow(ruleset: int, descriptor: int, access: int) -> None:
     syscall("landlock_add_rule", SYS_LANDLOCK_ADD, ruleset, 1, rule, 0)
 
 
+def landlock_connect(ruleset: int, port: int) -> None:
+    """Add a rule for connecting to a TCP port, at whatever address."""
+    syscall("landlock_add_rule", SYS_LANDLOCK_ADD, ruleset, 2, struct.pack("=QQ", 2, port), 0)
+
+
 def landlock_restrict(ruleset: int) -> None:
     """Enforce the ruleset on this process and everything it will start."""
     syscall("landlock_restrict_self", SYS_LANDLOCK_RESTRICT, ruleset, 0)

@@ -1,0 +1,70 @@
+"""The hosts that a run's grant opens: its proxy, and what the proxy decided as refusals of the run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from vtcode_tui.common.errors import SandboxError
+from vtcode_tui.sandbox.proxy import Connection, Proxy
+from vtcode_tui.sandbox.run import Denial
+
+_MOST = 200
+
+
+class Opening:
+    """A proxy for as long as its run lasts."""
+
+    def __init__(
+        self,
+        hosts: Sequence[str],
+        notice: Callable[[Denial], None] | None,
+        connected: Callable[[Connection], None] | None,
+    ) -> None:
+        self._notice = notice
+        self._connected = connected
+        self._closing: asyncio.Task[None] | None = None
+        self.refused: list[Denial] = []
+        try:
+            self._proxy = Proxy(hosts, self._decided)
+        except ValueError as error:
+            raise SandboxError(f"a host of the grant is not one: {error}", step="network") from error
+
+    async def start(self) -> None:
+        """Begin to listen."""
+        await self._proxy.start()
+
+    @property
+    def address(self) -> str:
+        """Where the proxy listens."""
+        return self._proxy.address
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._proxy.port
+
+    @property
+    def url(self) -> str:
+        """The address with the run's token."""
+        return self._proxy.url
+
+    async def close(self) -> None:
+        """Stop."""
+        await self._proxy.close()
+
+    def close_soon(self) -> None:
+        """Stop, from a callback."""
+        self._closing = asyncio.get_running_loop().create_task(self.close())
+
+    def _decided(self, connection: Connection) -> None:
+        if self._connected is not None:
+            self._connected(connection)
+        if connection.allowed or len(self.refused) >= _MOST:
+            return
+        place = f"{connection.host}:{connection.port}" if connection.port else connection.host
+        remedy = f"approve the host for this run (--allow-host {place})" if "not among" in connection.reason else ""
+        denial = Denial("host", f"{place}: {connection.reason}", "proxy", remedy)
+        self.refused.append(denial)
+        if self._notice is not None:
+            self._notice(denial)
