@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from vtcode_tui.policy.description import Description, Option, Slot
+from vtcode_tui.policy.description import COMMAND_ROLES, Description, Option, Slot
 from vtcode_tui.policy.finding import Finding
 from vtcode_tui.policy.words import Word, literal
 
@@ -130,8 +130,9 @@ class _Options:
         return rest
 
     def _looks(self, word: Word) -> bool:
-        if word.value is not None and self.described.style == "words" and word.value in self.described.options:
-            return True
+        if word.value is not None and self.described.style == "words":
+            options = self.described.options
+            return word.value in options or word.value.startswith("-") or f"{word.value.partition('=')[0]}=*" in options
         if word.value in {"-", "--"}:
             return False
         return word.may_be_option
@@ -173,10 +174,10 @@ class _Options:
             if option is not None:
                 self._take(option, candidate, word.after(len(name) + 1) if equals else None)
                 return True
-        for length in range(len(start) - 1, 1, -1):
+        for length in range(len(start), 1, -1):
             option = options.get(start[:length] + "*")
             if option is not None:
-                self._take(option, start[:length], word.after(length))
+                self._take(option, start[:length] + "*", word.after(length) if _valued(start, length, option) else None)
                 return True
         self.reading.prompt(f"{' '.join(self.reading.chain)}: the option {start} is not described")
         self.reading.values.append(Value(Slot("any"), word, start))
@@ -222,17 +223,17 @@ class _Options:
 
     def _take(self, option: Option, name: str, value: Word | None) -> None:
         reading = self.reading
-        for each in option.names:
-            reading.used[each] = option
+        reading.used[name] = option
         if option.verdict != "allow":
             reading.found.append(Finding("option", option.verdict, f"{name}: {option.why or 'needs a person'}"))
         for position, slot in enumerate(option.slots):
             if slot.role == "exec":
                 self._exec(name)
                 return
-            if slot.role == "argv":
-                reading.inner.append(tuple(self.words[self.at :]))
+            if slot.role in COMMAND_ROLES:
+                words = self.words[self.at :] if value is None else [value, *self.words[self.at :]]
                 self.at = len(self.words)
+                _command(reading, slot, words)
                 return
             if position == 0 and value is not None:
                 reading.values.append(Value(slot, value, name))
@@ -260,6 +261,11 @@ class _Options:
         self.reading.execs.append((name, tuple(words)))
 
 
+def _valued(start: str, length: int, option: Option) -> bool:
+    """`if=*` has its value behind it; of `-newer*` the rest belongs to the name."""
+    return start[length - 1] == "=" or not start[:length].isascii() or (option.glued and length < len(start))
+
+
 def _assign(reading: Reading) -> None:
     """Give every argument its slot."""
     used = reading.used
@@ -271,23 +277,23 @@ def _assign(reading: Reading) -> None:
     words = reading.arguments
     position = 0
     for index, slot in enumerate(slots):
-        if slot.role in {"argv", "assign"}:
+        if slot.role in COMMAND_ROLES:
             if position < len(words):
                 _command(reading, slot, words[position:])
             return
         after = slots[index + 1 :]
         if slot.repeats:
-            trailing = 0 if any(s.role in {"argv", "assign"} for s in after) else len([s for s in after if not s.optional])
+            trailing = 0 if any(s.role in COMMAND_ROLES for s in after) else len([s for s in after if not s.optional])
             end = max(position, len(words) - trailing)
         else:
-            needed = len([s for s in after if not s.optional and s.role not in {"argv", "assign"} and not s.repeats])
+            needed = len([s for s in after if not s.optional and s.role not in COMMAND_ROLES and not s.repeats])
             if slot.optional and len(words) - position <= needed:
                 continue
             end = min(position + 1, len(words))
         for word in words[position:end]:
             reading.values.append(Value(slot, word, slot.name or slot.role))
             if word.splits and word.value is None:
-                reading.values.extend(Value(s, word, s.name or s.role) for s in after if s.role not in {"argv", "assign"})
+                reading.values.extend(Value(s, word, s.name or s.role) for s in after if s.role not in COMMAND_ROLES)
         position = end
     if position < len(words):
         extra = words[position]
@@ -300,6 +306,9 @@ def _command(reading: Reading, slot: Slot, words: list[Word]) -> None:
         while words and words[0].start.partition("=")[0].replace("_", "a").isalnum() and "=" in words[0].start:
             reading.values.append(Value(slot, words[0], "variable"))
             words = words[1:]
+    if words and slot.role == "module":
+        name = words[0]
+        words = [Word(name.text, f"python:{name.value}" if name.value else None, why=name.why, odd=name.odd), *words[1:]]
     if words:
         reading.inner.append(tuple(words))
 

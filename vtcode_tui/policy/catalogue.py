@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent / "programs"
 _MODES = get_args(Mode)
 _KEYS = frozenset(
     "summary sources verdict why effect style options arguments sub use cases environment unsure bundle stdin "
-    "contained local appends like".split()
+    "contained local appends like lists".split()
 )
 _SLOT_KEYS = frozenset("role verdict why only never when unless name".split())
 _TOP = frozenset({"names", "sets", "examples", "program"})
@@ -107,7 +107,9 @@ class _Reader:
             raise self.wrong(f"{name}: unknown key {unknown[0]}")
         if "like" in body:
             shared = {**shared, **self.sets[body["like"]]}
-        body = {**{k: v for k, v in shared.items() if k not in {"summary", "sources"}}, **body}
+        common = {k: v for k, v in shared.items() if k not in {"summary", "sources"}}
+        tables = {k: {**common[k], **body.get(k, {})} for k in ("options", "environment") if k in common}
+        body = {**common, **body, **tables}
         mode, why = self._verdict(f"{body.get('verdict', 'allow')}: {body.get('why', '')}")
         options: dict[str, Option] = {}
         for source in (*(self._set(n) for n in body.get("use", ())), body.get("options", {})):
@@ -139,6 +141,7 @@ class _Reader:
             contained=bool(body.get("contained", False)),
             local=bool(body.get("local", False)),
             appends=bool(body.get("appends", False)),
+            lists=self._case({"verdict": "allow", **body["lists"]}) if "lists" in body else None,
         )
 
     def _set(self, name: str) -> Mapping[str, Any]:

@@ -12,6 +12,8 @@ from vtcode_tui.policy.types import Mode
 Style: TypeAlias = Literal["gnu", "posix", "words", "plain"]
 """How options are written: anywhere; before the first argument; one dash and a whole word; none at all."""
 
+COMMAND_ROLES = frozenset({"argv", "module", "assign"})
+
 ROLES: Mapping[str, str] = {
     "flag": "an option without a value",
     "harmless": "an option that makes the whole command only print something, such as --help",
@@ -24,6 +26,7 @@ ROLES: Mapping[str, str] = {
     "folder": "a path that the program changes to before it does its work",
     "program": "the name or path of a program that is run, without arguments",
     "argv": "the rest of the words are a command",
+    "module": "the rest of the words are a Python module that is run, and its arguments",
     "exec": "the words up to `;` or `+` are a command, `{}` stands for what is found",
     "shell": "shell text that is run",
     "script": "a file that is run as code",
@@ -109,9 +112,10 @@ class Description:
     """Also known by its path in the workspace (./gradlew)."""
     appends: bool = False
     """Adds arguments to the command it runs (xargs)."""
-    network: bool = False
+    lists: Case | None = None
+    """Prints paths below its arguments, and nothing else, when these options say so."""
 
     @property
     def runs(self) -> bool:
         """Whether the first argument that is no option begins a command, which ends this program's own options."""
-        return any(s.role in {"argv", "assign"} for s in self.arguments)
+        return any(s.role in COMMAND_ROLES for s in self.arguments)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from vtcode_tui.policy.finding import Finding
 
 DEEPEST = 8
-_PATH_ROLES: dict[str, Use] = {"stat": "stat", "read": "read", "write": "write", "delete": "delete", "folder": "stat"}
+_PATH_ROLES: dict[str, Use] = {"stat": "stat", "read": "read", "write": "write", "delete": "delete", "folder": "read"}
 _SYSTEM_BINS = ("/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
 _TOOL_FOLDERS = ("node_modules/.bin", ".venv/bin", "venv/bin", "vendor/bin", "env/bin", "bin")
 
@@ -140,6 +140,11 @@ class _Judgement:
             return
         name, where = program_name(word, self.folders, self.context)
         described = describe(name) if name.isascii() else None
+        if name.startswith("python:"):
+            # A module of the workspace or of an installed tool: known by the tool's own name where it is Python.
+            tool = describe(name.partition(":")[2])
+            described = described or (tool if tool and tool.contained and tool.file.startswith("python") else None)
+            name = f"the Python module {name.partition(':')[2]}"
         if where != "system" and described is not None and not _may_lie(described, where):
             described = None
         if described is None:
@@ -152,7 +157,7 @@ class _Judgement:
     def _unknown(self, name: str, where: str) -> None:
         report = self.report
         if where == "system":
-            report.add("program", "prompt", f"{name} is not a program that the policy knows")
+            report.add("program", "prompt", f"{name} is not described in the policy's tables")
         else:
             report.add("program", "prompt", f"{self.simple.words[0].text} is run by its path: it may be anything")
             if where != "elsewhere":
@@ -327,13 +332,26 @@ class _Judgement:
 
     def _inner(self, words: Sequence[Word], *, appends: bool = False) -> None:
         if appends:
-            words = (*words, Word("...", None, (Shape("", "any"),), True, "xargs adds what it reads"))
+            words = (*words, self._appended())
         simple = Simple(tuple(words), (), (), self.folders, self.simple.feed, self.simple.fed, self.simple.piped,
                         " ".join(w.text for w in words))
         inner = judge(simple, self.context.deeper())
         self.report.inner.append(inner)
         self.report.raise_effect(inner.effect)
         self.report.exact_only = True
+
+    def _appended(self) -> Word:
+        """What is added to the command: paths of the workspace, if what prints them says so; else anything."""
+        source = self.simple.source
+        described = describe(source[0].value or "") if source else None
+        if described is not None and self.simple.feed == "pipe":
+            reading = read(source[1:], described)
+            lists = reading.description.lists
+            if lists and not lists.unless & reading.used.keys() and (not lists.when or lists.when & reading.used.keys()):
+                inner = judge(Simple(source, folders=self.folders), self.context.deeper())
+                if inner.mode == "allow":
+                    return Word("...", None, (Shape("./", "glob", "**"),), True, "the paths that it reads", loose=True)
+        return Word("...", None, (Shape("", "any"),), True, "what it reads is added", loose=True)
 
     def _exec(self, name: str, words: tuple[Word, ...], reading: Reading) -> None:
         if not words:

@@ -137,6 +137,8 @@ def judge_path(path: str, use: Use, folder: str, ground: Ground) -> Finding:
     for own in situation.own:
         if inside(reached, str(own)) or (use == "delete" and inside(str(own), reached)):
             return Finding("own files", "deny", f"{path} is vtcode's own", firm=True)
+    if path.startswith("/dev/") and _own_descriptor(path):
+        return Finding("path", "allow", f"{path}: a stream of the command's own")
     written = f"{folder}/{path}" if not path.startswith("/") else path
     found = _judge_known(path, reached, use, ground) or _judge_known(path, _lexical(written), use, ground)
     if found is not None:
@@ -145,6 +147,12 @@ def judge_path(path: str, use: Use, folder: str, ground: Ground) -> Finding:
     if inside(reached, root):
         return _judge_inside(path, reached[len(root) :].lstrip("/"), use, ground)
     return _judge_outside(path, reached, use, ground)
+
+
+def _own_descriptor(path: str) -> bool:
+    return path in {"/dev/stdin", "/dev/stdout", "/dev/stderr"} or (
+        path.startswith("/dev/fd/") and path[len("/dev/fd/") :].isdigit()
+    )
 
 
 def _lexical(path: str) -> str:
@@ -173,6 +181,8 @@ def _judge_known(path: str, reached: str, use: Use, ground: Ground) -> Finding |
             return Finding("path", "allow", path)
         if use == "delete" and (inside(root, reached) and reached != root or _is_top(reached, ground)):
             return Finding("destroys", "deny", f"deletes {reached}, which is not the workspace's", firm=True)
+        if reached == "/":
+            return Finding("destroys", "deny", f"{_VERB[use]} the root folder", firm=True)
         if known.autorun.holds(reached):
             return Finding("autorun", "deny", f"{path} is run by the system or a shell by itself", firm=True)
         if known.vital.holds(reached) and not known.spared.holds(reached):

@@ -42,6 +42,8 @@ class Simple:
     piped: bool = False
     """Its output goes into another command."""
     text: str = ""
+    source: tuple[Word, ...] = ()
+    """The words of the command whose output this one reads, where that is a plain command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Frame:
     feed: Feed = ""
     fed: Word | None = None
     piped: bool = False
+    source: tuple[Word, ...] = ()
 
     def known(self, name: str) -> Word | None:
         """The values of a variable, where they are known."""
@@ -69,4 +72,4 @@ class Frame:
 
     def plain(self) -> Frame:
         """The same point, for a command whose input and output are not the surrounding one's."""
-        return replace(self, feed="", fed=None, piped=False)
+        return replace(self, feed="", fed=None, piped=False, source=())

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from vtcode_tui.policy.script import Assignment, Feed, Frame, Redirection, Script, Simple
-from vtcode_tui.policy.shell_words import WordReader
-from vtcode_tui.policy.words import Word, literal, unknown
+from vtcode_tui.policy.shell_words import NUMBER, WordReader
+from vtcode_tui.policy.words import Shape, Word, literal, unknown
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -164,12 +164,15 @@ class _Walk:
     def _pipeline(self, node: Node, frame: Frame, depth: int) -> Frame:
         parts = [c for c in node.children if c.is_named]
         leads = bool(node.children) and node.children[0].type in {"|", "|&"}
+        source: tuple[Word, ...] = ()
         for position, child in enumerate(parts):
             feed: Feed = "pipe" if position or leads else frame.feed
             inner = replace(
-                frame, feed=feed, fed=frame.fed if feed == "text" else None, piped=position < len(parts) - 1 or frame.piped
-            )
+                frame, feed=feed, fed=frame.fed if feed == "text" else None, piped=position < len(parts) - 1 or frame.piped,
+                source=source if position else frame.source,
+            )  # fmt: skip
             self.statement(child, inner, depth + 1)
+            source = self.commands[-1].words if child.type == "command" and self.commands else ()
         return frame
 
     def _for(self, node: Node, frame: Frame, depth: int) -> Frame:
@@ -199,7 +202,7 @@ class _Walk:
 
     def _c_style_for(self, node: Node, frame: Frame, depth: int) -> Frame:
         names = [self._text(c.children[0]) for c in node.children if c.type == "variable_assignment" and c.children]
-        numbers = tuple((n, Word(f"${n}", None, (), False, "a number", "number")) for n in names)
+        numbers = tuple((n, Word(f"${n}", None, (Shape("0"),), False, NUMBER)) for n in names)
         for child in node.children:
             if child.is_named and child.type != "do_group":
                 self.words.arithmetic(child, replace(frame, variables=(*frame.variables, *numbers)), depth)
@@ -375,8 +378,9 @@ class _Walk:
                 case _:
                     words.append(self.words.word(child, frame, depth))
         simple = Simple(
-            tuple(words), tuple(assignments), tuple(more), frame.folders, feed, fed, frame.piped, self._text(node)
-        )
+            tuple(words), tuple(assignments), tuple(more), frame.folders, feed, fed, frame.piped, self._text(node),
+            frame.source,
+        )  # fmt: skip
         self._add(simple)
         return self._moved(simple, frame)
 

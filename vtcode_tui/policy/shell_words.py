@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vtcode_tui.policy.script import Frame
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,@%+^#")
+NUMBER = "a number that the shell counts"
 _ALNUM = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 _SIMPLE_ESCAPES = {
     "n": "\n", "t": "\t", "\\": "\\", "'": "'", '"': '"', "a": "\a", "b": "\b", "f": "\f", "r": "\r", "v": "\v",
@@ -69,7 +71,7 @@ class WordReader:
             case "command_substitution" | "process_substitution":
                 self.inner(node, frame, depth)
                 if node.type == "process_substitution":
-                    return Word(text, None, (Shape("/dev/fd/63"),), False, "a pipe to a command", "process substitution")
+                    return Word(text, None, (Shape("/dev/fd/63"),), False, "a pipe to a command")
                 return unknown(text, "the output of a command", splits=True)
             case "arithmetic_expansion":
                 self.arithmetic(node, frame, depth)
@@ -109,7 +111,7 @@ class WordReader:
             return _braces(text, parts)
         made = joined(text, parts)
         if odd:
-            made = Word(made.text, made.value, made.shapes, made.splits, made.why, odd)
+            made = replace(made, odd=odd)
         return made
 
     def _unquoted(self, text: str, *, first: bool, inside: bool = False) -> Word:
@@ -140,7 +142,7 @@ class WordReader:
             if glob < 0:
                 return Word(text, made, odd=odd)
         if glob >= 0:
-            return Word(text, None, (Shape(made[:glob], "glob", made[glob:]),), True, "a glob", odd)
+            return Word(text, None, (Shape(made[:glob], "glob", made[glob:]),), True, "a glob", odd=odd)
         if not inside and "{" in made and ("," in made or ".." in made) and "}" in made:
             return _braces(text, [Word(text, made, odd=odd)])
         return Word(text, made, odd=odd)
@@ -166,7 +168,7 @@ class WordReader:
                 parts.append(_double_quoted(self.text(child)))
             elif child.is_named:
                 made = self.word(child, frame, depth)
-                parts.append(Word(made.text, made.value, made.shapes, False, made.why, ""))
+                parts.append(replace(made, splits=False, loose=False, odd=""))
             else:
                 parts.append(literal(self.text(child)))
         if position < node.end_byte - 1:
@@ -174,7 +176,7 @@ class WordReader:
         if not parts:
             return Word(text, "")
         made = joined(text, parts)
-        return Word(text, made.value, made.shapes, False, made.why, made.odd)
+        return replace(made, text=text, splits=False, loose=False)
 
     def _variable(self, node: Node, text: str, frame: Frame, depth: int) -> Word:
         names = [c for c in node.children if c.type in {"variable_name", "special_variable_name"}]
@@ -197,11 +199,11 @@ class WordReader:
             return Word(text, None, (Shape("0"),), False, "a number")
         known = frame.known(name)
         if known is not None:
-            if known.odd == "number":
+            if known.why == NUMBER:
                 return Word(text, None, (Shape("0"),), False, "a number")
             # Unquoted, a file name with a blank in it becomes several words.
             splits = known.splits or any(s.tail for s in known.shapes)
-            return Word(text, known.value, known.shapes, splits, known.why, "")
+            return Word(text, known.value, known.shapes, splits, known.why, splits)
         if name == "HOME":
             return Word(text, self.home)
         if name == "PWD" and frame.folders and len(frame.folders) == 1:
@@ -218,7 +220,7 @@ class WordReader:
                 self.trouble("the output of a command is evaluated as arithmetic")
             elif part.type in {"variable_name", "word"} and not self.text(part).isdigit():
                 known = frame.known(self.text(part))
-                if known is None or known.odd != "number":
+                if known is None or known.why != NUMBER:
                     self.trouble(f"{self.text(part)} is evaluated as arithmetic")
             elif part.type not in _ARITHMETIC:
                 self.trouble("an arithmetic expression is not understood")

@@ -6,7 +6,7 @@ a tail that is empty, a glob, or anything at all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 Tail: TypeAlias = Literal["", "glob", "any"]
@@ -32,6 +32,8 @@ class Word:
     """May become no word at all, or several."""
     why: str = ""
     """What the shell would change; empty for a plain literal."""
+    loose: bool = False
+    """Its value is split at blanks, so that any part of it may stand at the beginning of a word."""
     odd: str = ""
     """How the writing hides a value that is nevertheless certain."""
 
@@ -45,14 +47,14 @@ class Word:
         """Whether some value begins with a dash."""
         if self.value is not None:
             return self.value.startswith("-")
-        return self.splits or any(s.start.startswith("-") or (not s.start and s.tail) for s in self.shapes)
+        return self.loose or any(s.start.startswith("-") or (not s.start and s.tail) for s in self.shapes)
 
     def after(self, count: int) -> Word:
         """The word without its first `count` characters, which must be certain in every shape."""
         if self.value is not None:
             return Word(self.text, self.value[count:], odd=self.odd)
         shapes = tuple(Shape(s.start[count:], s.tail, s.pattern) for s in self.shapes)
-        return Word(self.text, None, shapes, self.splits, self.why, self.odd)
+        return Word(self.text, None, shapes, self.splits, self.why, self.loose, self.odd)
 
     @property
     def start(self) -> str:
@@ -76,7 +78,7 @@ def literal(text: str) -> Word:
 
 def unknown(text: str, why: str, *, start: str = "", splits: bool = False) -> Word:
     """A word of which only the beginning is known."""
-    return Word(text, None, (Shape(start, "any"),), splits, why)
+    return Word(text, None, (Shape(start, "any"),), splits, why, splits)
 
 
 MOST_SHAPES = 64
@@ -86,7 +88,7 @@ def joined(text: str, parts: list[Word]) -> Word:
     """The word that parts make when they are written without a blank between them."""
     if len(parts) == 1:
         only = parts[0]
-        return only if only.text == text else Word(text, only.value, only.shapes, only.splits, only.why, only.odd)
+        return only if only.text == text else replace(only, text=text)
     odd = next((p.odd for p in parts if p.odd), "")
     if all(p.value is not None for p in parts):
         return Word(text, "".join(p.value or "" for p in parts), odd=odd)
@@ -96,7 +98,8 @@ def joined(text: str, parts: list[Word]) -> Word:
         if len(shapes) > MOST_SHAPES:
             return unknown(text, "too many possible values", splits=True)
     why = next((p.why for p in parts if p.why), "")
-    return Word(text, None, tuple(dict.fromkeys(shapes)), any(p.splits for p in parts), why, odd)
+    splits, loose = any(p.splits for p in parts), any(p.loose for p in parts)
+    return Word(text, None, tuple(dict.fromkeys(shapes)), splits, why, loose, odd)
 
 
 def _append(left: Shape, right: Shape) -> Shape:
