@@ -113,17 +113,14 @@ class Session:
         """How the last turn ended: done, failed, stopped or interrupted."""
         self._origin = origin
         self._chain = chain
+        self.model = chain.current.name if chain is not None else ""
         self.turn = turn
         self._one_turn = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
         self._human = Actor(kind="human", id=f"{getpass.getuser()}:{os.getuid()}", auth="os-user")
         self._overheard: list[str] = []
         self._closed = False
-
-    @property
-    def model(self) -> str:
-        """`provider/model` that answers now."""
-        return self._chain.current.name if self._chain is not None else ""
+        self._afterwards: list[Callable[[], Awaitable[None]]] = []
 
     def subscribe(self, reader: Reader) -> Callable[[], None]:
         """Hear everything from now on."""
@@ -299,6 +296,7 @@ class Session:
         choice = "/".join(part for part in (provider, model) if part)
         chain = await self._parts.ground.choose(choice)
         before, self._chain = self.model, chain
+        self.model = chain.current.name
         changed = ConfigChanged(what="model", before=before, after=self.model)
         await self._parts.bus.record(changed, turn=self.turn, actor=self._human)
         self._parts.asking.meter(self._parts.turn.window(chain))
@@ -316,11 +314,22 @@ class Session:
         changed = ConfigChanged(what="trust", before="untrusted", after="trusted", file=str(self.root))
         await self._parts.bus.record(changed, turn=self.turn, actor=self._human)
 
+    def when_closed(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Do something more once the session is closed."""
+        self._afterwards.append(act)
+
     async def close(self, reason: str) -> None:
         """End the session."""
         if self._closed:
             return
         self._closed = True
+        try:
+            await self._close(reason)
+        finally:
+            for act in self._afterwards:
+                await act()
+
+    async def _close(self, reason: str) -> None:
         parts = self._parts
         await self.interrupt()
         parts.calls.kill_all("the session ended")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.common.home import Home
-from vtcode_tui.config.settings import Settings
 from vtcode_tui.sandbox import Spawner
-from vtcode_tui.sandbox.capability import Capability
+
+if TYPE_CHECKING:
+    # The fork server starts before the first paint: what it does not need is not loaded for it.
+    from vtcode_tui.config.settings import Settings
+    from vtcode_tui.sandbox.capability import Capability
 
 PRELOAD = (
     "vtcode_tui.tools.workers.reading",

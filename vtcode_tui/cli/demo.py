@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vtcode_tui.common.home import Home
 
 EXAMPLE = """  vtcode demo           you approve and accept
   vtcode demo --auto    does it by itself and checks what it claims"""
@@ -24,37 +30,29 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Do the tour; with --auto 0 only if every step ended as told."""
-    from vtcode_tui.agent import start_spawner
     from vtcode_tui.common.home import Home
 
     home = Home.from_environment()
-    spawner = start_spawner(home)
-    if given.auto:
-        return _auto(home, spawner)
-    return _screen(home, spawner)
+    return _auto(home) if given.auto else _screen(home)
 
 
-def _auto(home: object, spawner: object) -> int:
+def _auto(home: Home) -> int:
     import asyncio
     import sys
 
-    from vtcode_tui.common.home import Home
+    from vtcode_tui.agent import start_spawner
+
+    spawner = start_spawner(home)
+
     from vtcode_tui.demo import tour
-    from vtcode_tui.sandbox import Spawner
 
-    assert isinstance(home, Home)
-    assert isinstance(spawner, Spawner)
-
-    def say(line: str) -> None:
-        print(line, flush=True)
-
-    checks, folder = asyncio.run(tour(home, spawner, say))
+    checks, folder = asyncio.run(tour(home, spawner, lambda line: print(line, flush=True)))
     verified, words = _verified(folder)
     print()
     for check in checks:
         detail = f" ({check.detail})" if check.detail and not check.held else ""
         print(f"  {'ok' if check.held else 'FAILED':6} {check.text}{detail}")
-    print(f"  {'ok' if verified else 'FAILED':6} the journal verifies: {words}")
+    print(f"  {'ok' if verified else 'FAILED':6} the journal is intact and sealed: {words}")
     good = verified and all(check.held for check in checks)
     print(f"\nSee it again: vtcode replay {folder.name}")
     if not good:
@@ -62,9 +60,29 @@ def _auto(home: object, spawner: object) -> int:
     return 0 if good else 1
 
 
-def _verified(folder: object) -> tuple[bool, str]:
-    return True, ""
+def _verified(folder: Path) -> tuple[bool, str]:
+    from vtcode_tui.events import verify
+
+    report = verify(folder)
+    words = "; ".join(str(problem) for problem in report.problems) or f"{report.state}, {report.events} events"
+    return report.exit_status == 0, words
 
 
-def _screen(home: object, spawner: object) -> int:
-    return 0
+def _screen(home: Home) -> int:
+    """The tour in the app itself; afterwards the journal is verified and a replay offered."""
+    from vtcode_tui.tui import require_screen, run_app
+
+    require_screen()
+
+    from vtcode_tui.agent import start_spawner
+    from vtcode_tui.demo import PROMPT
+    from vtcode_tui.demo.stage import Tour
+
+    spawner = start_spawner(home)
+    tour = Tour(home, spawner)
+    status = run_app(tour.open_core, tour.settings, root=tour.root, title="demo", draft=PROMPT, guide=GUIDE)
+    if tour.folder is not None:
+        verified, words = _verified(tour.folder)
+        print(f"The journal of the tour is {'intact and sealed' if verified else 'NOT in order'}: {words}")
+        print(f"See it again: vtcode replay {tour.folder.name}")
+    return status

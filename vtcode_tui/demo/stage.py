@@ -81,3 +81,31 @@ async def staged(
             yield Stage(project, listener, session)
         finally:
             await session.close("the tour ended")
+
+
+class Tour:
+    """The tour for a screen: opened behind its first frame, taken down when the session closes."""
+
+    def __init__(self, home: Home, spawner: Spawner) -> None:
+        self._home, self._spawner = home, spawner
+        self.base = make_root()
+        self.root = self.base / "slugs"
+        self.root.mkdir(mode=0o700)
+        self.folder: Path | None = None
+
+    def settings(self) -> Settings:
+        """What the screen looks like; the model is known only when it is served."""
+        return Settings()
+
+    async def open_core(self, approver: Approver, reader: Reader) -> Session:
+        """Set the stage; closing the session takes it down."""
+        stack = contextlib.AsyncExitStack()
+        stage = await stack.enter_async_context(staged(self.base, self._home, self._spawner, approver, reader))
+        self.folder = stage.session.folder
+
+        async def down() -> None:
+            await stack.aclose()
+            await self._spawner.close()
+
+        stage.session.when_closed(down)
+        return stage.session

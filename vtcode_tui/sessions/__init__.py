@@ -1,1 +1,64 @@
-"""Sessions on disk: `session.md`, resume, fork, rewind, search, and the source of replay."""
+"""Sessions on disk: `session.md`, resume, fork, search, export, and the source of replay. Loaded lazily."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vtcode_tui.sessions.exporting import to_html, to_json, to_markdown
+    from vtcode_tui.sessions.forking import fork
+    from vtcode_tui.sessions.items import Item, Parsed, parse, written
+    from vtcode_tui.sessions.listing import Hit, Listed, delete, search, sessions
+    from vtcode_tui.sessions.replay import Landmark, Moment, Recording
+    from vtcode_tui.sessions.store import Meta, Store, read_meta
+
+_WHERE = {
+    "to_html": "exporting",
+    "to_json": "exporting",
+    "to_markdown": "exporting",
+    "fork": "forking",
+    "Item": "items",
+    "Parsed": "items",
+    "parse": "items",
+    "written": "items",
+    "Hit": "listing",
+    "Listed": "listing",
+    "delete": "listing",
+    "search": "listing",
+    "sessions": "listing",
+    "Landmark": "replay",
+    "Moment": "replay",
+    "Recording": "replay",
+    "Meta": "store",
+    "Store": "store",
+    "read_meta": "store",
+}
+
+__all__ = [
+    "Hit",
+    "Item",
+    "Landmark",
+    "Listed",
+    "Meta",
+    "Moment",
+    "Parsed",
+    "Recording",
+    "Store",
+    "delete",
+    "fork",
+    "parse",
+    "read_meta",
+    "search",
+    "sessions",
+    "to_html",
+    "to_json",
+    "to_markdown",
+    "written",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _WHERE:
+        raise AttributeError(name)
+    return getattr(importlib.import_module(f"vtcode_tui.sessions.{_WHERE[name]}"), name)

@@ -1,0 +1,147 @@
+"""`vtcode sessions`: list, look at, search, fork, export and delete sessions."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vtcode_tui.common.home import Home
+    from vtcode_tui.sessions import Listed
+
+EXAMPLE = """  vtcode sessions list --here
+  vtcode sessions search 'retry limit'
+  vtcode sessions export last --format html --output session.html"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="all sessions, the newest first")
+    listing.add_argument("--here", action="store_true", help="only those of this folder")
+    listing.add_argument("--limit", type=int, default=0, metavar="N", help="only so many")
+    show = actions.add_parser("show", help="the conversation of one session")
+    show.add_argument("session", metavar="SESSION", help="an id, its beginning, or `last`")
+    search = actions.add_parser("search", help="find a text in all conversations")
+    search.add_argument("text")
+    search.add_argument("--here", action="store_true", help="only sessions of this folder")
+    fork = actions.add_parser("fork", help="begin a new session with the conversation of another one")
+    fork.add_argument("session", metavar="SESSION")
+    fork.add_argument("--items", type=int, metavar="N", help="only the first N items")
+    export = actions.add_parser("export", help="the conversation as Markdown, HTML or JSON")
+    export.add_argument("session", metavar="SESSION")
+    export.add_argument("--format", choices=("md", "html", "json"), default="md")
+    export.add_argument("--output", metavar="FILE", help="where to write it (default: stdout)")
+    delete = actions.add_parser(
+        "delete", help="remove the conversation and recordings; the journal stays as evidence"
+    )
+    delete.add_argument("session", metavar="SESSION")
+    for action in (listing, show, search):
+        action.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Do the action."""
+    from vtcode_tui.common.home import Home
+    from vtcode_tui.events import locate
+
+    home = Home.from_environment()
+    match given.action:
+        case "list":
+            return _list(home, given)
+        case "search":
+            return _search(home, given)
+    folder = locate(home, given.session)
+    match given.action:
+        case "show":
+            return _show(folder, as_json=given.json)
+        case "export":
+            return _export(folder, given.format, given.output)
+        case "fork":
+            return _fork(home, folder, given.items)
+        case _:
+            return _delete(folder)
+
+
+def _here(given: argparse.Namespace) -> Path | None:
+    return Path.cwd().resolve() if given.here else None
+
+
+def _row(one: Listed) -> dict[str, object]:
+    return {**one.meta.model_dump(), "folder": str(one.folder), "conversation": one.has_conversation}
+
+
+def _list(home: Home, given: argparse.Namespace) -> int:
+    from vtcode_tui.render import plain_line
+    from vtcode_tui.sessions import sessions
+
+    found = sessions(home, workspace=_here(given))
+    found = found[: given.limit] if given.limit > 0 else found
+    if given.json:
+        print(json.dumps([_row(one) for one in found], indent=1))
+        return 0
+    for one in found:
+        state = "" if one.meta.ended else "  (open or crashed)"
+        title = plain_line(one.meta.title or "(no prompt)")
+        print(
+            f"{one.meta.id}  {one.meta.started[:16].replace('T', ' ')}  {one.meta.turns:>3} turns  {title}{state}"
+        )
+    return 0
+
+
+def _search(home: Home, given: argparse.Namespace) -> int:
+    from vtcode_tui.render import plain_line
+    from vtcode_tui.sessions import search
+
+    hits = 0
+    for hit in search(home, given.text, workspace=_here(given)):
+        hits += 1
+        if given.json:
+            row = {"session": hit.session.meta.id, "item": hit.item.seq, "role": hit.item.role, "line": hit.line}
+            print(json.dumps(row))
+        else:
+            print(f"{hit.session.meta.id[:13]}  {hit.item.role:<9} {plain_line(hit.line)[:160]}")
+    return 0 if hits else 1
+
+
+def _show(folder: Path, *, as_json: bool) -> int:
+    return _export(folder, "json" if as_json else "md", None)
+
+
+def _export(folder: Path, form: str, output: str | None) -> int:
+    from vtcode_tui.common.errors import UsageError
+    from vtcode_tui.common.files import write_atomically
+    from vtcode_tui.render import plain
+    from vtcode_tui.sessions import parse, read_meta, to_html, to_json, to_markdown
+
+    meta = read_meta(folder)
+    path = folder / "session.md"
+    items = parse(path.read_bytes() if path.exists() else b"").items
+    text = {"md": to_markdown, "html": to_html, "json": to_json}[form](meta, items)
+    if output is None:
+        print(text if form == "json" else plain(text))
+        return 0
+    try:
+        write_atomically(Path(output).absolute(), text.encode("utf-8", "replace"), mode=0o644)
+    except OSError as error:
+        raise UsageError(f"{output} cannot be written: {error.strerror}") from error
+    return 0
+
+
+def _fork(home: Home, folder: Path, items: int | None) -> int:
+    import asyncio
+
+    from vtcode_tui.sessions import fork
+
+    print(asyncio.run(fork(home, folder, items)).name)
+    return 0
+
+
+def _delete(folder: Path) -> int:
+    from vtcode_tui.sessions import delete
+
+    delete(folder)
+    print(f"{folder.name}: the conversation and its recordings are gone; the journal stays (`vtcode audit prune`)")
+    return 0

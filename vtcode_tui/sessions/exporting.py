@@ -1,0 +1,83 @@
+"""A session's conversation in other forms: plain Markdown without our marks, and HTML that stands alone."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Sequence
+
+from vtcode_tui.sessions.items import Item
+from vtcode_tui.sessions.store import Meta
+
+_STYLE = (
+    "body{max-width:60rem;margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,sans-serif;color:#222;"
+    "background:#fff}pre{background:#f4f4f4;padding:.8rem;overflow:auto;white-space:pre-wrap}"
+    "h2{border-bottom:1px solid #ddd}.tool{color:#555}"
+    "@media(prefers-color-scheme:dark){body{color:#ddd;background:#161616}pre{background:#222}}"
+)
+
+
+def to_markdown(meta: Meta, items: Sequence[Item]) -> str:
+    """The conversation for people: no marks, tool results in fences."""
+    parts = [f"# {meta.title or 'Session ' + meta.id}\n\n{meta.workspace}, {meta.started}\n"]
+    for item in items:
+        parts.append(_markdown(item))
+    return "\n".join(parts)
+
+
+def _markdown(item: Item) -> str:
+    match item.kind:
+        case "text":
+            who = {"user": "You", "assistant": "Assistant"}.get(item.role, item.role)
+            return f"## {who}\n\n{item.body}\n"
+        case "thinking":
+            return "> " + item.body.replace("\n", "\n> ") + "\n" if item.body else ""
+        case "tool_use":
+            return f"**{item.facts.get('name')}** `{item.body}`\n"
+        case "tool_result":
+            fence = "`" * max(3, _longest_run(item.body) + 1)
+            return f"{fence}\n{item.body}\n{fence}\n"
+        case "image":
+            return f"![image](data:{item.facts.get('media_type')};base64,{item.body})\n"
+        case "summary":
+            return f"## Summary of what came before\n\n{item.body}\n"
+        case "note":
+            return f"*{item.body}*\n"
+
+
+def _longest_run(text: str) -> int:
+    longest = run = 0
+    for char in text:
+        run = run + 1 if char == "`" else 0
+        longest = max(longest, run)
+    return longest
+
+
+def to_html(meta: Meta, items: Sequence[Item]) -> str:
+    """One page without scripts and without anything from elsewhere; every text is escaped."""
+    title = html.escape(meta.title or meta.id)
+    rows = "\n".join(_row(item) for item in items)
+    head = f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style>"
+    return f"{head}<h1>{title}</h1><p>{html.escape(meta.workspace)}, {html.escape(meta.started)}</p>\n{rows}\n"
+
+
+def _row(item: Item) -> str:
+    body = html.escape(item.body)
+    match item.kind:
+        case "tool_use":
+            return f"<p class=tool><b>{html.escape(str(item.facts.get('name')))}</b> <code>{body}</code></p>"
+        case "image":
+            return "<p class=tool>[image]</p>"
+        case "text":
+            return f"<h2>{html.escape(item.role)}</h2><pre>{body}</pre>"
+        case _:
+            return f"<h3 class=tool>{html.escape(item.kind.replace('_', ' '))}</h3><pre>{body}</pre>"
+
+
+def to_json(meta: Meta, items: Sequence[Item]) -> str:
+    """Everything, for a program."""
+    rows = [
+        {"seq": i.seq, "message": i.message, "role": i.role, "kind": i.kind, "facts": dict(i.facts), "body": i.body}
+        for i in items
+    ]
+    return json.dumps({"session": meta.model_dump(), "items": rows}, indent=1)

@@ -1,0 +1,68 @@
+"""Begins a new session with the conversation of another one, without a model and without running anything."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import socket
+from pathlib import Path
+
+from vtcode_tui import __version__
+from vtcode_tui.common.clock import Clock, SystemClock, rfc3339
+from vtcode_tui.common.home import Home
+from vtcode_tui.common.ids import uuid7
+from vtcode_tui.events import Bus, Journal, session_folder
+from vtcode_tui.events.types import SessionEnded, SessionForked, SessionStarted
+from vtcode_tui.sessions.items import parse
+from vtcode_tui.sessions.store import NAME, Meta, Store, read_meta
+
+
+async def fork(home: Home, parent: Path, items: int | None = None, *, clock: Clock | None = None) -> Path:
+    """The folder of the new session: the first `items` items of the parent's, ready to be resumed."""
+    clock = clock or SystemClock()
+    meta, path = read_meta(parent), parent / NAME
+    parsed = parse(path.read_bytes() if path.exists() else b"")
+    taken = parsed.items[:items]
+    session, now = uuid7(), clock.now()
+    folder = session_folder(home, session, now)
+    journal = Journal.create(folder, session, clock=clock)
+    bus = Bus(journal)
+    try:
+        await journal.prepare()
+        await bus.record(
+            SessionStarted(
+                vtcode=__version__,
+                python=platform.python_version(),
+                kernel=f"{platform.system()} {platform.release()}",
+                user=getpass.getuser(),
+                uid=os.getuid(),
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                workspace=meta.workspace,
+                trusted=False,
+                config_sha256="",
+                policy_sha256="",
+                tier="none",
+                log_key=journal.log_key,
+                root_head=journal.root_head,
+            )
+        )
+        await bus.record(SessionForked(from_session=meta.id, from_seq=taken[-1].seq if taken else 0))
+        fresh = Meta(
+            id=session,
+            workspace=meta.workspace,
+            started=rfc3339(now),
+            updated=rfc3339(now),
+            title=meta.title,
+            parent=meta.id,
+            ended=True,
+            origin=meta.origin,
+        )
+        Store.create(folder, fresh).copy(taken)
+        await bus.record(SessionEnded(reason="forked", turns=0, tools=0, denied=0))
+    except BaseException:
+        journal.abandon()
+        raise
+    await bus.close()
+    return folder

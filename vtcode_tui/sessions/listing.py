@@ -1,0 +1,78 @@
+"""All sessions on this machine: listed, searched, deleted."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vtcode_tui.common.errors import UsageError
+from vtcode_tui.common.home import Home
+from vtcode_tui.events import session_folders
+from vtcode_tui.sessions.items import Item, parse
+from vtcode_tui.sessions.store import META, NAME, Meta, read_meta
+
+_KEPT = frozenset({"journal.jsonl", META})
+"""What deleting a session leaves: the evidence, which `vtcode audit prune` removes when it is old enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A session as a list shows it."""
+
+    folder: Path
+    meta: Meta
+
+    @property
+    def has_conversation(self) -> bool:
+        """Whether it can be resumed and searched."""
+        return (self.folder / NAME).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A place in a conversation where a text stands."""
+
+    session: Listed
+    item: Item
+    line: str
+
+
+def sessions(home: Home, *, workspace: Path | None = None) -> tuple[Listed, ...]:
+    """All sessions, the newest first; only those of a workspace where one is given."""
+    found = []
+    for folder in reversed(session_folders(home)):
+        try:
+            meta = read_meta(folder)
+        except UsageError:
+            continue
+        if workspace is None or meta.workspace == str(workspace):
+            found.append(Listed(folder, meta))
+    return tuple(found)
+
+
+def search(home: Home, text: str, *, workspace: Path | None = None) -> Iterator[Hit]:
+    """Every line of every conversation that contains the text, whatever its case; the newest session first."""
+    wanted = text.casefold()
+    for session in sessions(home, workspace=workspace):
+        path = session.folder / NAME
+        data = path.read_bytes() if path.exists() else b""
+        if wanted not in data.decode("utf-8", "replace").casefold():
+            continue
+        for item in parse(data).items:
+            for line in item.body.splitlines():
+                if wanted in line.casefold():
+                    yield Hit(session, item, line.strip())
+
+
+def delete(folder: Path) -> None:
+    """Remove a session's conversation, recordings and outputs. Its journal stays: it is evidence."""
+    read_meta(folder)
+    for path in folder.iterdir():
+        if path.name in _KEPT or path.name.startswith("journal"):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
