@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+from vtcode_tui.common.errors import UsageError
 
 if TYPE_CHECKING:
     from vtcode_tui.agent.port import Core, Reader
@@ -14,6 +17,21 @@ if TYPE_CHECKING:
 OpenCore: TypeAlias = "Callable[[Approver, Reader], Awaitable[Core]]"
 """Builds the core after the first paint. `Approver` is the approval queue of the screen; `Reader` is to hear
 everything from the first event on (the app does not call `core.subscribe` itself)."""
+
+
+DEMO_WANTED = -1
+"""The exit status of `run_app` when the person asked for the demo instead."""
+
+
+def require_screen() -> None:
+    """Raise UsageError with one sentence where there is no terminal that can be drawn on."""
+    from vtcode_tui.tui.device import screen_at_hand
+
+    if not screen_at_hand():
+        term = os.environ.get("TERM") or "not set"
+        raise UsageError(
+            f"there is no terminal that can be drawn on (TERM is {term}): use `vtcode exec` or `vtcode ask` here"
+        )
 
 
 def run_app(

@@ -10,6 +10,7 @@ import asyncio
 import importlib
 import traceback
 from collections.abc import Callable, Iterable
+from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -19,6 +20,7 @@ from textual.binding import Binding
 
 from vtcode_tui.common.errors import VtcodeError
 from vtcode_tui.common.shipped import shipped
+from vtcode_tui.tui import DEMO_WANTED
 from vtcode_tui.tui.commands import COMMANDS as SLASH
 from vtcode_tui.tui.device import Device
 from vtcode_tui.tui.history import History
@@ -47,9 +49,8 @@ ALONE_SECONDS = 0.03
 class BaseApp(App[int]):
     """What the app and the viewer share: styles, themes, the wall, the clock of keys."""
 
-    CSS_PATH = [shipped("styles") / f"{name}.tcss" for name in STYLES]
+    CSS_PATH: ClassVar[Any] = [shipped("styles") / f"{name}.tcss" for name in STYLES]
     ENABLE_COMMAND_PALETTE = True
-    HORIZONTAL_BREAKPOINTS: ClassVar[Any] = []
     BINDINGS: ClassVar[Any] = [Binding("ctrl+q", "leave", show=False, priority=True, id="quit")]
     TITLE = "vtcode"
 
@@ -123,6 +124,7 @@ class VtcodeApp(BaseApp):
         self._settings: Settings | None = None
         self._on_event_line = on_event_line
         self._closing = False
+        self._home = copy_context()
 
     @property
     def settings(self) -> Settings:
@@ -136,6 +138,7 @@ class VtcodeApp(BaseApp):
 
     def on_mount(self) -> None:
         """Paint first, then build everything else."""
+        self._home = copy_context()
         self.work.status.tell(
             workspace=self.root.name or str(self.root), title=self._session_title, state="opening"
         )
@@ -192,9 +195,13 @@ class VtcodeApp(BaseApp):
     def happened(self, happening: Event | Live) -> None:
         """Hear everything: the reader of the core."""
         if self._show is not None and self._story is not None and not self._closing:
-            self._show(happening, self._story)
+            self.at_home(self._show, happening, self._story)
         if self._on_event_line is not None and (event := as_event(happening)) is not None:
             self._on_event_line(event)
+
+    def at_home(self, act: Callable[..., None], *given: Any) -> None:
+        """Do something for a caller from outside: Textual finds its app by a context variable of its own tasks."""
+        self._home.copy().run(act, *given)
 
     def show_note(self, text: str, style: str = "muted") -> None:
         """A sentence of the program in the chat."""
@@ -313,7 +320,3 @@ class VtcodeApp(BaseApp):
 def as_event(happening: Event | Live) -> Event | None:
     """The event, if it is one that the journal has; told by its number, so that no model is loaded for the question."""
     return cast("Event", happening) if hasattr(happening, "seq") else None
-
-
-DEMO_WANTED = -1
-"""The exit status of `run_app` when the person asked for the demo instead."""

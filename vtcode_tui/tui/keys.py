@@ -100,6 +100,8 @@ KEYS: tuple[Key, ...] = (
     Key("diff.reject.all", "ctrl+x", "reject('all')", "reject everything", DIFF),
     Key("diff.split", "s", "split", "side by side, or one below the other", DIFF),
     Key("diff.wrap", "w", "wrap", "wrap long lines, or not", DIFF),
+    Key("diff.right", "right,l", "sideways(1)", "further right, when lines are not wrapped", DIFF),
+    Key("diff.left", "left,h", "sideways(-1)", "further left", DIFF),
     Key("diff.comment", "c", "comment", "say something about this line to the model", DIFF),
     Key("terminal.next", "tab,l", "run(1)", "the next run", TERMINAL),
     Key("terminal.previous", "shift+tab,h", "run(-1)", "the run before", TERMINAL),
@@ -149,7 +151,7 @@ GROUPS: tuple[str, ...] = tuple(dict.fromkeys(key.group for key in KEYS))
 def bindings(*groups: str) -> list[BindingType]:
     """The keys of some groups as Textual wants them."""
     return [
-        Binding(one, key.action, key.text, show=False, priority=key.priority or key.group == PROMPT, id=key.id)
+        Binding(one, key.action, key.text, show=False, priority=key.priority, id=key.id)
         for key in KEYS
         if key.group in groups
         for one in key.keys.split(",")

@@ -9,24 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vtcode_tui.common.errors import UsageError
 from vtcode_tui.common.home import Home
 from vtcode_tui.render import plain
+from vtcode_tui.tui import require_screen
 from vtcode_tui.tui.app import BaseApp, VtcodeApp
-from vtcode_tui.tui.device import screen_at_hand
 from vtcode_tui.tui.history import History
 
 if TYPE_CHECKING:
     from vtcode_tui.config.settings import Settings
     from vtcode_tui.events.types import Event
     from vtcode_tui.tui import OpenCore
-
-NO_SCREEN = "there is no terminal that can be drawn on (TERM is {term}): use `vtcode exec` or `vtcode ask` here"
-
-
-def _need_screen() -> None:
-    if not screen_at_hand():
-        raise UsageError(NO_SCREEN.format(term=os.environ.get("TERM") or "not set"))
 
 
 def start_app(
@@ -39,7 +31,7 @@ def start_app(
     guide: tuple[str, ...] = (),
 ) -> int:
     """See `vtcode_tui.tui.run_app`."""
-    _need_screen()
+    require_screen()
     history = History(Home.from_environment().state / "prompts.jsonl")
     app = VtcodeApp(
         open_core,
@@ -88,5 +80,5 @@ def start_viewer(session_folder: Path, settings: Settings) -> int:
     """See `vtcode_tui.tui.run_viewer`."""
     from vtcode_tui.tui.viewer import ViewerApp  # the viewer and the app load nothing of each other
 
-    _need_screen()
+    require_screen()
     return _run(ViewerApp(session_folder, settings))

@@ -5,22 +5,34 @@ The rows come from `render`; this pane knows which row belongs to which file and
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from textual.message import Message
 
-from vtcode_tui.render import MUTED, Line, Span, Style
+from vtcode_tui.render import MUTED, Line, Span, Style, plain_bytes
 from vtcode_tui.tui.keys import DIFF, PANE, bindings
-from vtcode_tui.tui.panes.diff_rows import DiffRows, Place
 from vtcode_tui.tui.sheet import Sheet
 from vtcode_tui.workspace.changes import ChangeSet, Selection
 
 if TYPE_CHECKING:
     from textual import events
 
+    from vtcode_tui.render import DiffView
+
 What: TypeAlias = Literal["hunk", "file", "all"]
 SPLIT_FROM = 110
 """Cells from which `auto` shows old and new side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a row is: file, hunk (None: between hunks), line number, and the line's text."""
+
+    path: str
+    hunk: int | None = None
+    line: int = 0
+    text: str = ""
 
 
 class DiffPane(Sheet):
@@ -50,53 +62,72 @@ class DiffPane(Sheet):
         self.changes = ChangeSet()
         self.mode: Literal["auto", "unified", "split"] = "auto"
         self.wrapped = True
-        self._model = DiffRows(self.changes)
         self.editable = True
         """Whether accepting and rejecting is possible here (not in the viewer)."""
+        self._view: DiffView | None = None
 
     # What is in it.
 
     def show(self, changes: ChangeSet) -> None:
         """Other changes; the cursor stays at the same file and hunk where they are still there."""
-        if changes.digest == self.changes.digest and changes.files == self.changes.files:
+        if changes == self.changes:
             return
         place = self.place()
         self.changes = changes
-        self._model = DiffRows(changes)
-        self._lay()
-        if place is not None and self.cursor is not None:
-            self.cursor = self._model.find(place.path, place.hunk)
-        self.redraw()
+        self._lay(place)
         self.post_message(self.Counted())
 
-    def _lay(self) -> None:
-        width = self.text_width
-        split = self.mode == "split" or (self.mode == "auto" and width >= SPLIT_FROM)
-        self._model.lay(width, split=split, wrapped=self.wrapped)
+    @property
+    def split(self) -> bool:
+        """Whether old and new stand side by side."""
+        return self.mode == "split" or (self.mode == "auto" and self.text_width >= SPLIT_FROM)
+
+    def _lay(self, place: Place | None) -> None:
+        """Make the view anew and put the cursor where it was."""
+        left = self._view.left if self._view is not None else 0
+        if not self.changes.files:
+            self._view, self.cursor = None, None
+        else:
+            from vtcode_tui.render import DiffView  # loaded with the first change, not with the first paint
+
+            self._view = DiffView(self.changes, self.text_width, side_by_side=self.split, wrap=self.wrapped)
+            self._view.left = 0 if self.wrapped else left
+            if place is not None and self.cursor is not None:
+                self.cursor = self.find(place.path, place.hunk) or 0
+        self.redraw()
 
     def on_resize(self, event: events.Resize) -> None:
         """Another width."""
-        place = self.place()
-        self._lay()
-        if place is not None:
-            self.cursor = self._model.find(place.path, place.hunk)
-        self.redraw()
+        self._lay(self.place())
 
     def row_count(self) -> int:
         """All rows of all files."""
-        return self._model.count()
+        return len(self._view) if self._view is not None else 0
 
     def row(self, y: int) -> Line:
         """One of them."""
-        return self._model.row(y)
-
-    def widest(self) -> int:
-        """Wider than the pane only when lines are not wrapped."""
-        return self._model.width
+        return self._view[y].line if self._view is not None else Line()
 
     def place(self) -> Place | None:
-        """Which file, hunk and line the cursor is on."""
-        return self._model.place(self.cursor) if self.cursor is not None else self._model.place(0)
+        """Which file, hunk and line the cursor is on; without a cursor, the row at the top of the screen."""
+        y = self.cursor if self.cursor is not None else int(self.scroll_offset.y)
+        if self._view is None or not 0 <= y < len(self._view):
+            return None
+        at = self._view[y]
+        file = self._view.files[at.file]
+        number = at.new or at.old
+        lines = (file.new_text if at.new else file.old_text).split(b"\n")
+        text = plain_bytes(lines[number - 1]) if 0 < number <= len(lines) else at.line.text.strip()
+        return Place(file.path, at.hunk if at.hunk >= 0 else None, number, text)
+
+    def find(self, path: str, hunk: int | None) -> int | None:
+        """The row at which a file, or a hunk of it, begins."""
+        if self._view is None:
+            return None
+        for index, file in enumerate(self._view.files):
+            if file.path == path:
+                return self._view.file_lines[index] if hunk is None else self._view.line_of_hunk(index, hunk)
+        return None
 
     def summary(self) -> tuple[Span, ...]:
         """How much there is to review."""
@@ -109,7 +140,7 @@ class DiffPane(Sheet):
 
     def show_path(self, path: str) -> bool:
         """Bring a file onto the screen."""
-        y = self._model.find(path, None)
+        y = self.find(path, None)
         if y is None:
             return False
         self.put_cursor(y)
@@ -136,21 +167,25 @@ class DiffPane(Sheet):
 
     def action_hunk(self, delta: int) -> None:
         """To the next or previous hunk."""
-        if (y := self._model.step(self.cursor or 0, delta, files=False)) is not None:
-            self.put_cursor(y)
-            self.scroll_to(y=max(0, y - 2), animate=False, immediate=True)
+        if self._view is not None:
+            self._step(self._view.hunk_lines, delta, above=2)
 
     def action_file(self, delta: int) -> None:
         """To the next or previous file."""
-        if (y := self._model.step(self.cursor or 0, delta, files=True)) is not None:
-            self.put_cursor(y)
-            self.scroll_to(y=y, animate=False, immediate=True)
+        if self._view is not None:
+            self._step(self._view.file_lines, delta, above=0)
+
+    def _step(self, places: list[int], delta: int, *, above: int) -> None:
+        if self._view is None or not places:
+            return
+        here = self.cursor or 0
+        y = self._view.after(places, here) if delta > 0 else self._view.before(places, here)
+        self.put_cursor(y)
+        self.scroll_to(y=max(0, y - above), animate=False, immediate=True)
 
     def action_split(self) -> None:
         """Side by side, or one below the other."""
-        width = self.text_width
-        now = self.mode == "split" or (self.mode == "auto" and width >= SPLIT_FROM)
-        self.mode = "unified" if now else "split"
+        self.mode = "unified" if self.split else "split"
         self._again()
 
     def action_wrap(self) -> None:
@@ -158,12 +193,14 @@ class DiffPane(Sheet):
         self.wrapped = not self.wrapped
         self._again()
 
+    def action_sideways(self, delta: int) -> None:
+        """Look further right or left along lines that are not wrapped."""
+        if self._view is not None and not self.wrapped:
+            self._view.left = max(0, min(self._view.left + 8 * delta, max(0, self._view.widest - 8)))
+            self.redraw()
+
     def _again(self) -> None:
-        place = self.place()
-        self._lay()
-        if place is not None and self.cursor is not None:
-            self.cursor = self._model.find(place.path, place.hunk)
-        self.redraw()
+        self._lay(self.place())
         if self.cursor is not None:
             self.put_cursor(self.cursor)
 

@@ -9,13 +9,13 @@ import re
 from typing import TYPE_CHECKING
 
 from textual.message import Message
-from textual.widgets import TextArea
 
 from vtcode_tui.render import MUTED, Ground, Line, Span, Style, cut, plain, plain_line, spans_of
 from vtcode_tui.tui.commands import matching
 from vtcode_tui.tui.history import History
 from vtcode_tui.tui.keys import PROMPT, bindings
 from vtcode_tui.tui.sheet import Sheet
+from vtcode_tui.tui.writing import Writing
 
 if TYPE_CHECKING:
     from textual import events
@@ -68,7 +68,7 @@ class Suggestions(Sheet, can_focus=False):
         )
 
 
-class Prompt(TextArea):
+class Prompt(Writing):
     """Where the person writes."""
 
     BINDINGS = bindings(PROMPT)
@@ -91,16 +91,7 @@ class Prompt(TextArea):
         """The person wants to search the history."""
 
     def __init__(self, suggestions: Suggestions, history: History) -> None:
-        super().__init__(
-            id="prompt",
-            soft_wrap=True,
-            show_line_numbers=False,
-            tab_behavior="focus",
-            compact=True,
-            placeholder=PLACEHOLDER,
-            highlight_cursor_line=False,
-        )
-        self.cursor_blink = False
+        super().__init__(id="prompt", placeholder=PLACEHOLDER)
         self.suggestions = suggestions
         self.earlier = history
         self._pastes: dict[int, str] = {}

@@ -285,19 +285,18 @@ class TerminalPane(Sheet):
                 self.post_message(self.Typed(self.current.call, data))
 
     def _encode(self, event: events.Key) -> bytes:
-        from vtcode_tui.tui.panes.typing import key_bytes
+        from vtcode_tui.terminal import encode  # loaded by the first run already
 
         assert self.current is not None
-        return key_bytes(event.key, event.character, self.current.screen.modes)
+        return encode(event.key, self.current.screen.modes, event.character)
 
     def on_paste(self, event: events.Paste) -> None:
         """Pasted text goes to the run, bracketed where it asked for that; never anything that ends the bracket."""
         if self.taken and self.current is not None:
+            from vtcode_tui.terminal import paste
+
             event.stop()
-            text = event.text.replace("\x1b", "").replace("\n", "\r").encode()
-            if self.current.screen.modes.bracketed_paste:
-                text = b"\x1b[200~" + text + b"\x1b[201~"
-            self.post_message(self.Typed(self.current.call, text))
+            self.post_message(self.Typed(self.current.call, paste(event.text, self.current.screen.modes)))
 
     def on_focus(self) -> None:
         """The heading shines."""

@@ -8,19 +8,26 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
-from textual.widgets import TextArea
 
 from vtcode_tui.render import MUTED, Span, Style, plain, plain_line, spans_of
 from vtcode_tui.tui.panes.heading import Row
+from vtcode_tui.tui.writing import Writing
+
+
+class AnswerLine(Writing):
+    """Where the answer is written."""
+
+    BINDINGS: ClassVar[list[Any]] = [
+        Binding("enter", "screen.give", "give the answer", show=False),
+        Binding("ctrl+j,shift+enter,alt+enter", "screen.newline", "a new line", show=False),
+    ]
 
 
 class Ask(ModalScreen[str | None]):
     """Asks for a text; Enter gives it, Escape gives None."""
 
     BINDINGS: ClassVar[list[Any]] = [
-        Binding("enter", "give", "give the answer", priority=True, show=False),
-        Binding("ctrl+j,shift+enter,alt+enter", "newline", "a new line", priority=True, show=False),
-        Binding("escape", "leave", "leave it", priority=True, show=False),
+        Binding("escape", "leave", "leave it", show=False),
     ]
 
     def __init__(self, title: str, text: str = "", *, hint: str = "", several: bool = False) -> None:
@@ -31,9 +38,7 @@ class Ask(ModalScreen[str | None]):
         """A title, a hint, and the line."""
         with Vertical(id="ask"):
             yield Row(id="ask-title")
-            yield TextArea(
-                plain(self._text), id="ask-text", compact=True, soft_wrap=True, highlight_cursor_line=False
-            )
+            yield AnswerLine(plain(self._text), id="ask-text")
             yield Row(id="ask-hint")
 
     def on_mount(self) -> None:
@@ -44,19 +49,18 @@ class Ask(ModalScreen[str | None]):
         )
         self.query_one("#ask-hint", Row).show((Span(" "), *spans_of(plain_line(self._hint), MUTED)))
         self.query_one("#ask-hint").display = bool(self._hint)
-        area = self.query_one(TextArea)
-        area.cursor_blink = False
+        area = self.query_one(AnswerLine)
         area.move_cursor(area.document.end)
         area.focus()
 
     def action_give(self) -> None:
         """Take what is written."""
-        self.dismiss(self.query_one(TextArea).text)
+        self.dismiss(self.query_one(AnswerLine).text)
 
     def action_newline(self) -> None:
         """Begin a new line, where several make sense."""
         if self._several:
-            self.query_one(TextArea).insert("\n")
+            self.query_one(AnswerLine).insert("\n")
 
     def action_leave(self) -> None:
         """Take nothing."""

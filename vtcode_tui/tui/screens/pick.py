@@ -52,12 +52,11 @@ class Pick(ModalScreen[int | None]):
     """Gives the index of the chosen row, or None."""
 
     BINDINGS: ClassVar[list[Any]] = [
-        Binding("escape", "leave", priority=True, show=False),
-        Binding("enter", "take", priority=True, show=False),
-        Binding("down,ctrl+n", "move(1)", priority=True, show=False),
-        Binding("up,ctrl+p", "move(-1)", priority=True, show=False),
-        Binding("pagedown", "move(10)", priority=True, show=False),
-        Binding("pageup", "move(-10)", priority=True, show=False),
+        Binding("escape", "leave", show=False),
+        Binding("down,ctrl+n", "move(1)", show=False),
+        Binding("up,ctrl+p", "move(-1)", show=False),
+        Binding("pagedown", "move(10)", show=False),
+        Binding("pageup", "move(-10)", show=False),
     ]
 
     def __init__(self, title: str, rows: list[Line]) -> None:
@@ -96,8 +95,9 @@ class Pick(ModalScreen[int | None]):
         if self._choices.shown:
             self._choices.put_cursor((self._choices.cursor or 0) + delta)
 
-    def action_take(self) -> None:
-        """The chosen row."""
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take the chosen row."""
+        event.stop()
         shown = self._choices.shown
         self.dismiss(shown[self._choices.cursor or 0] if shown else None)
 

@@ -63,8 +63,8 @@ class WorkScreen(ApprovalKeys, CommandActions, PaneScreen):
     def on_mount(self) -> None:
         """The prompt has the keys."""
         self.suggestions.display = False
-        self.queue.on_change = self._queue_changed
-        self.queue.on_arrival = self._queue_arrival
+        self.queue.on_change = lambda: self.vtcode.at_home(self._queue_changed)
+        self.queue.on_arrival = lambda: self.vtcode.at_home(self.vtcode.ring)
         self.place()
         self.on_diff_pane_counted()
         self.on_terminal_pane_changed()
@@ -158,9 +158,6 @@ class WorkScreen(ApprovalKeys, CommandActions, PaneScreen):
             selected = "chat" if self.choice.selected == "approvals" else self.choice.selected
             self.choose(waiting=waiting, selected=selected)
         self.approvals.show()
-
-    def _queue_arrival(self) -> None:
-        self.vtcode.ring()
 
     # The prompt.
 
