@@ -122,7 +122,7 @@ def _host_key(name: str | None) -> bytes | None:
 
 
 def _with_signatures(report: Report, signers: Path) -> Report:
-    from vtcode_tui.gate.signing import check_approvals
+    from vtcode_tui.events.approvals import check_approvals
 
     return check_approvals(report, signers)
 

@@ -42,7 +42,7 @@ class Sense:
             case "approval.requested":
                 self._asked[call, str(data.get("subject_sha256"))] = str(data.get("shown_sha256"))
             case "approval.granted":
-                found = self._granted(call, data)
+                found = self._granted(call, data, event.get("actor") or {})
             case "sandbox.applied":
                 self._sandboxes.setdefault(call, set()).add(str(data.get("profile_sha256")))
             case "exec.started":
@@ -66,12 +66,14 @@ class Sense:
         if data.get("decision") == "deny":
             self._denied.add(subject)
 
-    def _granted(self, call: str, data: dict[str, Any]) -> list[str]:
+    def _granted(self, call: str, data: dict[str, Any], actor: dict[str, Any]) -> list[str]:
         subject = (call, str(data.get("subject_sha256")))
         shown = self._asked.get(subject)
-        if shown is None:
+        # Who typed a command has approved it by typing; nothing was asked and nothing shown.
+        typed = data.get("via") == "typed" and not data.get("shown_sha256") and actor.get("kind") == "human"
+        if shown is None and not typed:
             return ["grants what was never asked"]
-        if shown != data.get("shown_sha256"):
+        if not typed and shown != data.get("shown_sha256"):
             return ["grants something else than what was shown"]
         if subject in self._denied:
             return ["grants what the policy denies"]
