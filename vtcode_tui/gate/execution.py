@@ -270,8 +270,10 @@ class Executor:
         await self._announce(grant, turn, terminal is not None)
         try:
             run = await self._spawner.run(grant, terminal=terminal)
-        except SandboxError as error:
-            ended = ExecFinished(exit_code=None, duration_ms=0, killed=f"did not start: {error}")
+        except (SandboxError, asyncio.CancelledError) as error:
+            # What was announced must be seen to end; a start that is cancelled ends with all it had begun.
+            why = f"did not start: {error}" if isinstance(error, SandboxError) else "interrupted while it started"
+            ended = ExecFinished(exit_code=None, duration_ms=0, killed=why)
             await self._bus.record(ended, turn=turn, call=grant.call, outcome="failure")
             raise
         execution = Execution(

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.agent.stage import Human, no, staged
+from vtcode_tui.agent.context import paired
+from vtcode_tui.demo import Step
+from vtcode_tui.events import verify
+from vtcode_tui.events.live import TextDelta, TurnState
+
+pytestmark = pytest.mark.kernel
+
+
+async def test_a_prompt_is_answered_and_every_step_is_in_an_intact_journal(tmp_path: Path) -> None:
+    steps = [Step("I look.", (("read_file", {"path": "a.txt"}),)), Step("It says **hello**.")]
+    async with staged(tmp_path, steps, files={"a.txt": "hello\n"}) as stage:
+        await stage.session.submit("what does a.txt say?")
+        assert stage.session.outcome == "done"
+        assert stage.session.last_answer == "It says **hello**."
+        assert "1\thello" in stage.told("c1")
+        assert "<untrusted" in stage.told("c1")
+        streamed = "".join(one.text for one in stage.heard if isinstance(one, TextDelta))
+        assert streamed == "I look.It says **hello**."
+        folder = stage.session.folder
+    types = [event.type for event in stage.events()]
+    wanted = [
+        "prompt.submitted", "model.requested", "model.responded", "tool.requested", "policy.decided",
+        "sandbox.applied", "exec.started", "exec.finished", "tool.finished", "model.responded", "session.ended",
+    ]  # fmt: skip
+    places = [types.index(wanted[0])]
+    for name in wanted[1:]:
+        places.append(types.index(name, places[-1] + 1))
+    assert verify(folder).state == "sealed"
+
+
+async def test_bad_calls_each_give_the_model_one_clear_sentence(tmp_path: Path) -> None:
+    calls = (
+        ("no_such_tool", {}),
+        ("read_file", {}),
+        ("read_file", {"path": "a", "extra": 1}),
+        ("read_file", {"path": "../outside"}),
+        ("read_file", {"path": "missing.txt"}),
+        ("read_file", {"path": "binary"}),
+        ("run_command", {"command": "", "argv": []}),
+        ("apply_patch", {"patch": "nonsense"}),
+    )
+    async with staged(tmp_path, [Step("", calls), Step("sorry")], files={"missing.txtx": ""}) as stage:
+        (stage.root / "binary").write_bytes(b"\x7fELF\0\0\0")
+        await stage.session.submit("go")
+        told = [stage.told(f"c{i}") for i in range(1, 9)]
+        assert "no tool 'no_such_tool'" in told[0]
+        assert "path is missing" in told[1]
+        assert "extra is not an argument" in told[2]
+        assert "leads out of the workspace" in told[3]
+        assert "does not exist" in told[4]
+        assert "missing.txtx" in told[4]
+        assert "binary file of 7 bytes" in told[5]
+        assert "command is empty" in told[6]
+        assert told[7]
+        assert stage.session.outcome == "done"
+        assert not stage.events("exec.started")[2:]
+
+
+async def test_a_denied_call_never_starts_and_the_model_gets_the_reason(tmp_path: Path) -> None:
+    steps = [Step("", (("run_command", {"command": "python3 -c 'open(\"x\", \"w\")'"}),)), Step("ok")]
+    async with staged(tmp_path, steps, human=Human(no)) as stage:
+        await stage.session.submit("go")
+        assert "declined" in stage.told("c1")
+        assert "not today" in stage.told("c1")
+        assert not stage.events("exec.started")
+        assert stage.events("approval.denied")[0].data.outcome == "denied"  # type: ignore[attr-defined]
+        assert not (stage.root / "x").exists()
+
+
+async def test_several_approvals_wait_at_once_and_commands_still_run_in_order(tmp_path: Path) -> None:
+    release = asyncio.Event()
+
+    async def both_first(request: object) -> object:
+        from vtcode_tui.gate.types import ApprovalRequest, Verdict
+
+        assert isinstance(request, ApprovalRequest)
+        await release.wait()
+        return Verdict("granted", request.shown_sha256)
+
+    commands = tuple(("run_command", {"command": f"python3 -c 'print({i})'"}) for i in range(2))
+    human = Human(both_first)  # type: ignore[arg-type]
+    async with staged(tmp_path, [Step("", commands), Step("ok")], human=human) as stage:
+        running = asyncio.ensure_future(stage.session.submit("go"))
+        await stage.until(lambda: len(human.asked) == 2)
+        assert any(isinstance(one, TurnState) and one.state == "waiting" for one in stage.heard)
+        release.set()
+        await running
+        order = [(e.type, e.call) for e in stage.events("exec.") if e.type != "exec.output"]
+        assert order == [
+            ("exec.started", "c1"), ("exec.finished", "c1"), ("exec.started", "c2"), ("exec.finished", "c2"),
+        ]  # fmt: skip
+
+
+async def test_an_interrupt_kills_the_run_and_the_session_goes_on(tmp_path: Path) -> None:
+    steps = [Step("", (("run_command", {"command": "python3 -c 'import time; time.sleep(600)'"}),)), Step("again")]
+    async with staged(tmp_path, steps) as stage:
+        running = asyncio.ensure_future(stage.session.submit("go"))
+        await stage.until(lambda: any(getattr(e, "type", "") == "exec.started" for e in stage.heard))
+        await stage.session.interrupt()
+        await running
+        assert stage.session.outcome == "interrupted"
+        await stage.session.submit("go on")
+        assert stage.session.last_answer == "again"
+        assert "interrupted" in stage.told("c1")
+        ended = stage.events("exec.finished")
+        assert len(ended) == 1
+        assert stage.events("tool.finished")[0].data.status == "interrupted"  # type: ignore[attr-defined]
+
+
+async def test_steering_reaches_the_model_with_the_next_results(tmp_path: Path) -> None:
+    steps = [Step("", (("list_files", {}),)), Step("ok")]
+    async with staged(tmp_path, steps) as stage:
+        running = asyncio.ensure_future(stage.session.submit("go"))
+        stage.session.steer("prefer the short way")
+        await running
+        assert "prefer the short way" in str(stage.model.requests[-1]["messages"])
+
+
+async def test_a_prompt_while_a_turn_runs_is_queued(tmp_path: Path) -> None:
+    async with staged(tmp_path, [Step("one"), Step("two")]) as stage:
+        await asyncio.gather(stage.session.submit("first"), stage.session.submit("second"))
+        said = [e.data.origin for e in stage.events("prompt.submitted")]  # type: ignore[attr-defined]
+        assert said == ["exec", "queue"]
+        assert stage.session.last_answer == "two"
+
+
+async def test_a_model_that_goes_in_circles_is_asked_about_and_can_be_stopped(tmp_path: Path) -> None:
+    def forever(body: object) -> Step:
+        return Step("", (("list_files", {}),))
+
+    async with staged(tmp_path, forever, human=Human(no)) as stage:
+        await stage.session.submit("go")
+        assert stage.session.outcome == "stopped"
+        assert [r.call.tool for r in stage.human.asked] == ["continue_repetition"]
+        assert paired(stage.session._parts.history.messages)
+
+
+async def test_a_running_command_is_typed_into(tmp_path: Path) -> None:
+    program = "name = input('who? '); print('hello ' + name)"
+    steps = [
+        Step("", (("run_command", {"argv": ["python3", "-c", program], "wait_seconds": 1}),)),
+        Step("", (("write_stdin", {"call": "c1", "text": "bob\n", "wait_seconds": 20}),)),
+        Step("", (("write_stdin", {"call": "c1", "wait_seconds": 20}),)),
+        Step("ok"),
+    ]
+    async with staged(tmp_path, steps) as stage:
+        await stage.session.submit("go")
+        assert "who?" in stage.told("c1")
+        assert "Still running" in stage.told("c1")
+        answered = stage.told("c2") + stage.told("c3")
+        assert "hello bob" in answered
+
+
+async def test_long_output_is_kept_whole_and_can_be_read_further(tmp_path: Path) -> None:
+    command = "python3 -c \"print('\\n'.join(f'line {i:06}' for i in range(20000)))\""
+    steps = [
+        Step("", (("run_command", {"command": command}),)),
+        Step("", (("read_output", {"call": "c1", "pattern": "line 010203"}),)),
+        Step("ok"),
+    ]
+    async with staged(tmp_path, steps) as stage:
+        await stage.session.submit("go")
+        told = stage.told("c1")
+        assert len(told) < 12_000
+        assert "line 000000" in told
+        assert "line 019999" in told
+        assert "left out" in told
+        assert "line 010203" in stage.told("c2")
+
+
+async def test_nothing_runs_where_nobody_has_trusted_the_folder(tmp_path: Path) -> None:
+    steps = [Step("", (("list_files", {}), ("run_command", {"command": "ls"}))), Step("ok"), Step("ok")]
+    async with staged(tmp_path, steps, trusted=False, files={"a": ""}) as stage:
+        await stage.session.submit("go")
+        assert not stage.events("exec.started")
+        assert "trusted" in stage.told("c1")
+        await stage.session.grant_trust()
+        assert stage.session.trusted
+        assert await stage.session.find_files("a", 5)
+
+
+async def test_the_humans_own_command_runs_and_the_model_hears_of_it(tmp_path: Path) -> None:
+    from vtcode_tui.sandbox import TerminalSize
+
+    async with staged(tmp_path, [Step("ok")]) as stage:
+        await stage.session.shell("python3 -c 'print(6*7)'", TerminalSize(80, 24))
+        await stage.session.submit("and now?")
+        assert "42" in str(stage.model.requests[-1]["messages"])
+        assert not stage.human.asked
+        granted = stage.events("approval.granted")
+        assert [e.data.via for e in granted] in ([], ["typed"])  # type: ignore[attr-defined]
+        await stage.session.shell("cat ~/.ssh/id_rsa", TerminalSize(80, 24))
+        assert stage.events("tool.finished")[-1].data.status == "denied"  # type: ignore[attr-defined]
+
+
+async def test_a_model_that_cannot_be_reached_is_said_in_one_sentence_and_the_session_survives(tmp_path: Path) -> None:
+    from vtcode_tui.events.live import Notice
+
+    async with staged(tmp_path, [Step("ok")]) as stage:
+        good = stage.session._chain
+        await stage.session.submit("hello")
+        assert stage.session.outcome == "done"
+        assert good is not None
+        from dataclasses import replace
+
+        link = good.links[0]
+        good.links = (replace(link, endpoint=replace(link.endpoint, base_url="http://127.0.0.1:9/v1")),)
+        await stage.session.submit("hello?")
+        assert stage.session.outcome == "failed"
+        notices = [one.text for one in stage.heard if isinstance(one, Notice) and one.severity == "error"]
+        assert len(notices) == 1
+        assert stage.events("model.failed")
