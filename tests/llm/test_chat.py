@@ -172,7 +172,7 @@ async def test_every_failure_is_one_sentence_that_names_the_provider(reply: Repl
 async def test_silence_ends_at_the_time_limits(steps: tuple[bytes | Act, ...]) -> None:
     async with serving(Reply(steps)) as server:
         with pytest.raises(ModelError, match=r"silent|no answer") as caught:
-            await hear(chain_to(server.url, first_byte=0.2, idle=0.2))
+            await hear(chain_to(server.url, first_byte=0.01, idle=0.1))
     assert caught.value.kind == "transient"
 
 

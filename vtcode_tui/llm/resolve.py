@@ -91,6 +91,7 @@ class Models:
             environ=self._environ,
             clock=self._clock,
             cross_data_class=self._model.cross_data_class,
+            effort=self._model.effort,
         )
 
     def split(self, choice: str) -> tuple[str, str]:
