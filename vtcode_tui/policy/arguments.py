@@ -132,7 +132,11 @@ class _Options:
     def _looks(self, word: Word) -> bool:
         if word.value is not None and self.described.style == "words":
             options = self.described.options
-            return word.value in options or word.value.startswith("-") or f"{word.value.partition('=')[0]}=*" in options
+            return (
+                word.value in options
+                or word.value.startswith("-")
+                or f"{word.value.partition('=')[0]}=*" in options
+            )
         if word.value in {"-", "--"}:
             return False
         return word.may_be_option
@@ -177,7 +181,9 @@ class _Options:
         for length in range(len(start), 1, -1):
             option = options.get(start[:length] + "*")
             if option is not None:
-                self._take(option, start[:length] + "*", word.after(length) if _valued(start, length, option) else None)
+                self._take(
+                    option, start[:length] + "*", word.after(length) if _valued(start, length, option) else None
+                )
                 return True
         self.reading.prompt(f"{' '.join(self.reading.chain)}: the option {start} is not described")
         self.reading.values.append(Value(Slot("any"), word, start))
@@ -283,7 +289,9 @@ def _assign(reading: Reading) -> None:
             return
         after = slots[index + 1 :]
         if slot.repeats:
-            trailing = 0 if any(s.role in COMMAND_ROLES for s in after) else len([s for s in after if not s.optional])
+            trailing = (
+                0 if any(s.role in COMMAND_ROLES for s in after) else len([s for s in after if not s.optional])
+            )
             end = max(position, len(words) - trailing)
         else:
             needed = len([s for s in after if not s.optional and s.role not in COMMAND_ROLES and not s.repeats])
@@ -293,7 +301,9 @@ def _assign(reading: Reading) -> None:
         for word in words[position:end]:
             reading.values.append(Value(slot, word, slot.name or slot.role))
             if word.splits and word.value is None:
-                reading.values.extend(Value(s, word, s.name or s.role) for s in after if s.role not in COMMAND_ROLES)
+                reading.values.extend(
+                    Value(s, word, s.name or s.role) for s in after if s.role not in COMMAND_ROLES
+                )
         position = end
     if position < len(words):
         extra = words[position]
@@ -308,7 +318,10 @@ def _command(reading: Reading, slot: Slot, words: list[Word]) -> None:
             words = words[1:]
     if words and slot.role == "module":
         name = words[0]
-        words = [Word(name.text, f"python:{name.value}" if name.value else None, why=name.why, odd=name.odd), *words[1:]]
+        words = [
+            Word(name.text, f"python:{name.value}" if name.value else None, why=name.why, odd=name.odd),
+            *words[1:],
+        ]
     if words:
         reading.inner.append(tuple(words))
 

@@ -16,10 +16,30 @@ from vtcode_tui.policy.types import Mode
 FOLDER = Path(__file__).parent / "programs"
 _MODES = get_args(Mode)
 _KEYS = frozenset(
-    "summary sources verdict why effect style options arguments sub use cases environment unsure bundle stdin "
-    "contained local appends like lists".split()
+    [
+        "summary",
+        "sources",
+        "verdict",
+        "why",
+        "effect",
+        "style",
+        "options",
+        "arguments",
+        "sub",
+        "use",
+        "cases",
+        "environment",
+        "unsure",
+        "bundle",
+        "stdin",
+        "contained",
+        "local",
+        "appends",
+        "like",
+        "lists",
+    ]
 )
-_SLOT_KEYS = frozenset("role verdict why only never when unless name".split())
+_SLOT_KEYS = frozenset(["role", "verdict", "why", "only", "never", "when", "unless", "name"])
 _TOP = frozenset({"names", "sets", "examples", "program"})
 
 
@@ -134,7 +154,9 @@ class _Reader:
             arguments=tuple(self._slot(s) for s in body.get("arguments", ())),
             subs=subs,
             cases=tuple(self._case(c) for c in body.get("cases", ())),
-            environment={n: self._slot(v) for names, v in body.get("environment", {}).items() for n in names.split()},
+            environment={
+                n: self._slot(v) for names, v in body.get("environment", {}).items() for n in names.split()
+            },
             unsure=bool(body.get("unsure", False)),
             bundle=bool(body.get("bundle", False)),
             stdin=body.get("stdin", ""),

@@ -19,7 +19,9 @@ from vtcode_tui.policy.tools import judge_tool, tool_effect
 from vtcode_tui.policy.types import Call, Check, Command, Decision, Mode
 from vtcode_tui.policy.words import literal
 
-SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "busybox", "tcsh", "csh", "mksh", "rbash", "yash"})
+SHELLS = frozenset(
+    {"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "busybox", "tcsh", "csh", "mksh", "rbash", "yash"}
+)
 LONGEST = 200_000
 
 
@@ -123,7 +125,9 @@ def _decision(
         "verdict": decisive.verdict,
         "reason": decisive.detail,
         "commands": [r.tree() for r in reports],
-        "notes": [f.detail for f in findings if f.name in {"characters", "shell", "size", "mode", "trust", "folder"}],
+        "notes": [
+            f.detail for f in findings if f.name in {"characters", "shell", "size", "mode", "trust", "folder"}
+        ],
     }
     hosts = tuple(dict.fromkeys((*call.access.hosts, *(h for r in every for h in r.hosts))))
     decision = Decision(

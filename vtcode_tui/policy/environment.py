@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from functools import lru_cache
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 
 from vtcode_tui.policy.finding import Finding

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from vtcode_tui.policy.finding import Finding
 
 DEEPEST = 8
-_PATH_ROLES: dict[str, Use] = {"stat": "stat", "read": "read", "write": "write", "delete": "delete", "folder": "read"}
+_PATH_ROLES: dict[str, Use] = {
+    "stat": "stat",
+    "read": "read",
+    "write": "write",
+    "delete": "delete",
+    "folder": "read",
+}
 _SYSTEM_BINS = ("/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
 _TOOL_FOLDERS = ("node_modules/.bin", ".venv/bin", "venv/bin", "vendor/bin", "env/bin", "bin")
 
@@ -45,7 +51,9 @@ class Context:
         return replace(self, depth=self.depth + 1)
 
 
-def judge_text(text: str, folders: tuple[str, ...] | None, context: Context) -> tuple[list[Report], tuple[str, ...]]:
+def judge_text(
+    text: str, folders: tuple[str, ...] | None, context: Context
+) -> tuple[list[Report], tuple[str, ...]]:
     """Every command of a shell text, and the troubles of the text as a whole."""
     if context.depth > DEEPEST:
         return [], ("commands are nested too deeply inside each other",)
@@ -232,7 +240,10 @@ class _Judgement:
         decisive = max(new, key=lambda f: ("allow", "prompt", "deny").index(f.verdict), default=None)
         report.arguments.append(
             Argument(
-                word.text, slot.role, value.label, decisive.verdict if decisive else "allow",
+                word.text,
+                slot.role,
+                value.label,
+                decisive.verdict if decisive else "allow",
                 decisive.detail if decisive else "",
             )  # fmt: skip
         )
@@ -245,7 +256,9 @@ class _Judgement:
             return
         folded = word.value
         if slot.only and not any(fnmatchcase(folded, p) for p in slot.only):
-            self.report.add("argument", "prompt", slot.why or f"{word.text} is not among the values that are described")
+            self.report.add(
+                "argument", "prompt", slot.why or f"{word.text} is not among the values that are described"
+            )
         elif any(fnmatchcase(folded, p) for p in slot.never):
             self.report.add("argument", "prompt", slot.why or f"{word.text} needs a person")
 
@@ -333,8 +346,16 @@ class _Judgement:
     def _inner(self, words: Sequence[Word], *, appends: bool = False) -> None:
         if appends:
             words = (*words, self._appended())
-        simple = Simple(tuple(words), (), (), self.folders, self.simple.feed, self.simple.fed, self.simple.piped,
-                        " ".join(w.text for w in words))
+        simple = Simple(
+            tuple(words),
+            (),
+            (),
+            self.folders,
+            self.simple.feed,
+            self.simple.fed,
+            self.simple.piped,
+            " ".join(w.text for w in words),
+        )
         inner = judge(simple, self.context.deeper())
         self.report.inner.append(inner)
         self.report.raise_effect(inner.effect)
@@ -347,10 +368,16 @@ class _Judgement:
         if described is not None and self.simple.feed == "pipe":
             reading = read(source[1:], described)
             lists = reading.description.lists
-            if lists and not lists.unless & reading.used.keys() and (not lists.when or lists.when & reading.used.keys()):
+            if (
+                lists
+                and not lists.unless & reading.used.keys()
+                and (not lists.when or lists.when & reading.used.keys())
+            ):
                 inner = judge(Simple(source, folders=self.folders), self.context.deeper())
                 if inner.mode == "allow":
-                    return Word("...", None, (Shape("./", "glob", "**"),), True, "the paths that it reads", loose=True)
+                    return Word(
+                        "...", None, (Shape("./", "glob", "**"),), True, "the paths that it reads", loose=True
+                    )
         return Word("...", None, (Shape("", "any"),), True, "what it reads is added", loose=True)
 
     def _exec(self, name: str, words: tuple[Word, ...], reading: Reading) -> None:
@@ -361,7 +388,9 @@ class _Judgement:
         for start in starts or [literal(".")]:
             for shape in start.options:
                 known = not shape.tail and bool(shape.start)
-                shapes.append(Shape(f"{shape.start.rstrip('/')}/", "glob", "**") if known else Shape(shape.start, "any"))
+                shapes.append(
+                    Shape(f"{shape.start.rstrip('/')}/", "glob", "**") if known else Shape(shape.start, "any")
+                )
         outer = self.folders
         if name in {"-execdir", "-okdir"}:
             self.folders, shapes = None, [Shape("./", "any")]

@@ -124,7 +124,18 @@ def _line_end(text: str, at: int, *, semicolon: bool = False) -> int:
     return min(ends, default=len(text))
 
 
-_AWK_WORDS = ("system", "getline", "close", "fflush", "ENVIRON", "@include", "@load", "@namespace", "PROCINFO", "popen")
+_AWK_WORDS = (
+    "system",
+    "getline",
+    "close",
+    "fflush",
+    "ENVIRON",
+    "@include",
+    "@load",
+    "@namespace",
+    "PROCINFO",
+    "popen",
+)
 
 
 def awk(text: str) -> Script:

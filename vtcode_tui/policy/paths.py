@@ -95,7 +95,10 @@ def _judge_glob(shape: Shape, word: Word, use: Use, folder: str, ground: Ground)
     reached = resolved(head + slash if slash else ".", folder)
     if reached is None:
         return Finding("path", "prompt", f"{word.text} cannot be resolved")
-    if any(p == ".." or (p[:1] in {".", "[", "?", "*"} and p[:2] not in {"*", "**"} and _may_be_parent(p)) for p in parts):
+    if any(
+        p == ".." or (p[:1] in {".", "[", "?", "*"} and p[:2] not in {"*", "**"} and _may_be_parent(p))
+        for p in parts
+    ):
         return Finding("glob", "prompt", f"{word.text} may match the parent folder")
     known = ground.places
     if use in {"read", "write", "delete"} and known.credentials.could_hold(reached, pattern):
@@ -174,12 +177,18 @@ def _judge_known(path: str, reached: str, use: Use, ground: Ground) -> Finding |
         return None
     if known.credentials.holds(reached):
         verdict: Literal["prompt", "deny"] = "prompt" if use == "stat" else "deny"
-        return Finding("credentials", verdict, f"{path} {'holds' if use == 'stat' else 'are'} credentials"
-                       if use == "stat" else f"{_VERB[use]} credentials: {path}", firm=use != "stat")
+        return Finding(
+            "credentials",
+            verdict,
+            f"{path} {'holds' if use == 'stat' else 'are'} credentials"
+            if use == "stat"
+            else f"{_VERB[use]} credentials: {path}",
+            firm=use != "stat",
+        )
     if use in {"write", "delete"}:
         if known.sinks.holds(reached) and use == "write":
             return Finding("path", "allow", path)
-        if use == "delete" and (inside(root, reached) and reached != root or _is_top(reached, ground)):
+        if use == "delete" and ((inside(root, reached) and reached != root) or _is_top(reached, ground)):
             return Finding("destroys", "deny", f"deletes {reached}, which is not the workspace's", firm=True)
         if reached == "/":
             return Finding("destroys", "deny", f"{_VERB[use]} the root folder", firm=True)
@@ -208,7 +217,9 @@ def _judge_inside(path: str, relative: str, use: Use, ground: Ground) -> Finding
         if any(named(part, known.own) for part in parts):
             return Finding("own files", "deny", f"{path} is vtcode's own and written by a person only", firm=True)
         if matches(situation.protected, relative) or _protects_below(relative, situation.protected):
-            return Finding("protected", "prompt", f"{path} is protected: another tool runs or trusts what stands there")
+            return Finding(
+                "protected", "prompt", f"{path} is protected: another tool runs or trusts what stands there"
+            )
         if parts[0].casefold() == ".git" or ".git" in parts:
             return Finding("protected", "prompt", f"{path} belongs to git itself")
     if use in {"read", "delete"} and matches(situation.masked, relative):

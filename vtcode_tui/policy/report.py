@@ -85,7 +85,9 @@ class Report:
                 for a in self.arguments
             ],
             "findings": [
-                {"check": f.name, "verdict": f.verdict, "detail": f.detail} for f in self.findings if f.verdict != "allow"
+                {"check": f.name, "verdict": f.verdict, "detail": f.detail}
+                for f in self.findings
+                if f.verdict != "allow"
             ],
             "runs": [r.tree() for r in self.inner],
         }

@@ -91,7 +91,9 @@ class HostRule:
     def matches(self, host: str) -> bool:
         """Whether a host, with or without a port, is meant."""
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        return fnmatchcase(host.casefold(), self.host.casefold()) or fnmatchcase(name.casefold(), self.host.casefold())
+        return fnmatchcase(host.casefold(), self.host.casefold()) or fnmatchcase(
+            name.casefold(), self.host.casefold()
+        )
 
 
 @dataclass(frozen=True, slots=True)

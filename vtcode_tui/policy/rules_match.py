@@ -50,10 +50,14 @@ def apply_rules(
 
 def _ruled(rule: CommandRule) -> Finding:
     words = rule.text or " ".join(rule.command)
-    return Finding("rule", rule.verdict, f"{rule.why or words}: {rule.verdict} by {rule.origin.place}", rule.verdict == "deny")
+    return Finding(
+        "rule", rule.verdict, f"{rule.why or words}: {rule.verdict} by {rule.origin.place}", rule.verdict == "deny"
+    )
 
 
-def _spoken(reports: Sequence[Report], rules: list[CommandRule], context: Context, *, only_stricter: bool) -> list[Finding]:
+def _spoken(
+    reports: Sequence[Report], rules: list[CommandRule], context: Context, *, only_stricter: bool
+) -> list[Finding]:
     found = [_for(each, rules, context) for top in reports for each in top.every()]
     return [_ruled(r) for r in found if r is not None and (not only_stricter or r.verdict != "allow")]
 
@@ -78,10 +82,15 @@ def _speaks(rule: CommandRule, report: Report, context: Context) -> bool:
         # A stricter rule also holds for a command of which only the beginning is certain.
         known = [w.value for w in report.simple.words]
         words = [known[0].rpartition("/")[2] if known[0] and "/" not in rule.command[0] else known[0], *known[1:]]
-        return list(rule.command) == words[: len(rule.command)] and (rule.extent != "exact" or len(words) == len(rule.command))
+        return list(rule.command) == words[: len(rule.command)] and (
+            rule.extent != "exact" or len(words) == len(rule.command)
+        )
     if values is None or report.simple.assignments or report.simple.redirections or report.inner:
-        return rule.extent == "exact" and values == rule.command and not report.simple.assignments and (
-            not report.simple.redirections
+        return (
+            rule.extent == "exact"
+            and values == rule.command
+            and not report.simple.assignments
+            and (not report.simple.redirections)
         )
     match rule.extent:
         case "exact":
@@ -96,7 +105,9 @@ def _speaks(rule: CommandRule, report: Report, context: Context) -> bool:
 
 def _described(report: Report) -> bool:
     """Whether nothing but the program's own verdict asks."""
-    return not report.exact_only and all(f.verdict == "allow" or f.name in {"program", "option-verdict"} for f in report.findings)
+    return not report.exact_only and all(
+        f.verdict == "allow" or f.name in {"program", "option-verdict"} for f in report.findings
+    )
 
 
 def _with_files(pattern: tuple[str, ...], values: tuple[str, ...], report: Report, context: Context) -> bool:

@@ -137,7 +137,9 @@ class _Walk:
                 self._test(node, frame, depth)
                 return frame
             case _:
-                self.trouble(f"a part of the shell syntax is not understood ({node.type.replace('_', ' ').lower()})")
+                self.trouble(
+                    f"a part of the shell syntax is not understood ({node.type.replace('_', ' ').lower()})"
+                )
                 return frame
 
     @staticmethod
@@ -247,7 +249,12 @@ class _Walk:
         double = self._text(node).startswith("[[")
         while waiting:
             part = waiting.pop()
-            if part.type in {"binary_expression", "unary_expression", "parenthesized_expression", "ternary_expression"}:
+            if part.type in {
+                "binary_expression",
+                "unary_expression",
+                "parenthesized_expression",
+                "ternary_expression",
+            }:
                 if double and any(c.type == "test_operator" and self._text(c) in _NUMERIC for c in part.children):
                     self.words.arithmetic(part, frame, depth)
                     continue
@@ -278,8 +285,9 @@ class _Walk:
                     inner = replace(inner, feed="text", fed=self._heredoc(child, frame, depth, late))
                     if any(n.type == "pipeline" for n in late):
                         inner = replace(inner, piped=True)
-                    redirections.extend(r for n in late if n.type == "file_redirect"
-                                        for r in self._file_redirect(n, frame, depth))
+                    redirections.extend(
+                        r for n in late if n.type == "file_redirect" for r in self._file_redirect(n, frame, depth)
+                    )
                 case "herestring_redirect":
                     inner = replace(inner, feed="text", fed=self._herestring(child, frame, depth))
                 case _ if child.is_named:
@@ -350,7 +358,9 @@ class _Walk:
             self.trouble("a here-document runs a command in backquotes")
 
     def _herestring(self, node: Node, frame: Frame, depth: int) -> Word:
-        found = [self.words.word(c, frame, depth) for c in node.children if c.is_named and c.type != "file_descriptor"]
+        found = [
+            self.words.word(c, frame, depth) for c in node.children if c.is_named and c.type != "file_descriptor"
+        ]
         return found[0] if len(found) == 1 else unknown(self._text(node), "a here-string is not understood")
 
     def _command(self, node: Node, frame: Frame, redirections: tuple[Redirection, ...], depth: int) -> Frame:

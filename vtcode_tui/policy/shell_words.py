@@ -52,7 +52,11 @@ class WordReader:
         text = self.text(node)
         match node.type:
             case "word" | "number" | "variable_name" | "special_variable_name" | "test_operator":
-                return literal(text) if PLAIN.issuperset(text) and not node.children else self._unquoted(text, first=True)
+                return (
+                    literal(text)
+                    if PLAIN.issuperset(text) and not node.children
+                    else self._unquoted(text, first=True)
+                )
             case "raw_string":
                 return Word(text, text[1:-1], odd="" if len(text) > 2 else "")
             case "concatenation":
@@ -106,7 +110,9 @@ class WordReader:
             self.trouble("a word has a gap that is not understood")
         odd = _hidden(parts, kinds)
         if "{" in text and any(k == "brace_expression" for k in kinds):
-            return unknown(text, "a brace expansion", start=parts[0].start if kinds[0] == "word" else "", splits=True)
+            return unknown(
+                text, "a brace expansion", start=parts[0].start if kinds[0] == "word" else "", splits=True
+            )
         if _has_braces(parts, kinds):
             return _braces(text, parts)
         made = joined(text, parts)
@@ -184,13 +190,20 @@ class WordReader:
         bare = text in {f"${name}", f"${{{name}}}"}
         if not bare:
             body = text[2:-1]
-            if "@" in body[1:] and not body.endswith("[@]") or body.startswith("!"):
+            if ("@" in body[1:] and not body.endswith("[@]")) or body.startswith("!"):
                 self.trouble("an expansion evaluates the content of a variable")
             for child in node.children:
-                if child.type in {"command_substitution", "process_substitution", "expansion", "simple_expansion",
-                                  "string", "concatenation", "arithmetic_expansion"}:
+                if child.type in {
+                    "command_substitution",
+                    "process_substitution",
+                    "expansion",
+                    "simple_expansion",
+                    "string",
+                    "concatenation",
+                    "arithmetic_expansion",
+                }:
                     self.word(child, frame, depth)
-                elif child.type == "subscript" or "[" in body and not body.endswith(("[@]", "[*]")):
+                elif child.type == "subscript" or ("[" in body and not body.endswith(("[@]", "[*]"))):
                     self.trouble("an array index is computed")
             if "`" in body:
                 self.trouble("an expansion runs a command")
@@ -261,8 +274,11 @@ def _ansi_c(text: str) -> Word:
             out.append(_SIMPLE_ESCAPES[code])
             continue
         odd = "characters written as codes"
-        digits, base, most = {"x": ("0123456789abcdefABCDEF", 16, 2), "u": ("0123456789abcdefABCDEF", 16, 4),
-                              "U": ("0123456789abcdefABCDEF", 16, 8)}.get(code, ("01234567", 8, 3))
+        digits, base, most = {
+            "x": ("0123456789abcdefABCDEF", 16, 2),
+            "u": ("0123456789abcdefABCDEF", 16, 4),
+            "U": ("0123456789abcdefABCDEF", 16, 8),
+        }.get(code, ("01234567", 8, 3))
         if base == 8:
             position -= 1
         end = position

@@ -44,7 +44,9 @@ def judge_tool(call: Call, policy: Policy, situation: Situation, ground: Ground)
     """The rule on the tool, and every file and host that the call declares."""
     findings = [_tool(call, policy, situation)]
     for path in call.access.reads:
-        findings.append(judge_path(str(path), "read" if call.tool != "list_files" else "stat", str(call.cwd), ground))
+        findings.append(
+            judge_path(str(path), "read" if call.tool != "list_files" else "stat", str(call.cwd), ground)
+        )
     for state in call.access.writes:
         findings.append(judge_path(str(state.path), "write", str(call.cwd), ground))
     for host in call.access.hosts:
