@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from vtcode_tui.render.syntax import START, Stack, highlight, lexer_for
 from vtcode_tui.render.safety import plain_bytes, visible
+from vtcode_tui.render.syntax import START, Stack, highlight, lexer_for
 from vtcode_tui.render.types import Span
 from vtcode_tui.render.wrap import width
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from markdown_it.token import Token
 
-from vtcode_tui.render.syntax import START, highlight, lexer_named
 from vtcode_tui.render.safety import link_target, plain, plain_line, spans_of
+from vtcode_tui.render.syntax import START, highlight, lexer_named
 from vtcode_tui.render.table import table_rows
 from vtcode_tui.render.types import MUTED, TEXT, Line, Span, Style
 from vtcode_tui.render.wrap import cut, fold, hard_fold, width, width_of

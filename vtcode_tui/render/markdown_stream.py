@@ -16,9 +16,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pygments.lexer import Lexer
 
-from vtcode_tui.render.syntax import START, Stack, highlight, lexer_named
 from vtcode_tui.render.markdown_layout import code_rows, fence_head, lay
 from vtcode_tui.render.safety import plain
+from vtcode_tui.render.syntax import START, Stack, highlight, lexer_named
 from vtcode_tui.render.types import Line
 
 _BLOCK = 8_192
@@ -40,6 +40,16 @@ def _parser() -> MarkdownIt:
     parser.enable(["table", "strikethrough"])
     parser.disable(["reference", "html_block", "html_inline"])
     return parser
+
+
+@lru_cache(maxsize=1)
+def _splitter() -> MarkdownIt:
+    """The same parser for blocks only: enough to see where they begin."""
+    splitter = MarkdownIt("commonmark", {"html": False, "maxNesting": 16})
+    splitter.enable(["table"])
+    splitter.disable(["reference", "html_block"])
+    splitter.core.ruler.enableOnly(["normalize", "block"])
+    return splitter
 
 
 @dataclass(slots=True)
@@ -269,7 +279,7 @@ def _tops(text: str) -> list[_Top]:
     """The top-level blocks of a text."""
     tops: list[_Top] = []
     offset = line = 0
-    for token in _parser().parse(text):
+    for token in _splitter().parse(text):
         if token.level == 0 and token.map and token.nesting >= 0:
             while line < token.map[0]:
                 offset = text.find("\n", offset) + 1

@@ -1,7 +1,7 @@
 """Every type of event in words: who did what, in one sentence, and the text that belongs to it.
 
-The texts come from models, files and tools and are not yet safe to draw; `chronicle` makes them so. A test holds that
-no type of event is missing.
+The texts come from models, files and tools and are not yet safe to draw; `chronicle` makes them so. A test holds
+that no type of event is missing.
 """
 
 from __future__ import annotations

@@ -206,15 +206,15 @@ def _set_private(state: State, number: int, on: bool) -> None:
         case 25:
             state.visible = on
         case 47 | 1047:
-            state.use_alternate(on, clear=False)
+            state.use_alternate(on)
         case 1048:
             _save(state, ()) if on else _restore(state, ())
         case 1049 if on:
             if state.alternate is None:
                 state.saved_main = state.save()
-            state.use_alternate(True, clear=True)
+            state.use_alternate(True)
         case 1049 if state.alternate is not None:
-            state.use_alternate(False, clear=False)
+            state.use_alternate(False)
             state.restore(state.saved_main)
         case _ if number in _MOUSE:
             state.modes = replace(state.modes, mouse=_MOUSE[number] if on else "off")

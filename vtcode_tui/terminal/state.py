@@ -16,6 +16,11 @@ from vtcode_tui.terminal.pens import PLAIN_ID, PenTable
 _UNUSUAL = re.compile(
     r"[^ -~\xa1-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027\u2190-\u2199\u2500-\u25fc\u2800-\u28ff]"
 )
+# Characters that draw nothing and change how others are drawn: what a row shows must be what it holds.
+_UNSEEN = re.compile(
+    "[\xad\u034f\u061c\u070f\u17b4\u17b5\u180b-\u180f\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0d\ufeff"
+    "\ufff0-\ufffb\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 _GRAPHICS = str.maketrans("`abcdefghijklmnopqrstuvwxyz{|}~", "◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·")
 _MOST_REPLY = 4096
 
@@ -139,6 +144,9 @@ class State:
                     for char in text[done:at]:
                         self._put_one(char, 1)
             char = found.group()
+            done = found.end()
+            if _UNSEEN.match(char):
+                continue
             if char >= "\U00100000" or "\ud800" <= char <= "\udfff":
                 char = "\ufffd"
             size = get_character_cell_size(char)
@@ -146,7 +154,6 @@ class State:
                 self._combine(char)
             else:
                 self._put_one(char, min(size, 2))
-            done = found.end()
         if done < len(text):
             if plain:
                 self._put_narrow(text[done:])
@@ -244,13 +251,11 @@ class State:
         self.x, self.y = min(saved.x, self.columns), min(saved.y, self.rows - 1)
         self.pen, self.charsets, self.shifted = saved.pen, saved.charsets, saved.shifted
 
-    def use_alternate(self, on: bool, *, clear: bool) -> None:
-        """Change between main and alternate screen."""
+    def use_alternate(self, on: bool) -> None:
+        """Change between main and alternate screen; the alternate one is empty whenever it is entered."""
         if on and self.alternate is None:
             self.grid = self.alternate = Grid(self.columns, self.rows, None)
-        elif on and clear and self.alternate is not None:
-            self.alternate.clear(0, self.rows, self.blank)
-        elif not on and self.alternate is not None:
+        elif not on:
             self.alternate = None
             self.grid = self.main
 
