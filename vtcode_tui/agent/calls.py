@@ -250,7 +250,8 @@ class Calls:
 
         async def after(outcome: Outcome) -> None:
             self.runs.pop(grant.call, None)
-            await self._observe(grant.call, turn, outcome, isinstance(grant.work, Execute))
+            if grant.profile.writable:
+                await self._observe(grant.call, turn, outcome, isinstance(grant.work, Execute))
 
         execution = await self._executor.execute(grant, turn=turn, terminal=terminal, after=after)
         if not execution.finished.done():

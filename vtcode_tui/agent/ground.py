@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from vtcode_tui.agent.asking import Asking
 from vtcode_tui.agent.calls import Calls
-from vtcode_tui.agent.changes import Changes, Direct
+from vtcode_tui.agent.changes import Direct
 from vtcode_tui.agent.instructions import Instructions, read_instructions
+from vtcode_tui.agent.layered import Layered
 from vtcode_tui.agent.own_work import OwnWork
 from vtcode_tui.agent.prompts import system_prompt
+from vtcode_tui.agent.session import Mode, human
 from vtcode_tui.common.clock import rfc3339
 from vtcode_tui.common.home import MANAGED_FOLDER
 from vtcode_tui.events import Bus
-from vtcode_tui.gate.execution import Executor
-from vtcode_tui.gate.gate import Gate
 from vtcode_tui.gate.judging import PolicyJudge
 from vtcode_tui.gate.plan import Plan
 from vtcode_tui.gate.profile import Surroundings
@@ -30,10 +30,10 @@ from vtcode_tui.sandbox.env import search_path
 from vtcode_tui.sandbox.profile import Profile, Staging
 from vtcode_tui.tools.registry import READ_ONLY, Registry
 from vtcode_tui.workspace import Workspace, grant_trust
+from vtcode_tui.workspace.layer import Layer
 
 if TYPE_CHECKING:
     from vtcode_tui.agent.opening import Opening
-    from vtcode_tui.agent.session import Mode
 
 _FRESH_SECONDS = 10.0
 
@@ -41,11 +41,12 @@ _FRESH_SECONDS = 10.0
 class SessionGround:
     """See `agent.session.Ground`."""
 
-    def __init__(self, opening: Opening, models: Any, bus: Bus, *, trusted: bool) -> None:
+    def __init__(self, opening: Opening, models: Any, bus: Bus, session: str, *, trusted: bool) -> None:
         self._opening, self._models, self._bus = opening, models, bus
         settings = opening.settings.sandbox
         self.notices: list[str] = []
-        self.staging = self._layer()
+        self.layer = self._layer(session)
+        self.staging = Staging(self.layer.lower, self.layer.upper, self.layer.work) if self.layer else None
         self.workspace = Workspace(
             opening.root,
             protect=settings.protect,
@@ -70,15 +71,21 @@ class SessionGround:
         policy = load_policy(home, self.workspace.root if trusted else None)
         self.judge = PolicyJudge(policy, situation, lambda rule: write_rule(home, rule))
         self._surroundings: Surroundings | None = None
-        self.work: OwnWork | None = None
+        self._work: OwnWork | None = None
         self._paths: tuple[float, list[str]] | None = None
         self._asking: Asking | None = None
         self._calls: Calls | None = None
         self._registry: Registry | None = None
         self._instructions = Instructions()
 
-    def _layer(self) -> Staging | None:
-        return None
+    def _layer(self, session: str) -> Layer | None:
+        """The session's layer where this machine can have one and the configuration wants it."""
+        opening = self._opening
+        if not opening.capability.staging or opening.settings.sandbox.staging == "off":
+            return None
+        layer = Layer(opening.root.resolve(), opening.home.layers / session)
+        layer.prepare()
+        return layer
 
     def surroundings(self) -> Surroundings:
         """What profiles are made from now."""
@@ -98,9 +105,12 @@ class SessionGround:
         """The profile of a planned run."""
         return self.surroundings()(plan, decision)
 
-    def changes(self, gate: Gate, executor: Executor, number: Callable[[], str]) -> Changes:
+    def changes(self, work: OwnWork, live: Callable[[], bool]) -> Direct | Layered:
         """Where the agent's changes are kept."""
-        return Direct()
+        self._work = work
+        if self.layer is None:
+            return Direct()
+        return Layered(self.layer, self.workspace, work, self.surroundings, self._bus, human(), live)
 
     def attach(self, asking: Asking, calls: Calls, registry: Registry, instructions: Instructions) -> None:
         """What changes with the mode."""
@@ -142,14 +152,14 @@ class SessionGround:
         """The paths of the workspace, as a sandboxed walk found them a moment ago."""
         if self._paths is not None and time.monotonic() - self._paths[0] < _FRESH_SECONDS:
             return self._paths[1]
-        if self.work is None:
+        if self._work is None:
             return []
         profile = self.surroundings().profile(
             "read-only", writable=(), staging=self.staging, executes=False, wall_seconds=30.0
         )
         root = str(self.workspace.root)
         arguments = {"path": root, "shown": ".", "depth": None, "hidden": True, "limit": 200_000}
-        _, output = await self.work.run(
+        _, output = await self._work.run(
             "list_paths", "vtcode_tui.tools.workers.reading", "list_files", arguments, profile, "lists files for @"
         )
         found = [line for line in output.decode("utf-8", "surrogateescape").splitlines() if not line.endswith("/")]

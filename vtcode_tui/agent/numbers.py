@@ -6,16 +6,17 @@ from collections.abc import Callable
 
 
 class Numbers:
-    """One counter for all kinds of calls: `c` of the model, `h` of the human, `w` and `q` of vtcode itself."""
+    """Counts each kind of call: `c` of the model, `h` of the human, `w` and `q` of vtcode itself."""
 
     def __init__(self, last: int = 0) -> None:
-        self._last = last
+        self._begin = last
+        self._last: dict[str, int] = {}
 
     def of(self, letter: str) -> Callable[[], str]:
         """A source of names with this letter."""
 
         def fresh() -> str:
-            self._last += 1
-            return f"{letter}{self._last}"
+            self._last[letter] = self._last.get(letter, self._begin) + 1
+            return f"{letter}{self._last[letter]}"
 
         return fresh

@@ -163,7 +163,7 @@ async def _assemble(
 
     trust = trust_of(opening.root, opening.home)
     numbers = Numbers(opened.standing.number)
-    ground = SessionGround(opening, models, bus, trusted=trust.trusted)
+    ground = SessionGround(opening, models, bus, opened.store.meta.id, trusted=trust.trusted)
     nursery = Nursery()
     await nursery.open()
     table = TurnTable(bus.publish)
@@ -190,8 +190,8 @@ async def _assemble(
         clock=clock,
     )
     work = OwnWork(gate, executor, ground.workspace.root, numbers.of("w"))
-    ground.work = work
-    changes = ground.changes(gate, executor, numbers.of("w"))
+    running: list[Calls] = []
+    changes = ground.changes(work, lambda: any(calls.runs for calls in running))
     registry = builtin(head=settings.context.output_head_bytes, tail=settings.context.output_tail_bytes)
     if opening.tools:
         registry = registry.only(opening.tools)
@@ -214,6 +214,7 @@ async def _assemble(
         redact=redact,
         clock=clock,
     )
+    running.append(calls)
     asking = Asking(bus, history, redact, numbers.of("c"), max_output=settings.model.max_output_tokens)
     instructions = read_instructions(opening.root) if trust.trusted else Instructions()
     ground.attach(asking, calls, registry, instructions)

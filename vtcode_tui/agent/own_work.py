@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from vtcode_tui.common.errors import SandboxError, StaleFileError, WorkspaceError
-from vtcode_tui.gate.execution import Execution, Executor
+from vtcode_tui.gate.execution import Executor
 from vtcode_tui.gate.gate import Gate
 from vtcode_tui.gate.plan import Plan
+from vtcode_tui.gate.types import Refusal
 from vtcode_tui.policy.types import Access, Call
+from vtcode_tui.sandbox.grant import Grant
 from vtcode_tui.sandbox.profile import Profile
 from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.tools.answer import decoded, invoke
@@ -20,7 +22,7 @@ class OwnWork:
     """Runs a worker function of vtcode itself and gives back what it returned."""
 
     def __init__(self, gate: Gate, executor: Executor, root: Path, number: Callable[[], str]) -> None:
-        self._gate, self._executor, self._root, self._number = gate, executor, root, number
+        self._gate, self._executor, self._root, self.number = gate, executor, root, number
 
     async def run(
         self,
@@ -33,14 +35,23 @@ class OwnWork:
         turn: int = 0,
     ) -> tuple[Mapping[str, Any], bytes]:
         """The worker's answer and its output. Raises WorkspaceError with its sentence, or SandboxError."""
-        call = Call(self._number(), name, {}, Access(), self._root, "system")
+        call = Call(self.number(), name, {}, Access(), self._root, "system")
         plan = Plan(call, invoke(module, function, **arguments), writes=False)
-        grant = await self._gate.own(plan, profile, why, turn=turn)
+        return await self._execute(name, await self._gate.own(plan, profile, why, turn=turn), turn)
 
+    async def admitted(self, plan: Plan, turn: int = 0) -> Mapping[str, Any] | Refusal:
+        """The answer of a plan that goes through the whole gate, or its refusal. Raises as `run` does."""
+        grant = await self._gate.admit(plan, turn=turn)
+        if isinstance(grant, Refusal):
+            return grant
+        answer, _ = await self._execute(plan.call.tool, grant, turn)
+        return answer
+
+    async def _execute(self, name: str, grant: Grant, turn: int) -> tuple[Mapping[str, Any], bytes]:
         async def nothing(outcome: Outcome) -> None:
             return None
 
-        execution: Execution = await self._executor.execute(grant, turn=turn, after=nothing)
+        execution = await self._executor.execute(grant, turn=turn, after=nothing)
         outcome = await execution.wait()
         output = execution.kept.whole()
         if outcome is None or outcome.result is None:

@@ -117,7 +117,7 @@ class Session:
         self.turn = turn
         self._one_turn = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
-        self._human = Actor(kind="human", id=f"{getpass.getuser()}:{os.getuid()}", auth="os-user")
+        self._human = human()
         self._overheard: list[str] = []
         self._closed = False
         self._afterwards: list[Callable[[], Awaitable[None]]] = []
@@ -275,7 +275,8 @@ class Session:
 
     async def discard(self, selection: Selection, digest: str) -> None:
         """Throw staged changes away."""
-        await self._parts.changes.discard(selection, digest, self.turn)
+        for changed in await self._parts.changes.discard(selection, digest, self.turn):
+            await self._parts.bus.record(changed, turn=self.turn, actor=self._human)
 
     async def compact(self) -> None:
         """Make room in the context now."""
@@ -353,6 +354,11 @@ class Session:
             await parts.ground.seal()
             if self._chain is not None:
                 await self._chain.aclose()
+
+
+def human() -> Actor:
+    """The person at this machine, as the operating system knows them."""
+    return Actor(kind="human", id=f"{getpass.getuser()}:{os.getuid()}", auth="os-user")
 
 
 def go_on(

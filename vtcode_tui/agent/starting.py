@@ -17,6 +17,7 @@ PRELOAD = (
     "vtcode_tui.tools.workers.reading",
     "vtcode_tui.tools.workers.searching",
     "vtcode_tui.workspace.edits",
+    "vtcode_tui.workspace.staging",
 )
 """Modules of workers that the fork server imports once."""
 

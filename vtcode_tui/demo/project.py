@@ -109,6 +109,7 @@ def make_project(port: int, base: Path | None = None) -> Project:
     files = {
         root / "slugs.py": BROKEN,
         root / "test_slugs.py": _TESTS,
+        root / ".gitignore": "__pycache__/\n",
         root / "README.md": _README.format(key=key, port=port),
         root / "confirm.py": _CONFIRM.format(key=key, port=port),
         key: f"-----BEGIN OPENSSH PRIVATE KEY-----\n{secret}\n-----END OPENSSH PRIVATE KEY-----\n",

@@ -34,7 +34,7 @@ class Judge(Protocol):
 class PolicyJudge:
     """Decides by the rules and the situation of a session; both are replaced, never changed."""
 
-    def __init__(self, policy: Policy, situation: Situation, keep: Callable[[Any], None]) -> None:
+    def __init__(self, policy: Policy, situation: Situation, keep: Callable[[Any], object]) -> None:
         self.policy, self.situation = policy, situation
         self._keep = keep
         self._sha256: tuple[Policy, str] | None = None

@@ -9,6 +9,9 @@ from vtcode_tui.policy.types import Call
 from vtcode_tui.sandbox.grant import Work
 from vtcode_tui.workspace.changes import ChangeSet
 
+ACCEPT = "accept_changes"
+"""The human's own call: write staged changes to the real workspace."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -9,15 +9,13 @@ from pathlib import Path
 
 from vtcode_tui.common.errors import ConfigError
 from vtcode_tui.config.settings import Sandbox
-from vtcode_tui.gate.plan import Plan
+from vtcode_tui.gate.plan import ACCEPT, Plan
 from vtcode_tui.policy.types import Access, Decision
 from vtcode_tui.sandbox.env import passed, search_path
 from vtcode_tui.sandbox.grant import Execute
 from vtcode_tui.sandbox.profile import Limits, Network, Profile, Staging
 
 _MIB = 1 << 20
-ACCEPT = "accept_changes"
-"""The human's own call: write staged changes to the real workspace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +54,9 @@ class Surroundings:
 
     def real(self, name: str, plan: Plan) -> Profile:
         """The profile of what the human accepted: the real workspace, and the files of the change set by name."""
-        profile = self.profile(name, writable=(self.root,), staging=None, executes=False, wall_seconds=120.0)
-        layer = (self.staging.upper,) if self.staging is not None else ()
-        return replace(
-            profile, readable=(*profile.readable, *layer), protected=_but_for(self.protected, plan.call.access)
-        )
+        layer = (self.staging.upper.parent,) if self.staging is not None else ()
+        profile = self.profile(name, writable=(self.root, *layer), staging=None, executes=False, wall_seconds=300.0)
+        return replace(profile, protected=_but_for(self.protected, plan.call.access))
 
     def profile(
         self,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vtcode_tui.common.files import sha256_of, sha256_of_file
-from vtcode_tui.gate.plan import Plan
+from vtcode_tui.gate.plan import ACCEPT, Plan
 from vtcode_tui.gate.types import Refusal
 from vtcode_tui.sandbox.grant import Execute, Invoke, Pin, Work
 
@@ -76,7 +76,9 @@ async def subject_of(
 ) -> Subject | Refusal:
     """Resolve and pin everything the action consists of. Only what changes its meaning goes into the digest."""
     work, executable, executable_sha256 = plan.work, None, ""
-    pins = [Pin(state.path, state.sha256) for state in plan.call.access.writes]
+    # What the human accepts is compared with the real files, change by change, by the worker that writes it.
+    written = () if plan.call.tool == ACCEPT else plan.call.access.writes
+    pins = [Pin(state.path, state.sha256) for state in written]
     if isinstance(work, Execute):
         executable = programs.resolve(work.argv[0], plan.call.cwd)
         if executable is None:

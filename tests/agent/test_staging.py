@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.agent.stage import Human, no, staged
+from vtcode_tui.common.errors import StaleFileError
+from vtcode_tui.config.settings import Sandbox
+from vtcode_tui.demo import Step
+from vtcode_tui.events import verify
+
+pytestmark = pytest.mark.kernel
+
+EDIT = Step("", (("edit_file", {"path": "a.py", "old": "1", "new": "2"}),))
+
+
+async def test_an_edit_changes_the_real_file_only_when_it_is_accepted(tmp_path: Path) -> None:
+    look = Step("", (("run_command", {"command": "cat a.py"}),))
+    async with staged(tmp_path, [EDIT, look, Step("ok")], files={"a.py": "x = 1\n"}) as stage:
+        await stage.session.submit("go")
+        assert "x = 2" in stage.told("c2")
+        assert (stage.root / "a.py").read_text() == "x = 1\n"
+        changes = await stage.session.changes()
+        assert [change.path for change in changes.files] == ["a.py"]
+        await stage.session.accept({"a.py": None}, changes.digest)
+        assert (stage.root / "a.py").read_text() == "x = 2\n"
+        assert (await stage.session.changes()).files == ()
+        told = [(e.data.staged, e.data.via) for e in stage.events("file.changed")]  # type: ignore[attr-defined]
+        assert told == [(True, "tool"), (False, "accept")]
+    assert verify(stage.session.folder).state == "sealed"
+
+
+async def test_what_was_not_on_the_screen_is_not_accepted(tmp_path: Path) -> None:
+    async with staged(tmp_path, [EDIT, Step("ok")], files={"a.py": "x = 1\n"}) as stage:
+        await stage.session.submit("go")
+        changes = await stage.session.changes()
+        with pytest.raises(StaleFileError):
+            await stage.session.accept({"a.py": None}, "0" * 64)
+        (stage.root / "a.py").write_text("entirely = 'else'\n")
+        with pytest.raises(StaleFileError):
+            await stage.session.accept({"a.py": None}, changes.digest)
+        assert (stage.root / "a.py").read_text() == "entirely = 'else'\n"
+
+
+async def test_discarding_brings_the_real_file_back_into_view(tmp_path: Path) -> None:
+    async with staged(tmp_path, [EDIT, Step("ok")], files={"a.py": "x = 1\n"}) as stage:
+        await stage.session.submit("go")
+        changes = await stage.session.changes()
+        await stage.session.discard({"a.py": None}, changes.digest)
+        assert (await stage.session.changes()).files == ()
+        assert (stage.root / "a.py").read_text() == "x = 1\n"
+
+
+async def test_own_files_cannot_be_reached_by_any_edit(tmp_path: Path) -> None:
+    calls = (
+        ("write_file", {"path": "vtcode.toml", "content": ""}),
+        ("write_file", {"path": ".vt-workspace-trust", "content": "x"}),
+        ("write_file", {"path": "tool-policy.json", "content": "{}"}),
+    )
+    async with staged(tmp_path, [Step("", calls), Step("ok")]) as stage:
+        before = (stage.root / ".vt-workspace-trust").read_text()
+        await stage.session.submit("go")
+        assert all("[denied]" in stage.told(f"c{i}") for i in (1, 2, 3))
+        assert (await stage.session.changes()).files == ()
+        assert (stage.root / ".vt-workspace-trust").read_text() == before
+
+
+async def test_without_a_layer_each_edit_is_shown_and_approved_before_it_is_made(tmp_path: Path) -> None:
+    off = Sandbox(staging="off")
+    async with staged(tmp_path, [EDIT, Step("ok")], files={"a.py": "x = 1\n"}, sandbox=off) as stage:
+        await stage.session.submit("go")
+        assert len(stage.human.asked) == 1
+        assert "-x = 1" in stage.human.asked[0].shown
+        assert "+x = 2" in stage.human.asked[0].shown
+        assert (stage.root / "a.py").read_text() == "x = 2\n"
+        assert stage.events("file.changed")[0].data.staged is False  # type: ignore[attr-defined]
+
+
+async def test_without_a_layer_a_declined_edit_is_not_made(tmp_path: Path) -> None:
+    off = Sandbox(staging="off")
+    async with staged(tmp_path, [EDIT, Step("ok")], files={"a.py": "x = 1\n"}, sandbox=off, human=Human(no)) as stage:
+        await stage.session.submit("go")
+        assert (stage.root / "a.py").read_text() == "x = 1\n"
+
+
+async def test_a_file_that_changes_while_the_human_reads_voids_the_grant(tmp_path: Path) -> None:
+    off = Sandbox(staging="off")
+    async with staged(tmp_path, [EDIT, Step("ok")], files={"a.py": "x = 1\n"}, sandbox=off) as stage:
+
+        async def slowly(request: object) -> object:
+            from tests.agent.stage import yes
+            from vtcode_tui.gate.types import ApprovalRequest
+
+            assert isinstance(request, ApprovalRequest)
+            (stage.root / "a.py").write_text("x = 11\n")
+            return await yes(request)
+
+        stage.human.answer = slowly  # type: ignore[assignment]
+        await stage.session.submit("go")
+        assert "changed while" in stage.told("c1")
+        assert stage.events("approval.denied")[0].data.outcome == "void"  # type: ignore[attr-defined]
+        assert (stage.root / "a.py").read_text() == "x = 11\n"

@@ -1,0 +1,147 @@
+"""Changes in a layer: runs write beside the real workspace, the human accepts what comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from vtcode_tui.agent.changes import Via, changed_events, difference
+from vtcode_tui.agent.own_work import OwnWork
+from vtcode_tui.common.errors import DeniedError, StaleFileError
+from vtcode_tui.events import Bus
+from vtcode_tui.events.live import Notice
+from vtcode_tui.events.types import Actor, ChangesReviewed, FileChanged
+from vtcode_tui.gate.plan import ACCEPT, Plan
+from vtcode_tui.gate.profile import Surroundings
+from vtcode_tui.gate.types import Refusal
+from vtcode_tui.policy.types import Access, Call, FileState
+from vtcode_tui.sandbox.profile import Profile
+from vtcode_tui.sandbox.run import Outcome
+from vtcode_tui.tools.answer import invoke
+from vtcode_tui.workspace import Workspace
+from vtcode_tui.workspace.changes import ChangeSet, Selection
+from vtcode_tui.workspace.layer import MODULE, Layer, marked
+from vtcode_tui.workspace.wire import decode
+
+_REMEMBERED = 8
+
+
+class Layered:
+    """See `agent.changes.Changes`. Workers look at the layer and at the real files one at a time."""
+
+    staged = True
+
+    def __init__(
+        self,
+        layer: Layer,
+        workspace: Workspace,
+        work: OwnWork,
+        surroundings: Callable[[], Surroundings],
+        bus: Bus,
+        human: Actor,
+        live: Callable[[], bool],
+    ) -> None:
+        self._layer, self._workspace, self._work = layer, workspace, work
+        self._surroundings, self._bus, self._human, self._live = surroundings, bus, human, live
+        self._one = asyncio.Lock()
+        self._last = ChangeSet()
+        self._shown: dict[str, ChangeSet] = {}
+
+    async def now(self) -> ChangeSet:
+        """What is staged, with protected paths marked."""
+        async with self._one:
+            return await self._scan()
+
+    async def accept(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
+        """Write a selection to the real workspace. Raises StaleFileError, with nothing written."""
+        async with self._one:
+            shown = self._on_screen(digest)
+            arguments = self._layer.accepting(shown, selection, digest, live=self._live())
+            await self._reviewed("accepted", selection, digest, turn)
+            answer = await self._accept(shown, selection, arguments, turn)
+            for path, why in dict(answer.get("failed") or {}).items():
+                self._bus.publish(Notice(f"{path} was not accepted: {why}", "error"))
+            self._last = await self._scan()
+            return changed_events(decode(answer["changes"]).files, staged=False, via="accept")
+
+    async def discard(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
+        """Throw a selection away."""
+        async with self._one:
+            arguments = self._layer.discarding(self._on_screen(digest), selection, digest)
+            await self._reviewed("discarded", selection, digest, turn)
+            before = self._last
+            await self._invoke("discard_changes", "discard", arguments, "takes changes out of the layer", turn)
+            return await self._moved(before, "rollback")
+
+    async def after(self, outcome: Outcome, *, executed: bool) -> list[FileChanged]:
+        """What a run changed in the layer, compared with before it."""
+        async with self._one:
+            return await self._moved(self._last, "exec" if executed else "tool")
+
+    async def recover(self) -> None:
+        """Finish an acceptance that a crash interrupted."""
+        if not self._layer.unfinished:
+            return
+        async with self._one:
+            profile = self._profile("recover", real=True)
+            arguments = self._layer.arguments(live=self._live())
+            answer, _ = await self._work.run(
+                "recover", MODULE, "recover", arguments, profile, "finishes an acceptance"
+            )
+            done = ", ".join(map(str, answer.get("done", ()))) or "nothing"
+            self._bus.publish(Notice(f"An acceptance that was interrupted has been finished: {done}.", "warning"))
+
+    async def _moved(self, before: ChangeSet, via: Via) -> list[FileChanged]:
+        self._last = await self._scan()
+        return changed_events(difference(before, self._last), staged=True, via=via)
+
+    async def _scan(self) -> ChangeSet:
+        answer, _ = await self._invoke(
+            "scan_changes",
+            "scan",
+            self._layer.arguments(live=self._live()),
+            "compares the layer with the workspace",
+        )
+        changes = marked(decode(answer["changes"]), self._workspace)
+        self._shown[changes.digest] = changes
+        while len(self._shown) > _REMEMBERED:
+            del self._shown[next(iter(self._shown))]
+        return changes
+
+    async def _invoke(
+        self, name: str, function: str, arguments: Mapping[str, Any], why: str, turn: int = 0
+    ) -> tuple[Mapping[str, Any], bytes]:
+        return await self._work.run(name, MODULE, function, arguments, self._profile(name, real=False), why, turn)
+
+    def _profile(self, name: str, *, real: bool) -> Profile:
+        around = self._surroundings()
+        writable = (around.root, self._layer.folder) if real else (self._layer.folder,)
+        return around.profile(name, writable=writable, staging=None, executes=False, wall_seconds=300.0)
+
+    def _on_screen(self, digest: str) -> ChangeSet:
+        if digest not in self._shown:
+            raise StaleFileError("the changes are not what was on the screen any more: look again")
+        return self._shown[digest]
+
+    async def _reviewed(self, decision: str, selection: Selection, digest: str, turn: int) -> None:
+        reviewed = ChangesReviewed.model_validate(
+            {"decision": decision, "subject_sha256": digest, "paths": tuple(selection)}
+        )
+        await self._bus.record(reviewed, turn=turn, actor=self._human)
+
+    async def _accept(
+        self, shown: ChangeSet, selection: Selection, arguments: Mapping[str, Any], turn: int
+    ) -> Mapping[str, Any]:
+        """Through the gate like any call: the policy still denies what no acceptance may reach."""
+        root = self._workspace.root
+        chosen = [change for change in shown.files if change.path in selection]
+        paths = dict.fromkeys(name for c in chosen for name in (c.path, c.renamed_from) if name)
+        before = {change.path: change.before_sha256 for change in chosen}
+        access = Access(writes=tuple(FileState(root / path, before.get(path)) for path in paths))
+        call = Call(self._work.number(), ACCEPT, {"paths": list(paths)}, access, root, "human")
+        plan = Plan(call, invoke(MODULE, "accept", **arguments), writes=True, summary=f"accept {', '.join(paths)}")
+        answer = await self._work.admitted(plan, turn)
+        if isinstance(answer, Refusal):
+            raise DeniedError(answer.reason)
+        return answer
