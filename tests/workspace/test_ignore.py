@@ -50,8 +50,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 PATHS = [
-    "a", "b.o", "foo", "foo.txt", "d/a", "d/b.o", "d/e/a", "d/e/f/foo", "build/x/y", "d/build/x", "[x]", "a b", "#c",
-    "!n", "d/.h",
+    "a", "b.o", "foo", "foo.txt", "d/a", "d/b.o", "d/e/a", "d/e/f/foo", "build/x/y", "d/build/x", "[x]", "a b",
+    "#c", "!n", "d/.h",
 ]  # fmt: skip
 _KNOWN = """
 a *.o /a a/ d/ /d d/a d/* d/** **/a **/e/** d/**/foo !a !*.o !d/ build build/ !build/x * /* */ **/ ** [ab] [!a]

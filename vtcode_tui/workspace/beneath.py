@@ -13,13 +13,13 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from vtcode_tui.common.errors import PathEscapeError, WorkspaceError
+from vtcode_tui.common.errors import PathEscapeError, StaleFileError, WorkspaceError
 from vtcode_tui.workspace.changes import Kind
 
 TEMPORARY = ".vtcode-tmp-"
@@ -83,14 +83,33 @@ class Beneath:
         with self.parent(path) as (folder, name):
             return read_at(folder, name, path)
 
-    def write(self, path: str, data: bytes, *, mode: int | None = None) -> None:
+    def write(
+        self, path: str, data: bytes | Iterable[bytes], *, mode: int | None = None, mtime_ns: int | None = None
+    ) -> None:
         """Make the regular file `path` hold `data`, whatever stood there (but a folder), in one step.
 
         Keeps the permission bits of the file that is replaced unless `mode` is given; a new file gets 0644 as the
-        umask allows. Missing folders are made.
+        umask allows. Missing folders are made. An error from the iterable leaves everything as it was.
         """
         with self.parent(path, make=True) as (folder, name):
-            write_at(folder, name, data, mode=mode)
+            write_at(folder, name, (data,) if isinstance(data, bytes) else data, mode=mode, mtime_ns=mtime_ns)
+
+    def pieces(self, path: str, sha256: str) -> Iterator[bytes]:
+        """The content of a regular file in pieces; raises StaleFileError at the end if its hash is another one."""
+        digest = hashlib.sha256()
+        with self.parent(path) as (folder, name):
+            descriptor = os.open(name, _FILE, dir_fd=folder)
+        with os.fdopen(descriptor, "rb") as file:
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+                yield piece
+        if digest.hexdigest() != sha256:
+            raise StaleFileError(f"{path!r} changed while it was read")
+
+    def mtime_ns(self, path: str) -> int:
+        """When the content of a file was changed last."""
+        with self.parent(path) as (folder, name):
+            return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime_ns
 
     def link(self, path: str, target: str) -> None:
         """Make `path` a symbolic link to `target`, whatever stood there (but a folder), in one step."""
@@ -206,32 +225,41 @@ def read_at(folder: int, name: str, path: str) -> bytes:
         return file.read()
 
 
-def write_at(folder: int, name: str, data: bytes, *, mode: int | None) -> None:
+def write_at(
+    folder: int, name: str, pieces: Iterable[bytes], *, mode: int | None, mtime_ns: int | None = None
+) -> None:
     """Put a file with this content in the place of `name` in an open folder."""
     try:
         old = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         old = None
     temporary = TEMPORARY + secrets.token_hex(8)
-    descriptor = os.open(
-        temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder
-    )
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, 0o644, dir_fd=folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            for piece in pieces:
+                file.write(piece)
             file.flush()
-            if mode is not None:
-                os.fchmod(descriptor, mode)
-            elif old is not None and stat.S_ISREG(old.st_mode):
-                os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
-            if old is not None and os.geteuid() == 0 and not stat.S_ISLNK(old.st_mode):
-                os.fchown(descriptor, old.st_uid, old.st_gid)
+            _take_over(descriptor, old, mode)
+            if mtime_ns is not None:
+                os.utime(descriptor, ns=(mtime_ns, mtime_ns))
             os.fsync(descriptor)
         _into_place(folder, temporary, name)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary, dir_fd=folder)
         raise
+
+
+def _take_over(descriptor: int, old: os.stat_result | None, mode: int | None) -> None:
+    if old is not None and os.geteuid() == 0 and not stat.S_ISLNK(old.st_mode):
+        # An administrator who accepts a change does not become the owner of the file.
+        os.fchown(descriptor, old.st_uid, old.st_gid)
+    if mode is not None:
+        os.fchmod(descriptor, mode)
+    elif old is not None and stat.S_ISREG(old.st_mode):
+        os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
 
 
 def _into_place(folder: int, temporary: str, name: str) -> None:

@@ -1,0 +1,147 @@
+"""From the chosen changes of a layer to the steps that make them real. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from vtcode_tui.common.errors import StaleFileError, WorkspaceError
+from vtcode_tui.workspace.beneath import Beneath, Entry
+from vtcode_tui.workspace.changes import FileChange
+from vtcode_tui.workspace.lines import apply_hunks
+from vtcode_tui.workspace.plan import Step
+from vtcode_tui.workspace.scanning import Pending, Scan
+
+Chosen: TypeAlias = Sequence[tuple[Pending, frozenset[int] | None]]
+"""Pending changes, each with the indexes of the hunks that were chosen (None: all of it)."""
+
+
+def identity(change: FileChange) -> list[Any]:
+    """What makes a change the one that a person saw: everything about it but its texts."""
+    return [
+        change.op,
+        change.kind,
+        change.before_sha256,
+        change.after_sha256,
+        change.before_mode,
+        change.after_mode,
+        change.renamed_from,
+        change.target,
+    ]
+
+
+def chosen(scan: Scan, selected: Iterable[Mapping[str, Any]]) -> list[tuple[Pending, frozenset[int] | None]]:
+    """The pending changes that were selected; raises StaleFileError when one is not what the person saw."""
+    known = {p.change.path: p for p in scan.pending}
+    picked: list[tuple[Pending, frozenset[int] | None]] = []
+    stale: list[str] = []
+    for row in selected:
+        found = known.get(row["path"])
+        if found is None or identity(found.change) != row["identity"]:
+            stale.append(row["path"])
+            continue
+        indexes = frozenset(h.index for h in found.change.hunks)
+        hunks = None if row["hunks"] is None else frozenset(row["hunks"])
+        if hunks is not None and not hunks <= indexes:
+            stale.append(row["path"])
+        elif hunks is None or hunks:
+            picked.append((found, None if hunks is None or hunks == indexes else hunks))
+    if stale:
+        raise StaleFileError(f"{', '.join(stale[:5])}: not what was on the screen any more; look again")
+    return picked
+
+
+def steps_for(
+    scan: Scan, chosen: Chosen, upper: Path, *, overwrite: Collection[str]
+) -> tuple[list[Step], dict[str, bytes]]:
+    """What to do to the real workspace, in order, and the contents that stand nowhere else.
+
+    Raises WorkspaceError for a change that is in conflict and not named in `overwrite`.
+    """
+    contents: dict[str, bytes] = {}
+    removes: list[Step] = []
+    writes: list[Step] = []
+    modes: list[Step] = []
+    with Beneath(upper) as up:
+        for pending, hunks in chosen:
+            change = pending.change
+            if change.conflict and change.path not in overwrite:
+                raise WorkspaceError(
+                    f"{change.path}: {change.conflict}; keep yours (discard) or take the agent's (overwrite)"
+                )
+            if change.op == "rename":
+                removes.append(Step("remove", change.renamed_from, before=_moved(pending)))
+            if change.op == "delete" and change.kind != "folder":
+                removes.append(Step("remove", change.path, before=pending.real))
+            if change.kind == "folder" and change.op in {"create", "mode"}:
+                writes.append(Step("folder", change.path))
+                modes.append(Step("folder", change.path, after=pending.touch.now))
+            elif pending.touch.now is not None and pending.touch.now.kind == "folder":
+                writes.append(Step("folder", change.path))  # it takes the place of the file that is removed
+                modes.append(Step("folder", change.path, after=pending.touch.now))
+            elif change.op not in {"delete"}:
+                writes.append(_write(pending, hunks, up, contents))
+        folders = list(_folders(scan, [step.path for step in writes]))
+        modes += [Step("folder", path, after=entry) for path, entry in folders]
+        made = [Step("folder", path) for path, _ in folders]
+    emptied = [Step("tidy", path) for path in _emptied(scan, chosen)]
+    deepest = sorted(modes, key=lambda step: -step.path.count("/"))
+    return [*removes, *emptied, *made, *writes, *deepest], contents
+
+
+def _moved(pending: Pending) -> Entry:
+    change = pending.change
+    return Entry("file", change.before_mode or 0, change.before_sha256 or "")
+
+
+def _write(pending: Pending, hunks: frozenset[int] | None, up: Beneath, contents: dict[str, bytes]) -> Step:
+    change, now = pending.change, pending.touch.now
+    if now is None:
+        raise WorkspaceError(f"{change.path} is gone from the layer")
+    # A folder that gives way to a file is empty by then: what was in it is deleted by changes of its own.
+    before = None if pending.real is not None and pending.real.kind == "folder" else pending.real
+    if now.kind == "symlink":
+        return Step("link", change.path, before, now)
+    mode = change.after_mode if change.after_mode is not None else now.mode
+    if hunks is not None:
+        mode = change.before_mode if change.before_mode is not None else mode
+        text = apply_hunks(change.old_text, change.hunks, hunks)
+    elif pending.merged is not None:
+        text = pending.merged
+    elif change.op == "mode" and before is not None:
+        return Step("chmod", change.path, before, Entry("file", mode, before.sha256, size=before.size))
+    else:
+        after = Entry("file", mode, now.sha256, size=now.size)
+        return Step("file", change.path, before, after, "upper", up.mtime_ns(change.path))
+    digest = sha256(text).hexdigest()
+    contents[digest] = text
+    return Step("file", change.path, before, Entry("file", mode, digest, size=len(text)), "bytes")
+
+
+def _folders(scan: Scan, paths: Sequence[str]) -> Iterator[tuple[str, Entry]]:
+    """New folders that the written paths lie in, outermost first, with their permission bits in the layer."""
+    needed = {"/".join(parts[:n]) for path in paths for parts in [path.split("/")] for n in range(1, len(parts))}
+    for touch, real in scan.folders:
+        is_new = touch.now is not None and touch.now.kind == "folder" and (real is None or real.kind != "folder")
+        if is_new and touch.now is not None and touch.path in needed:
+            yield touch.path, touch.now
+
+
+def _emptied(scan: Scan, chosen: Chosen) -> Iterator[str]:
+    """Folders that are gone in the layer and may be empty once the chosen files are, innermost first."""
+    gone = [
+        touch.path
+        for touch, real in scan.folders
+        if real is not None and real.kind == "folder" and not _stays(touch.now)
+    ]
+    left = {p.change.renamed_from or p.change.path for p, _ in chosen if p.change.op in {"delete", "rename"}}
+    replaced = {p.change.path for p, _ in chosen if p.real is not None and p.real.kind == "folder"}
+    for path in sorted(gone, key=lambda path: -path.count("/")):
+        if path in left or path in replaced or any(name.startswith(f"{path}/") for name in left):
+            yield path
+
+
+def _stays(entry: Entry | None) -> bool:
+    return entry is not None and entry.kind == "folder"

@@ -1,0 +1,179 @@
+"""Taking changes out of a layer, while no run has it mounted. Standard library only.
+
+Removing an entry of the upper tree brings the real file back, except below a folder that was deleted or replaced as
+a whole: there the real file is copied in, and a deleted folder becomes one that hides the rest of the real one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from vtcode_tui.common.errors import WorkspaceError
+from vtcode_tui.workspace.accepting import Chosen
+from vtcode_tui.workspace.bases import Bases, same
+from vtcode_tui.workspace.beneath import Beneath, Entry
+from vtcode_tui.workspace.lines import apply_hunks
+from vtcode_tui.workspace.overlay import is_opaque, is_whiteout
+from vtcode_tui.workspace.scanning import Pending, Scan
+
+
+class Discarder:
+    """The trees of one layer, while changes are taken out."""
+
+    def __init__(self, lower: Path, upper: Path, bases: Bases) -> None:
+        self._lower, self._upper, self._bases = lower, upper, bases
+
+    def discard(self, chosen: Chosen) -> None:
+        """Undo these changes in the layer, deepest paths first."""
+        with Beneath(self._lower) as low, Beneath(self._upper) as up:
+            for pending, hunks in sorted(chosen, key=lambda row: -row[0].change.path.count("/")):
+                if hunks is not None:
+                    self._keep_rest(pending, hunks, low, up)
+                    continue
+                self._undo(pending.change.path, pending.real, low, up)
+                if source := pending.change.renamed_from:
+                    self._undo(source, low.entry(source), low, up)
+
+    def tidy(self, scan: Scan) -> None:
+        """Drop entries that make no difference, so that runs see what people change in the real files."""
+        waiting = [p.change.path for p in scan.pending] + [p.change.renamed_from for p in scan.pending]
+        with Beneath(self._lower) as low, Beneath(self._upper) as up:
+            for pending in scan.pending:
+                if pending.merged is not None and not pending.change.conflict:
+                    up.write(pending.change.path, pending.merged, mode=pending.change.after_mode)
+                    self._bases.put(pending.change.path, pending.real, low.read(pending.change.path))
+            for touch, real in sorted(scan.idle, key=lambda row: -row[0].path.count("/")):
+                if not touch.own or touch.hidden or any(w.startswith(f"{touch.path}/") for w in waiting):
+                    continue
+                if self._is_idle(touch.path, touch.now, real, low, up):
+                    self._remove(touch.path)
+                    self._bases.forget(touch.path)
+
+    def _is_idle(self, path: str, now: Entry | None, real: Entry | None, low: Beneath, up: Beneath) -> bool:
+        if now is None:
+            return True
+        if now.kind == "folder":
+            return real is not None and real.kind == "folder" and not up.names(path) and same(now, real)
+        if not same(now, real):
+            return same(now, self._bases.get(path)) if path in self._bases else False
+        # A file that was only touched stays: its time matters to make.
+        return low.mtime_ns(path) == up.mtime_ns(path)
+
+    def _keep_rest(self, pending: Pending, hunks: frozenset[int], low: Beneath, up: Beneath) -> None:
+        change = pending.change
+        rest = frozenset(h.index for h in change.hunks) - hunks
+        mode = change.after_mode if pending.touch.now is None else pending.touch.now.mode
+        up.write(change.path, apply_hunks(change.old_text, change.hunks, rest), mode=mode)
+        self._bases.put(change.path, pending.real, change.old_text)
+
+    def _undo(self, path: str, real: Entry | None, low: Beneath, up: Beneath) -> None:
+        top = self._hiding(path)
+        self._remove(path)
+        if top is not None and real is not None:
+            self._reveal(top)
+            self._copy(path, real, low, up)
+        elif real is not None and real.kind == "folder" and (self._upper / path).is_dir():
+            (self._upper / path).chmod(real.mode)
+        self._prune(path)
+        self._bases.forget(path)
+
+    def _hiding(self, path: str) -> Path | None:
+        """The outermost folder above `path` that hides the real one, as it stands in the upper tree."""
+        at = self._upper
+        for name in path.split("/")[:-1]:
+            at = at / name
+            try:
+                status = os.lstat(at)
+            except FileNotFoundError:
+                return None
+            if is_whiteout(at, status) or (stat.S_ISDIR(status.st_mode) and is_opaque(at)):
+                return at
+            if not (self._lower / at.relative_to(self._upper)).is_dir():
+                return None
+        return None
+
+    def _reveal(self, top: Path) -> None:
+        """Make a deleted folder a folder again, with nothing of the real one in it."""
+        if top.is_dir():
+            return
+        mode = stat.S_IMODE(os.lstat(self._lower / top.relative_to(self._upper)).st_mode)
+        fresh = top.with_name(f".vtcode-tmp-{os.urandom(8).hex()}")
+        fresh.mkdir()
+        try:
+            for space in ("user", "trusted"):
+                with contextlib.suppress(OSError):
+                    os.setxattr(fresh, f"{space}.overlay.opaque", b"y")
+            if not is_opaque(fresh):
+                raise WorkspaceError(
+                    f"{top.name}/ was deleted as a whole: it can only be brought back as a whole here"
+                )
+            fresh.chmod(mode)
+            top.unlink()
+            fresh.rename(top)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                fresh.rmdir()
+            raise
+
+    def _copy(self, path: str, real: Entry, low: Beneath, up: Beneath) -> None:
+        parts = path.split("/")
+        for n in range(1, len(parts)):
+            folder = "/".join(parts[:n])
+            if up.entry(folder) is None:
+                above = low.entry(folder)
+                up.folder(folder, mode=above.mode if above else None)
+        match real.kind:
+            case "folder":
+                up.folder(path, mode=real.mode)
+            case "symlink":
+                up.link(path, real.target)
+            case "file":
+                up.write(path, low.pieces(path, real.sha256), mode=real.mode, mtime_ns=low.mtime_ns(path))
+
+    def _remove(self, path: str) -> None:
+        target = self._upper / path
+        try:
+            status = os.lstat(target)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        if stat.S_ISDIR(status.st_mode):
+            real = self._lower / path
+            if real.is_dir() and not real.is_symlink() and not is_opaque(target):
+                with contextlib.suppress(OSError):
+                    target.rmdir()  # other changes may lie in it
+                return
+            erase(target)
+        else:
+            target.unlink()
+
+    def _prune(self, path: str) -> None:
+        """Remove folders above that came with the change and hold nothing any more."""
+        for parent in (self._upper / path).parents:
+            if parent == self._upper or (self._lower / parent.relative_to(self._upper)).is_dir():
+                return
+            try:
+                parent.rmdir()
+            except OSError:
+                return
+
+
+def erase(folder: Path) -> None:
+    """Remove a tree that a run left, also where it took its own right to write or list."""
+
+    def retry(function: object, path: str, error: object) -> None:
+        parent = Path(path).parent
+        for folder in (parent, Path(path)):
+            with contextlib.suppress(OSError):
+                if not folder.is_symlink():
+                    folder.chmod(0o700)
+        target = Path(path)
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)
+
+    shutil.rmtree(folder, onerror=retry)

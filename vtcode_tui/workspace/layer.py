@@ -1,0 +1,116 @@
+"""The session's layer over the workspace, as the main process handles it: folders, arguments for the workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vtcode_tui.common.errors import StaleFileError, WorkspaceError
+from vtcode_tui.workspace.accepting import identity
+from vtcode_tui.workspace.changes import ChangeSet, Selection
+from vtcode_tui.workspace.discarding import erase
+from vtcode_tui.workspace.jail import Workspace
+from vtcode_tui.workspace.plan import PLAN
+from vtcode_tui.workspace.protected import TRUST_MARKER
+
+MODULE = "vtcode_tui.workspace.staging"
+"""The module of the workers `scan`, `accept`, `discard` and `recover`."""
+
+
+class Layer:
+    """`folder` holds `upper` and `work` for the overlay, and the layer's own records. It survives a restart.
+
+    Scan (not live) before the first run of a batch as well as after each run: that is what takes entries out of the
+    way that make no difference, and merges what people changed meanwhile, so that the next run sees it.
+    """
+
+    def __init__(self, lower: Path, folder: Path) -> None:
+        self.lower, self.folder = lower, folder
+
+    @property
+    def upper(self) -> Path:
+        """What runs have changed."""
+        return self.folder / "upper"
+
+    @property
+    def work(self) -> Path:
+        """What the kernel needs beside `upper`."""
+        return self.folder / "work"
+
+    @property
+    def unfinished(self) -> bool:
+        """An acceptance was interrupted: `recover` finishes it."""
+        return (self.folder / PLAN).exists()
+
+    def prepare(self) -> None:
+        """Make the folders; they belong to the user alone."""
+        for folder in (self.folder, self.upper, self.work):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Runs see the root of the upper tree as the root of the workspace: its permission bits are the workspace's.
+        self.upper.chmod(self.lower.stat().st_mode & 0o7777)
+
+    def remove(self) -> None:
+        """Give the space back: the layer and everything in it."""
+        if self.folder.exists():
+            erase(self.folder)
+
+    def arguments(self, *, live: bool = False, with_ignored: bool = False) -> dict[str, Any]:
+        """Arguments of `scan` and `recover`. `live`: a run has the layer mounted now."""
+        return {"lower": str(self.lower), "folder": str(self.folder), "live": live, "with_ignored": with_ignored}
+
+    def accepting(
+        self,
+        shown: ChangeSet,
+        selection: Selection,
+        digest: str,
+        *,
+        live: bool = False,
+        with_ignored: bool = False,
+        overwrite: Iterable[str] = (),
+    ) -> dict[str, Any]:
+        """Arguments of `accept` for a selection of the change set that was on the screen (`digest` is its digest).
+
+        Raises StaleFileError when `shown` is another set, WorkspaceError for what can never be accepted.
+        """
+        if TRUST_MARKER in selection:
+            raise WorkspaceError(
+                f"{TRUST_MARKER} is never accepted: trust is granted by you alone (`vtcode trust grant`)"
+            )
+        return {
+            **self.arguments(live=live, with_ignored=with_ignored),
+            "selected": _selected(shown, selection, digest),
+            "overwrite": sorted(overwrite),
+        }
+
+    def discarding(
+        self, shown: ChangeSet, selection: Selection | None, digest: str, *, with_ignored: bool = False
+    ) -> dict[str, Any]:
+        """Arguments of `discard`; a selection of None empties the layer, build products and all."""
+        selected = None if selection is None else _selected(shown, selection, digest)
+        return {**self.arguments(with_ignored=with_ignored), "selected": selected}
+
+
+def marked(changes: ChangeSet, workspace: Workspace) -> ChangeSet:
+    """The change set with the files that ask by name marked as protected; call it on what `scan` gives back."""
+
+    def is_protected(path: str) -> bool:
+        return bool(path) and workspace.is_protected(workspace.root / path)
+
+    return ChangeSet(
+        tuple(replace(c, protected=is_protected(c.path) or is_protected(c.renamed_from)) for c in changes.files)
+    )
+
+
+def _selected(shown: ChangeSet, selection: Selection, digest: str) -> list[dict[str, Any]]:
+    if shown.digest != digest:
+        raise StaleFileError("the changes are not what was on the screen any more: look again")
+    known = {change.path: change for change in shown.files}
+    unknown = [path for path in selection if path not in known]
+    if unknown:
+        raise StaleFileError(f"{', '.join(unknown[:5])}: not among the changes that were shown")
+    return [
+        {"path": path, "hunks": None if hunks is None else sorted(hunks), "identity": identity(known[path])}
+        for path, hunks in selection.items()
+    ]

@@ -1,0 +1,154 @@
+"""Writing an accepted change set to the real workspace so that a crash loses nothing. Standard library only.
+
+The steps are written down first (`plan.json` in the layer's folder, with the bytes that stand nowhere else beside
+it), then carried out one by one, each in a single rename, then the plan is removed. Each step knows the state
+before and after it, so that whoever finds a plan at the next start can finish it: what is in its `after` state was
+done, what is still in its `before` state is done now, and anything else was changed by somebody: left, and named.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+from vtcode_tui.common.errors import WorkspaceError
+from vtcode_tui.common.files import write_atomically
+from vtcode_tui.workspace.bases import from_json, same, to_json
+from vtcode_tui.workspace.beneath import Beneath, Entry
+
+PLAN = "plan.json"
+_BYTES = "plan-bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do at one path. `source`: where a file's content is, the layer or the plan's own bytes.
+
+    `tidy` removes a folder if it is empty; `folder` makes one, and gives it the mode of `after` where there is one.
+    """
+
+    do: Literal["remove", "tidy", "folder", "file", "link", "chmod"]
+    path: str
+    before: Entry | None = None
+    after: Entry | None = None
+    source: Literal["upper", "bytes", ""] = ""
+    mtime_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a plan: the steps that hold now, and why others do not."""
+
+    done: tuple[Step, ...]
+    failed: dict[str, str]
+
+
+def write_plan(folder: Path, steps: Sequence[Step], contents: dict[str, bytes]) -> None:
+    """Make the plan durable; from here on it will be finished whatever happens."""
+    for digest, content in contents.items():
+        write_atomically(folder / _BYTES / digest, content)
+    rows = [[s.do, s.path, to_json(s.before), to_json(s.after), s.source, s.mtime_ns] for s in steps]
+    write_atomically(folder / PLAN, json.dumps({"version": 1, "steps": rows}))
+
+
+def read_plan(folder: Path) -> list[Step] | None:
+    """The plan that was not finished; None when there is none."""
+    try:
+        data = json.loads((folder / PLAN).read_bytes())
+    except FileNotFoundError:
+        return None
+    return [
+        Step(do, path, from_json(b), from_json(a), source, mtime) for do, path, b, a, source, mtime in data["steps"]
+    ]
+
+
+def drop_plan(folder: Path) -> None:
+    """The plan is finished."""
+    (folder / PLAN).unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        for entry in os.scandir(folder / _BYTES):
+            Path(entry.path).unlink(missing_ok=True)
+
+
+def carry_out(
+    steps: Sequence[Step],
+    real: Beneath,
+    upper: Path,
+    folder: Path,
+    *,
+    each: Callable[[Step], None] = lambda step: None,
+) -> Done:
+    """Do every step that is not done yet; a step that cannot be done is named and does not stop the others."""
+    done: list[Step] = []
+    failed: dict[str, str] = {}
+    for step in steps:
+        each(step)
+        try:
+            if _perform(step, real, upper, folder):
+                done.append(step)
+        except (OSError, WorkspaceError) as error:
+            failed[step.path] = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+    return Done(tuple(done), failed)
+
+
+def _perform(step: Step, real: Beneath, upper: Path, folder: Path) -> bool:
+    if step.do == "tidy":
+        return _remove_empty(step.path, real)
+    found = real.entry(step.path)
+    if step.do == "folder":
+        if found is not None and found.kind != "folder":
+            raise WorkspaceError("something else stands where a folder should be")
+        real.folder(step.path, mode=step.after.mode if step.after else None)
+        return True
+    if same(found, step.after):
+        return True
+    if not same(found, step.before):
+        raise WorkspaceError("the file changed in the workspace meanwhile")
+    match step.do:
+        case "remove":
+            real.remove(step.path)
+        case "link":
+            real.link(step.path, step.after.target if step.after else "")
+        case "chmod":
+            real.chmod(step.path, step.after.mode if step.after else 0o644)
+        case "file":
+            _write(step, real, upper, folder)
+    return True
+
+
+def _write(step: Step, real: Beneath, upper: Path, folder: Path) -> None:
+    if step.after is None:
+        raise WorkspaceError("the plan is damaged")
+    if step.source == "bytes":
+        content = (folder / _BYTES / step.after.sha256).read_bytes()
+        if sha256(content).hexdigest() != step.after.sha256:
+            raise WorkspaceError("the plan is damaged")
+        real.write(step.path, content, mode=step.after.mode)
+        return
+    with Beneath(upper) as layer:
+        pieces = layer.pieces(step.path, step.after.sha256)
+        real.write(step.path, pieces, mode=step.after.mode, mtime_ns=step.mtime_ns)
+
+
+def _remove_empty(path: str, real: Beneath) -> bool:
+    try:
+        real.remove(path)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
+            raise
+        return False  # something in it stays, and so does the folder
+    return True
+
+
+def summary(done: Done) -> dict[str, Any]:
+    """A finished plan as JSON-able data."""
+    return {"done": [s.path for s in done.done if s.do != "tidy"], "failed": done.failed}

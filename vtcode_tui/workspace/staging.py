@@ -1,0 +1,168 @@
+"""Workers of the staging layer: `scan`, `accept`, `discard`, `recover`. Standard library only.
+
+They run inside the sandbox as `Invoke("vtcode_tui.workspace.staging", NAME, JSON)`; `workspace.layer.Layer` makes
+the arguments. Common ones: `lower` (the real root), `folder` (the layer's folder, with `upper` in it), `live` (a
+run has the layer mounted now: then its upper tree is only read) and `with_ignored` (build products too).
+
+    scan                                    needs: read lower, read and write folder
+    accept   selected, [overwrite]          needs: write lower, write folder
+    discard  selected (null: everything)    needs: read lower, write folder; refused while live
+    recover                                 as accept; finishes what a crash interrupted
+
+`selected` is a list of {path, hunks: [index] or null, identity}; a change that is not what `identity` says makes
+the whole call fail with `{"error": sentence, "stale": true}` and nothing written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+from vtcode_tui.common.errors import StaleFileError, VtcodeError, WorkspaceError
+from vtcode_tui.workspace.accepting import Chosen, chosen, steps_for
+from vtcode_tui.workspace.bases import Bases
+from vtcode_tui.workspace.beneath import Beneath
+from vtcode_tui.workspace.changes import ChangeSet
+from vtcode_tui.workspace.describe import MAX_TEXT
+from vtcode_tui.workspace.discarding import Discarder, erase
+from vtcode_tui.workspace.plan import Done, Step, carry_out, drop_plan, read_plan, summary, write_plan
+from vtcode_tui.workspace.scanning import Scan, scan_layer
+from vtcode_tui.workspace.wire import encode
+
+Arguments: TypeAlias = Mapping[str, Any]
+_SAMPLE = 20
+
+
+def scan(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
+    """The change set of the layer: `{"changes", "ignored", "ignored_paths", "special", "unfinished"}`."""
+
+    def work(place: _Place) -> dict[str, Any]:
+        found = place.scan()
+        return {
+            "changes": encode(found.changes),
+            "ignored": len(found.ignored),
+            "ignored_paths": list(found.ignored[:_SAMPLE]),
+            "special": list(found.special[:_SAMPLE]),
+            "unfinished": read_plan(place.folder) is not None,
+        }
+
+    return _answer(work, arguments)
+
+
+def accept(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
+    """Write the selected changes to the real workspace: `{"changes", "done", "failed"}`; see `plan` for crashes."""
+
+    def work(place: _Place) -> dict[str, Any]:
+        if read_plan(place.folder) is not None:
+            raise WorkspaceError("an earlier acceptance was interrupted: recover it first")
+        found = place.scan()
+        picked = chosen(found, arguments["selected"])
+        if place.live and any(p.merged is not None and hunks is not None for p, hunks in picked):
+            raise WorkspaceError(
+                "a run is using the layer: a merged file can be accepted as a whole now, or in parts later"
+            )
+        steps, contents = steps_for(found, picked, place.upper, overwrite=arguments.get("overwrite", ()))
+        write_plan(place.folder, steps, contents)
+        done = place.finish(steps)
+        place.settle(picked, done)
+        return {"changes": encode(_written(picked, done)), **summary(done)}
+
+    return _answer(work, arguments)
+
+
+def discard(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
+    """Take the selected changes out of the layer, or (selected: null) empty it: `{"changes"}` that were dropped."""
+
+    def work(place: _Place) -> dict[str, Any]:
+        if place.live:
+            raise WorkspaceError("a run is using the layer: end it before changes are discarded")
+        if arguments["selected"] is None:
+            for child in sorted(place.upper.iterdir()):
+                if child.is_dir() and not child.is_symlink():
+                    erase(child)
+                else:
+                    child.unlink()
+            for path in place.bases:
+                place.bases.forget(path)
+            place.bases.save()
+            return {"changes": encode(ChangeSet())}
+        found = place.scan()
+        picked = chosen(found, arguments["selected"])
+        Discarder(place.lower, place.upper, place.bases).discard(picked)
+        place.bases.save()
+        return {"changes": encode(ChangeSet(tuple(p.change for p, _ in picked)))}
+
+    return _answer(work, arguments)
+
+
+def recover(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
+    """Finish an acceptance that was interrupted: `{"done", "failed"}`, both empty when there was none."""
+
+    def work(place: _Place) -> dict[str, Any]:
+        steps = read_plan(place.folder)
+        if steps is None:
+            return {"done": [], "failed": {}}
+        done = place.finish(steps)
+        place.settle((), done)
+        return summary(done)
+
+    return _answer(work, arguments)
+
+
+class _Place:
+    """One layer while a worker is at it."""
+
+    def __init__(self, arguments: Arguments) -> None:
+        self.lower, self.folder = Path(arguments["lower"]), Path(arguments["folder"])
+        self.upper = self.folder / "upper"
+        self.live = bool(arguments.get("live"))
+        self._with_ignored = bool(arguments.get("with_ignored"))
+        self.bases = Bases(self.folder)
+
+    def scan(self) -> Scan:
+        found = scan_layer(self.lower, self.upper, self.bases, with_ignored=self._with_ignored)
+        if not self.live:
+            Discarder(self.lower, self.upper, self.bases).tidy(found)
+        self.bases.save()
+        return found
+
+    def finish(self, steps: Sequence[Step]) -> Done:
+        with Beneath(self.lower) as real:
+            return carry_out(steps, real, self.upper, self.folder)
+
+    def settle(self, picked: Chosen, done: Done) -> None:
+        """From now on the changes that are left are those to what was accepted."""
+        merged = {p.change.path: p for p, hunks in picked if p.merged is not None and hunks is None}
+        with Beneath(self.lower) as real, Beneath(self.upper) as layer:
+            for step in done.done:
+                if step.path in merged and self.live:
+                    # The layer still has the text before the merge; it is settled all the same.
+                    self.bases.put(step.path, merged[step.path].touch.now, layer.read(step.path))
+                elif step.do != "tidy":
+                    state = real.entry(step.path)
+                    is_text = state is not None and state.kind == "file" and state.size <= MAX_TEXT
+                    self.bases.put(step.path, state, real.read(step.path) if is_text else None)
+        self.bases.save()
+        drop_plan(self.folder)
+        if not self.live:
+            self.scan()
+
+
+def _written(picked: Chosen, done: Done) -> ChangeSet:
+    whole = {step.path for step in done.done}
+    return ChangeSet(
+        tuple(p.change for p, _ in picked if p.change.path in whole and p.change.path not in done.failed)
+    )
+
+
+def _answer(work: Callable[[_Place], dict[str, Any]], arguments: Arguments) -> dict[str, Any]:
+    try:
+        return work(_Place(arguments))
+    except StaleFileError as error:
+        return {"error": str(error), "stale": True}
+    except VtcodeError as error:
+        return {"error": str(error)}
+    except OSError as error:
+        name = f" ({error.filename})" if error.filename else ""
+        return {"error": f"the layer cannot be used: {error.strerror}{name}"}

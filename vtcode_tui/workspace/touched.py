@@ -1,0 +1,152 @@
+"""Every path that an overlay's upper folder says something about. Standard library only.
+
+A name that was deleted stands in the upper folder as a whiteout; a deleted folder is one whiteout for all that was
+in it, and an opaque folder hides what the real one holds: both are spelt out here, path by path.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vtcode_tui.common.errors import WorkspaceError
+from vtcode_tui.workspace.beneath import TEMPORARY, Beneath, Entry
+from vtcode_tui.workspace.changes import Kind
+from vtcode_tui.workspace.gitindex import entries_of
+from vtcode_tui.workspace.ignore import Ignore
+from vtcode_tui.workspace.overlay import is_opaque, is_whiteout
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """A path of the upper tree: what a run sees there now (None: nothing)."""
+
+    path: str
+    now: Entry | None
+    own: bool = True
+    """There is an entry of the upper tree for exactly this path."""
+    hidden: bool = False
+    """A folder above hides the real one, so removing the entry would not bring the real file back."""
+
+
+class Upper:
+    """Walks a layer. `ignored`: what was left out because .gitignore names it; `special`: what cannot be kept."""
+
+    def __init__(self, lower: Path, upper: Path, *, with_ignored: bool = False) -> None:
+        self.lower, self.upper = lower, upper
+        self.ignored: list[str] = []
+        self.special: list[str] = []
+        self._with_ignored = with_ignored
+        self._ignore = Ignore(self._read)
+        self._tracked: frozenset[str] | None = None
+
+    def walk(self, low: Beneath, up: Beneath) -> Iterator[Touch]:
+        """Every touched path, folders before what is in them."""
+        yield from self._walk(low, up, "", hidden=False)
+
+    def _walk(self, low: Beneath, up: Beneath, folder: str, *, hidden: bool) -> Iterator[Touch]:
+        for name in self._names(up, folder):
+            if name.startswith(TEMPORARY):
+                continue
+            path = f"{folder}/{name}" if folder else name
+            real = self.upper / path
+            status = os.lstat(real)
+            below = None if hidden else kind_of(self.lower / path)
+            is_folder = stat.S_ISDIR(status.st_mode)
+            gone = not is_folder and is_whiteout(real, status)
+            if self._skipped(path, folder=is_folder or (gone and below == "folder")):
+                continue
+            if gone:
+                yield from self._gone(low, path, below, own=True)
+            elif is_folder:
+                yield from self._folder(low, up, path, below, stat.S_IMODE(status.st_mode), hidden=hidden)
+            else:
+                if below == "folder":
+                    yield from self._emptied(low, path, set())
+                yield from self._leaf(up, path, status.st_mode, hidden=hidden)
+
+    def _names(self, up: Beneath, folder: str) -> list[str]:
+        try:
+            return up.names(folder or ".")
+        except PermissionError:
+            self.special.append(folder)  # a run took the right to list it from its own folder
+            return []
+
+    def _leaf(self, up: Beneath, path: str, mode: int, *, hidden: bool) -> Iterator[Touch]:
+        try:
+            entry = up.entry(path) if stat.S_ISREG(mode) or stat.S_ISLNK(mode) else None
+        except PermissionError:
+            entry = None
+        if entry is None:
+            self.special.append(path)
+        else:
+            yield Touch(path, entry, hidden=hidden)
+
+    def _folder(
+        self, low: Beneath, up: Beneath, path: str, below: Kind | None, mode: int, *, hidden: bool
+    ) -> Iterator[Touch]:
+        opaque = is_opaque(self.upper / path)
+        yield Touch(path, Entry("folder", mode), hidden=hidden)
+        yield from self._walk(low, up, path, hidden=hidden or opaque or below != "folder")
+        if opaque and below == "folder":
+            yield from self._emptied(low, path, set(up.names(path)))
+
+    def _gone(self, low: Beneath, path: str, below: Kind | None, *, own: bool) -> Iterator[Touch]:
+        if below is None and not own:
+            return
+        yield Touch(path, None, own=own, hidden=not own)
+        if below == "folder":
+            yield from self._emptied(low, path, set())
+
+    def _emptied(self, low: Beneath, folder: str, but: set[str]) -> Iterator[Touch]:
+        for name in low.names(folder):
+            path = f"{folder}/{name}"
+            below = kind_of(self.lower / path)
+            if name not in but and not self._skipped(path, folder=below == "folder"):
+                yield from self._gone(low, path, below, own=False)
+
+    def _skipped(self, path: str, *, folder: bool) -> bool:
+        if self._with_ignored or path == ".git" or path.startswith(".git/"):
+            return False
+        if not self._ignore.ignored(path, folder=folder):
+            return False
+        if self._is_tracked(path, folder=folder):
+            return False
+        self.ignored.append(path)
+        return True
+
+    def _is_tracked(self, path: str, *, folder: bool) -> bool:
+        if self._tracked is None:
+            entries = entries_of(self._read(".git/index") or b"") or {}
+            self._tracked = frozenset(name for name, _ in entries)
+        if folder:
+            return any(name.startswith(f"{path}/") for name in self._tracked)
+        return path in self._tracked
+
+    def _read(self, path: str) -> bytes | None:
+        # The rules that hold in a run: the layer's own file where it has one.
+        for root in (self.upper, self.lower):
+            try:
+                with Beneath(root) as tree:
+                    if is_whiteout(root / path, os.lstat(root / path)):
+                        return None
+                    return tree.read(path)
+            except (OSError, WorkspaceError):
+                continue
+        return None
+
+
+def kind_of(path: Path) -> Kind | None:
+    """What stands at a real path; None for nothing, and for what no change set can hold."""
+    try:
+        mode = os.lstat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if stat.S_ISDIR(mode):
+        return "folder"
+    if stat.S_ISLNK(mode):
+        return "symlink"
+    return "file" if stat.S_ISREG(mode) else None
