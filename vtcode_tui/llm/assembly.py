@@ -138,6 +138,9 @@ class Assembly:
                     parts.append(self._tool_use(draft, content, seen))
         if self.finish == "length" and parts and _is_cut(parts[-1]):
             parts.pop()
+        if self.finish == "refusal":
+            # What a safety system broke off is nobody's wish.
+            parts = [part for part in parts if not isinstance(part, ToolUse)]
         return Message("assistant", tuple(parts))
 
     def _tool_use(self, draft: _Draft, content: str, seen: set[str]) -> ToolUse:

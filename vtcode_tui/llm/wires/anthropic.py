@@ -1,4 +1,7 @@
-"""Anthropic Messages: typed blocks, signed thinking, explicit marks for the prompt cache."""
+"""Anthropic Messages: typed blocks, signed thinking, explicit marks for the prompt cache.
+
+The API no longer takes a temperature, so a request's is not sent.
+"""
 
 from __future__ import annotations
 
@@ -56,8 +59,6 @@ def compose(request: Request, endpoint: Endpoint) -> Outgoing:
     for message in [m for m in messages if m["role"] == "user"][-2:]:
         message["content"][-1].update(_CACHED)
     body.update(_thinking(request, history))
-    if request.temperature is not None and "thinking" not in body:
-        body["temperature"] = request.temperature
     headers = with_headers(endpoint, x_api_key=endpoint.key.reveal(), anthropic_version="2023-06-01")
     return Outgoing(joined(endpoint.base_url, "messages", version="v1"), headers, body)
 
