@@ -43,6 +43,10 @@ class Changes(Protocol):
         """What a run changed, compared with before it."""
         ...
 
+    async def recover(self) -> None:
+        """Finish what a crash interrupted."""
+        ...
+
 
 class Direct:
     """No layer: edits are approved one by one before they are made, and are real at once."""
@@ -60,6 +64,9 @@ class Direct:
     async def discard(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
         """There is nothing to discard."""
         raise UsageError("this machine has no staging layer: use version control to take an edit back")
+
+    async def recover(self) -> None:
+        """An edit is whole or not made: there is nothing to finish."""
 
     async def after(self, outcome: Outcome, *, executed: bool) -> list[FileChanged]:
         """What an edit says it did; what commands do to files is seen by the guard of protected paths only."""

@@ -14,8 +14,8 @@ from vtcode_tui.agent.changes import Direct
 from vtcode_tui.agent.instructions import Instructions, read_instructions
 from vtcode_tui.agent.layered import Layered
 from vtcode_tui.agent.own_work import OwnWork
+from vtcode_tui.agent.parts import Mode, human
 from vtcode_tui.agent.prompts import system_prompt
-from vtcode_tui.agent.session import Mode, human
 from vtcode_tui.common.clock import rfc3339
 from vtcode_tui.common.home import MANAGED_FOLDER
 from vtcode_tui.events import Bus
@@ -44,7 +44,6 @@ class SessionGround:
     def __init__(self, opening: Opening, models: Any, bus: Bus, session: str, *, trusted: bool) -> None:
         self._opening, self._models, self._bus = opening, models, bus
         settings = opening.settings.sandbox
-        self.notices: list[str] = []
         self.layer = self._layer(session)
         self.staging = Staging(self.layer.lower, self.layer.upper, self.layer.work) if self.layer else None
         self.workspace = Workspace(
@@ -86,6 +85,11 @@ class SessionGround:
         layer = Layer(opening.root.resolve(), opening.home.layers / session)
         layer.prepare()
         return layer
+
+    @property
+    def policy_sha256(self) -> str:
+        """The digest of the rules in force."""
+        return self.judge.sha256
 
     def surroundings(self) -> Surroundings:
         """What profiles are made from now."""

@@ -3,87 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
 
-from vtcode_tui.agent.asking import Asking
-from vtcode_tui.agent.calls import Calls
-from vtcode_tui.agent.changes import Changes
-from vtcode_tui.agent.context import History
-from vtcode_tui.agent.nursery import Nursery
+from vtcode_tui.agent.parts import Mode, Origin, Parts, human, media_type
 from vtcode_tui.agent.port import Reader
 from vtcode_tui.agent.prompts import INTERRUPTED
-from vtcode_tui.agent.states import TurnTable
-from vtcode_tui.agent.turn import Turn
-from vtcode_tui.common.clock import Clock, rfc3339
+from vtcode_tui.common.clock import rfc3339
 from vtcode_tui.common.errors import ModelError, UsageError, VtcodeError
 from vtcode_tui.common.files import sha256_of
-from vtcode_tui.events.bus import Bus
 from vtcode_tui.events.live import Notice
-from vtcode_tui.events.types import Actor, ConfigChanged, PromptSubmitted, SessionEnded, ToolFinished
-from vtcode_tui.gate.gate import Gate
-from vtcode_tui.gate.plan import Plan
+from vtcode_tui.events.types import ConfigChanged, PromptSubmitted, SessionEnded, ToolFinished
 from vtcode_tui.llm.chain import Chain
-from vtcode_tui.llm.messages import Image, Message, Text, ToolResult, ToolUse
-from vtcode_tui.policy.types import Access, Call
+from vtcode_tui.llm.messages import Image, Message, Text, ToolResult
 from vtcode_tui.sandbox.capability import Capability
 from vtcode_tui.sandbox.run import TerminalSize
 from vtcode_tui.sessions.conversation import unanswered
-from vtcode_tui.sessions.store import Store
 from vtcode_tui.workspace.changes import ChangeSet, Selection
-
-Mode = Literal["build", "plan", "read-only"]
-Origin = Literal["tui", "exec", "acp", "demo", "queue", "steer"]
-
-
-class Ground(Protocol):
-    """What the session stands on and may have changed under it: trust, mode, model, the paths of the workspace."""
-
-    async def choose(self, choice: str) -> Chain:
-        """The chain for `provider/model`. Raises ModelError."""
-        ...
-
-    def set_mode(self, mode: Mode) -> None:
-        """Let the policy and the model know another mode."""
-        ...
-
-    async def trust(self) -> None:
-        """Record that the human trusts the workspace, and let tools run from now on."""
-        ...
-
-    async def paths(self) -> list[str]:
-        """The paths of the workspace, as a sandboxed walk finds them."""
-        ...
-
-    async def seal(self) -> None:
-        """Close the journal for good."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a session is put together from."""
-
-    bus: Bus
-    gate: Gate
-    calls: Calls
-    changes: Changes
-    history: History
-    asking: Asking
-    turn: Turn
-    table: TurnTable
-    store: Store
-    nursery: Nursery
-    ground: Ground
-    redact: Callable[[str], str]
-    clock: Clock
-    rank: Callable[[str, list[str]], list[str]]
-    number: Callable[[], str]
-    """Names for the human's own commands."""
 
 
 class Session:
@@ -122,9 +58,20 @@ class Session:
         self._closed = False
         self._afterwards: list[Callable[[], Awaitable[None]]] = []
 
+    @property
+    def policy_sha256(self) -> str:
+        """The digest of the rules in force."""
+        return self._parts.ground.policy_sha256
+
     def subscribe(self, reader: Reader) -> Callable[[], None]:
         """Hear everything from now on."""
         return self._parts.bus.subscribe(reader)
+
+    async def ready(self) -> None:
+        """What is done once, before the first prompt: finish what a crash interrupted, fill the meter."""
+        await self._parts.changes.recover()
+        if self._chain is not None:
+            self._parts.asking.meter(self._parts.turn.window(self._chain))
 
     async def submit(self, text: str, *, images: tuple[bytes, ...] = ()) -> None:
         """Run a prompt's turn to its end; it waits for the turn before it."""
@@ -354,35 +301,3 @@ class Session:
             await parts.ground.seal()
             if self._chain is not None:
                 await self._chain.aclose()
-
-
-def human() -> Actor:
-    """The person at this machine, as the operating system knows them."""
-    return Actor(kind="human", id=f"{getpass.getuser()}:{os.getuid()}", auth="os-user")
-
-
-def go_on(
-    gate: Gate, root: Path, number: Callable[[], str], turn: Callable[[], int]
-) -> Callable[[str, str], Awaitable[bool]]:
-    """A question to the human that is no tool call: may the turn go on?"""
-
-    async def ask(kind: str, why: str) -> bool:
-        call = Call(number(), f"continue_{kind}", {"why": why}, Access(), root, "system")
-        refusal = await gate.permit(Plan(call, None, writes=False, summary=why), turn=turn())
-        return refusal is None
-
-    return ask
-
-
-def media_type(data: bytes) -> str:
-    """The media type of a picture, by its first bytes."""
-    if data.startswith(b"\xff\xd8"):
-        return "image/jpeg"
-    if data.startswith(b"GIF8"):
-        return "image/gif"
-    if data[8:12] == b"WEBP":
-        return "image/webp"
-    return "image/png"
-
-
-__all__ = ["Ground", "Mode", "Origin", "Parts", "Session", "ToolUse", "go_on", "media_type"]

@@ -56,13 +56,14 @@ class Turn:
         table: TurnTable,
         context: Context,
         go_on: Callable[[str, str], Awaitable[bool]],
+        max_rounds: int,
     ) -> None:
         self._bus, self._history, self._asking, self._calls = bus, history, asking, calls
         self._keeper, self._table, self._context, self._go_on = keeper, table, context, go_on
         self._repetition = Repetition()
         self._spent_asked = 1
         self.steered: list[str] = []
-        self.max_rounds = context.max_turns
+        self._max_rounds = max_rounds
 
     def keep(self, message: Message) -> None:
         """Add a message to the history and to the disk."""
@@ -115,7 +116,7 @@ class Turn:
         return [Text(f"{STEERED}\n{text}") for text in said]
 
     async def _may_go_on(self, rounds: int) -> bool:
-        if rounds > 1 and (rounds - 1) % self.max_rounds == 0:
+        if rounds > 1 and (rounds - 1) % self._max_rounds == 0:
             return await self._go_on("turns", f"The model has asked for tools {rounds - 1} times in this turn.")
         tokens, cost = self._context.session_token_budget, self._context.session_cost_budget_usd
         spent = self._asking.input_tokens + self._asking.output_tokens

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -17,6 +17,7 @@ from vtcode_tui.events.types import (
     ExecFinished,
     ExecOutput,
     ExecStarted,
+    NetworkAllowed,
     NetworkBlocked,
     Payload,
     SandboxApplied,
@@ -25,6 +26,7 @@ from vtcode_tui.events.types import (
 from vtcode_tui.gate.gate import described
 from vtcode_tui.sandbox.capability import Capability
 from vtcode_tui.sandbox.grant import Execute, Grant
+from vtcode_tui.sandbox.proxy import Connection
 from vtcode_tui.sandbox.run import Denial, Outcome, Run, TerminalSize
 
 KEPT = 1 << 20
@@ -35,7 +37,13 @@ _BATCH = 64 << 10
 class Spawner(Protocol):
     """What starts runs; `sandbox.Spawner` is one."""
 
-    async def run(self, grant: Grant, *, terminal: TerminalSize | None = None) -> Run:
+    async def run(
+        self,
+        grant: Grant,
+        *,
+        terminal: TerminalSize | None = None,
+        connected: Callable[[Connection], None] | None = None,
+    ) -> Run:
         """Start the work of a grant under its profile."""
         ...
 
@@ -95,12 +103,20 @@ class Execution:
     """A run under way. `finished` resolves when it has ended and that is recorded."""
 
     def __init__(
-        self, grant: Grant, run: Run, bus: Bus, *, turn: int, recording: Recording, terminal: bool
+        self,
+        grant: Grant,
+        run: Run,
+        bus: Bus,
+        *,
+        turn: int,
+        recording: Recording,
+        terminal: bool,
+        connections: Sequence[Connection] = (),
     ) -> None:
         self.grant, self.run, self.turn, self.terminal = grant, run, turn, terminal
         self.kept = Kept()
         self.finished: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._bus, self._recording = bus, recording
+        self._bus, self._recording, self._connections = bus, recording, connections
         self._grown = asyncio.Event()
 
     async def wait(self, seconds: float | None = None) -> Outcome | None:
@@ -184,6 +200,8 @@ class Execution:
         )
 
     async def _sum_up(self, outcome: Outcome) -> None:
+        for connection in self._connections:
+            await self._record(through_proxy(connection))
         for denial in outcome.denials:
             await self._record(denied(denial))
         await self._record(
@@ -235,6 +253,26 @@ def denied(denial: Denial) -> Payload:
     )
 
 
+def through_proxy(connection: Connection) -> Payload:
+    """What the filtering proxy decided about a connection, as an event."""
+    if connection.allowed:
+        return NetworkAllowed(
+            protocol="tcp",
+            host=connection.host,
+            port=connection.port,
+            address=connection.address,
+            rule=connection.reason,
+        )
+    return NetworkBlocked(
+        protocol="tcp",
+        host=connection.host,
+        port=connection.port,
+        address=connection.address,
+        layer="proxy",
+        rule=connection.reason,
+    )
+
+
 class Executor:
     """Starts grants. What the sandbox will enforce and what will run is on disk before it begins."""
 
@@ -267,9 +305,10 @@ class Executor:
         if self._clock.monotonic_ns() > grant.expires_ns:
             raise SandboxError("the grant is too old: its run was not begun in time", step="grant")
         self._spent.add(grant.nonce)
+        connections: list[Connection] = []
         await self._announce(grant, turn, terminal is not None)
         try:
-            run = await self._spawner.run(grant, terminal=terminal)
+            run = await self._spawner.run(grant, terminal=terminal, connected=connections.append)
         except (SandboxError, asyncio.CancelledError) as error:
             # What was announced must be seen to end; a start that is cancelled ends with all it had begun.
             why = f"did not start: {error}" if isinstance(error, SandboxError) else "interrupted while it started"
@@ -283,6 +322,7 @@ class Executor:
             turn=turn,
             recording=self._recording(grant, terminal),
             terminal=terminal is not None,
+            connections=connections,
         )
         self._tasks(execution.pump(after))
         return execution

@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from vtcode_tui.common.clock import Clock, SystemClock
 from vtcode_tui.common.errors import DeniedError
@@ -67,6 +67,7 @@ class Gate:
         root: Path,
         redact: Callable[[str], str] = str,
         sign: Signer = unsigned,
+        auth: Callable[[], Literal["os-user", "ssh-key", "sk-touch"]] = lambda: "os-user",
         clock: Clock | None = None,
         expire_seconds: float | None = None,
     ) -> None:
@@ -75,7 +76,11 @@ class Gate:
         self._redact, self._sign = redact, sign
         self._clock = clock or SystemClock()
         self._expire_seconds = expire_seconds
-        self._human = Actor(kind="human", id=f"{getpass.getuser()}:{os.getuid()}", auth="os-user")
+        self._auth = auth
+
+    @property
+    def _human(self) -> Actor:
+        return Actor(kind="human", id=f"{getpass.getuser()}:{os.getuid()}", auth=self._auth())
 
     async def admit(self, plan: Plan, *, turn: int = 0) -> Grant | Refusal:
         """Decide on a plan, ask the human where the policy says so, and grant it; every step is on disk first.
@@ -155,7 +160,12 @@ class Gate:
                 return Refusal("void", reason, decision.rule, "Look at the file again and ask anew.")
             if verdict.scope != "once" and verdict.rule is not None:
                 await self._judge.learn(verdict.rule, always=verdict.scope == "always")
-            await self._granted(plan, subject, verdict, turn, request.requested_ns, request)
+            try:
+                await self._granted(plan, subject, verdict, turn, request.requested_ns, request)
+            except DeniedError as error:
+                # The signature that this risk asks for could not be had: the approval does not count.
+                await self._denied(request, "void", str(error), verdict.via, turn)
+                return Refusal("denied", str(error), decision.rule)
             return plan, subject, profile
 
     async def _decide(self, plan: Plan, turn: int) -> tuple[Decision, Subject, Profile] | Refusal:

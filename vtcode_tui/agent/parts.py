@@ -1,0 +1,109 @@
+"""What a session is put together from, and the small facts about the person and their pictures."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from vtcode_tui.agent.asking import Asking
+from vtcode_tui.agent.calls import Calls
+from vtcode_tui.agent.changes import Changes
+from vtcode_tui.agent.context import History
+from vtcode_tui.agent.nursery import Nursery
+from vtcode_tui.agent.states import TurnTable
+from vtcode_tui.agent.turn import Turn
+from vtcode_tui.common.clock import Clock
+from vtcode_tui.events.bus import Bus
+from vtcode_tui.events.types import Actor
+from vtcode_tui.gate.gate import Gate
+from vtcode_tui.gate.plan import Plan
+from vtcode_tui.llm.chain import Chain
+from vtcode_tui.policy.types import Access, Call
+from vtcode_tui.sessions.store import Store
+
+Mode = Literal["build", "plan", "read-only"]
+Origin = Literal["tui", "exec", "acp", "demo", "queue", "steer"]
+
+
+class Ground(Protocol):
+    """What the session stands on and may have changed under it: trust, mode, model, the paths of the workspace."""
+
+    @property
+    def policy_sha256(self) -> str:
+        """The digest of the rules in force."""
+        ...
+
+    async def choose(self, choice: str) -> Chain:
+        """The chain for `provider/model`. Raises ModelError."""
+        ...
+
+    def set_mode(self, mode: Mode) -> None:
+        """Let the policy and the model know another mode."""
+        ...
+
+    async def trust(self) -> None:
+        """Record that the human trusts the workspace, and let tools run from now on."""
+        ...
+
+    async def paths(self) -> list[str]:
+        """The paths of the workspace, as a sandboxed walk finds them."""
+        ...
+
+    async def seal(self) -> None:
+        """Close the journal for good."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a session is put together from."""
+
+    bus: Bus
+    gate: Gate
+    calls: Calls
+    changes: Changes
+    history: History
+    asking: Asking
+    turn: Turn
+    table: TurnTable
+    store: Store
+    nursery: Nursery
+    ground: Ground
+    redact: Callable[[str], str]
+    clock: Clock
+    rank: Callable[[str, list[str]], list[str]]
+    number: Callable[[], str]
+    """Names for the human's own commands."""
+
+
+def human() -> Actor:
+    """The person at this machine, as the operating system knows them."""
+    return Actor(kind="human", id=f"{getpass.getuser()}:{os.getuid()}", auth="os-user")
+
+
+def go_on(
+    gate: Gate, root: Path, number: Callable[[], str], turn: Callable[[], int]
+) -> Callable[[str, str], Awaitable[bool]]:
+    """A question to the human that is no tool call: may the turn go on?"""
+
+    async def ask(kind: str, why: str) -> bool:
+        call = Call(number(), f"continue_{kind}", {"why": why}, Access(), root, "system")
+        refusal = await gate.permit(Plan(call, None, writes=False, summary=why), turn=turn())
+        return refusal is None
+
+    return ask
+
+
+def media_type(data: bytes) -> str:
+    """The media type of a picture, by its first bytes."""
+    if data.startswith(b"\xff\xd8"):
+        return "image/jpeg"
+    if data.startswith(b"GIF8"):
+        return "image/gif"
+    if data[8:12] == b"WEBP":
+        return "image/webp"
+    return "image/png"
