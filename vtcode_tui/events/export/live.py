@@ -1,0 +1,163 @@
+"""Live export: readers behind the journal. The journal is the queue, so that nothing here can hold up an event.
+
+Every receiver has a task that reads whole lines from the file beyond its offset, sends them in batches, and moves
+the offset when they were taken: at least once, in order. A receiver that is down is tried again with growing
+pauses, for as long as the program runs and again at its next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from vtcode_tui.common.home import Home
+from vtcode_tui.config.settings import Exporter
+from vtcode_tui.events.export import converter
+from vtcode_tui.events.export.form import Converter
+from vtcode_tui.events.export.offsets import Offset, folder_of, unfinished
+from vtcode_tui.events.export.receivers import Batch, Receiver, ReceiverError, receiver
+from vtcode_tui.events.journal import NAME
+from vtcode_tui.events.lines import event_of
+from vtcode_tui.events.live import Live
+from vtcode_tui.events.places import session_folders
+from vtcode_tui.events.types import Event
+
+_log = logging.getLogger("vtcode.events.export")
+
+_BATCH = 256
+_PAUSES = (0.5, 1, 2, 5, 10, 30, 60)
+_FORMATS = {"syslog": "rfc5424", "otlp": "otlp", "hec": "hec", "elastic": "ecs"}
+"""What a receiver understands, unless the settings name a format for it."""
+
+
+def format_of(exporter: Exporter) -> str:
+    """The format that is sent; `jsonl`, the default of the settings, means the receiver's own."""
+    return _FORMATS.get(exporter.kind, exporter.format) if exporter.format == "jsonl" else exporter.format
+
+
+class Shipping:
+    """Ships a session's journal, and what earlier sessions left unsent, to every receiver of the settings."""
+
+    def __init__(
+        self, exporters: Sequence[Exporter], home: Home, *, environ: Mapping[str, str] | None = None
+    ) -> None:
+        # Made here, so that a wrong setting is an error at the start and not a silence later.
+        self._receivers = [(one, receiver(one, environ)) for one in exporters]
+        self._home = home
+        self._lanes: list[Lane] = []
+
+    def hear(self, what: Event | Live) -> None:
+        """A reader for the bus: wakes the tasks."""
+        if isinstance(what, Event):
+            for lane in self._lanes:
+                lane.news.set()
+
+    async def run(self, folder: Path) -> None:
+        """Ship until cancelled."""
+        journals = {one.name: one / NAME for one in session_folders(self._home)}
+        async with asyncio.TaskGroup() as group:
+            for exporter, to in self._receivers:
+                place = folder_of(self._home.audit, exporter)
+                lane = Lane(format_of(exporter), to, place)
+                self._lanes.append(lane)
+                old = [journals[name] for name in unfinished(place, journals) if name != folder.name]
+                group.create_task(lane.run([*old, folder / NAME]))
+
+    async def drain(self, seconds: float) -> bool:
+        """Wait at most so long until every receiver has everything; False when one has not."""
+        for lane in self._lanes:
+            lane.news.set()
+        waiting = [asyncio.ensure_future(lane.idle.wait()) for lane in self._lanes if not lane.done()]
+        if not waiting:
+            return True
+        _, late = await asyncio.wait(waiting, timeout=seconds)
+        for one in late:
+            one.cancel()
+        return all(lane.done() for lane in self._lanes)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        for _, to in self._receivers:
+            await to.close()
+
+
+class Lane:
+    """One receiver's way through the journals: the older ones to their ends, then the running one."""
+
+    def __init__(self, form: str, to: Receiver, place: Path) -> None:
+        self._form, self._to, self._place = form, to, place
+        self.news = asyncio.Event()
+        self.idle = asyncio.Event()
+        self._journal: Path | None = None
+        self._read = 0
+        self._sent: Batch = ()
+
+    def done(self) -> bool:
+        """True when the receiver has everything that is in the running journal."""
+        return self._journal is not None and self._read >= self._journal.stat().st_size
+
+    async def run(self, journals: Sequence[Path]) -> None:
+        """Ship one journal after the other; the last is followed until this task is cancelled."""
+        for journal in journals:
+            offset = Offset.take(self._place, journal.parent.name)
+            if offset is None:
+                continue
+            try:
+                await self._ship(journal, offset, follow=journal is journals[-1])
+            finally:
+                offset.close()
+
+    async def _ship(self, journal: Path, offset: Offset, *, follow: bool) -> None:
+        form = converter(self._form)
+        for _ in _batches(journal, form, 0, offset.position):
+            """What was sent before only brings the converter up to date."""
+        self._read = offset.position
+        if follow:
+            self._journal = journal
+        while True:
+            self.news.clear()
+            for batch, end in _batches(journal, form, self._read, None):
+                self.idle.clear()
+                await self._deliver(batch)
+                # What only the kernel has may be lost with the connection: the offset stays one batch behind then.
+                offset.advance(end if self._to.confirms else self._read)
+                self._read = end
+            if not follow:
+                return
+            self.idle.set()
+            await self.news.wait()
+
+    async def _deliver(self, batch: Batch) -> None:
+        """Send a batch until it is taken; after a broken connection, together with the one before."""
+        attempt = 0
+        while batch:
+            try:
+                await self._to.send(batch if self._to.confirms or not attempt else [*self._sent, *batch])
+                self._sent = batch
+                return
+            except (ReceiverError, OSError, TimeoutError) as error:
+                pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
+                attempt += 1
+                _log.warning("an exporter waits %s s: %s", pause, error)
+                await asyncio.sleep(pause)
+
+
+def _batches(journal: Path, form: Converter, start: int, end: int | None) -> Iterator[tuple[Batch, int]]:
+    """Batches of whole lines from `start` on, each with the position behind it."""
+    rows: list[tuple[str, str]] = []
+    position = start
+    with journal.open("rb") as stream:
+        stream.seek(start)
+        for raw in stream:
+            if not raw.endswith(b"\n") or (end is not None and position >= end):
+                break
+            event = event_of(raw[:-1])
+            rows += [(event.id, line) for line in form.feed(event, raw[:-1])]
+            position += len(raw)
+            if len(rows) >= _BATCH:
+                yield rows, position
+                rows = []
+    if position > start:
+        yield rows, position

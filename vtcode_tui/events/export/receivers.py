@@ -1,0 +1,229 @@
+"""Where exported events go: a file, syslog over UDP, TCP or TLS, OTLP/HTTP, Splunk HEC, Elasticsearch."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import ssl
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from vtcode_tui.common.errors import ConfigError
+from vtcode_tui.config.settings import Exporter
+from vtcode_tui.events.lines import parse_line
+
+if TYPE_CHECKING:
+    import httpx
+
+Batch = Sequence[tuple[str, str]]
+"""Event ids, and the lines for them."""
+
+
+class ReceiverError(Exception):
+    """The receiver did not take a batch; it is sent again later."""
+
+
+class Receiver(Protocol):
+    """Takes batches of lines. `confirms` says whether taking one means that the receiver has it."""
+
+    confirms: bool
+
+    async def send(self, batch: Batch) -> None:
+        """Deliver a batch. Raises ReceiverError (or OSError) when it was not taken whole."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+def receiver(exporter: Exporter, environ: Mapping[str, str] | None = None) -> Receiver:
+    """The receiver that a setting describes. Raises ConfigError when the target cannot be understood."""
+    env = os.environ if environ is None else environ
+    if exporter.kind == "file":
+        return FileReceiver(Path(exporter.target).expanduser())
+    parts = urlsplit(exporter.target)
+    trust = (
+        ssl.create_default_context(cafile=exporter.ca_file or None) if parts.scheme in {"tls", "https"} else None
+    )
+    if exporter.kind == "syslog":
+        if parts.scheme not in {"udp", "tcp", "tls"} or not parts.hostname:
+            raise ConfigError(
+                f"{exporter.target!r} is no syslog target: udp://, tcp:// or tls:// HOST:PORT",
+                key="audit.exporters",
+            )
+        port = parts.port or (6514 if parts.scheme == "tls" else 514)
+        if parts.scheme == "udp":
+            return UdpReceiver(parts.hostname, port)
+        return StreamReceiver(parts.hostname, port, trust)
+    if parts.scheme not in {"http", "https"}:
+        raise ConfigError(f"{exporter.target!r} is no URL", key="audit.exporters")
+    token = env.get(exporter.token_env, "") if exporter.token_env else ""
+    if exporter.token_env and not token:
+        raise ConfigError(
+            f"the variable {exporter.token_env} for {exporter.target} is not set", key="audit.exporters"
+        )
+    base = exporter.target.rstrip("/")
+    match exporter.kind:
+        case "otlp":
+            return OtlpReceiver(base, token, trust)
+        case "hec":
+            return HecReceiver(base, token, trust)
+        case "elastic":
+            return ElasticReceiver(base, token, trust)
+
+
+class FileReceiver:
+    """Appends to a file and flushes it."""
+
+    confirms = True
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def send(self, batch: Batch) -> None:
+        """Append and flush, in a thread."""
+        await asyncio.to_thread(self._append, "".join(f"{line}\n" for _, line in batch).encode())
+
+    def _append(self, data: bytes) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        descriptor = os.open(self._path, flags, 0o600)
+        try:
+            if os.write(descriptor, data) != len(data):
+                raise ReceiverError(f"{self._path} is full")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+class UdpReceiver:
+    """One datagram per line, as RFC 5426 has it: nobody says whether it arrived."""
+
+    confirms = True
+
+    def __init__(self, host: str, port: int) -> None:
+        self._address = (host, port)
+        self._transport: asyncio.DatagramTransport | None = None
+
+    async def send(self, batch: Batch) -> None:
+        """Send each line."""
+        if self._transport is None:
+            loop = asyncio.get_running_loop()
+            self._transport, _ = await loop.create_datagram_endpoint(
+                asyncio.DatagramProtocol, remote_addr=self._address
+            )
+        for _, line in batch:
+            self._transport.sendto(line.encode())
+
+    async def close(self) -> None:
+        """Close the socket."""
+        if self._transport is not None:
+            self._transport.close()
+
+
+class StreamReceiver:
+    """Octet-counted frames (RFC 6587, RFC 5425). A written batch may still be lost with the connection."""
+
+    confirms = False
+
+    def __init__(self, host: str, port: int, trust: ssl.SSLContext | None) -> None:
+        self._host, self._port, self._trust = host, port, trust
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def send(self, batch: Batch) -> None:
+        """Write the frames and wait until the kernel has them."""
+        if self._writer is None:
+            opening = asyncio.open_connection(self._host, self._port, ssl=self._trust)
+            self._reader, self._writer = await asyncio.wait_for(opening, 10)
+        assert self._reader is not None
+        assert self._writer is not None
+        frames = [line.encode() for _, line in batch]
+        try:
+            if self._reader.at_eof():
+                raise ReceiverError("the receiver closed the connection")
+            self._writer.write(b"".join(b"%d %b" % (len(frame), frame) for frame in frames))
+            await asyncio.wait_for(self._writer.drain(), 30)
+        except (OSError, ReceiverError):
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Close the connection; the next batch opens another."""
+        writer, self._writer, self._reader = self._writer, None, None
+        if writer is not None:
+            writer.close()
+
+
+class _HttpReceiver:
+    confirms = True
+
+    def __init__(self, base: str, token: str, trust: ssl.SSLContext | None) -> None:
+        self._base, self._token, self._trust = base, token, trust
+        self._client: httpx.AsyncClient | None = None
+
+    async def _post(self, path: str, body: str, content: str, authorization: str) -> bytes:
+        import httpx
+
+        if self._client is None:
+            self._client = httpx.AsyncClient(verify=self._trust or True, timeout=30, trust_env=False)
+        headers = {"Content-Type": content} | ({"Authorization": authorization} if self._token else {})
+        try:
+            answer = await self._client.post(f"{self._base}{path}", content=body.encode(), headers=headers)
+        except httpx.HTTPError as error:
+            raise ReceiverError(f"{self._base}: {type(error).__name__}: {error}") from error
+        if answer.status_code >= 300:
+            raise ReceiverError(f"{self._base}{path} answered {answer.status_code}")
+        return answer.content
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
+
+class OtlpReceiver(_HttpReceiver):
+    """OTLP/HTTP with JSON bodies: /v1/logs and /v1/traces."""
+
+    async def send(self, batch: Batch) -> None:
+        """One request for all logs of the batch, one for all spans."""
+        requests = [json.loads(line) for _, line in batch]
+        for key, path in (("resourceLogs", "/v1/logs"), ("resourceSpans", "/v1/traces")):
+            parts = [part for request in requests for part in request.get(key, [])]
+            if parts:
+                body = json.dumps({key: parts}, ensure_ascii=False)
+                await self._post(path, body, "application/json", f"Bearer {self._token}")
+
+
+class HecReceiver(_HttpReceiver):
+    """Splunk's HTTP Event Collector."""
+
+    async def send(self, batch: Batch) -> None:
+        """The events one after the other in one body."""
+        body = "\n".join(line for _, line in batch)
+        await self._post("/services/collector/event", body, "application/json", f"Splunk {self._token}")
+
+
+class ElasticReceiver(_HttpReceiver):
+    """Elasticsearch's bulk interface; the event's id is the document's, so that nothing is stored twice."""
+
+    async def send(self, batch: Batch) -> None:
+        """Create the documents; one that exists already counts as taken."""
+        rows = []
+        for ident, line in batch:
+            rows += [json.dumps({"create": {"_index": "logs-vtcode.audit-default", "_id": ident}}), line]
+        answer = await self._post("/_bulk", "\n".join(rows) + "\n", "application/x-ndjson", f"ApiKey {self._token}")
+        refused = [
+            item
+            for one in parse_line(answer).get("items", [])
+            for item in one.values()
+            if item.get("status", 500) >= 300 and item.get("status") != 409
+        ]
+        if refused:
+            raise ReceiverError(f"{self._base} refused {len(refused)} documents: {str(refused[0])[:200]}")
