@@ -61,3 +61,10 @@ def run_viewer(session_folder: Path, settings: Settings) -> int:
     from vtcode_tui.tui.start import start_viewer
 
     return start_viewer(session_folder, settings)
+
+
+def pick(question: str) -> Path | None:
+    """Let the person choose one of the earlier sessions from a list; its folder, or None."""
+    from vtcode_tui.tui.start import start_picker
+
+    return start_picker(question)

@@ -8,28 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import traceback
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from textual import events
-from textual.app import App, SystemCommand
-from textual.binding import Binding
+from textual.app import SystemCommand
 
 from vtcode_tui.common.errors import VtcodeError
-from vtcode_tui.common.shipped import shipped
 from vtcode_tui.tui import DEMO_WANTED
+from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.commands import COMMANDS as SLASH
-from vtcode_tui.tui.device import Device
 from vtcode_tui.tui.history import History
 from vtcode_tui.tui.keys import KEYS, keymap
 from vtcode_tui.tui.queue import ApprovalQueue
 from vtcode_tui.tui.screens.help import Help
 from vtcode_tui.tui.screens.work import WorkScreen
-from vtcode_tui.tui.themes import THEMES
-from vtcode_tui.tui.wall import Wall
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -40,61 +34,6 @@ if TYPE_CHECKING:
     from vtcode_tui.events.types import Event
     from vtcode_tui.tui import OpenCore
     from vtcode_tui.tui.story import Story
-
-STYLES = ("app", "chat", "diff", "approval", "terminal", "events", "prompt", "screens", "replay")
-ALONE_SECONDS = 0.03
-"""A chord within this time of another key is part of a paste or of a burst, and answers nothing."""
-
-
-class BaseApp(App[int]):
-    """What the app and the viewer share: styles, themes, the wall, the clock of keys."""
-
-    CSS_PATH: ClassVar[Any] = [shipped("styles") / f"{name}.tcss" for name in STYLES]
-    ENABLE_COMMAND_PALETTE = True
-    BINDINGS: ClassVar[Any] = [Binding("ctrl+q", "leave", show=False, priority=True, id="quit")]
-    TITLE = "vtcode"
-
-    def __init__(self) -> None:
-        super().__init__(driver_class=Device)
-        self._filters.append(Wall())
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = "vtcode-ansi" if self.no_color else "vtcode-dark"
-        self.animation_level = "none"
-        self.pressed = 0.0
-        self.typed_alone = True
-        self.report = ""
-        """What is left to say when the app broke; printed once the terminal is restored."""
-
-    async def on_event(self, event: events.Event) -> None:
-        """Note when each key was pressed: by the clock of its reading, not of its handling."""
-        if isinstance(event, events.Key | events.MouseDown) and not event.is_forwarded:
-            self.typed_alone = event.time - self.pressed >= ALONE_SECONDS
-            self.pressed = event.time
-        await super().on_event(event)
-
-    def _fatal_error(self) -> None:
-        # Textual would print every local variable: secrets and hostile bytes among them.
-        self.report = traceback.format_exc()
-        self._close_messages_no_wait()
-
-    def _handle_exception(self, error: Exception) -> None:
-        self.report = "".join(traceback.format_exception(error))
-        super()._handle_exception(error)
-
-    def take_theme(self, name: str) -> None:
-        """Use a theme by its name in the settings; NO_COLOR wins."""
-        if not self.no_color and name in self.available_themes:
-            self.theme = name
-
-    def action_leave(self) -> None:
-        """Leave."""
-        self.exit(0)
-
-    def tell(self, text: str, severity: str = "info") -> None:
-        """One sentence for the person."""
-        names: dict[str, Any] = {"info": "information", "warning": "warning", "error": "error"}
-        self.notify(text, severity=names.get(severity, "information"), markup=False, timeout=6)
 
 
 class VtcodeApp(BaseApp):

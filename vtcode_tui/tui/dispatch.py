@@ -152,7 +152,9 @@ def _decided(story: Story, event: t.Event, data: t.PolicyDecided) -> None:
 
 
 def _asked(story: Story, event: t.Event, data: t.ApprovalRequested) -> None:
-    story.update(event, state="waiting")
+    block = story.update(event, state="waiting")
+    if block is not None and data.shown != block.subject:
+        block.details = (*block.details, ("asked", data.shown))
 
 
 def _granted(story: Story, event: t.Event, data: t.ApprovalGranted) -> None:
@@ -181,7 +183,8 @@ def _exec_started(story: Story, event: t.Event, data: t.ExecStarted) -> None:
 
 
 def _exec_output(story: Story, event: t.Event, data: t.ExecOutput) -> None:
-    story.stage.terminal.recorded(event.call or "", data)
+    # The bytes themselves come by themselves: live from the run, in the viewer from its recording.
+    return
 
 
 def _exec_finished(story: Story, event: t.Event, data: t.ExecFinished) -> None:

@@ -115,7 +115,7 @@ class Sheet(ScrollView, can_focus=True):
         if size != self.virtual_size:
             self.virtual_size = size
         if self.following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -212,9 +212,9 @@ class Sheet(ScrollView, can_focus=True):
         height = self.scrollable_content_region.height
         top = self.scroll_offset.y
         if y - margin < top:
-            self.scroll_to(y=max(0, y - margin), animate=False, immediate=True)
+            self.scroll_to(y=max(0, y - margin), animate=False, immediate=True, force=True)
         elif y + margin >= top + height:
-            self.scroll_to(y=y + margin - height + 1, animate=False, immediate=True)
+            self.scroll_to(y=y + margin - height + 1, animate=False, immediate=True, force=True)
 
     def action_down(self) -> None:
         """One row down."""
@@ -238,7 +238,7 @@ class Sheet(ScrollView, can_focus=True):
 
     def _jump(self, y: int) -> None:
         if self.cursor is None:
-            self.scroll_to(y=max(0, y), animate=False, immediate=True)
+            self.scroll_to(y=max(0, y), animate=False, immediate=True, force=True)
         else:
             self.put_cursor(y)
 

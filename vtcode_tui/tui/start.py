@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from vtcode_tui.common.home import Home
 from vtcode_tui.render import plain
 from vtcode_tui.tui import require_screen
-from vtcode_tui.tui.app import BaseApp, VtcodeApp
+from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.history import History
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def start_app(
     guide: tuple[str, ...] = (),
 ) -> int:
     """See `vtcode_tui.tui.run_app`."""
+    from vtcode_tui.tui.app import VtcodeApp  # the viewer and the app load nothing of each other
+
     require_screen()
     history = History(Home.from_environment().state / "prompts.jsonl")
     app = VtcodeApp(
@@ -78,7 +80,18 @@ def _run(app: BaseApp) -> int:
 
 def start_viewer(session_folder: Path, settings: Settings) -> int:
     """See `vtcode_tui.tui.run_viewer`."""
-    from vtcode_tui.tui.viewer import ViewerApp  # the viewer and the app load nothing of each other
+    from vtcode_tui.tui.viewer import ViewerApp
 
     require_screen()
     return _run(ViewerApp(session_folder, settings))
+
+
+def start_picker(question: str) -> Path | None:
+    """See `vtcode_tui.tui.pick`."""
+    from vtcode_tui.sessions import sessions
+    from vtcode_tui.tui.screens.sessions import PickerApp  # reads all sessions
+
+    require_screen()
+    app = PickerApp(sessions(Home.from_environment()), question)
+    _run(app)
+    return app.chosen

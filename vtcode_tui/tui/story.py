@@ -195,12 +195,12 @@ class Story:
             block.denials.append(text)
             self.stage.chat.changed(block)
 
-    def clear(self) -> None:
-        """Begin anew (the viewer goes back in time)."""
-        self.calls.clear()
-        self.answer = self.thought = None
-        self.stage.chat.clear()
-        self.stage.terminal.clear()
+    def restore(self, blocks: list[Block]) -> None:
+        """Go on from other blocks (the viewer goes to another time)."""
+        self.calls = {block.call: block for block in blocks if isinstance(block, ToolCall)}
+        self.answer = next((b for b in blocks[-2:] if isinstance(b, Answer) and b.live and not b.void), None)
+        self.thought = next((b for b in blocks[-2:] if isinstance(b, Thought) and not b.done), None)
+        self.stage.chat.restore(blocks)
 
 
 def is_prompt(block: Block) -> bool:

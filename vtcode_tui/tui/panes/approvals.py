@@ -50,7 +50,8 @@ def fact_rows(item: Waiting, cells: int, *, root: str = "") -> list[Line]:
         rest = Span(" " * (LABELS + 4))
         rows.extend(fold(spans, cells - 1, first=(head,), rest=(rest,)))
 
-    fact("in", *spans_of(plain_line(str(request.call.cwd)), Style("code")))
+    if str(request.call.cwd) not in request.shown:
+        fact("in", *spans_of(plain_line(str(request.call.cwd)), Style("code")))
     fact(
         "asks",
         Span(f"{decision.risk} risk", Style(RISKS.get(decision.risk, "caution"), bold=True)),

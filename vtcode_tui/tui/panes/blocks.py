@@ -62,9 +62,16 @@ def _indented(rows: Sequence[Line], mark: Span | None = None) -> list[Line]:
     blank = Span(" " * GUTTER)
     first = Span(f"{mark.text:<{GUTTER}}", mark.style) if mark else blank
     return [
-        row._replace(spans=((first if index == 0 else blank), *row.spans)) if row.spans or index == 0 else row
+        row._replace(spans=((first if index == 0 else blank), *_flush(row))) if row.spans or index == 0 else row
         for index, row in enumerate(rows)
     ]
+
+
+def _flush(row: Line) -> tuple[Span, ...]:
+    """A wrapped row without the blank that it was broken at."""
+    if not row.joined or not row.spans or row.spans[0].text[:1] != " " or row.spans[0].style.ground:
+        return row.spans
+    return (row.spans[0]._replace(text=row.spans[0].text[1:]), *row.spans[1:])
 
 
 @dataclass(slots=True, kw_only=True)

@@ -100,6 +100,13 @@ class ChatPane(Sheet):
         self.following = True
         self.soon()
 
+    def restore(self, blocks: list[Block]) -> None:
+        """Show other blocks, from their end (the viewer goes to another time)."""
+        self.clear()
+        self.blocks.extend(blocks)
+        self._heights.extend([1] * len(blocks))
+        self._widths.extend([-1] * len(blocks))
+
     def soon(self) -> None:
         """Draw with the next frame: a thousand pieces of an answer are thirty paintings a second."""
         if not self._pending and self.is_mounted:
@@ -179,7 +186,7 @@ class ChatPane(Sheet):
         moved = self._starts[first] + inside
         if moved != top:
             self.virtual_size = self.virtual_size.with_height(count)
-            self.scroll_to(y=moved, animate=False, immediate=True)
+            self.scroll_to(y=moved, animate=False, immediate=True, force=True)
 
     def on_resize(self, event: events.Resize) -> None:
         """Another width: rows near the screen are laid out anew, the others when they are seen."""

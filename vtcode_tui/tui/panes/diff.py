@@ -18,7 +18,7 @@ from vtcode_tui.workspace.changes import ChangeSet, Selection
 if TYPE_CHECKING:
     from textual import events
 
-    from vtcode_tui.render import DiffView
+    from vtcode_tui.render import DiffView, FileDiff
 
 What: TypeAlias = Literal["hunk", "file", "all"]
 SPLIT_FROM = 110
@@ -65,6 +65,7 @@ class DiffPane(Sheet):
         self.editable = True
         """Whether accepting and rejecting is possible here (not in the viewer)."""
         self._view: DiffView | None = None
+        self._diffs: list[FileDiff] = []
 
     # What is in it.
 
@@ -75,6 +76,15 @@ class DiffPane(Sheet):
         place = self.place()
         self.changes = changes
         self._lay(place)
+        self.post_message(self.Counted())
+
+    def show_diffs(self, diffs: list[FileDiff]) -> None:
+        """Changes as the journal has them: unified texts without the whole files (the viewer)."""
+        if [diff.change for diff in diffs] == [diff.change for diff in self._diffs]:
+            return
+        self._diffs = diffs
+        self.changes = ChangeSet(tuple(diff.change for diff in diffs))
+        self._lay(self.place())
         self.post_message(self.Counted())
 
     @property
@@ -90,7 +100,8 @@ class DiffPane(Sheet):
         else:
             from vtcode_tui.render import DiffView  # loaded with the first change, not with the first paint
 
-            self._view = DiffView(self.changes, self.text_width, side_by_side=self.split, wrap=self.wrapped)
+            given = self._diffs or self.changes
+            self._view = DiffView(given, self.text_width, side_by_side=self.split, wrap=self.wrapped)
             self._view.left = 0 if self.wrapped else left
             if place is not None and self.cursor is not None:
                 self.cursor = self.find(place.path, place.hunk) or 0

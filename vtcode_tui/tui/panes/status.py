@@ -66,7 +66,7 @@ def spans_for(status: Status, cells: int) -> tuple[tuple[Span, ...], tuple[Span,
         share = status.used * 100 // status.window
         colour: StyleName = "bad" if share >= 90 else "caution" if share >= 70 else "muted"
         parts.append((3, (Span(f"{tokens(status.used)}/{tokens(status.window)} {share}%", Style(colour)),)))
-    if status.cost is not None:
+    if status.cost:
         parts.append((5, (Span(f"${status.cost:.2f}", MUTED),)))
     if status.journal:
         parts.append((5, (Span(status.journal, MUTED if status.journal_good else Style("bad")),)))
@@ -96,6 +96,11 @@ class StatusBar(Row):
         self.status = replace(self.status, **changes)  # type: ignore[arg-type]
         if self.size.width:
             self.show(*spans_for(self.status, self.size.width))
+
+    def become(self, status: Status) -> None:
+        """Say all of this instead."""
+        self.status = status
+        self.tell()
 
     def on_resize(self) -> None:
         """Another width has room for more or less."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
@@ -24,8 +23,7 @@ from vtcode_tui.tui.panes.pens import look_of
 from vtcode_tui.tui.sheet import Sheet
 
 if TYPE_CHECKING:
-    from vtcode_tui.events.types import ExecOutput
-    from vtcode_tui.terminal import Screen
+    from vtcode_tui.terminal import Screen, Snapshot
 
 FRAME = 1 / 30
 BUDGET = 0.008
@@ -88,8 +86,6 @@ class TerminalPane(Sheet):
         self.runs: dict[str, RunView] = {}
         self.current: RunView | None = None
         self.taken = False
-        self.source: Callable[[ExecOutput], bytes] | None = None
-        """Where a viewer finds the bytes of recorded output; live, they come by `feed`."""
         self._pending = False
         self._pumping = False
         self._next_frame = 0.0
@@ -128,13 +124,6 @@ class TerminalPane(Sheet):
         if not self._pumping:
             self._pump()
 
-    def recorded(self, call: str, output: ExecOutput) -> None:
-        """A stretch of output as the journal has it; only a viewer has use for it."""
-        if self.source is not None and call in self.runs:
-            self.runs[call].screen.feed(self.source(output))
-            self.runs[call].used = True
-            self.soon()
-
     def finished(self, call: str, ending: str, *, good: bool) -> None:
         """A run ended."""
         if call in self.runs:
@@ -149,6 +138,21 @@ class TerminalPane(Sheet):
         self.current = None
         self.taken = False
         self.soon()
+
+    def drain(self) -> None:
+        """Parse everything that waits, however long it takes (the viewer is about to keep the screens)."""
+        for view in self.runs.values():
+            while view.waiting:
+                view.screen.feed(view.waiting.popleft())
+            view.backlog = 0
+
+    def restore(self, runs: tuple[tuple[RunView, Snapshot], ...], front: str) -> None:
+        """Show other runs (the viewer goes to another time)."""
+        self.runs = {}
+        for view, snapshot in runs:
+            view.screen.restore(snapshot)
+            self.runs[view.call] = replace(view, waiting=deque(), backlog=0)
+        self._front(self.runs.get(front))
 
     def _pump(self) -> None:
         self._pumping = False

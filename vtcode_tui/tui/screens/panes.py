@@ -1,4 +1,4 @@
-"""What the work screen and the viewer have in common: the panes, their places on the screen, and the way between them."""
+"""What the work screen and the viewer share: the panes, their places on the screen, the way between them."""
 
 from __future__ import annotations
 

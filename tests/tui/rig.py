@@ -1,0 +1,213 @@
+"""The app over a scripted core: what it is told is recorded, what happens is said by the test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from vtcode_tui.common.files import sha256_of
+from vtcode_tui.config.settings import Settings
+from vtcode_tui.events.live import Live
+from vtcode_tui.events.types import SYSTEM, Event, Payload
+from vtcode_tui.gate.types import ApprovalRequest, Approver, Verdict
+from vtcode_tui.policy.types import Access, Call, Command, Decision, Scope
+from vtcode_tui.render import visible
+from vtcode_tui.sandbox.capability import Capability, Finding
+from vtcode_tui.sandbox.run import TerminalSize
+from vtcode_tui.tui.app import VtcodeApp
+from vtcode_tui.workspace.changes import ChangeSet, FileChange, Hunk, Selection
+
+Reader = Callable[[Event | Live], None]
+
+
+class ScriptedCore:
+    """A core whose every step the test takes itself."""
+
+    def __init__(self, approver: Approver, reader: Reader) -> None:
+        self.approver, self.reader = approver, reader
+        self.session = "01920000-0000-7000-8000-000000000001"
+        self.folder = Path("/nonexistent")
+        self.model = "scripted/model"
+        self.looked_for: tuple[str, ...] = ()
+        self.capability = Capability("full", (Finding("landlock", True, "ABI 5"),), 5, True)
+        self.trusted = True
+        self.mode: Literal["build", "plan", "read-only"] = "build"
+        self.told: list[tuple[Any, ...]] = []
+        self.staged = ChangeSet()
+        self.files: tuple[str, ...] = ("src/app.py", "src/apple.py", "README.md")
+        self.turn_over = asyncio.Event()
+        self.turn_over.set()
+        self.asked: list[asyncio.Task[Verdict]] = []
+        self._seq = 0
+
+    # What the test says.
+
+    def event(self, data: Payload, *, call: str | None = None, turn: int = 1, **more: Any) -> Event:
+        event = Event(
+            seq=self._seq,
+            id=f"e{self._seq}",
+            time=f"2026-11-22T20:{self._seq // 60 % 60:02d}:{self._seq % 60:02d}.000Z",
+            mono_ns=self._seq * 1_000_000_000,
+            type=data.TYPE,
+            severity=more.pop("severity", data.SEVERITY),
+            session=self.session,
+            turn=turn,
+            call=call,
+            actor=more.pop("actor", SYSTEM),
+            data=data,
+            prev="0" * 64,
+        )
+        self._seq += 1
+        return event
+
+    def say(self, data: Payload, **more: Any) -> Event:
+        event = self.event(data, **more)
+        self.reader(event)
+        return event
+
+    def live(self, happening: Live) -> None:
+        self.reader(happening)
+
+    # The protocol.
+
+    def subscribe(self, reader: Reader) -> Callable[[], None]:
+        return lambda: None
+
+    async def submit(self, text: str, *, images: tuple[bytes, ...] = ()) -> None:
+        self.told.append(("submit", text))
+        await self.turn_over.wait()
+
+    def steer(self, text: str) -> None:
+        self.told.append(("steer", text))
+
+    async def interrupt(self) -> None:
+        self.told.append(("interrupt",))
+        self.turn_over.set()
+
+    async def shell(self, text: str, size: TerminalSize) -> None:
+        self.told.append(("shell", text))
+
+    def type_into(self, call: str, data: bytes) -> None:
+        self.told.append(("type_into", call, data))
+
+    def resize(self, call: str, size: TerminalSize) -> None:
+        self.told.append(("resize", call, size))
+
+    def kill(self, call: str) -> None:
+        self.told.append(("kill", call))
+
+    async def changes(self) -> ChangeSet:
+        return self.staged
+
+    async def accept(self, selection: Selection, digest: str) -> None:
+        self.told.append(("accept", dict(selection), digest))
+
+    async def discard(self, selection: Selection, digest: str) -> None:
+        self.told.append(("discard", dict(selection), digest))
+
+    async def compact(self) -> None:
+        self.told.append(("compact",))
+
+    async def set_mode(self, mode: Literal["build", "plan", "read-only"]) -> None:
+        self.told.append(("set_mode", mode))
+
+    async def set_model(self, provider: str, model: str) -> None:
+        self.told.append(("set_model", provider, model))
+
+    async def find_files(self, query: str, limit: int) -> tuple[str, ...]:
+        return tuple(path for path in self.files if query in path)
+
+    async def grant_trust(self) -> None:
+        self.told.append(("grant_trust",))
+        self.trusted = True
+
+    async def close(self, reason: str) -> None:
+        self.told.append(("close", reason))
+
+    # Approvals.
+
+    def ask(self, command: str, **more: Any) -> asyncio.Task[Verdict]:
+        return asyncio.get_running_loop().create_task(self.approver.ask(request(command, **more)))
+
+
+def request(
+    command: str, *, call: str = "call-1", risk: Any = "medium", scopes: tuple[Scope, ...] = (), **more: Any
+) -> ApprovalRequest:
+    made = Call(
+        call, "run_command", {"command": command}, Access(command=Command(text=command)), Path("/work/project")
+    )
+    shown = visible(command)
+    decision = Decision("prompt", "default", "no rule allows this program", risk=risk, scopes=scopes)
+    return ApprovalRequest(
+        made,
+        decision,
+        shown,
+        sha256_of(shown),
+        made.digest,
+        ("writes: this folder and a private temp folder", "network: off"),
+        0,
+        scopes=scopes,
+        **more,
+    )
+
+
+def staged(*, hunks: int = 2) -> ChangeSet:
+    made = tuple(
+        Hunk(i, 3 + 10 * i, (b"    return a - b\n",), 3 + 10 * i, (b"    return a + b\n", b"    # checked\n"))
+        for i in range(hunks)
+    )
+    old = "".join(f"line {n}\n" for n in range(1, 40)).encode()
+    one = FileChange(
+        "src/calc.py",
+        "update",
+        before_sha256="a" * 64,
+        after_sha256="b" * 64,
+        added=2 * hunks,
+        removed=hunks,
+        hunks=made,
+        old_text=old,
+        new_text=old,
+    )
+    two = FileChange(
+        "tests/test_calc.py",
+        "create",
+        after_sha256="c" * 64,
+        added=2,
+        hunks=(Hunk(0, 0, (), 1, (b"def test():\n", b"    assert True\n")),),
+        new_text=b"def test():\n    assert True\n",
+    )
+    return ChangeSet((one, two))
+
+
+class Rig:
+    """The app and its core."""
+
+    def __init__(self, settings: Settings, **more: Any) -> None:
+        self.cores: list[ScriptedCore] = []
+        self.prepare: Callable[[ScriptedCore], None] = lambda core: None
+        self.app = VtcodeApp(self._open, lambda: settings, root=Path("/work/project"), **more)
+
+    async def _open(self, approver: Approver, reader: Reader) -> ScriptedCore:
+        core = ScriptedCore(approver, reader)
+        self.prepare(core)
+        self.cores.append(core)
+        return core
+
+    @property
+    def core(self) -> ScriptedCore:
+        return self.cores[0]
+
+    async def ready(self, pilot: Any) -> ScriptedCore:
+        await until(lambda: bool(self.cores) and self.app.core is not None, pilot)
+        await pilot.pause()
+        return self.core
+
+
+async def until(condition: Callable[[], bool], pilot: Any, *, seconds: float = 10.0) -> None:
+    """Let the app go on until something is so."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await pilot.pause()
+            await asyncio.sleep(0.005)

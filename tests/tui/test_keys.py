@@ -1,0 +1,73 @@
+"""The table of keys is the bindings, the help and the docs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vtcode_tui.tui.app import VtcodeApp
+from vtcode_tui.tui.commands import COMMANDS
+from vtcode_tui.tui.keys import GROUPS, KEYS, keymap, rows, shown
+from vtcode_tui.tui.panes.chat import ChatPane
+from vtcode_tui.tui.panes.diff import DiffPane
+from vtcode_tui.tui.panes.events import EventPane
+from vtcode_tui.tui.panes.prompt import Prompt
+from vtcode_tui.tui.panes.terminal import TerminalPane
+from vtcode_tui.tui.screens.replay import ReplayScreen
+from vtcode_tui.tui.screens.work import WorkScreen
+
+OWNERS: dict[str, type] = {
+    "Everywhere": WorkScreen,
+    "While something waits for you": WorkScreen,
+    "In the prompt": Prompt,
+    "In every pane": ChatPane,
+    "In the chat": ChatPane,
+    "In the diff preview": DiffPane,
+    "In the terminal": TerminalPane,
+    "In the event log": EventPane,
+    "In the viewer": ReplayScreen,
+}
+
+
+def owner_of(action: str, default: type) -> tuple[type, str]:
+    name = action.partition("(")[0]
+    place, _, bare = name.rpartition(".")
+    return ({"app": VtcodeApp, "screen": WorkScreen}.get(place, default), bare)
+
+
+def test_every_name_is_unique_and_every_action_exists() -> None:
+    assert len({key.id for key in KEYS}) == len(KEYS)
+    assert set(OWNERS) == set(GROUPS)
+    for key in KEYS:
+        owner, action = owner_of(key.action, OWNERS[key.group])
+        assert hasattr(owner, f"action_{action}"), f"{key.id}: {key.action}"
+
+
+def test_every_command_of_the_prompt_exists() -> None:
+    for command in COMMANDS:
+        owner, action = owner_of(command.action, WorkScreen)
+        assert hasattr(owner, f"action_{action}"), command.name
+        assert not command.argument or hasattr(WorkScreen, f"set_{action}"), command.name
+
+
+def test_no_key_of_the_approval_queue_can_be_typed_as_text() -> None:
+    for key in KEYS:
+        if key.group == "While something waits for you":
+            assert all(one.startswith(("ctrl+", "alt+")) for one in key.keys.split(",")), key.id
+
+
+def test_an_unknown_name_in_the_settings_is_answered_with_the_nearest_one() -> None:
+    chosen, wrong = keymap({"aprove": "f12", "help": "ctrl+h"})
+    assert chosen == {"help": "ctrl+h"}
+    assert wrong == ["[interface.keys] has no `aprove`: did you mean `approve`?"]
+
+
+def test_keys_are_shown_as_people_write_them() -> None:
+    assert shown("ctrl+y") == "^Y"
+    assert shown("f3,alt+2") == "F3 alt+2"
+    assert shown("slash") == "/"
+
+
+def test_the_page_about_keys_says_what_the_table_says() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "keys.md").read_text(encoding="utf-8")
+    for _, keys, text in rows():
+        assert text in page and keys.split(" ")[0] in page, text

@@ -1,0 +1,70 @@
+"""What the app, the viewer and the picker share: styles, themes, the wall, the device, the clock of keys."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any, ClassVar
+
+from textual import events
+from textual.app import App
+from textual.binding import Binding
+
+from vtcode_tui.common.shipped import shipped
+from vtcode_tui.tui.device import Device
+from vtcode_tui.tui.themes import THEMES
+from vtcode_tui.tui.wall import Wall
+
+STYLES = ("app", "chat", "diff", "approval", "terminal", "events", "prompt", "screens", "replay")
+ALONE_SECONDS = 0.03
+"""A chord within this time of another key is part of a paste or of a burst, and answers nothing."""
+
+
+class BaseApp(App[int]):
+    """What the app and the viewer share: styles, themes, the wall, the clock of keys."""
+
+    CSS_PATH: ClassVar[Any] = [shipped("styles") / f"{name}.tcss" for name in STYLES]
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[Any] = [Binding("ctrl+q", "leave", show=False, priority=True, id="quit")]
+    TITLE = "vtcode"
+
+    def __init__(self) -> None:
+        super().__init__(driver_class=Device)
+        self._filters.append(Wall())
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = "vtcode-ansi" if self.no_color else "vtcode-dark"
+        self.animation_level = "none"
+        self.pressed = 0.0
+        self.typed_alone = True
+        self.report = ""
+        """What is left to say when the app broke; printed once the terminal is restored."""
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note when each key was pressed: by the clock of its reading, not of its handling."""
+        if isinstance(event, events.Key | events.MouseDown) and not event.is_forwarded:
+            self.typed_alone = event.time - self.pressed >= ALONE_SECONDS
+            self.pressed = event.time
+        await super().on_event(event)
+
+    def _fatal_error(self) -> None:
+        # Textual would print every local variable: secrets and hostile bytes among them.
+        self.report = traceback.format_exc()
+        self._close_messages_no_wait()
+
+    def _handle_exception(self, error: Exception) -> None:
+        self.report = "".join(traceback.format_exception(error))
+        super()._handle_exception(error)
+
+    def take_theme(self, name: str) -> None:
+        """Use a theme by its name in the settings; NO_COLOR wins."""
+        if not self.no_color and name in self.available_themes:
+            self.theme = name
+
+    def action_leave(self) -> None:
+        """Leave."""
+        self.exit(0)
+
+    def tell(self, text: str, severity: str = "info") -> None:
+        """One sentence for the person."""
+        names: dict[str, Any] = {"info": "information", "warning": "warning", "error": "error"}
+        self.notify(text, severity=names.get(severity, "information"), markup=False, timeout=6)

@@ -1,0 +1,278 @@
+"""The viewer: the same panes, fed from a journal; play, pause, speed, step, jump, search; and is it authentic?
+
+Nothing here can run a tool: neither the core nor the gate nor the sandbox is imported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import ComposeResult
+
+from vtcode_tui.common.errors import VtcodeError
+from vtcode_tui.events import verify
+from vtcode_tui.render import MUTED, FileDiff, Span, Style, StyleName, parse_unified, plain_line, spans_of
+from vtcode_tui.sessions import Recording
+from vtcode_tui.tui.keys import REPLAY, bindings
+from vtcode_tui.tui.panes.event_rows import row_of
+from vtcode_tui.tui.panes.heading import Row
+from vtcode_tui.tui.player import SPEEDS, Player
+from vtcode_tui.tui.screens.ask import Ask
+from vtcode_tui.tui.screens.panes import PaneScreen
+from vtcode_tui.tui.story import Story
+
+if TYPE_CHECKING:
+    from vtcode_tui.events import Report
+    from vtcode_tui.sessions import Landmark
+
+IDLE_LIMIT = 2.0
+"""Seconds that nothing happens are cut to this."""
+FRAME = 1 / 30
+STATES: dict[str, tuple[str, StyleName]] = {
+    "sealed": ("journal intact and sealed", "good"),
+    "open": ("journal intact, not closed", "caution"),
+    "torn": ("journal torn by a crash, intact up to there", "caution"),
+    "unanchored": ("journal intact, an anchor is missing", "caution"),
+    "tampered": ("JOURNAL TAMPERED WITH", "bad"),
+}
+
+
+def clock(seconds: float) -> str:
+    """75 as 1:15."""
+    whole = int(seconds)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
+
+
+def place_of(text: str) -> tuple[str, float] | None:
+    """`#120` as an event, `1:30` or `90` as a time; None for anything else."""
+    text = text.strip()
+    if text.startswith("#") and text[1:].isdigit():
+        return "event", float(text[1:])
+    parts = text.split(":")
+    if not text or len(parts) > 3 or not all(part.isdigit() for part in parts):
+        return None
+    seconds = 0
+    for part in parts:
+        seconds = seconds * 60 + int(part)
+    return "time", float(seconds)
+
+
+class ReplayScreen(PaneScreen):
+    """A recorded session."""
+
+    BINDINGS: ClassVar[list[Any]] = bindings(REPLAY)
+
+    def __init__(self, folder: Path, *, start_at_end: bool = False) -> None:
+        super().__init__()
+        self.folder = folder
+        self.timeline = Row(id="timeline")
+        self.player: Player | None = None
+        self.playing = False
+        self.speed = SPEEDS.index(1.0)
+        self.report: Report | None = None
+        self._told_events = -1
+        self._clock_at = 0.0
+        self._clock_from = 0.0
+        self._start_at_end = start_at_end
+        self.diff.editable = False
+
+    def compose(self) -> ComposeResult:
+        """The panes, the time line, the status bar."""
+        yield from self.compose_stage()
+        yield self.timeline
+        yield self.status
+
+    def on_mount(self) -> None:
+        """Read the journal behind the first paint."""
+        self.events.row_of = row_of
+        self.place()
+        self.on_diff_pane_counted()
+        self.on_terminal_pane_changed()
+        self.timeline.show((Span(" reading the journal …", MUTED),))
+        self.chat.focus()
+        self.run_worker(self._load(), exit_on_error=True)
+
+    async def _load(self) -> None:
+        try:
+            recording = await asyncio.to_thread(Recording, self.folder, idle_limit=IDLE_LIMIT)
+        except (VtcodeError, OSError, ValueError) as error:
+            self.timeline.show((Span(f" the journal cannot be read: {plain_line(str(error))}", Style("bad")),))
+            return
+        self.player = Player(recording, Story(self))
+        self.player.seek(len(recording) if self._start_at_end else 1)
+        self._drawn()
+        self.report = await asyncio.to_thread(verify, self.folder)
+        self._tell_time()
+
+    # What is shown.
+
+    def _drawn(self) -> None:
+        player = self.player
+        if player is None:
+            return
+        if player.events_told != self._told_events:
+            self._told_events = player.events_told
+            self.events.load(list(player.recording.events[: player.events_told]))
+        self.diff.show_diffs([_diff(data.path, data.diff, data.op) for data in player.staged.values()])
+        self._tell_time()
+
+    def _tell_time(self) -> None:
+        player = self.player
+        if player is None:
+            return
+        total, at = player.recording.duration, player.at
+        spans: list[Span] = [
+            Span(" ▶ " if self.playing else " ❚❚ ", Style("accent", bold=True)),
+            Span(f"{SPEEDS[self.speed]:g}×  ", MUTED),
+            Span(f"{clock(at)} / {clock(total)}  "),
+            Span(f"#{max(0, player.events_told - 1)} of {len(player.recording.events) - 1}  ", MUTED),
+        ]
+        spans += self._bar(at / total if total else 1.0)
+        if self.report is None:
+            right: tuple[Span, ...] = (Span("verifying … ", MUTED),)
+        else:
+            words, colour = STATES[self.report.state]
+            bad = f" from event {self.report.first_bad}" if self.report.first_bad is not None else ""
+            right = (*spans_of(f"{words}{bad} ", Style(colour, bold=colour == "bad")),)
+        self.timeline.show(tuple(spans), right)
+
+    def _bar(self, share: float) -> list[Span]:
+        width = max(0, min(48, self.app.size.width - 78))
+        if width < 8:
+            return []
+        done = round(share * (width - 1))
+        return [
+            Span("━" * done, Style("accent")),
+            Span("●", Style("accent", bold=True)),
+            Span("─" * (width - 1 - done), MUTED),
+        ]
+
+    # Time.
+
+    def action_play(self) -> None:
+        """Play, or pause; at the end, from the beginning."""
+        if self.player is None:
+            return
+        self.playing = not self.playing
+        if self.playing:
+            if self.player.next_at() is None:
+                self.player.seek(0)
+            self._start_clock()
+            self.set_timer(FRAME, self._frame)
+        self._drawn()
+
+    def _start_clock(self) -> None:
+        self._clock_at = time.monotonic()
+        self._clock_from = self.player.at if self.player else 0.0
+
+    def _frame(self) -> None:
+        player = self.player
+        if not self.playing or player is None:
+            return
+        now = self._clock_from + (time.monotonic() - self._clock_at) * SPEEDS[self.speed]
+        player.seek(max(player.index, player.recording.index_at(now)))
+        upcoming = player.next_at()
+        if upcoming is None:
+            self.playing = False
+        else:
+            # Asleep until something happens: a pause in the session costs nothing here either.
+            self.set_timer(max(FRAME, (upcoming - now) / SPEEDS[self.speed]), self._frame)
+        self._drawn()
+
+    def _move(self, act: Any) -> None:
+        if self.player is not None:
+            act(self.player)
+            self._start_clock()
+            self._drawn()
+
+    def action_step(self, delta: int) -> None:
+        """One event on or back."""
+        self.playing = False
+        self._move(lambda player: player.step(delta))
+
+    def action_speed(self, delta: int) -> None:
+        """Faster or slower."""
+        self.speed = max(0, min(len(SPEEDS) - 1, self.speed + delta))
+        self._start_clock()
+        self._tell_time()
+
+    def action_jump(self, landmark: Landmark) -> None:
+        """To the next one of a kind."""
+        self.playing = False
+        if self.player is not None and not self.player.jump(landmark):
+            self.app.notify(f"no further {landmark}", markup=False, timeout=2)
+        self._move(lambda player: None)
+
+    def action_seek_to(self, index: int) -> None:
+        """To the beginning or the end."""
+        self.playing = False
+        self._move(lambda player: player.seek(len(player.recording) if index < 0 else index))
+
+    def action_seek(self) -> None:
+        """Ask where to go."""
+
+        def go(text: str | None) -> None:
+            place = place_of(text or "")
+            player = self.player
+            if place is None or player is None:
+                if text:
+                    self.app.notify("a place is a time (1:30) or an event (#120)", markup=False, severity="warning")
+                return
+            kind, number = place
+            if kind == "time":
+                self._move(lambda p: p.seek(p.recording.index_at(number)))
+            else:
+                self._move(lambda p: p.seek(_index_of(p, int(number))))
+
+        self.app.push_screen(Ask("go to", hint="1:30 is a time, #120 an event"), go)
+
+    def action_find(self) -> None:
+        """Ask what to search for."""
+
+        def find(text: str | None) -> None:
+            if text and self.player is not None and not self.player.find(text):
+                self.app.notify("not found further on", markup=False, timeout=2)
+            self._move(lambda player: None)
+
+        self.app.push_screen(Ask("search from here on"), find)
+
+    def action_back(self) -> None:
+        """To the chat; there: leave the viewer."""
+        if self.focused is not self.chat:
+            self.action_pane("chat")
+        elif len(self.app.screen_stack) > 1:
+            self.playing = False
+            self.dismiss(None)
+        else:
+            self.app.exit(0)
+
+    def action_stop(self) -> None:
+        """Copy the selection, or leave."""
+        if text := self.get_selected_text():
+            self.copy(text, "selection")
+            self.clear_selection()
+        else:
+            self.app.exit(0)
+
+    def action_take_over(self) -> None:
+        """A recorded run cannot be typed into."""
+        self.app.notify("this is a recording", markup=False, timeout=2)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The approval queue is not a pane of the viewer."""
+        return not (action == "pane" and parameters == ("approvals",))
+
+
+def _index_of(player: Player, seq: int) -> int:
+    for index, moment in enumerate(player.recording.moments):
+        if getattr(moment.what, "seq", -1) >= seq:
+            return index + 1
+    return len(player.recording)
+
+
+def _diff(path: str, text: str, op: Any) -> FileDiff:
+    return parse_unified(path, text, op)
