@@ -88,7 +88,12 @@ class FaultyServer:
         await asyncio.gather(*self._open)
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        first = await reader.readexactly(1)
+        if first == b"\x16":
+            # A TLS handshake at a plain port: what nginx does.
+            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            return False
+        head = (first + await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         method, path, _ = head[0].split(" ")
         headers = {
             name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)

@@ -44,7 +44,8 @@ def _strict(kind: Any) -> Check:
     adapter: TypeAdapter[Any] = TypeAdapter(kind)
 
     def check(body: Mapping[str, Any]) -> None:
-        _consume(adapter.validate_python(dict(body)))
+        # Some unions hold the response models too, which allow anything unless they are told here.
+        _consume(adapter.validate_python(dict(body), extra="forbid"))
 
     return check
 

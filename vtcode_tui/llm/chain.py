@@ -202,13 +202,7 @@ class Chain:
             if error.kind in PASSED_ON | {"auth", "billing"}:
                 circuit.failed(self._now(), error)
             if remedy := remedy_for(error, link.endpoint, link.model):
-                raise ProviderError(
-                    error.provider,
-                    f"{error.cause} (`{remedy}`)",
-                    error.kind,
-                    retry_after=error.retry_after,
-                    status=error.status,
-                ) from None
+                raise error.with_remedy(remedy) from None
             raise
         finally:
             circuit.abandoned()

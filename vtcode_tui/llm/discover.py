@@ -76,7 +76,7 @@ async def _look(transport: Transport, endpoint: Endpoint) -> Looked:
         match error.kind:
             case "not_running" | "transient":
                 return Looked(name, title, endpoint.base_url, "not running", _START[name], error.cause)
-            case "forbidden":
+            case "forbidden" if error.status is None:
                 return Looked(name, title, endpoint.base_url, "not allowed", detail=error.cause)
             case "auth":
                 remedy = f"export {endpoint.key_env}=..."

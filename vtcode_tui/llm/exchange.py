@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from vtcode_tui.common.clock import Clock
 from vtcode_tui.llm.assembly import Assembly, Piece, WireError
-from vtcode_tui.llm.endpoint import Endpoint, TimeLimits
+from vtcode_tui.llm.endpoint import Endpoint, TimeLimits, host_of
 from vtcode_tui.llm.failure import ProviderError, detail_of, kind_of, retry_after, sentence, shortened
 from vtcode_tui.llm.framing import Framing, OversizeError
 from vtcode_tui.llm.messages import Completed, Request, ToolUse
@@ -30,6 +30,9 @@ async def converse(
     transport: Transport, endpoint: Endpoint, request: Request, limits: TimeLimits, clock: Clock
 ) -> AsyncGenerator[Sent, None]:
     """Ask once and yield the pieces, then Completed. Raises ProviderError; closing it closes the connection."""
+    if not host_of(endpoint.base_url):
+        cause = f"{endpoint.base_url!r} is not an address of the form https://host/path"
+        raise ProviderError(endpoint.provider, cause, "invalid")
     wire = wire_of(endpoint.wire)
     outgoing = wire.compose(request, endpoint)
     assembly = Assembly(endpoint.provider, request.model)

@@ -67,6 +67,11 @@ class ProviderError(ModelError):
         self.retry_after = retry_after
         self.status = status
 
+    def with_remedy(self, command: str) -> ProviderError:
+        """The same failure, with the command that fixes it in its sentence."""
+        cause = f"{self.cause} (`{command}`)"
+        return ProviderError(self.provider, cause, self.kind, retry_after=self.retry_after, status=self.status)
+
 
 _CONTEXT = re.compile(
     r"context.{0,20}(length|window|size|limit)|prompt is too long|too many (input )?tokens|maximum.{0,20}tokens"

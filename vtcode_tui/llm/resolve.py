@@ -12,7 +12,7 @@ from vtcode_tui.common.errors import ModelError
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.llm.catalogue import FREE, ModelFacts, model_facts
 from vtcode_tui.llm.chain import Chain, Link
-from vtcode_tui.llm.discover import Looked, discover_local
+from vtcode_tui.llm.discover import Looked, discover_local, remedy_for
 from vtcode_tui.llm.endpoint import Endpoint, Hosts, TimeLimits
 from vtcode_tui.llm.failure import ProviderError
 from vtcode_tui.llm.vendors import BY_NAME, LOCAL, VENDORS, table_endpoint, vendor_endpoint
@@ -123,25 +123,28 @@ class Models:
         """The models that a provider says it has. Raises ModelError."""
         from vtcode_tui.llm.servers import offered
 
-        async with self._talking() as transport:
-            return await offered(transport, self._endpoint(provider))
+        endpoint = self._endpoint(provider)
+        async with self._talking(endpoint) as transport:
+            return await offered(transport, endpoint)
 
     async def load(self, provider: str, model: str, context: int | None = None) -> None:
         """Have a local server load a model. Raises ModelError."""
         from vtcode_tui.llm.servers import load
 
-        async with self._talking() as transport:
-            await load(transport, self._endpoint(provider), model, context)
+        endpoint = self._endpoint(provider)
+        async with self._talking(endpoint, model) as transport:
+            await load(transport, endpoint, model, context)
 
     async def unload(self, provider: str, model: str) -> None:
         """Have a local server drop a model from memory. Raises ModelError."""
         from vtcode_tui.llm.servers import unload
 
-        async with self._talking() as transport:
-            await unload(transport, self._endpoint(provider), model)
+        endpoint = self._endpoint(provider)
+        async with self._talking(endpoint, model) as transport:
+            await unload(transport, endpoint, model)
 
-    def _talking(self) -> _Talking:
-        return _Talking(self.hosts, self._environ)
+    def _talking(self, endpoint: Endpoint, model: str = "") -> _Talking:
+        return _Talking(self.hosts, self._environ, endpoint, model)
 
     def _permitted(self, endpoint: Endpoint) -> bool:
         return bool(endpoint.base_url) and self.hosts.permits(endpoint.base_url)
@@ -216,7 +219,7 @@ class Models:
         from vtcode_tui.llm.servers import ollama_facts
 
         try:
-            async with self._talking() as transport:
+            async with self._talking(endpoint, name) as transport:
                 known = await ollama_facts(transport, endpoint, name)
         except ProviderError as error:
             if error.kind == "not_running":
@@ -228,25 +231,26 @@ class Models:
         return replace(endpoint, context_window=window), facts
 
     def _nothing(self, name: str) -> ModelError:
-        wanted = f"no provider is known for the model {name!r}" if name else "no model is configured"
-        variables = ", ".join(vendor.keys[0] for vendor in VENDORS if vendor.data_class == "cloud")
         looked = "; ".join(map(str, self.looked)) if self.looked else "local servers were not looked for"
-        return ModelError(
-            f"{wanted}: there is no [providers] table, none of {variables} is set, and {looked}"
-            if not self.usable()
-            else f"{wanted}: write it as provider/model, with one of {', '.join(self.usable())}; {looked}",
-            kind="invalid",
-        )
+        if self.usable():
+            known = ", ".join(self.usable())
+            cause = f"no provider is known for the model {name!r}: write it as provider/model, with one of {known}"
+        else:
+            keys = [vendor.keys[0] for vendor in VENDORS if vendor.data_class == "cloud"]
+            named = ", ".join(keys[:4])
+            cause = f"no model is configured: set {named} or another key of docs/models.md, or start a local server"
+        return ModelError(f"{cause}; {looked}", kind="invalid")
 
 
 _OLLAMA_WINDOW = 32_768
 
 
 class _Talking:
-    """A transport for the length of one question."""
+    """A transport for the length of one question; a failure leaves it with the command that helps."""
 
-    def __init__(self, hosts: Hosts, environ: Mapping[str, str]) -> None:
+    def __init__(self, hosts: Hosts, environ: Mapping[str, str], endpoint: Endpoint, model: str) -> None:
         self._hosts, self._environ = hosts, environ
+        self._endpoint, self._model = endpoint, model
         self._transport: Transport | None = None
 
     async def __aenter__(self) -> Transport:
@@ -255,9 +259,11 @@ class _Talking:
         self._transport = Transport(self._hosts, self._environ)
         return self._transport
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if self._transport is not None:
             await self._transport.aclose()
+        if isinstance(error, ProviderError) and (remedy := remedy_for(error, self._endpoint, self._model)):
+            raise error.with_remedy(remedy) from None
 
 
 def resolve_models(settings: Settings, environ: Mapping[str, str], *, clock: Clock | None = None) -> Models:
