@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import ssl
@@ -159,6 +160,8 @@ class StreamReceiver:
         writer, self._writer, self._reader = self._writer, None, None
         if writer is not None:
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
 
 class _HttpReceiver:

@@ -1,0 +1,301 @@
+"""Live export: everything arrives, in order, also when the receiver was away; the chain holds through rsyslog."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from vtcode_tui.common.errors import ConfigError
+from vtcode_tui.common.home import Home
+from vtcode_tui.config.settings import Exporter
+from vtcode_tui.events import Bus, Journal, read_events
+from vtcode_tui.events.export.live import Shipping
+from vtcode_tui.events.export.receivers import receiver
+from vtcode_tui.events.lines import read_lines
+from vtcode_tui.events.types import PromptSubmitted
+
+MakeSession = Callable[..., Path]
+
+
+def prompt(text: str) -> PromptSubmitted:
+    return PromptSubmitted(text=text, sha256=hashlib.sha256(text.encode()).hexdigest())
+
+
+@contextlib.asynccontextmanager
+async def shipping(shipper: Shipping, folder: Path) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(shipper.run(folder))
+    # Run it up to its first look at the journal.
+    await asyncio.sleep(0)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await shipper.close()
+
+
+def chained(lines: list[bytes]) -> bool:
+    head = "0" * 64
+    for line in lines:
+        if not line.endswith(f'"prev":"{head}"}}'.encode()):
+            return False
+        head = hashlib.sha256(line).hexdigest()
+    return True
+
+
+async def test_a_file_receives_every_event_of_a_running_session_byte_for_byte(home: Home, tmp_path: Path) -> None:
+    folder = home.sessions / "2026" / "11" / "22" / "s1"
+    bus = Bus(Journal.create(folder, "s1"))
+    target = tmp_path / "copy.jsonl"
+    shipper = Shipping([Exporter(kind="file", target=str(target))], home)
+    bus.subscribe(shipper.hear)
+    async with shipping(shipper, folder):
+        for number in range(700):
+            await bus.record(prompt(f"number {number}"))
+        await bus.close()
+        assert await shipper.drain(30)
+    assert target.read_bytes() == (folder / "journal.jsonl").read_bytes()
+
+
+async def test_a_program_that_starts_again_sends_what_was_left_and_nothing_twice(
+    session: MakeSession, home: Home, tmp_path: Path
+) -> None:
+    target = tmp_path / "copy.jsonl"
+    exporter = Exporter(kind="file", target=str(target))
+    first, second = session("0197a000-0000-7000-8000-00000000000a"), session("0197a000-0000-7000-8000-00000000000b")
+    shipper = Shipping([exporter], home)
+    async with shipping(shipper, first):
+        assert await shipper.drain(30)
+    journal = Journal.reopen(first)
+    journal.append(prompt("later"))
+    journal.close()
+    shipper = Shipping([exporter], home)
+    async with shipping(shipper, second):
+        assert await shipper.drain(30)
+    lines = target.read_bytes().splitlines()
+    assert lines == [*read_lines(first), *read_lines(second)]
+
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def serving(handler: Handler, port: int) -> AsyncIterator[None]:
+    """A server on loopback; at the end every connection is closed and every handler has returned."""
+    writers: list[asyncio.StreamWriter] = []
+    ended: list[asyncio.Event] = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        ended.append(asyncio.Event())
+        mine = ended[-1]
+        try:
+            await handler(reader, writer)
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+            mine.set()
+
+    server = await asyncio.start_server(take, "127.0.0.1", port)
+    try:
+        yield
+    finally:
+        server.close()
+        for writer in writers:
+            writer.close()
+        for event in ended:
+            await event.wait()
+
+
+class Listener:
+    """A syslog receiver that takes octet-counted frames, and can hang up."""
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            while True:
+                size = int(await reader.readuntil(b" "))
+                self.frames.append(await reader.readexactly(size))
+
+    async def wait(self, enough: Callable[[], bool]) -> None:
+        while not enough():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_receiver_that_was_away_gets_everything_once_it_is_back(
+    home: Home, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vtcode_tui.events.export.live._PAUSES", (0.01,))
+    folder = home.sessions / "2026" / "11" / "22" / "s1"
+    bus = Bus(Journal.create(folder, "s1"))
+    shipper = Shipping([Exporter(kind="syslog", target=f"tcp://127.0.0.1:{unused_tcp_port}")], home)
+    bus.subscribe(shipper.hear)
+    listener = Listener()
+    async with shipping(shipper, folder):
+        for number in range(40):
+            await bus.record(prompt(f"unheard {number}"))
+        async with serving(listener.take, unused_tcp_port):
+            await listener.wait(lambda: len(listener.frames) >= 40)
+        for number in range(40):
+            await bus.record(prompt(f"hung up {number}"))
+        async with serving(listener.take, unused_tcp_port):
+            await bus.close()
+            assert await shipper.drain(30)
+            sent = {event.id for event in read_events(folder)}
+            await listener.wait(lambda: {got(frame)["id"] for frame in listener.frames} == sent)
+    unique = list(dict.fromkeys(line_of(frame) for frame in listener.frames))
+    assert sorted(unique, key=lambda line: json.loads(line)["seq"]) == list(read_lines(folder))
+
+
+def line_of(frame: bytes) -> bytes:
+    return frame[frame.index(b"] {") + 2 :]
+
+
+def got(frame: bytes) -> dict[str, str]:
+    value: dict[str, str] = json.loads(line_of(frame))
+    return value
+
+
+class Web:
+    """A web server that remembers bodies and answers as it is told."""
+
+    def __init__(self, answers: list[tuple[int, str]]) -> None:
+        self.requests: list[tuple[str, str, str]] = []
+        self._answers = answers
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                fields = {
+                    name.lower(): value
+                    for name, _, value in (line.partition(": ") for line in head.split("\r\n")[1:] if line)
+                }
+                body = (await reader.readexactly(int(fields["content-length"]))).decode()
+                self.requests.append((head.split(" ")[1], fields.get("authorization", ""), body))
+                status, text = self._answers.pop(0) if self._answers else (200, "{}")
+                writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: {len(text)}\r\n\r\n{text}".encode())
+                await writer.drain()
+
+
+@pytest.mark.parametrize(
+    ("kind", "paths", "token"),
+    [
+        ("otlp", {"/v1/logs", "/v1/traces"}, "Bearer tok"),
+        ("hec", {"/services/collector/event"}, "Splunk tok"),
+        ("elastic", {"/_bulk"}, "ApiKey tok"),
+    ],
+)
+async def test_receivers_over_http_get_what_was_refused_at_first(
+    session: MakeSession,
+    home: Home,
+    unused_tcp_port: int,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    paths: set[str],
+    token: str,
+) -> None:
+    monkeypatch.setattr("vtcode_tui.events.export.live._PAUSES", (0.01,))
+    folder = session()
+    web = Web([(503, "")])
+    exporter = Exporter.model_validate(
+        {"kind": kind, "target": f"http://127.0.0.1:{unused_tcp_port}", "token_env": "TOKEN"}
+    )
+    shipper = Shipping([exporter], home, environ={"TOKEN": "tok"})
+    async with serving(web.take, unused_tcp_port), shipping(shipper, folder):
+        assert await shipper.drain(30)
+    assert {path for path, _, _ in web.requests} == paths
+    assert {said for _, said, _ in web.requests} == {token}
+    refused, *taken = web.requests
+    assert refused in taken or kind == "otlp"
+    for line in read_lines(folder):
+        ident = json.loads(line)["id"]
+        assert any(ident in body for _, _, body in taken)
+
+
+async def test_a_document_that_exists_already_counts_as_taken_and_a_refused_one_does_not(
+    session: MakeSession, home: Home, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vtcode_tui.events.export.live._PAUSES", (0.01,))
+    answers = [
+        (200, json.dumps({"errors": True, "items": [{"create": {"status": 429}}]})),
+        (200, json.dumps({"errors": True, "items": [{"create": {"status": 409}}, {"create": {"status": 201}}]})),
+    ]
+    web = Web(answers)
+    shipper = Shipping([Exporter(kind="elastic", target=f"http://127.0.0.1:{unused_tcp_port}")], home)
+    async with serving(web.take, unused_tcp_port), shipping(shipper, session()):
+        assert await shipper.drain(30)
+    assert len(web.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("target", "kind"), [("host:514", "syslog"), ("http://h", "syslog"), ("ftp://h", "otlp"), ("h", "hec")]
+)
+def test_a_target_that_cannot_be_is_an_error_at_once(target: str, kind: str) -> None:
+    with pytest.raises(ConfigError):
+        receiver(Exporter.model_validate({"kind": kind, "target": target}))
+
+
+def test_a_token_that_is_not_set_is_an_error_at_once() -> None:
+    with pytest.raises(ConfigError, match="NO_SUCH_TOKEN"):
+        receiver(Exporter(kind="hec", target="https://h", token_env="NO_SUCH_TOKEN"), {})
+
+
+RSYSLOG = """
+global(workDirectory="{folder}" maxMessageSize="256k")
+module(load="imtcp" maxSessions="10")
+module(load="mmjsonparse")
+input(type="imtcp" port="{port}" address="127.0.0.1" supportOctetCountedFraming="on")
+template(name="whole" type="string" string="%msg%\\n")
+action(type="mmjsonparse" cookie="")
+if $parsesuccess == "OK" then action(type="omfile" file="{folder}/parsed.jsonl" template="whole")
+else action(type="omfile" file="{folder}/failed" template="whole")
+"""
+
+
+@pytest.mark.slow
+async def test_the_chain_still_verifies_after_rsyslog_took_the_events(
+    session: MakeSession, home: Home, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    daemon = shutil.which("rsyslogd", path="/usr/sbin:/usr/bin:/sbin")
+    if daemon is None:
+        pytest.skip("rsyslogd is not installed here")
+    folder, configuration = session(), tmp_path / "rsyslog.conf"
+    configuration.write_text(RSYSLOG.format(folder=tmp_path, port=unused_tcp_port))
+    checked = subprocess.run([daemon, "-N1", "-f", str(configuration)], capture_output=True, text=True, check=False)
+    if checked.returncode:
+        pytest.skip(f"this rsyslogd lacks a module: {checked.stderr[:200]}")
+    shipper = Shipping([Exporter(kind="syslog", target=f"tcp://127.0.0.1:{unused_tcp_port}")], home)
+    expected = len(list(read_lines(folder)))
+    parsed = tmp_path / "parsed.jsonl"
+    with subprocess.Popen([daemon, "-n", "-f", str(configuration), "-i", str(tmp_path / "pid")]) as process:
+        try:
+            async with shipping(shipper, folder):
+                assert await shipper.drain(60)
+                while not parsed.exists() or parsed.read_bytes().count(b"\n") < expected:
+                    await asyncio.sleep(0.05)
+        finally:
+            process.terminate()
+    assert not (tmp_path / "failed").exists()
+    lines = [line.lstrip() for line in parsed.read_bytes().splitlines()]
+    assert lines == list(read_lines(folder))
+    assert chained(lines)
+    done = subprocess.run(
+        ["sh", "vtcode_tui/events/verify.sh", str(folder / "journal.jsonl")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"ok {expected} {hashlib.sha256(lines[-1]).hexdigest()}\n"
