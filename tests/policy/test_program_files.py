@@ -51,4 +51,7 @@ def test_a_hundred_and_fifty_programs_are_described() -> None:
 
 
 def test_a_version_in_the_name_is_the_same_program() -> None:
-    assert describe("python3.12") is describe("python3") is not None
+    found = describe("python3.12")
+    assert found is not None
+    assert found.file == "python.toml"
+    assert describe("npm2") is None

@@ -23,13 +23,14 @@ EXAMPLE = """\
   vtcode policy allow -- npm run build
   vtcode policy show"""
 
-EXIT = {"allow": 0, "prompt": 0, "deny": 3}
+EXIT = {"allow": 0, "prompt": 3, "deny": 3}
+"""What needs a person is not allowed by itself: `vtcode policy check -- X && X` fails closed."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command line."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    check = actions.add_parser("check", help="the verdict on a command; runs nothing; 0 allow or prompt, 3 deny")
+    check = actions.add_parser("check", help="the verdict on a command; runs nothing; exits 0 if allowed, else 3")
     check.add_argument("--batch", action="store_true", help="JSON lines on stdin and stdout; always 0")
     _command(check)
     explain = actions.add_parser("explain", help="every command in it, every argument's role, what would change")

@@ -94,11 +94,7 @@ class _Options:
         self.words = words
         self.reading = reading
         self.described = reading.description
-        self.stops = (
-            self.described.style == "posix"
-            or self.described.runs
-            or (bool(self.described.subs) and self.described.style != "words")
-        )
+        self.stops = self.described.style == "posix" or self.described.runs or bool(self.described.subs)
         self.at = 0
 
     def run(self) -> list[Word]:
@@ -139,6 +135,8 @@ class _Options:
             )
         if word.value in {"-", "--"}:
             return False
+        if word.value and word.value[0] == "+" and word.value in self.described.options:
+            return True
         return word.may_be_option
 
     def _one(self, word: Word) -> bool:

@@ -35,7 +35,7 @@ _KEYS = frozenset(
         "contained",
         "local",
         "appends",
-        "like",
+        "versions",
         "lists",
     ]
 )
@@ -72,13 +72,15 @@ def describe(name: str) -> Description | None:
         if file is None or stem == name:
             return None
         name = stem if stem in index() else stem.rstrip("-")
-    return _file(file)[name]
+        found = _one(file, name)
+        return found if found.versions else None
+    return _one(file, name)
 
 
 def contents(file: str) -> tuple[Mapping[str, Description], Mapping[str, Any]]:
     """Every description of a file, and its examples."""
     table = _table(file)
-    return _file(file), table.get("examples", {})
+    return {name: _one(file, name) for name in _bodies(file)[1]}, table.get("examples", {})
 
 
 def _table(file: str) -> dict[str, Any]:
@@ -90,19 +92,29 @@ def _table(file: str) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=512)
-def _file(file: str) -> Mapping[str, Description]:
+def _bodies(file: str) -> tuple[_Reader, Mapping[str, Mapping[str, Any]], Mapping[str, Any]]:
+    """The tables of every program of a file, and what they share."""
     table = _table(file)
-    reader = _Reader(file, table.get("sets", {}))
     shared = {k: v for k, v in table.items() if k not in _TOP}
-    found: dict[str, Description] = {}
+    bodies: dict[str, Mapping[str, Any]] = {}
     for names, body in table.get("program", {}).items():
-        described = reader.description(names.split()[0], body, shared)
-        found.update(dict.fromkeys(names.split(), described))
-    rest = [n for n in table["names"] if n not in found]
-    if rest:
-        described = reader.description(rest[0], shared, {})
-        found.update(dict.fromkeys(rest, described))
-    return found
+        for name in names.split():
+            # Several tables about one program add up; the later one wins.
+            bodies[name] = _merged(bodies.get(name, {}), body)
+    for name in table["names"]:
+        bodies.setdefault(name, {})
+    return _Reader(file, table.get("sets", {})), bodies, shared
+
+
+@lru_cache(maxsize=4096)
+def _one(file: str, name: str) -> Description:
+    reader, bodies, shared = _bodies(file)
+    return reader.description(name, bodies[name], shared)
+
+
+def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    tables = {k: {**one[k], **other[k]} for k in ("options", "environment", "sub") if k in one and k in other}
+    return {**one, **other, **tables}
 
 
 class _Reader:
@@ -125,8 +137,6 @@ class _Reader:
             return Description(name, self.file, mode, why, effect, "plain", arguments=(anything,))
         if unknown := sorted(body.keys() - _KEYS):
             raise self.wrong(f"{name}: unknown key {unknown[0]}")
-        if "like" in body:
-            shared = {**shared, **self.sets[body["like"]]}
         common = {k: v for k, v in shared.items() if k not in {"summary", "sources"}}
         tables = {k: {**common[k], **body.get(k, {})} for k in ("options", "environment") if k in common}
         body = {**common, **body, **tables}
@@ -141,6 +151,10 @@ class _Reader:
             sub = self.description(names.split()[0], value, {})
             subs.update(dict.fromkeys(names.split(), sub))
         style = body.get("style", "gnu")
+        stdin = body.get("stdin", "")
+        stdin = {"kind": stdin} if isinstance(stdin, str) else stdin
+        if stdin["kind"] not in {"", "shell", "code"}:
+            raise self.wrong(f"{name}: stdin is shell or code")
         if style not in get_args(Style):
             raise self.wrong(f"{name}: style must be one of {', '.join(get_args(Style))}")
         return Description(
@@ -159,7 +173,9 @@ class _Reader:
             },
             unsure=bool(body.get("unsure", False)),
             bundle=bool(body.get("bundle", False)),
-            stdin=body.get("stdin", ""),
+            stdin=stdin["kind"],
+            stdin_unless=frozenset(stdin.get("unless", "").split()),
+            versions=bool(body.get("versions", False)),
             contained=bool(body.get("contained", False)),
             local=bool(body.get("local", False)),
             appends=bool(body.get("appends", False)),

@@ -106,6 +106,9 @@ class Description:
     """The first word may be a cluster of options without a dash (tar, ps)."""
     stdin: Literal["", "shell", "code"] = ""
     """What standard input is when there are no arguments."""
+    stdin_unless: frozenset[str] = frozenset()
+    versions: bool = False
+    """A version number behind the name does not make another program (python3.12, gcc-13)."""
     contained: bool = False
     """May also be run from the workspace's own tool folders (node_modules/.bin, .venv/bin)."""
     local: bool = False

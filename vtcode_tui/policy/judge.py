@@ -207,7 +207,13 @@ class _Judgement:
             self._inner(words, appends=described.appends)
         for option_name, words in reading.execs:
             self._exec(option_name, words, reading)
-        if described.stdin and not self.consumed and not reading.inner:
+        reads_code = described.stdin and not described.stdin_unless & reading.used.keys()
+        if (
+            reads_code
+            and not self.consumed
+            and not reading.inner
+            and (not reading.arguments or "-s" in reading.used)
+        ):
             self._stdin(described)
         if not reading.arguments and described.runs and not reading.inner:
             report.add("program", "allow", "runs nothing")
