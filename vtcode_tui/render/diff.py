@@ -21,6 +21,8 @@ from vtcode_tui.render.wrap import cut_spans, drop_cells, hard_fold, width_of
 from vtcode_tui.workspace.changes import ChangeSet, FileChange
 
 _HUNK = Style("hunk")
+_SINGLE = frozenset({"file", "note", "hunk", "fold"})
+"""Rows that take one line always."""
 
 
 class DiffLine(NamedTuple):
@@ -73,7 +75,7 @@ class DiffView:
         self._drawn = lru_cache(maxsize=512)(self._draw)
         self._words = lru_cache(maxsize=512)(self._compare)
         # Wrapped: the place of each row's first line on the screen.
-        self._places = [0, *accumulate(map(self._height, range(self._starts[-1])))] if wrap else None
+        self._places = [0, *accumulate(self._heights())] if wrap else None
 
     def __len__(self) -> int:
         return self._places[-1] if self._places is not None else self._starts[-1]
@@ -138,26 +140,33 @@ class DiffView:
                 return self._line_of(self._starts[file] + at)
         return self._line_of(self._starts[file])
 
-    def _height(self, place: int) -> int:
-        file, row = self._find(place)
-        if row.kind in {"file", "note", "hunk", "fold"}:
-            return 1
-        room = self._room(file)
-        sides = [
-            window.cells(number)
-            for window, number in ((self._olds[file], row.old), (self._news[file], row.new))
-            if number and not (row.kind == "context" and window is self._olds[file])
-        ]
-        if row.kind != "context" and self._blanks_differ(file, row):
-            return len(self._drawn(place, 0))
-        return max(1, *(-(-cells // room) for cells in sides))
-
-    def _blanks_differ(self, file: int, row: Row) -> bool:
-        old, new = self._partner(file, row)
-        if not (old and new):
-            return False
-        diff = self._diffs[file]
-        return diff.old[old].split() == diff.new[new].split()
+    def _heights(self) -> Iterator[int]:
+        """How many lines each row takes when long lines are wrapped."""
+        for file, rows in enumerate(self._rows):
+            room = self._room(file)
+            old, new = self._diffs[file].old, self._diffs[file].new
+            # Rows of which only the blanks differ are drawn in another way: their height is known when they are.
+            special = {
+                hunk.index
+                for hunk in self.files[file].hunks
+                if any(
+                    one.split() == other.split() for one, other in zip(hunk.old_lines, hunk.new_lines, strict=False)
+                )
+            }
+            for place, row in enumerate(rows, self._starts[file]):
+                if row.kind in _SINGLE:
+                    yield 1
+                elif row.kind != "context" and row.hunk in special:
+                    yield len(self._drawn(place, 0))
+                else:
+                    sides = [] if row.kind == "context" or not row.old else [(self._olds[file], old, row.old)]
+                    sides += [(self._news[file], new, row.new)] if row.new else []
+                    height = 1
+                    for window, lines, number in sides:
+                        line = lines[number]
+                        if len(line) > room or b"\t" in line or not line.isascii():
+                            height = max(height, -(-window.cells(number) // room))
+                    yield height
 
     def _room(self, file: int) -> int:
         numbers = self._numbers[file]

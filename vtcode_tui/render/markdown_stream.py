@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from pygments.lexer import Lexer
 
@@ -26,30 +27,32 @@ _BLOCK = 8_192
 _FIRST_LOOK = 2_048
 _WINDOW = 2 * _BLOCK
 """Characters that are parsed in search of finished blocks: few at first, more while none is found."""
-_LISTING = 32
+_LISTING = 8
 """Lines of an open code fence that are finished together."""
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^\n]*)\n?")
 _FENCE_BEGUN = re.compile(r"(?:\A|(?<=\n)) {0,3}[`~]+\Z")
 
 
-@lru_cache(maxsize=1)
-def _parser() -> MarkdownIt:
+@lru_cache(maxsize=2)
+def _parser(*rules: str) -> MarkdownIt:
+    """A parser of which only some steps are done: blocks first, the words within them when they are laid out."""
     # No raw HTML (it is text), and no link references: a definition may come after what it changes.
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 16})
     parser.enable(["table", "strikethrough"])
     parser.disable(["reference", "html_block", "html_inline"])
+    parser.core.ruler.enableOnly(list(rules))
     return parser
 
 
-@lru_cache(maxsize=1)
-def _splitter() -> MarkdownIt:
-    """The same parser for blocks only: enough to see where they begin."""
-    splitter = MarkdownIt("commonmark", {"html": False, "maxNesting": 16})
-    splitter.enable(["table"])
-    splitter.disable(["reference", "html_block"])
-    splitter.core.ruler.enableOnly(["normalize", "block"])
-    return splitter
+def _blocks(text: str) -> list[Token]:
+    return _parser("normalize", "block").parse(text)
+
+
+def _with_words(blocks: list[Token]) -> list[Token]:
+    parser = _parser("inline", "text_join")
+    parser.core.process(StateCore("", parser, {}, blocks))
+    return blocks
 
 
 @dataclass(slots=True)
@@ -98,6 +101,8 @@ class MarkdownStream:
     _open: _Listing | None = None
     _closed: bool = False
     _dirty: bool = False
+    _unfinished: list[Token] | None = None
+    """The blocks of the rest, when they have just been parsed."""
 
     def feed(self, text: str) -> None:
         """Take the next piece of the answer."""
@@ -155,16 +160,17 @@ class MarkdownStream:
             text = text[:-1]
         # What is left of CR and NUL would be line ends and question marks to the parser: it shall be seen.
         self._rest += text.replace("\r\n", "\n").replace("\r", "␍").replace("\0", "␀")
+        self._unfinished = None
         if "\n" in text or self._closed or len(self._rest) > _BLOCK:
             while self._advance():
                 pass
         del self._rows[self._final :]
         if self._closed and self._rest:
-            self._finish(self._as_section(self._rest))
+            self._finish(self._as_section(self._rest), self._unfinished)
             self._rest = ""
         elif self._rest:
             shown = _FENCE_BEGUN.sub("", self._rest) if self._open else self._rest
-            self._rows.extend(self._lay(self._as_section(shown))[0])
+            self._rows.extend(self._lay(self._as_section(shown), self._unfinished)[0])
 
     def _as_section(self, text: str) -> _Section:
         if self._open:
@@ -176,33 +182,37 @@ class MarkdownStream:
         if self._open:
             return self._advance_listing(self._open)
         window = _FIRST_LOOK
-        while not (taken := self._take_from(_tops(self._rest[:window]))):
+        while not self._take_from(self._rest[:window]):
             if window >= min(_WINDOW, len(self._rest)):
+                if len(self._rest) <= _BLOCK:
+                    return False
+                self._take(_cut(self._rest))
                 break
             window *= 2
-        if not taken and len(self._rest) > _BLOCK:
-            self._take(_cut(self._rest))
-            return True
-        return taken
+        return True
 
-    def _take_from(self, tops: list[_Top]) -> bool:
+    def _take_from(self, text: str) -> bool:
+        tokens = _blocks(text)
+        self._unfinished = tokens if len(text) == len(self._rest) else None
+        tops = _tops(text, tokens)
         taken = 0
         for top, after in zip(tops, [*tops[1:], None], strict=False):
             if top.fence and top.complete:
                 if top.offset > taken:
                     self._take(top.offset - taken)
                 self._open = _listing(top.fence)
-                self._take(top.fence.end() - top.offset, self._open)
+                self._take(top.fence.end() - top.offset, listing=self._open)
                 return True
             if after is None or not after.complete or after.offset - taken > _BLOCK:
                 break
-            self._take(after.offset - taken)
+            self._take(after.offset - taken, tokens=tokens[top.token : after.token])
             taken = after.offset
         return taken > 0
 
-    def _take(self, size: int, listing: _Listing | None = None) -> None:
+    def _take(self, size: int, *, tokens: list[Token] | None = None, listing: _Listing | None = None) -> None:
         source, self._rest = self._rest[:size], self._rest[size:]
-        self._finish(_Section(source, listing, head=listing is not None))
+        self._unfinished = None
+        self._finish(_Section(source, listing, head=listing is not None), tokens)
 
     def _advance_listing(self, listing: _Listing) -> bool:
         end = 0
@@ -229,20 +239,20 @@ class MarkdownStream:
         if closing:
             self._sections.append(_Section(closing, None, head=True))
 
-    def _finish(self, section: _Section) -> Stack:
+    def _finish(self, section: _Section, tokens: list[Token] | None = None) -> Stack:
         del self._rows[self._final :]
-        rows, stack = self._lay(section)
+        rows, stack = self._lay(section, tokens)
         self._sections.append(section)
         self._rows.extend(rows)
         self._final = len(self._rows)
         return stack
 
-    def _lay(self, section: _Section) -> tuple[list[Line], Stack]:
+    def _lay(self, section: _Section, tokens: list[Token] | None = None) -> tuple[list[Line], Stack]:
         listing = section.listing
         if listing is None:
             if section.head:  # the line that closes a fence
                 return [], START
-            rows = lay(_parser().parse(section.source), self.width)
+            rows = lay(_with_words(_blocks(section.source) if tokens is None else tokens), self.width)
             if rows and self._final:
                 rows.insert(0, Line())
             return rows, START
@@ -259,6 +269,7 @@ class _Top:
     """Where a top-level block begins."""
 
     offset: int
+    token: int
     complete: bool
     """Whether its first line has ended."""
     fence: re.Match[str] | None
@@ -275,17 +286,17 @@ def _indent(text: str, most: int) -> int:
     return min(most, len(text) - len(text.lstrip(" ")))
 
 
-def _tops(text: str) -> list[_Top]:
+def _tops(text: str, tokens: Sequence[Token]) -> list[_Top]:
     """The top-level blocks of a text."""
     tops: list[_Top] = []
     offset = line = 0
-    for token in _splitter().parse(text):
+    for number, token in enumerate(tokens):
         if token.level == 0 and token.map and token.nesting >= 0:
             while line < token.map[0]:
                 offset = text.find("\n", offset) + 1
                 line += 1
             fence = _FENCE.match(text, offset) if token.type == "fence" else None
-            tops.append(_Top(offset, text.find("\n", offset) >= 0, fence))
+            tops.append(_Top(offset, number, text.find("\n", offset) >= 0, fence))
     return tops
 
 
@@ -304,10 +315,9 @@ def _listing(opening: re.Match[str]) -> _Listing:
 
 def code_blocks(source: str) -> tuple[CodeBlock, ...]:
     """Every fenced or indented block of a Markdown text, as it can be copied."""
-    tokens: list[Token] = _parser().parse(source)
     return tuple(
         CodeBlock(plain(token.info).split(" ")[0], token.content)
-        for token in tokens
+        for token in _blocks(source)
         if token.type in {"fence", "code_block"}
     )
 

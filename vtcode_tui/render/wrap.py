@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len, get_character_cell_size
 
@@ -68,98 +68,77 @@ def cut_spans(spans: Iterable[Span], cells: int) -> tuple[Span, ...]:
     return tuple(kept) if cells > 0 else ()
 
 
-_WORDS = re.compile(r" +|[^ ]+")
+def _fitting(text: str, start: int, cells: int) -> int:
+    """The index up to which the text from `start` on fits; at least one character further than `start`."""
+    if text.isascii():
+        return min(len(text), start + cells)
+    look = 2 * cells + 8
+    while True:
+        piece = text[start : start + look]
+        fits = len(split_at(piece, cells)[0])
+        if fits < len(piece) or start + look >= len(text):
+            return start + max(1, fits)
+        look *= 2
 
 
-def _tokens(spans: Iterable[Span]) -> Iterator[list[Span]]:
-    """Blanks and words; a word may go on over several spans."""
-    word: list[Span] = []
-    for span in spans:
-        for found in _WORDS.finditer(span.text):
-            piece = Span(found.group(), span.style)
-            if piece.text[0] == " ":
-                if word:
-                    yield word
-                    word = []
-                yield [piece]
+class _Cutter:
+    """Takes spans off the front of a line, by the number of characters."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self._spans = spans
+        self._at = self._within = 0
+
+    def take(self, count: int) -> tuple[Span, ...]:
+        taken: list[Span] = []
+        while count > 0 and self._at < len(self._spans):
+            span = self._spans[self._at]
+            left = len(span.text) - self._within
+            if count >= left:
+                taken.append(Span(span.text[self._within :], span.style) if self._within else span)
+                self._at, self._within = self._at + 1, 0
             else:
-                word.append(piece)
-    if word:
-        yield word
+                taken.append(Span(span.text[self._within : self._within + count], span.style))
+                self._within += count
+            count -= left
+        return tuple(taken)
 
 
-def _append(row: list[Span], span: Span) -> None:
-    if row and row[-1].style == span.style:
-        row[-1] = Span(row[-1].text + span.text, span.style)
-    else:
-        row.append(span)
+def _rows(
+    spans: Sequence[Span], cells: int, first: tuple[Span, ...], rest: tuple[Span, ...], *, at_blanks: bool
+) -> list[Line]:
+    text = "".join([span.text for span in spans])
+    room = max(1, cells - width_of(first))
+    if len(text) <= room and width(text) <= room:
+        return [Line((*first, *spans))]
+    cutter = _Cutter(spans)
+    rows: list[Line] = []
+    start = 0
+    while True:
+        end = _fitting(text, start, room)
+        if end < len(text) and at_blanks:
+            blank = text.rfind(" ", start, end)
+            end = blank + 1 or end
+        rows.append(Line((rest if rows else first) + cutter.take(end - start), joined=bool(rows)))
+        start = end
+        if start >= len(text):
+            return rows
+        room = max(1, cells - width_of(rest))
 
 
 def fold(
     spans: Iterable[Span], cells: int, *, first: tuple[Span, ...] = (), rest: tuple[Span, ...] = ()
 ) -> list[Line]:
-    """One line of text as rows of at most `cells`, broken at blanks where possible, inside words where not.
+    """One line of text as rows of at most `cells`, broken behind blanks where possible, inside words where not.
 
     `first` and `rest` are put before the first row and the others (bullets, indentation); the rows after the first
-    are `joined`. No character is lost except that nothing is: blanks at a break stay at the row's end if they fit.
+    are `joined`. No character is lost: the blank at a break stays at the row's end.
     """
-    todo = tuple(spans)
-    room = max(1, cells - width_of(first))
-    if width_of(todo) <= room:
-        return [Line(first + todo)]
-    rows: list[Line] = []
-    row: list[Span] = []
-    used = 0
-
-    def close() -> None:
-        nonlocal row, used, room
-        rows.append(Line((rest if rows else first) + tuple(row), joined=bool(rows)))
-        row, used, room = [], 0, max(1, cells - width_of(rest))
-
-    for word in _tokens(todo):
-        size = width_of(word)
-        blank = word[0].text[0] == " "
-        if used + size > room and used and not blank:
-            close()
-        for span in word:
-            text = span.text
-            while used + width(text) > room:
-                head, text = split_at(text, room - used)
-                if not head and not used:  # one character wider than the whole row
-                    head, text = text[:1], text[1:]
-                if head:
-                    _append(row, Span(head, span.style))
-                close()
-                if not text:
-                    break
-            if text:
-                _append(row, Span(text, span.style))
-                used += width(text)
-    if row or not rows:
-        close()
-    return rows
+    return _rows(tuple(spans), cells, first, rest, at_blanks=True)
 
 
 def hard_fold(spans: Iterable[Span], cells: int) -> list[Line]:
     """One line as rows of at most `cells`, cut wherever the row is full: for code and commands."""
-    rows: list[Line] = []
-    row: list[Span] = []
-    used = 0
-    for span in spans:
-        text = span.text
-        while text:
-            head, tail = split_at(text, max(1, cells) - used)
-            if not head and not used:
-                head, tail = text[:1], text[1:]
-            if head:
-                row.append(Span(head, span.style))
-                used += width(head)
-            if tail:
-                rows.append(Line(tuple(row), joined=bool(rows)))
-                row, used = [], 0
-            text = tail
-    rows.append(Line(tuple(row), joined=bool(rows)))
-    return rows
+    return _rows(tuple(spans), cells, (), (), at_blanks=False)
 
 
 def drop_cells(spans: Iterable[Span], cells: int) -> tuple[Span, ...]:
