@@ -206,7 +206,7 @@ def _number(said: str | None) -> float | None:
 def sentence(status: int, kind: Kind, detail: str, model: str) -> str:
     """What happened and what to do about it, for an HTTP answer or an error inside a stream."""
     said = f" ({detail})" if detail else ""
-    number = f"HTTP {status}" if status >= 400 else "an error in its stream"
+    number = f"HTTP {status}" if status != 200 else "an error in its stream"
     match kind:
         case "auth":
             return f"the API key was not accepted, {number}{said}; check the key's environment variable"
