@@ -9,7 +9,7 @@ from typing import Literal
 from vtcode_tui.policy.disguise import disguises
 from vtcode_tui.policy.finding import Effect, Finding, worst
 from vtcode_tui.policy.judge import Context, findings_of, judge, judge_text
-from vtcode_tui.policy.paths import Ground, judge_path
+from vtcode_tui.policy.paths import ground_of, judge_path
 from vtcode_tui.policy.report import Report
 from vtcode_tui.policy.rules import Policy
 from vtcode_tui.policy.rules_match import apply_rules
@@ -46,7 +46,7 @@ def decide(call: Call, policy: Policy, situation: Situation) -> Decision:
     firm: list[Finding] = []
     if not situation.trusted:
         firm.append(Finding("trust", "deny", "this workspace is not trusted: nothing runs in it", firm=True))
-    ground = Ground(situation, policy.paths)
+    ground = ground_of(situation, policy.paths)
     context = Context(ground, str(situation.user_home))
     findings = [*firm, *judge_tool(call, policy, situation, ground)]
     reports: list[Report] = []
@@ -84,6 +84,8 @@ def _judge_command(
 
 
 def _inside(call: Call, context: Context) -> list[Finding]:
+    if call.cwd == context.ground.situation.root:
+        return []
     found = judge_path(str(call.cwd), "stat", str(call.cwd), context.ground)
     if found.verdict == "allow" and not str(call.cwd).startswith(context.ground.root):
         return [Finding("folder", "prompt", f"runs in {call.cwd}, outside the workspace")]

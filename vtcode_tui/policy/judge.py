@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from vtcode_tui.policy.catalogue import describe
 from vtcode_tui.policy.description import Description, Slot
 from vtcode_tui.policy.languages import LANGUAGES
 from vtcode_tui.policy.paths import Ground, Use, judge_word
+from vtcode_tui.policy.patterns import fits
 from vtcode_tui.policy.report import Argument, Report
 from vtcode_tui.policy.resolve import inside, resolved
 from vtcode_tui.policy.script import Redirection, Simple
@@ -261,11 +261,11 @@ class _Judgement:
             self.report.add("uncertain", "prompt", f"{word.text}: {word.why}, and it matters which value it has")
             return
         folded = word.value
-        if slot.only and not any(fnmatchcase(folded, p) for p in slot.only):
+        if slot.only and not fits(folded, slot.only):
             self.report.add(
                 "argument", "prompt", slot.why or f"{word.text} is not among the values that are described"
             )
-        elif any(fnmatchcase(folded, p) for p in slot.never):
+        elif slot.never and fits(folded, slot.never):
             self.report.add("argument", "prompt", slot.why or f"{word.text} needs a person")
 
     def _path(self, role: str, word: Word) -> None:

@@ -36,7 +36,8 @@ def matches(lines: tuple[str, ...], relative: str) -> bool:
     if not lines:
         return False
     found = _patterns(lines)
-    return found.match_file(relative) or found.match_file(relative.casefold())
+    folded = relative.casefold()
+    return found.match_file(relative) or (folded != relative and found.match_file(folded))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +45,37 @@ class Ground:
     """Everything a path's judgement depends on besides the path."""
 
     situation: Situation
+    root: str
+    places: Places
     rules: tuple[PathRule, ...] = ()
+    read_patterns: tuple[str, ...] = ()
+    write_patterns: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
 
-    @property
-    def root(self) -> str:
-        """The workspace."""
-        return str(self.situation.root)
 
-    @property
-    def places(self) -> Places:
-        """The table of known places for this user."""
-        return places(str(self.situation.user_home))
+_recent: list[Ground] = []
+
+
+def ground_of(situation: Situation, rules: tuple[PathRule, ...] = ()) -> Ground:
+    """The ground of one situation; the last one is kept, since a session asks with the same objects again."""
+    for known in _recent:
+        if known.situation is situation and known.rules is rules:
+            return known
+    made = _made(situation, rules)
+    _recent[:] = [made]
+    return made
+
+
+def _made(situation: Situation, rules: tuple[PathRule, ...]) -> Ground:
+    return Ground(
+        situation,
+        str(situation.root),
+        places(str(situation.user_home)),
+        rules,
+        tuple(r.pattern for r in rules if r.read is not None),
+        tuple(r.pattern for r in rules if r.write is not None),
+        tuple(map(str, situation.own)),
+    )
 
 
 def judge_word(word: Word, use: Use, folders: tuple[str, ...] | None, ground: Ground) -> list[Finding]:
@@ -136,9 +157,8 @@ def judge_path(path: str, use: Use, folder: str, ground: Ground) -> Finding:
     reached = resolved(path, folder)
     if reached is None:
         return Finding("path", "prompt", f"{path} cannot be resolved")
-    situation = ground.situation
-    for own in situation.own:
-        if inside(reached, str(own)) or (use == "delete" and inside(str(own), reached)):
+    for own in ground.own:
+        if inside(reached, own) or (use == "delete" and inside(own, reached)):
             return Finding("own files", "deny", f"{path} is vtcode's own", firm=True)
     if path.startswith("/dev/") and _own_descriptor(path):
         return Finding("path", "allow", f"{path}: a stream of the command's own")
@@ -209,7 +229,8 @@ def _is_top(reached: str, ground: Ground) -> bool:
 def _judge_inside(path: str, relative: str, use: Use, ground: Ground) -> Finding:
     known, situation = ground.places, ground.situation
     parts = relative.split("/")
-    for rule in ground.rules:
+    spoken = ground.write_patterns if use in {"write", "delete"} else ground.read_patterns if use != "stat" else ()
+    for rule in ground.rules if spoken and matches(spoken, relative) else ():
         verdict = rule.verdict_for(relative, use)
         if verdict is not None and verdict != "allow":
             return Finding("path rule", verdict, f"{path}: {rule.why or rule.pattern} ({rule.origin.place})")

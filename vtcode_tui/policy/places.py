@@ -14,11 +14,17 @@ class Place:
     """A list of path patterns; a path is in the place if a pattern covers it or one of its parents."""
 
     patterns: tuple[tuple[str, ...], ...]
+    firsts: dict[str, tuple[tuple[str, ...], ...]]
+    """The patterns by their first component, so that most paths need one look-up."""
 
     def holds(self, path: str) -> bool:
         """Whether an absolute path lies here."""
+        end = path.find("/", 1)
+        patterns = self.firsts.get(path[1:] if end < 0 else path[1:end])
+        if not patterns:
+            return False
         parts = [p for p in path.split("/") if p]
-        return any(_covers(pattern, parts) for pattern in self.patterns)
+        return any(_covers(pattern, parts) for pattern in patterns)
 
     def below(self, path: str) -> bool:
         """Whether some part of this place lies in a folder (or is it)."""
@@ -38,7 +44,10 @@ class Place:
 def _covers(pattern: tuple[str, ...], parts: list[str]) -> bool:
     if len(parts) < len(pattern):
         return False
-    return all(a == b or ("*" in a and fnmatchcase(b, a)) for a, b in zip(pattern, parts, strict=False))
+    for wanted, part in zip(pattern, parts, strict=False):
+        if wanted != part and ("*" not in wanted or not fnmatchcase(part, wanted)):
+            return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,12 @@ def places(home: str) -> Places:
 
     def compiled(name: str) -> Place:
         paths = (p.replace("~", home, 1) if p.startswith("~") else p for p in table[name])
-        return Place(tuple(tuple(c for c in p.split("/") if c) for p in paths))
+        patterns = tuple(tuple(c for c in p.split("/") if c) for p in paths)
+        firsts: dict[str, tuple[tuple[str, ...], ...]] = {}
+        for pattern in patterns:
+            if pattern:
+                firsts[pattern[0]] = (*firsts.get(pattern[0], ()), pattern)
+        return Place(patterns, firsts)
 
     return Places(
         credentials=compiled("credentials"),
