@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vtcode_tui.cli import audit_more
 from vtcode_tui.common.errors import UsageError
 from vtcode_tui.common.home import Home
 
@@ -50,6 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     tail = commands.add_parser("tail", help="follow a session that runs")
     tail.add_argument("session", nargs="?", default="last")
     tail.add_argument("--json", action="store_true")
+    audit_more.arguments(commands)
     commands.add_parser("schema", help="the events as JSON Schema")
     commands.add_parser("script", help="print verify.sh, which needs nothing but a POSIX shell and sha256sum")
 
@@ -62,7 +64,7 @@ def run(given: argparse.Namespace) -> int:
         "tail": _tail,
         "schema": _schema,
         "script": _script,
-    }
+    } | audit_more.COMMANDS
     return commands[given.what](given)
 
 
@@ -99,17 +101,16 @@ def _verify(given: argparse.Namespace) -> int:
 
 def _evidence(files: list[str] | None) -> Evidence:
     from vtcode_tui.events.rootcheck import Evidence
+    from vtcode_tui.events.timestamps import stamped
 
     if not files:
         return Evidence()
     try:
-        texts = [
-            sys.stdin.read() if name == "-" else Path(name).read_bytes().decode("utf-8", "replace")
-            for name in files
-        ]
+        raw = [sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes() for name in files]
     except OSError as error:
         raise UsageError(f"anchors cannot be read: {error}") from error
-    return Evidence("\n".join(texts), given=True)
+    stamps = tuple(head for data in raw if data[:1] == b"\x30" and (head := stamped(data)))
+    return Evidence("\n".join(data.decode("utf-8", "replace") for data in raw), given=True, stamps=stamps)
 
 
 def _host_key(name: str | None) -> bytes | None:

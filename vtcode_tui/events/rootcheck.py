@@ -62,6 +62,8 @@ class Evidence:
 
     text: str = ""
     given: bool = False
+    stamps: tuple[str, ...] = ()
+    """Heads of the root log that RFC 3161 tokens are about."""
 
     def exported(self, session: str) -> list[tuple[int, str]]:
         """States of a session's journal that events exported from it name."""
@@ -155,3 +157,9 @@ def _anchors(root: Root, evidence: Evidence) -> None:
             )
         else:
             root.anchored = max(root.anchored, anchor.size)
+    for head in evidence.stamps:
+        if head in root.heads:
+            root.anchored = max(root.anchored, root.heads.index(head) + 1)
+        else:
+            text = f"a time stamp vouches for a root log ending in {head[:16]}, which this one never did"
+            root.problems.append(Problem("anchor", None, text))

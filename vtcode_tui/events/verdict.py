@@ -166,12 +166,7 @@ def verify_all(
         for session, entry in root.entries.items()
         if session not in present and not entry.pruned
     ]
-    pruned = [
-        Problem("root", None, f"session {session} was pruned according to the root log and is there again")
-        for session, entry in root.entries.items()
-        if session in present and entry.pruned
-    ]
-    return reports, [*root.problems, *missing, *pruned]
+    return reports, [*root.problems, *missing]
 
 
 def worst(states: Iterable[State]) -> State:

@@ -1,0 +1,365 @@
+"""`vtcode audit` as a person or a script uses it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from vtcode_tui.cli import main
+from vtcode_tui.common.home import Home
+from vtcode_tui.events import Journal, line_of, verify_all
+from vtcode_tui.events.anchors import to_syslog
+from vtcode_tui.events.examples import events
+from vtcode_tui.events.lines import read_lines
+from vtcode_tui.events.notes import Key, read_note, verifier_key, write_note
+from vtcode_tui.events.prune import prune
+from vtcode_tui.events.timestamps import stamp, stamped
+from vtcode_tui.events.types import PromptSubmitted
+
+MakeSession = Callable[..., Path]
+SCRIPT = Path("vtcode_tui/events/verify.sh")
+
+
+@pytest.fixture(autouse=True)
+def here(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VTCODE_HOME", str(tmp_path / "home"))
+
+
+def test_verify_says_sealed_open_torn_and_tampered_by_its_exit_status(
+    session: MakeSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = session()
+    assert main(["audit", "verify", "last"]) == 0
+    assert "INTACT    sealed" in capsys.readouterr().out
+    file = folder / "journal.jsonl"
+    file.write_bytes(file.read_bytes().replace(b"run the tests", b"run the tasts"))
+    assert main(["audit", "verify", folder.name[:8], "--json"]) == 5
+    said = json.loads(capsys.readouterr().out)
+    assert (said["state"], said["sessions"][0]["layer"], said["sessions"][0]["first_bad"]) == (
+        "tampered",
+        "chain",
+        1,
+    )
+    shutil.rmtree(folder)
+    live = session("0197a000-0000-7000-8000-00000000000c", close=False)
+    assert main(["audit", "verify", str(live)]) == 6
+    with (live / "journal.jsonl").open("ab") as torn:
+        torn.write(b"{")
+    assert main(["audit", "verify", str(live)]) == 6
+    assert "torn" in capsys.readouterr().out
+    assert main(["audit", "verify", "--all"]) == 5
+    assert "its journal is gone" in capsys.readouterr().out
+
+
+def test_a_missing_required_anchor_has_exit_status_7(
+    session: MakeSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session()
+    log = tmp_path / "syslog"
+    log.write_text("nothing of ours\n")
+    assert main(["audit", "verify", "last", "--anchors", str(log)]) == 7
+    capsys.readouterr()
+    assert main(["audit", "anchor", "--print"]) == 0
+    log.write_text(f"Nov 22 box vtcode[7]: {capsys.readouterr().out}")
+    assert main(["audit", "verify", "--all", "--anchors", str(log)]) == 0
+    assert "anchored" in capsys.readouterr().out
+
+
+def test_usage_errors_have_exit_status_2(session: MakeSession, capsys: pytest.CaptureFixture[str]) -> None:
+    session()
+    assert main(["audit", "verify"]) == 2
+    assert main(["audit", "verify", "nothing-like-this"]) == 2
+    assert main(["audit", "export", "last", "--since", "yesterday"]) == 2
+    assert "no session" in capsys.readouterr().err
+
+
+def test_show_spells_out_what_could_act_on_a_terminal(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = home.sessions / "2026" / "11" / "22" / "s1"
+    journal = Journal.create(folder, "s1")
+    journal.append(PromptSubmitted(text="\x1b]0;owned\x07 a\nb \u202e c", sha256=""))
+    journal.close()
+    assert main(["audit", "show", "last", "--type", "prompt"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert "\\u001b]0;owned\\u0007 a⏎b \\u202e c" in out
+
+
+def test_tail_follows_to_the_end(session: MakeSession, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = session()
+    assert main(["audit", "tail", "last", "--json"]) == 0
+    assert capsys.readouterr().out.encode() == (folder / "journal.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["jsonl", "ocsf", "ecs", "otlp", "rfc5424", "cef", "hec", "atif"])
+def test_export_writes_every_format(session: MakeSession, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    session()
+    assert main(["audit", "export", "last", "--format", name]) == 0
+    assert capsys.readouterr().out.count("\n") > 10
+
+
+def test_every_example_and_every_line_of_a_session_follows_the_schema(
+    session: MakeSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", "schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    for raw in [*map(line_of, events()), *read_lines(session())]:
+        validator.validate(json.loads(raw))
+    wrong = json.loads(line_of(events()[4]))
+    wrong["data"]["text"] = 5
+    assert not validator.is_valid(wrong)
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+
+
+def test_the_report_names_approvals_changes_and_blocks_and_takes_nothing_for_markup(
+    home: Home, session: MakeSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session()
+    assert main(["audit", "report", "last"]) == 0
+    text = capsys.readouterr().out
+    for said in ("granted: once", "pytest -q", "app.py", "T1003.008", "supports: ", "SOC 2", "do not state that"):
+        assert said in text.replace("\\", "")
+    folder = home.sessions / "2026" / "11" / "22" / "0197ffff"
+    journal = Journal.create(folder, "0197ffff")
+    journal.append(PromptSubmitted(text="<script>x</script> | a [l](http://evil) ![i](h)", sha256=""))
+    journal.close()
+    assert main(["audit", "report", "last", "--html"]) == 0
+    tags = Tags()
+    tags.feed(capsys.readouterr().out)
+    assert not tags.seen & {"script", "a", "img", "iframe"}
+    assert main(["audit", "report", "last"]) == 0
+    assert r"\<script\>x\</script\> \| a \[l\]\(http" in capsys.readouterr().out
+
+
+def test_prune_keeps_what_is_young_and_leaves_a_tombstone_for_what_is_old(session: MakeSession, home: Home) -> None:
+    folder = session()
+    now = datetime.now(UTC)
+    with pytest.raises(Exception, match=r"audit\.minimum_days keeps it for 183"):
+        prune(home, folder, now=now, minimum_days=183, reason="test")
+    removed = prune(home, folder, now=now + timedelta(days=200), minimum_days=183, reason="test")
+    assert not folder.exists()
+    assert removed.state == "sealed"
+    assert verify_all(home.sessions) == ([], [])
+    last = json.loads((home.audit / "root.jsonl").read_bytes().splitlines()[-1])
+    assert (last["type"], last["session"], last["data"]["head"]) == ("prune", folder.name, removed.head)
+
+
+def test_prune_keeps_what_does_not_verify(session: MakeSession, home: Home) -> None:
+    folder = session()
+    file = folder / "journal.jsonl"
+    file.write_bytes(file.read_bytes().replace(b"alice", b"mallo"))
+    with pytest.raises(Exception, match="kept as evidence"):
+        prune(home, folder, now=datetime.now(UTC) + timedelta(days=900), minimum_days=1, reason="test")
+    assert folder.exists()
+
+
+def test_prune_on_the_command_line_lists_first(session: MakeSession, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = session()
+    assert main(["audit", "prune", "last"]) == 0
+    assert "would remove" in capsys.readouterr().out
+    assert main(["audit", "prune", "last", "--yes"]) == 3
+    assert folder.exists()
+
+
+def shells() -> list[str]:
+    return [shell for shell in ("sh", "dash", "bash", "busybox") if shutil.which(shell)]
+
+
+@pytest.mark.parametrize("shell", shells())
+def test_the_shell_script_verifies_the_chain_with_sha256sum_alone(
+    session: MakeSession, capsys: pytest.CaptureFixture[str], tmp_path: Path, shell: str
+) -> None:
+    assert main(["audit", "script"]) == 0
+    script = tmp_path / "verify.sh"
+    script.write_text(capsys.readouterr().out)
+    journal = session(calls=1) / "journal.jsonl"
+    whole = journal.read_bytes()
+
+    def run() -> subprocess.CompletedProcess[str]:
+        words = [shell, "sh"] if shell == "busybox" else [shell]
+        return subprocess.run([*words, str(script), str(journal)], capture_output=True, text=True, check=False)
+
+    head = hashlib.sha256(whole.splitlines()[-1]).hexdigest()
+    assert run().stdout == f"ok {whole.count(10)} {head}\n"
+    journal.write_bytes(whole.replace(b"run the tests", b"run the tasts"))
+    assert run().returncode == 5
+    journal.write_bytes(whole[:-20])
+    assert run().returncode == 6
+    journal.write_bytes(whole[:-1])
+    assert run().returncode == 6
+    journal.unlink()
+    assert run().returncode == 2
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed here")
+def test_openssl_verifies_a_checkpoint(session: MakeSession, tmp_path: Path) -> None:
+    lines = [json.loads(raw) for raw in read_lines(session())]
+    public = base64.b64decode(lines[0]["data"]["log_key"])
+    note = read_note(lines[-1]["data"]["note"])
+    der = bytes.fromhex("302a300506032b6570032100") + public
+    (tmp_path / "key.der").write_bytes(der)
+    (tmp_path / "text").write_bytes(note.text)
+    (tmp_path / "sig").write_bytes(note.signature)
+    command = [
+        "openssl",
+        "pkeyutl",
+        "-verify",
+        "-pubin",
+        "-keyform",
+        "DER",
+        "-inkey",
+        "key.der",
+        "-rawin",
+        "-in",
+        "text",
+        "-sigfile",
+        "sig",
+    ]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+    (tmp_path / "text").write_bytes(note.text + b"x")
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode != 0
+
+
+def test_a_note_is_read_back_and_nothing_like_it_is_taken_for_one() -> None:
+    key = Key(bytes(32))
+    text = write_note(key, "vtcode/s", 7, "ab" * 32)
+    note = read_note(text)
+    assert (note.origin, note.size, note.head, note.signed_by(key.public)) == ("vtcode/s", 7, "ab" * 32, True)
+    assert not note.signed_by(Key().public)
+    assert verifier_key("vtcode/s", key.public).startswith("vtcode/s+")
+    for wrong in (
+        "",
+        text.replace("\n\n", "\n"),
+        text.replace("7", "x"),
+        text + "— a b\n",
+        text.replace("— vtcode", "— other"),
+    ):
+        with pytest.raises(ValueError, match=r"."):
+            read_note(wrong)
+    key.forget()
+    with pytest.raises(RuntimeError, match="forgotten"):
+        key.sign(b"x")
+
+
+def test_an_anchor_reaches_the_system_log_where_there_is_one(tmp_path: Path) -> None:
+    import socket
+
+    path = tmp_path / "log"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(path))
+        assert to_syslog("vtcode-anchor v1 ...", sockets=(str(path),)) == f"syslog:{path}"
+        assert listening.recv(4096) == f"<85>vtcode[{os.getpid()}]: vtcode-anchor v1 ...".encode()
+    assert to_syslog("x", sockets=(str(tmp_path / "none"),)) == ""
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Iterator[str]:
+    """A time-stamping authority: openssl behind a web server."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed here")
+    (tmp_path / "tsa.cnf").write_text(
+        "[tsa]\ndefault_tsa=one\n[one]\nserial=serial\ncrypto_device=builtin\nsigner_digest=sha256\ndefault_policy=1.2.3.4\n"
+        "digests=sha256\nsigner_cert=tsa.pem\nsigner_key=tsa.key\nordering=no\ntsa_name=no\ness_cert_id_chain=no\n"
+        "[req]\ndistinguished_name=dn\nprompt=no\n[dn]\nCN=tsa\n[ext]\nextendedKeyUsage=critical,timeStamping\n"
+    )
+    (tmp_path / "serial").write_text("01\n")
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            "tsa.key",
+            "-out",
+            "tsa.pem",
+            "-config",
+            "tsa.cnf",
+            "-extensions",
+            "ext",
+        ],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            (tmp_path / "q.tsq").write_bytes(self.rfile.read(int(self.headers["content-length"])))
+            subprocess.run(
+                [
+                    "openssl",
+                    "ts",
+                    "-reply",
+                    "-queryfile",
+                    "q.tsq",
+                    "-config",
+                    "tsa.cnf",
+                    "-section",
+                    "one",
+                    "-out",
+                    "r.tsr",
+                ],
+                cwd=tmp_path,
+                check=True,
+                capture_output=True,
+            )
+            body = (tmp_path / "r.tsr").read_bytes()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_time_stamp_is_an_anchor_that_openssl_verifies(
+    session: MakeSession, authority: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session()
+    assert main(["audit", "anchor", "--timestamp", authority]) == 0
+    token = capsys.readouterr().out.strip()
+    head = stamped(Path(token).read_bytes())
+    done = subprocess.run(
+        ["openssl", "ts", "-verify", "-digest", head, "-in", token, "-CAfile", str(tmp_path / "tsa.pem")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Verification: OK" in done.stdout + done.stderr
+    assert main(["audit", "verify", "--all", "--anchors", token]) == 0
+    other = tmp_path / "other.tsr"
+    other.write_bytes(stamp(authority, "ab" * 32))
+    assert main(["audit", "verify", "--all", "--anchors", str(other)]) == 5
