@@ -16,7 +16,7 @@ from vtcode_tui.render.code_window import CodeWindow
 from vtcode_tui.render.diff_rows import FileDiff, Kind, Row, notes_of, rows_of
 from vtcode_tui.render.safety import plain_line, spans_of
 from vtcode_tui.render.types import MUTED, Ground, Line, Span, Style
-from vtcode_tui.render.words import Ranges, differences, on_ground
+from vtcode_tui.render.words import Ranges, differences, look_alike, on_ground
 from vtcode_tui.render.wrap import cut_spans, drop_cells, hard_fold, width_of
 from vtcode_tui.workspace.changes import ChangeSet, FileChange
 
@@ -187,7 +187,8 @@ class DiffView:
             case "hunk":
                 return [Line(cut_spans(self._hunk_heading(file, row.hunk), self.cells))]
             case "fold":
-                return [Line((Span(f"  ⋯ {row.old:,} unchanged line{'s' * (row.old != 1)}", MUTED),))]
+                hidden = Span(f"  ⋯ {row.old:,} unchanged line{'s' * (row.old != 1)}", MUTED)
+                return [Line(cut_spans((hidden,), self.cells))]
             case _ if self.side_by_side:
                 return self._draw_sides(file, row, left)
             case _:
@@ -225,8 +226,8 @@ class DiffView:
         old, new = self._partner(file, row)
         ranges: Ranges = ()
         if old and new:
-            if self._olds[file].text(old) == self._news[file].text(new):
-                # Only blanks, tabs or line ends differ: they have to be seen.
+            if look_alike(self._diffs[file].old[old], self._diffs[file].new[new]):
+                # Only blanks, tabs, line ends or forms of letters differ: they have to be seen.
                 spans = on_ground(spans_of(window.exact(number)), ground)
                 return _Part(number, spans, "+" if new_side else "-", ground)
             found = self._words(file, old, new)

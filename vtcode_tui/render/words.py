@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
+from unicodedata import normalize
 
 from vtcode_tui.render.types import Ground, Span
 
@@ -73,6 +74,17 @@ def _ranges(words: Sequence[str], offset: int, same: Iterable[tuple[int, int]]) 
         else:
             joined.append((start, end))
     return tuple(joined)
+
+
+def look_alike(old: bytes, new: bytes) -> bool:
+    """Whether two lines differ in nothing that is seen when they are drawn as usual."""
+    if old.isascii() and new.isascii():
+        if old.split() != new.split():
+            return False
+        odd = b"\t" in old or b"\t" in new or b"\r" in old or b"\r" in new
+        return odd or old.endswith(b"\n") != new.endswith(b"\n")
+    before, after = (normalize("NFKC", line.decode("utf-8", "replace")).split() for line in (old, new))
+    return before == after
 
 
 def on_ground(spans: Iterable[Span], ground: Ground, ranges: Ranges = (), marked: Ground = "") -> tuple[Span, ...]:
