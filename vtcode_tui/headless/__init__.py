@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vtcode_tui.headless.approver import Never
-    from vtcode_tui.headless.run import Job, perform, run
+    from vtcode_tui.headless.job import Job, perform, run
 
-_WHERE = {"Never": "approver", "Job": "run", "perform": "run", "run": "run"}
+_WHERE = {"Never": "approver", "Job": "job", "perform": "job", "run": "job"}
 
 __all__ = ["Job", "Never", "perform", "run"]
 
