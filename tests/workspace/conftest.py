@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import io
 import json
+import os
 import shutil
+import stat
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,43 +21,11 @@ from vtcode_tui.workspace.changes import ChangeSet, Selection
 from vtcode_tui.workspace.layer import Layer
 from vtcode_tui.workspace.wire import decode
 
-OPERATIONS = r"""
-import json, os, shutil, sys
-def do(op, *words):
-    try:
-        match op:
-            case "write":
-                os.makedirs(os.path.dirname(words[0]) or ".", exist_ok=True)
-                with open(words[0], "w") as file: file.write(words[1])
-            case "append":
-                with open(words[0], "a") as file: file.write(words[1])
-            case "remove": os.unlink(words[0])
-            case "rmtree": shutil.rmtree(words[0])
-            case "mkdir": os.makedirs(words[0])
-            case "move":
-                if not os.path.isdir(words[1]): shutil.move(words[0], words[1])
-            case "link": os.symlink(words[1], words[0])
-            case "chmod": os.chmod(words[0], int(words[1], 8))
-            case "shell": assert os.system(words[0]) == 0
-    except OSError:
-        pass
-def tree():
-    found = {}
-    for folder, folders, files in os.walk("."):
-        for name in [*folders, *files]:
-            path = os.path.join(folder, name)
-            info = os.lstat(path)
-            if os.path.islink(path): found[path[2:]] = ["link", os.readlink(path)]
-            elif os.path.isdir(path): found[path[2:]] = ["folder", info.st_mode & 0o7777]
-            elif not os.path.isfile(path): found[path[2:]] = ["special"]
-            else: found[path[2:]] = ["file", info.st_mode & 0o7777, open(path, errors="surrogateescape").read()]
-    return found
-os.umask(0o022)
-for op in json.loads(sys.argv[1]): do(*op)
-print(json.dumps(tree()))
-"""
+_NEWNS, _NEWUSER = 0x00020000, 0x10000000
+_REC, _PRIVATE = 0x4000, 1 << 18
+_LIBC = ctypes.CDLL(None, use_errno=True)
 
-MOUNT = 'mount -t overlay vtcode -o "lowerdir=$1,upperdir=$2,workdir=$3,userxattr" "$1" && cd "$1" && shift 3 && exec "$@"'
+
 Operations: TypeAlias = Sequence[Sequence[str]]
 START: Operations = (
     ("write", "a.txt", "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\n"),
@@ -80,22 +51,11 @@ class Bench:
 
     def direct(self, operations: Operations = (), root: Path | None = None) -> Tree:
         """Do the operations in a real folder; the tree that stands there then."""
-        return _run([], root or self.root, operations)
+        return _in_child(root or self.root, operations, None)
 
     def staged(self, operations: Operations = ()) -> Tree:
         """Do the operations in the layer; the tree that a run sees then."""
-        words = [
-            "unshare",
-            "-rm",
-            "sh",
-            "-c",
-            MOUNT,
-            "sh",
-            str(self.root),
-            str(self.layer.upper),
-            str(self.layer.work),
-        ]
-        return _run(words, self.root, operations)
+        return _in_child(self.root, operations, self.layer)
 
     def call(self, worker: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The worker's answer, through JSON as in the sandbox."""
@@ -122,20 +82,94 @@ class Bench:
         return self.call("discard", self.layer.discarding(shown, chosen, shown.digest))
 
 
-def _run(prefix: Sequence[str], cwd: Path, operations: Operations) -> Tree:
-    program = [sys.executable, "-I", "-S", "-c", OPERATIONS, json.dumps(operations)]
-    done = subprocess.run([*prefix, *program], cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    tree: Tree = json.loads(done.stdout)
+def _in_child(cwd: Path, operations: Operations, layer: Layer | None) -> Tree:
+    """Forks, for namespaces and the working folder are a process's own."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(reading)
+            if layer is not None:
+                _mount(layer)
+            os.chdir(cwd)
+            os.umask(0o022)
+            for operation in operations:
+                with contextlib.suppress(OSError):
+                    _do(*operation)
+            answer = json.dumps(_tree())
+        except (OSError, subprocess.CalledProcessError, shutil.Error) as error:
+            answer = json.dumps(str(error))
+        with os.fdopen(writing, "w") as pipe:
+            pipe.write(answer)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        answer = pipe.read()
+    os.waitpid(pid, 0)
+    tree: Tree | str = json.loads(answer)
+    assert not isinstance(tree, str), tree
     return tree
+
+
+def _mount(layer: Layer) -> None:
+    """The overlay as an ordinary user's run has it: in a user and a mount namespace of its own."""
+    user, group = os.geteuid(), os.getegid()
+    _check(_LIBC.unshare(_NEWUSER | _NEWNS))
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"0 {user} 1")
+    Path("/proc/self/gid_map").write_text(f"0 {group} 1")
+    _check(_LIBC.mount(b"none", b"/", None, _REC | _PRIVATE, None))
+    options = f"lowerdir={layer.lower},upperdir={layer.upper},workdir={layer.work},userxattr"
+    _check(_LIBC.mount(b"vtcode", os.fsencode(layer.lower), b"overlay", 0, options.encode()))
+
+
+def _check(result: int) -> None:
+    if result != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def _do(operation: str, path: str, word: str = "") -> None:
+    match operation:
+        case "write" | "append":
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            with Path(path).open("w" if operation == "write" else "a") as file:
+                file.write(word)
+        case "remove":
+            Path(path).unlink()
+        case "rmtree":
+            shutil.rmtree(path)
+        case "mkdir":
+            Path(path).mkdir(parents=True)
+        case "move":
+            if not Path(word).is_dir():
+                with contextlib.suppress(shutil.Error):
+                    shutil.move(path, word)
+        case "link":
+            Path(path).symlink_to(word)
+        case "chmod":
+            Path(path).chmod(int(word, 8))
+        case "shell":
+            subprocess.run(["/bin/sh", "-c", path], check=True)
+
+
+def _tree() -> Tree:
+    found: Tree = {}
+    for path in Path().rglob("*"):
+        info = path.lstat()
+        if stat.S_ISLNK(info.st_mode):
+            found[str(path)] = ["link", str(path.readlink())]
+        elif stat.S_ISDIR(info.st_mode):
+            found[str(path)] = ["folder", stat.S_IMODE(info.st_mode)]
+        elif stat.S_ISREG(info.st_mode):
+            content = path.read_bytes().decode(errors="surrogateescape")
+            found[str(path)] = ["file", stat.S_IMODE(info.st_mode), content]
+    return found
 
 
 @pytest.fixture(scope="session")
 def overlays(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Skips where this machine lets nobody mount an overlay."""
     bench = Bench(tmp_path_factory.mktemp("overlay") / "probe")
-    if shutil.which("unshare") is None:
-        pytest.skip("unshare is not installed")
     try:
         bench.staged()
     except AssertionError as error:

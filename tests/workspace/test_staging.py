@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from vtcode_tui.common.errors import StaleFileError, WorkspaceError
@@ -284,6 +284,18 @@ def test_a_file_of_a_deleted_folder_can_be_brought_back_alone(bench: Bench) -> N
     assert rows(bench.changes()) == {"d/c.txt": ("delete", "file"), "d/e/g.txt": ("delete", "file")}
 
 
+def test_a_folder_that_was_deleted_and_made_again_hides_the_old_one_at_every_depth(bench: Bench) -> None:
+    wanted = bench.staged([("rmtree", "d"), ("write", "d/e/f.txt", "new\n")])
+    assert rows(bench.changes()) == {
+        "d/c.txt": ("delete", "file"),
+        "d/e/f.txt": ("update", "file"),
+        "d/e/g.txt": ("delete", "file"),
+    }
+    bench.accept({"d/e/g.txt": None})
+    bench.accept()
+    assert bench.direct() == wanted
+
+
 def test_removing_the_layer_copes_with_folders_without_rights(bench: Bench) -> None:
     bench.staged([("write", "x/y/z", "z"), ("chmod", "x/y", "000"), ("chmod", "x", "000")])
     bench.layer.remove()
@@ -374,10 +386,12 @@ _OPERATION = st.one_of(
     st.tuples(st.just("chmod"), _PATHS, st.sampled_from(["600", "755", "700"])),
 )
 _OPERATIONS = st.lists(_OPERATION, min_size=1, max_size=9)
-_FAST = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_FAST = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @given(operations=_OPERATIONS)
+@example(operations=[("move", "a.txt", "n"), ("mkdir", "a.txt")])
+@example(operations=[("rmtree", "d"), ("write", "d", "")])
 @_FAST
 def test_accepted_whole_is_the_same_as_done_directly(benches: Callable[[], Bench], operations: Any) -> None:
     bench, other = benches(), benches()

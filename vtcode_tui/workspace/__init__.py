@@ -4,8 +4,8 @@
     trust_of, grant_trust, revoke_trust        whether tools may run in a folder                   trust
     Layer(lower, folder), marked               the staging layer: arguments for the workers         layer
 
-Functions that write files of a workspace are workers (`edits`, `staging`): they run inside the sandbox, never in the
-main process. Names are loaded when they are first asked for, because workers import this package too.
+Functions that write files of a workspace are workers (`edits`, `staging`): they run inside the sandbox, never in
+the main process. Names are loaded when they are first asked for, because workers import this package too.
 """
 
 from __future__ import annotations

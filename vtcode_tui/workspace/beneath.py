@@ -39,6 +39,10 @@ class Entry:
     size: int = 0
 
 
+class ThroughError(WorkspaceError):
+    """A path leads through something that is no folder, or through a link."""
+
+
 class Beneath:
     """An open root. Paths are relative, with `/`, without `.` and `..`."""
 
@@ -75,7 +79,7 @@ class Beneath:
         try:
             with self.parent(path) as (folder, name):
                 return entry_at(folder, name, path)
-        except FileNotFoundError:
+        except (FileNotFoundError, ThroughError):
             return None
 
     def read(self, path: str) -> bytes:
@@ -183,7 +187,7 @@ def _open_folder(at: int, name: str, path: str, *, make: bool) -> int:
     except OSError as error:
         # O_NOFOLLOW with O_DIRECTORY answers ENOTDIR for a link as well as for a file.
         if error.errno in {errno.ELOOP, errno.ENOTDIR}:
-            raise WorkspaceError(f"{path!r} leads through {name!r}, which is no folder (or a link)") from error
+            raise ThroughError(f"{path!r} leads through {name!r}, which is no folder (or a link)") from error
         raise
     with contextlib.suppress(FileExistsError):
         os.mkdir(name, 0o755, dir_fd=at)

@@ -83,10 +83,8 @@ def scan_layer(lower: Path, upper: Path, bases: Bases, *, with_ignored: bool = F
 def _entry(tree: Beneath, path: str) -> Entry | None:
     try:
         return tree.entry(path)
-    except NotADirectoryError:
-        return None
     except WorkspaceError:
-        return None  # a device or a path through a file: nothing that a change could be made on
+        return None  # a device or the like: nothing that a change could be made on
 
 
 def _note_base(bases: Bases, known: frozenset[str], touch: Touch, real: Entry | None, low: Beneath) -> None:
@@ -235,7 +233,8 @@ def _with_renames(pending: list[Pending]) -> list[Pending]:
     gone: dict[tuple[str, int | None], list[Pending]] = {}
     for p in pending:
         c = p.change
-        if c.op == "delete" and c.kind == "file" and c.before_sha256 and not c.conflict and p.real and p.real.size:
+        is_gone = c.op == "delete" and c.kind == "file" and p.touch.now is None and not c.conflict
+        if is_gone and c.before_sha256 and p.real and p.real.size:
             gone.setdefault((c.before_sha256, c.before_mode), []).append(p)
     taken: set[str] = set()
     rows: list[Pending] = []

@@ -60,12 +60,12 @@ class Upper:
             if self._skipped(path, folder=is_folder or (gone and below == "folder")):
                 continue
             if gone:
-                yield from self._gone(low, path, below, own=True)
+                yield from self._gone(low, up, path, below, own=True)
             elif is_folder:
                 yield from self._folder(low, up, path, below, stat.S_IMODE(status.st_mode), hidden=hidden)
             else:
                 if below == "folder":
-                    yield from self._emptied(low, path, set())
+                    yield from self._emptied(low, up, path)
                 yield from self._leaf(up, path, status.st_mode, hidden=hidden)
 
     def _names(self, up: Beneath, folder: str) -> list[str]:
@@ -92,21 +92,26 @@ class Upper:
         yield Touch(path, Entry("folder", mode), hidden=hidden)
         yield from self._walk(low, up, path, hidden=hidden or opaque or below != "folder")
         if opaque and below == "folder":
-            yield from self._emptied(low, path, set(up.names(path)))
+            yield from self._emptied(low, up, path)
 
-    def _gone(self, low: Beneath, path: str, below: Kind | None, *, own: bool) -> Iterator[Touch]:
+    def _gone(self, low: Beneath, up: Beneath, path: str, below: Kind | None, *, own: bool) -> Iterator[Touch]:
         if below is None and not own:
             return
         yield Touch(path, None, own=own, hidden=not own)
         if below == "folder":
-            yield from self._emptied(low, path, set())
+            yield from self._emptied(low, up, path)
 
-    def _emptied(self, low: Beneath, folder: str, but: set[str]) -> Iterator[Touch]:
+    def _emptied(self, low: Beneath, up: Beneath, folder: str) -> Iterator[Touch]:
+        """What is deleted in a real folder that the layer hides: all that the layer does not have itself."""
         for name in low.names(folder):
             path = f"{folder}/{name}"
             below = kind_of(self.lower / path)
-            if name not in but and not self._skipped(path, folder=below == "folder"):
-                yield from self._gone(low, path, below, own=False)
+            if self._skipped(path, folder=below == "folder"):
+                continue
+            if kind_of(self.upper / path) is None:
+                yield from self._gone(low, up, path, below, own=False)
+            elif below == "folder":
+                yield from self._emptied(low, up, path)
 
     def _skipped(self, path: str, *, folder: bool) -> bool:
         if self._with_ignored or path == ".git" or path.startswith(".git/"):
