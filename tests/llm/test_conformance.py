@@ -132,7 +132,7 @@ def assert_whole(wire: Wire, body: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("wire", WIRES)
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(history=histories())
 def test_tool_pairs_are_whole_on_every_wire_whatever_the_history(wire: Wire, history: tuple[Message, ...]) -> None:
     for model in MODELS[wire]:

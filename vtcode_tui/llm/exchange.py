@@ -10,7 +10,7 @@ from typing import TypeAlias
 from vtcode_tui.common.clock import Clock
 from vtcode_tui.llm.assembly import Assembly, Piece, WireError
 from vtcode_tui.llm.endpoint import Endpoint, TimeLimits, host_of
-from vtcode_tui.llm.failure import ProviderError, detail_of, kind_of, retry_after, sentence, shortened
+from vtcode_tui.llm.failure import ProviderError, detail_of, kind_of, retry_after, retry_delay, sentence, shortened
 from vtcode_tui.llm.framing import Framing, OversizeError
 from vtcode_tui.llm.messages import Completed, Request, ToolUse
 from vtcode_tui.llm.transport import Answer, Transport
@@ -138,13 +138,14 @@ def _completed(assembly: Assembly, times: tuple[int, int, int]) -> Completed:
 async def _refuse(answer: Answer, endpoint: Endpoint, model: str) -> None:
     """Raise when the response is not the stream that was asked for."""
     if answer.status != 200:
-        said = detail_of(await answer.body())
+        raw = await answer.body()
+        said = detail_of(raw)
         kind = kind_of(answer.status, said)
         raise ProviderError(
             endpoint.provider,
             sentence(answer.status, kind, said, model),
             kind,
-            retry_after=retry_after(answer.headers),
+            retry_after=retry_after(answer.headers) or retry_delay(raw),
             status=answer.status,
         )
     match answer.media_type:

@@ -78,7 +78,8 @@ _CONTEXT = re.compile(
     r"|input.{0,30}(exceeds|too long)|exceed.{0,40}context|token count.{0,40}exceeds",
     re.IGNORECASE,
 )
-_QUOTA = re.compile(r"insufficient_quota|credit balance|billing|payment required|out of credits", re.IGNORECASE)
+# The word "billing" alone says nothing: rate limits of several vendors end with a link to their billing page.
+_QUOTA = re.compile(r"insufficient_quota|credit balance|billing_|payment required|out of credits", re.IGNORECASE)
 _OVERLOADED = re.compile(r"overloaded|at capacity|server is busy|resource_exhausted.{0,20}capacity", re.IGNORECASE)
 _RATE = re.compile(r"rate.?limit|too many requests|resource_exhausted", re.IGNORECASE)
 _NO_TOOLS = re.compile(
@@ -193,6 +194,12 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return min(max(0.0, (moment - (now or datetime.now(UTC))).total_seconds()), _LONGEST_WAIT)
+
+
+def retry_delay(body: bytes) -> float | None:
+    """The seconds to wait that Gemini writes into the error itself (`"retryDelay": "34s"`)."""
+    found = re.search(rb'"retryDelay"\s*:\s*"(\d+(?:\.\d+)?)s"', body)
+    return min(float(found[1]), _LONGEST_WAIT) if found else None
 
 
 def _number(said: str | None) -> float | None:

@@ -35,7 +35,8 @@ class Models:
 
     def __init__(self, settings: Settings, environ: Mapping[str, str], *, clock: Clock | None = None) -> None:
         self._model = settings.model
-        self._environ = environ
+        # The transport needs proxies and certificates, the search for local servers their addresses; not the keys.
+        self._environ = {name: value for name, value in environ.items() if name.lower() in _NEEDED}
         self._clock = clock
         self._tables = settings.providers
         self.hosts = Hosts(settings.model.allow)
@@ -243,6 +244,10 @@ class Models:
 
 
 _OLLAMA_WINDOW = 32_768
+_NEEDED = frozenset(
+    ["http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir"]
+    + [name.lower() for local in LOCAL for name in (*BY_NAME[local].bases, *BY_NAME[local].keys)]
+)
 
 
 class _Talking:

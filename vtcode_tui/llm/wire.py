@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -17,10 +17,10 @@ from vtcode_tui.llm.messages import Image, Message, Request
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One HTTP POST, ready to be sent. Its headers hold the key: not for logs."""
+    """One HTTP POST, ready to be sent; its headers hold the key, so that repr leaves them out."""
 
     url: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     body: Mapping[str, Any]
 
 
