@@ -62,7 +62,7 @@ class VtcodeApp(BaseApp):
         self._show: Callable[[Event | Live, Story], None] | None = None
         self._settings: Settings | None = None
         self._on_event_line = on_event_line
-        self._closing = False
+        self._leaving = False
         self._home = copy_context()
 
     @property
@@ -104,7 +104,7 @@ class VtcodeApp(BaseApp):
             self.show_note(str(error), "bad")
             return
         self.core = core
-        if self._closing:
+        if self._leaving:
             await core.close("left while opening")
             return
         self._opened(core)
@@ -133,7 +133,7 @@ class VtcodeApp(BaseApp):
 
     def happened(self, happening: Event | Live) -> None:
         """Hear everything: the reader of the core."""
-        if self._show is not None and self._story is not None and not self._closing:
+        if self._show is not None and self._story is not None and not self._leaving:
             self.at_home(self._show, happening, self._story)
         if self._on_event_line is not None and (event := as_event(happening)) is not None:
             self._on_event_line(event)
@@ -239,15 +239,15 @@ class VtcodeApp(BaseApp):
         self._leave(0)
 
     def _leave(self, status: int) -> None:
-        if self._closing:
+        if self._leaving:
             self.exit(status)
             return
-        self._closing = True
+        self._leaving = True
         self.work.status.tell(state="closing the session")
         self.queue.unattended()
-        self.run_worker(self._close(status), name="closing", exit_on_error=True)
+        self.run_worker(self._seal(status), name="closing", exit_on_error=True)
 
-    async def _close(self, status: int) -> None:
+    async def _seal(self, status: int) -> None:
         if self.core is not None:
             try:
                 await self.core.close("left by the person")

@@ -213,8 +213,9 @@ class ChatPane(Sheet):
     def on_focus(self) -> None:
         """Show a cursor on the last thing that is on the screen."""
         if self.cursor is None and self.blocks:
-            self.cursor = self._starts[self._block_at(self.row_count() - 1)]
-            self.cursor = min(self.row_count() - 1, max(self.cursor + 1, int(self.scroll_offset.y)))
+            last = self._block_at(self.row_count() - 1)
+            start = self._starts[last] + (0 if self.blocks[last].call else 1)
+            self.cursor = min(self.row_count() - 1, max(start, int(self.scroll_offset.y)))
         self._strips.clear()
         self.refresh()
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 FRAME = 1 / 30
 BUDGET = 0.008
-BACKLOG = 2 << 20
+BACKLOG = 512 << 10
+"""Bytes that may wait to be parsed: more than the scrollback holds of ordinary output."""
 KEPT_RUNS = 24
 
 
@@ -122,7 +123,9 @@ class TerminalPane(Sheet):
             view.backlog -= lost
             view.skipped += lost
         if not self._pumping:
-            self._pump()
+            # Never here: whoever tells of output must go on at once.
+            self._pumping = True
+            self.call_later(self._pump)
 
     def finished(self, call: str, ending: str, *, good: bool) -> None:
         """A run ended."""

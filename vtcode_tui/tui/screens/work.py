@@ -222,6 +222,9 @@ class WorkScreen(ApprovalKeys, CommandActions, PaneScreen):
 
     def on_diff_pane_decided(self, message: DiffPane.Decided) -> None:
         """Accept or discard; protected files and throwing everything away are asked about by name."""
+        if not self.vtcode.typed_alone:
+            # A letter within a burst is text that went to the wrong pane, or a paste.
+            return
 
         def act() -> None:
             self.intents.decide(message.accept, message.selection, message.digest, self.files_changed)

@@ -1,0 +1,499 @@
+"""The app under keys and mouse, over a scripted core."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.rig import Rig, ScriptedCore, staged, until
+from tests.tui.scenes import begin, call, finish, respond, run, waits, work
+from vtcode_tui.config.settings import Settings
+from vtcode_tui.events.live import AnswerDiscarded, OutputChunk, TextDelta
+from vtcode_tui.events.types import ModelFailed
+from vtcode_tui.tui.screens.ask import Ask
+from vtcode_tui.tui.screens.help import Help
+from vtcode_tui.tui.screens.no_model import NoModel
+from vtcode_tui.tui.screens.trust import Trust
+
+Make = Callable[..., Rig]
+
+
+def chat_text(rig: Rig) -> str:
+    chat = rig.app.work.chat
+    return "\n".join(chat.row(y).text for y in range(chat.row_count()))
+
+
+async def ready_to_answer(rig: Rig, pilot: Pilot[Any]) -> None:
+    queue = rig.app.queue
+    await until(lambda: queue.current is not None and queue.current.complete, pilot)
+    await until(lambda: queue.current is not None and queue.current.readiness(asyncio.get_running_loop().time(), queue.grace) == "ready", pilot)
+
+
+QUICK = Settings.model_validate({"approvals": {"grace_ms": 60}})
+
+
+async def test_a_prompt_typed_before_the_core_is_open_is_sent_when_it_is(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test() as pilot:
+        app.app.work.on_prompt_sent(app.app.work.prompt.Sent("hello"))
+        core = await app.ready(pilot)
+        await until(lambda: ("submit", "hello") in core.told, pilot)
+
+
+async def test_enter_sends_all_that_was_typed_before_it(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test() as pilot:
+        core = await app.ready(pilot)
+        await pilot.press(*"fix it", "enter")
+        await until(lambda: ("submit", "fix it") in core.told, pilot)
+        assert app.app.work.prompt.text == ""
+
+
+async def test_history_comes_back_and_the_draft_with_it(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test() as pilot:
+        await app.ready(pilot)
+        await pilot.press(*"one", "enter", *"two", "enter", *"draft", "up")
+        assert app.app.work.prompt.text == "two"
+        await pilot.press("up")
+        assert app.app.work.prompt.text == "one"
+        await pilot.press("down", "down")
+        assert app.app.work.prompt.text == "draft"
+
+
+async def test_an_at_sign_completes_paths_of_the_workspace(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test() as pilot:
+        await app.ready(pilot)
+        await pilot.press(*"see @app")
+        await until(lambda: bool(app.app.work.suggestions.choices), pilot)
+        await pilot.press("down", "tab")
+        assert app.app.work.prompt.text == "see @src/apple.py "
+
+
+async def test_a_slash_offers_commands_and_enter_takes_the_chosen_one(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test() as pilot:
+        core = await app.ready(pilot)
+        await pilot.press(*"/comp", "enter")
+        await until(lambda: ("compact",) in core.told, pilot)
+        await pilot.press(*"/mode plan", "enter")
+        await until(lambda: ("set_mode", "plan") in core.told, pilot)
+
+
+async def test_a_bang_runs_the_persons_own_command(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test() as pilot:
+        core = await app.ready(pilot)
+        await pilot.press(*"!ls -l", "enter")
+        await until(lambda: ("shell", "ls -l") in core.told, pilot)
+
+
+async def test_a_long_paste_is_folded_and_sent_whole_with_its_hidden_characters_visible(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test() as pilot:
+        core = await app.ready(pilot)
+        from textual.events import Paste
+
+        app.app.work.prompt.post_message(Paste("\n".join(f"line {n}\u202e" for n in range(30))))
+        await until(lambda: "[pasted 30 lines #1]" in app.app.work.prompt.text, pilot)
+        await pilot.press("enter")
+        await until(lambda: bool(core.told), pilot)
+        sent = core.told[0][1]
+        assert sent.count("\n") == 29 and "\u202e" not in sent and "U+202E" in sent
+
+
+async def test_an_answer_streams_and_the_whole_replaces_its_pieces(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(100, 30)) as pilot:
+        core = await app.ready(pilot)
+        for piece in ("Hel", "lo **wor", "ld**"):
+            core.live(TextDelta(1, piece))
+        await until(lambda: "Hello world" in chat_text(app), pilot)
+        core.say(respond("Hello **world**, at last"))
+        await until(lambda: "Hello world, at last" in chat_text(app), pilot)
+        assert chat_text(app).count("Hello") == 1
+        assert app.app.last_answer == "Hello **world**, at last"
+
+
+async def test_a_broken_stream_is_shown_as_discarded_and_told_in_one_sentence(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(100, 30)) as pilot:
+        core = await app.ready(pilot)
+        core.live(TextDelta(1, "half an ans"))
+        core.live(AnswerDiscarded(1, "the connection broke"))
+        core.say(ModelFailed(provider="p", model="m", kind="network", message="the endpoint is down: start it"))
+        await until(lambda: "the endpoint is down: start it" in chat_text(app), pilot)
+        assert "discarded: the connection broke" in chat_text(app)
+
+
+async def test_escape_stops_the_turn_and_a_second_prompt_waits_visibly(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(100, 30)) as pilot:
+        core = await app.ready(pilot)
+        core.turn_over.clear()
+        await pilot.press(*"go", "enter")
+        await until(lambda: app.app.work.intents.running == 1, pilot)
+        await pilot.press(*"more", "enter")
+        await until(lambda: app.app.work.status.status.queued == 1, pilot)
+        assert "queued" in chat_text(app)
+        await pilot.press(*"now", "alt+s")
+        await until(lambda: ("steer", "now") in core.told, pilot)
+        await pilot.press("escape")
+        await until(lambda: ("interrupt",) in core.told, pilot)
+
+
+async def test_the_approval_shows_every_byte_and_counts_only_when_ready(rig: Make) -> None:
+    app = rig(settings=QUICK)
+    async with app.app.run_test(size=(100, 30)) as pilot:
+        core = await app.ready(pilot)
+        waits(core)
+        await until(lambda: bool(app.app.queue.waiting), pilot)
+        app.app.queue.approve(0.0)
+        assert not core.asked[0].done()
+        await ready_to_answer(app, pilot)
+        content = app.app.work.approvals.content
+        shown = "".join(content.row(y).text for y in range(content.row_count()))
+        assert "cargo build --release" in shown and "⟦U+202E⟧" in shown and "\u202e" not in shown
+        app.app.pressed = 0.0
+        await pilot.press("ctrl+y")
+        verdict = await core.asked[0]
+        assert (verdict.outcome, verdict.scope) == ("granted", "once")
+        assert app.app.focused is app.app.work.prompt
+
+
+async def test_text_typed_while_something_waits_stays_text(rig: Make) -> None:
+    app = rig(settings=QUICK)
+    async with app.app.run_test(size=(100, 30)) as pilot:
+        core = await app.ready(pilot)
+        waits(core)
+        await ready_to_answer(app, pilot)
+        await pilot.press(*"yes y\x19 approve".replace("\x19", ""))
+        await pilot.pause()
+        assert app.app.work.prompt.text == "yes y approve"
+        assert not core.asked[0].done()
+        await pilot.press("ctrl+n")
+        assert (await core.asked[0]).outcome == "denied"
+
+
+async def test_a_long_command_must_be_read_to_its_end(rig: Make) -> None:
+    app = rig(settings=QUICK)
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        core = await app.ready(pilot)
+        waits(core, "\n".join(f"echo {n}" for n in range(60)))
+        await until(lambda: bool(app.app.queue.waiting) and bool(app.app.queue.waiting[0].seen), pilot)
+        await pilot.press("ctrl+y")
+        assert not core.asked[0].done()
+        item = app.app.queue.current
+        assert item is not None
+        while not item.complete:
+            await pilot.press("ctrl+down")
+            await pilot.pause()
+        await ready_to_answer(app, pilot)
+        app.app.pressed = 0.0
+        await pilot.press("ctrl+y")
+        assert (await core.asked[0]).outcome == "granted"
+
+
+async def test_a_chord_within_a_burst_of_keys_answers_nothing(rig: Make) -> None:
+    app = rig(settings=QUICK)
+    async with app.app.run_test(size=(100, 30)) as pilot:
+        core = await app.ready(pilot)
+        waits(core)
+        await ready_to_answer(app, pilot)
+        app.app.typed_alone = False
+        app.app.work.action_approve()
+        assert not core.asked[0].done()
+        app.app.queue.unattended()
+        await core.asked[0]
+
+
+async def test_scope_rule_and_deny_with_a_reason(rig: Make) -> None:
+    app = rig(settings=QUICK)
+    async with app.app.run_test(size=(120, 40)) as pilot:
+        core = await app.ready(pilot)
+        waits(core)
+        await ready_to_answer(app, pilot)
+        await pilot.press("alt+s", "alt+s")
+        await until(lambda: app.app.queue.current is not None and app.app.queue.current.chosen.scope == "always", pilot)
+        content = app.app.work.approvals.content
+        await until(lambda: any('["cargo", "build", "*"]' in content.row(y).text for y in range(content.row_count())), pilot)
+        await pilot.press("alt+n")
+        await until(lambda: isinstance(app.app.screen, Ask), pilot)
+        await pilot.press(*"use make", "enter")
+        verdict = await core.asked[0]
+        assert (verdict.outcome, verdict.reason) == ("denied", "use make")
+
+
+async def test_the_strip_appears_at_80x24_whatever_pane_is_open(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        core = await app.ready(pilot)
+        work(core)
+        for key in ("f3", "f5", "f6", "f2"):
+            await pilot.press(key)
+        await pilot.press("f3")
+        assert not app.app.work.approvals.display
+        waits(core)
+        await until(lambda: app.app.work.approvals.display, pilot)
+        await pilot.pause()
+        assert app.app.work.approvals.size.height >= 3
+        assert app.app.work.prompt.size.height >= 1
+        app.app.queue.unattended()
+        await until(lambda: not app.app.work.approvals.display, pilot)
+
+
+async def test_hunk_file_and_everything_are_accepted_as_they_were_on_the_screen(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(100, 30)) as pilot:
+        app.prepare = lambda core: setattr(core, "staged", staged())
+        core = await app.ready(pilot)
+        await until(lambda: bool(app.app.work.diff.changes.files), pilot)
+        digest = core.staged.digest
+        for keys, told in (
+            (("n", "n", "a"), ("accept", {"src/calc.py": frozenset({1})}, digest)),
+            (("f",), ("accept", {"src/calc.py": None}, digest)),
+            (("N", "X"), ("discard", {"tests/test_calc.py": None}, digest)),
+            (("A",), ("accept", {"src/calc.py": None, "tests/test_calc.py": None}, digest)),
+        ):
+            await pilot.press("f3")
+            for key in keys:
+                app.app.pressed = 0.0
+                await pilot.press(key)
+            await until(lambda told=told: told in core.told, pilot)  # type: ignore[misc]
+
+
+async def test_throwing_everything_away_is_asked_about(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(100, 30)) as pilot:
+        app.prepare = lambda core: setattr(core, "staged", staged())
+        core = await app.ready(pilot)
+        await until(lambda: bool(app.app.work.diff.changes.files), pilot)
+        await pilot.press("f3")
+        app.app.pressed = 0.0
+        await pilot.press("ctrl+x")
+        await until(lambda: isinstance(app.app.screen, Ask), pilot)
+        await pilot.press(*"no", "enter")
+        assert not [told for told in core.told if told[0] == "discard"]
+        app.app.pressed = 0.0
+        await pilot.press("ctrl+x")
+        await until(lambda: isinstance(app.app.screen, Ask), pilot)
+        await pilot.press(*"yes", "enter")
+        await until(lambda: any(told[0] == "discard" for told in core.told), pilot)
+
+
+async def test_a_run_is_taken_over_and_given_back(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(160, 48)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        run(core, "call-9", "python3", b">>> ", ends=False)
+        await until(lambda: app.app.work.terminal.current is not None, pilot)
+        await pilot.press("f8", *"1+", "ctrl+c", "up", "escape", "enter")
+        typed = b"".join(told[2] for told in core.told if told[0] == "type_into")
+        assert typed == b"1+\x03\x1b[A\x1b\r"
+        await pilot.press("f8", *"hello")
+        assert app.app.work.prompt.text == "hello"
+
+
+async def test_answers_of_the_emulator_go_back_to_the_program(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(160, 48)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        run(core, "call-9", "vim", b"\x1b[6n", ends=False)
+        await until(lambda: any(told[0] == "type_into" and told[2].endswith(b"R") for told in core.told), pilot)
+
+
+async def test_a_flood_of_output_is_bounded_and_keys_stay_alive(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(160, 48)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        run(core, "call-9", "yes", b"", ends=False)
+        for _ in range(160):
+            core.live(OutputChunk("call-9", b"y\r\n" * 20_000, True))
+        view = app.app.work.terminal.runs["call-9"]
+        assert view.backlog <= 3 << 20
+        await pilot.press(*"still here")
+        assert app.app.work.prompt.text == "still here"
+        await until(lambda: view.backlog == 0, pilot)
+        assert view.skipped > 0
+
+
+async def test_the_event_log_filters_opens_and_leads_to_the_other_panes(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(160, 48)) as pilot:
+        core = await app.ready(pilot)
+        work(core)
+        pane = app.app.work.events
+        await until(lambda: pane.shown_count() == len(pane.events) > 15, pilot)
+        await pilot.press("f6", "slash", *"severity:medium", "enter")
+        await until(lambda: pane.shown_count() == 1, pilot)
+        await pilot.press("enter")
+        await until(lambda: any("evil.example" in pane.row(y).text for y in range(1, pane.row_count())), pilot)
+        await pilot.press("slash", "ctrl+u", *"type:exec.finished", "enter")
+        await until(lambda: pane.shown_count() == 1, pilot)
+        await pilot.press("o")
+        assert app.app.focused is app.app.work.terminal
+
+
+async def test_a_wrong_filter_is_answered_with_a_sentence(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(160, 48)) as pilot:
+        core = await app.ready(pilot)
+        work(core)
+        with pytest.raises(ValueError, match="did you mean `severity:`"):
+            app.app.work.events.narrow("severty:high")
+
+
+async def test_calls_fold_and_open(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(100, 40)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        call(core, "c", "read_file", path="a.py")
+        finish(core, "c", "read_file", "ok", "3 lines", "secret line of the file")
+        await until(lambda: "3 lines" in chat_text(app), pilot)
+        assert "secret line" not in chat_text(app)
+        await pilot.press("f2", "end", "enter")
+        assert "secret line" in chat_text(app)
+        await pilot.press("enter")
+        assert "secret line" not in chat_text(app)
+
+
+async def test_scrolling_up_stops_following_and_says_what_is_new(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(100, 30)) as pilot:
+        core = await app.ready(pilot)
+        for number in range(60):
+            core.say(respond(f"answer {number}"))
+        chat = app.app.work.chat
+        await until(lambda: chat.max_scroll_y > 50 and chat.scroll_offset.y == chat.max_scroll_y, pilot)
+        await pilot.press("f2", "pageup", "pageup", "pageup")
+        await until(lambda: not chat.following, pilot)
+        top = chat.row(int(chat.scroll_offset.y)).text
+        core.say(respond("the newest"))
+        await until(lambda: chat.news == 1, pilot)
+        assert chat.row(int(chat.scroll_offset.y)).text == top
+        await pilot.press("end")
+        await until(lambda: chat.following and chat.news == 0, pilot)
+
+
+async def test_a_long_conversation_stays_small(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(160, 48)) as pilot:
+        core = await app.ready(pilot)
+        for number in range(2000):
+            core.say(respond(f"# Answer {number}\n\n" + "word " * 60 + "\n\n```python\nx = 1\n```\n"))
+        chat = app.app.work.chat
+        await until(lambda: len(chat.blocks) == 2000 and chat.scroll_offset.y == chat.max_scroll_y > 2000, pilot)
+        assert len(list(app.app.screen.walk_children())) < 300
+        assert len(chat._rows) <= 96
+        await pilot.press(*"typing")
+        assert app.app.work.prompt.text == "typing"
+
+
+async def test_an_untrusted_folder_is_asked_about_first(rig: Make) -> None:
+    app = rig()
+    app.prepare = lambda core: setattr(core, "trusted", False)
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        core = await app.ready(pilot)
+        await until(lambda: isinstance(app.app.screen, Trust), pilot)
+        await pilot.press(*"yes", "enter")
+        assert isinstance(app.app.screen, Trust)
+        await pilot.press("ctrl+t")
+        await until(lambda: ("grant_trust",) in core.told, pilot)
+
+
+async def test_without_a_model_it_says_where_it_looked_and_stays_useful(rig: Make) -> None:
+    app = rig()
+
+    def prepare(core: ScriptedCore) -> None:
+        core.model, core.looked_for = "", ("LM Studio on 127.0.0.1:1234: not running",)
+
+    app.prepare = prepare
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        core = await app.ready(pilot)
+        await until(lambda: isinstance(app.app.screen, NoModel), pilot)
+        await pilot.press("escape", *"!true", "enter")
+        await until(lambda: ("shell", "true") in core.told, pilot)
+
+
+async def test_help_lists_every_key_and_closes(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        await app.ready(pilot)
+        await pilot.press("f1")
+        await until(lambda: isinstance(app.app.screen, Help), pilot)
+        await pilot.press("escape")
+        await until(lambda: app.app.screen is app.app.work, pilot)
+
+
+async def test_keys_can_be_changed_in_the_settings(rig: Make) -> None:
+    settings = Settings.model_validate({"interface": {"keys": {"deny": "f12"}}})
+    app = rig(settings=settings)
+    async with app.app.run_test(size=(100, 30)) as pilot:
+        core = await app.ready(pilot)
+        waits(core)
+        await until(lambda: bool(app.app.queue.waiting), pilot)
+        await pilot.press("f12")
+        assert (await core.asked[0]).outcome == "denied"
+
+
+async def test_ctrl_c_clears_then_stops_then_leaves_when_pressed_twice(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test() as pilot:
+        core = await app.ready(pilot)
+        await pilot.press(*"text", "ctrl+c")
+        assert app.app.work.prompt.text == ""
+        core.turn_over.clear()
+        await pilot.press(*"go", "enter")
+        await until(lambda: app.app.work.intents.running == 1, pilot)
+        await pilot.press("ctrl+c")
+        await until(lambda: ("interrupt",) in core.told, pilot)
+        await until(lambda: app.app.work.intents.running == 0, pilot)
+        await pilot.press("ctrl+c", "ctrl+c")
+        await until(lambda: any(told[0] == "close" for told in core.told), pilot)
+
+
+@pytest.mark.parametrize("size", [(20, 5), (1, 1), (60, 20), (300, 100), (100, 16)])
+async def test_every_size_is_survived(rig: Make, size: tuple[int, int]) -> None:
+    app = rig()
+    async with app.app.run_test(size=(160, 48)) as pilot:
+        core = await app.ready(pilot)
+        work(core)
+        waits(core)
+        await until(lambda: bool(app.app.queue.waiting), pilot)
+        await pilot.resize_terminal(*size)
+        for key in ("f3", "f5", "f6", "f4", "f2", "f9", "f9"):
+            await pilot.press(key)
+        await pilot.resize_terminal(160, 48)
+        await pilot.press("escape", *"ok")
+        assert app.app.work.prompt.text == "ok"
+        app.app.queue.unattended()
+        await core.asked[0]
+
+
+async def test_an_error_of_the_core_is_one_sentence(rig: Make) -> None:
+    from vtcode_tui.common.errors import StaleFileError
+
+    app = rig()
+    async with app.app.run_test(size=(100, 30)) as pilot:
+        app.prepare = lambda core: setattr(core, "staged", staged())
+        core = await app.ready(pilot)
+        await until(lambda: bool(app.app.work.diff.changes.files), pilot)
+
+        async def stale(selection: object, digest: str) -> None:
+            raise StaleFileError("src/calc.py changed meanwhile: look at it again")
+
+        core.accept = stale  # type: ignore[assignment]
+        app.app.pressed = 0.0
+        await pilot.press("f3")
+        app.app.pressed = 0.0
+        await pilot.press("A")
+        await until(lambda: any("changed meanwhile" in note.message for note in app.app._notifications), pilot)
