@@ -14,6 +14,8 @@ from itertools import chain
 from vtcode_tui.terminal.pens import PLAIN_ID
 
 SPACER = "\0"
+_SHARED = 300
+_PLAIN_ROWS = [PLAIN_ID * size for size in range(_SHARED + 1)]
 
 Row = tuple[str, str, bool]
 """Characters, pens, and whether the row goes on in the next one."""
@@ -148,7 +150,10 @@ class Grid:
         texts, pens, wraps = self.texts, self.pens, self.wraps
         if keep and top == 0 and self.history is not None:
             self.scrolled += count
-            self.history.extend(zip(texts[:count], pens[:count], wraps[:count], strict=True))
+            for text, ids, wrap in zip(texts[:count], pens[:count], wraps[:count], strict=True):
+                # Most rows have one pen: they share its string instead of keeping one each.
+                plain = len(ids) <= _SHARED and not ids.strip(PLAIN_ID)
+                self.history.append((text, _PLAIN_ROWS[len(ids)] if plain else ids, wrap))
         del texts[top : top + count], pens[top : top + count], wraps[top : top + count]
         at = bottom - count
         texts[at:at] = [""] * count

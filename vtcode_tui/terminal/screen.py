@@ -70,7 +70,7 @@ class Dirty:
 class Screen:
     """One terminal. Rows are counted from the oldest row still kept: `history` rows, then the screen's own."""
 
-    def __init__(self, columns: int = 80, rows: int = 24, *, history: int = 10_000) -> None:
+    def __init__(self, columns: int = 80, rows: int = 24, *, history: int = 5_000) -> None:
         self._state = State(max(1, columns), max(1, rows), history)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._pending = ""

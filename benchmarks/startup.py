@@ -1,0 +1,264 @@
+"""How a full-screen program feels, measured at a real pseudo-terminal: start, typing, idleness, memory.
+
+    python -m benchmarks.startup                                  this checkout's vtcode, in an empty folder
+    python -m benchmarks.startup -c vtcode -c "vibe" -c "codex"   any programs, side by side
+
+Our own terminal screen stands in for the person's terminal: it answers what programs ask of one, and what it shows
+is what counts. `painted` is the first moment with words on the screen, `typing` the first at which a typed word is
+echoed, both from the exec; `key` is the time from one key to its echo when nothing else happens.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+import shlex
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pexpect
+
+from vtcode_tui.terminal import Screen
+
+WORD = "zqxjkv"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Result:
+    """What one start of a program gave; times in milliseconds."""
+
+    painted: float = 0.0
+    typing: float = 0.0
+    keys: list[float] = field(default_factory=list)
+    idle_cpu: float = 0.0
+    idle_bytes: int = 0
+    memory_mb: float = 0.0
+    note: str = ""
+
+
+class Terminal:
+    """A program at a pseudo-terminal whose screen we can see."""
+
+    def __init__(
+        self, command: list[str], folder: Path, environment: dict[str, str], size: tuple[int, int]
+    ) -> None:
+        columns, rows = size
+        self.screen = Screen(columns, rows)
+        self.written = 0
+        self.begun = time.perf_counter()
+        self._child: pexpect.spawn[bytes] = pexpect.spawn(
+            command[0], command[1:], dimensions=(rows, columns), cwd=str(folder), env=environment, encoding=None
+        )
+        self.pid: int = self._child.pid or 0
+        self.ended = False
+
+    def send(self, data: bytes) -> None:
+        os.write(self._child.fileno(), data)
+
+    def step(self, timeout: float) -> None:
+        """Take what the program writes next, for at most `timeout` seconds."""
+        if self.ended:
+            return
+        ready, _, _ = select.select([self._child.fileno()], [], [], timeout)
+        if not ready:
+            return
+        try:
+            data = os.read(self._child.fileno(), 65536)
+        except OSError:
+            data = b""
+        if not data:
+            self.ended = True
+            return
+        self.written += len(data)
+        self.screen.feed(data)
+        replies = self.screen.take_replies()
+        if replies:
+            self.send(replies)
+
+    def wait(self, condition: Callable[[], bool], timeout: float) -> float | None:
+        """Seconds until something is on the screen; None when it does not come."""
+        begun = time.perf_counter()
+        while not condition():
+            left = timeout - (time.perf_counter() - begun)
+            if left <= 0 or self.ended:
+                return None
+            self.step(min(left, 0.05))
+        return time.perf_counter() - begun
+
+    def quiet(self, seconds: float, most: float) -> None:
+        """Wait until the program has written nothing for a while."""
+        end = time.perf_counter() + most
+        last = time.perf_counter()
+        written = self.written
+        while time.perf_counter() < end and time.perf_counter() - last < seconds and not self.ended:
+            self.step(0.05)
+            if self.written != written:
+                written, last = self.written, time.perf_counter()
+
+    def text(self) -> str:
+        screen = self.screen
+        return "\n".join(screen.text(screen.history + row) for row in range(screen.rows))
+
+    def words(self) -> int:
+        return len(self.text().split())
+
+    def close(self) -> None:
+        self._child.close(force=True)
+
+
+def family(pid: int) -> list[int]:
+    """A process and everything that descends from it."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+            parents.setdefault(parent, []).append(int(entry.name))
+    found = [pid]
+    for one in found:
+        found.extend(parents.get(one, []))
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    total = 0
+    for one in family(pid):
+        try:
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+def memory_mb(pid: int) -> float:
+    """Proportional memory of the family: what is shared is counted once."""
+    total = 0
+    for one in family(pid):
+        try:
+            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
+
+
+def measure(command: list[str], folder: Path, environment: dict[str, str], given: argparse.Namespace) -> Result:
+    """Start a program once and look at it."""
+    terminal = Terminal(command, folder, environment, (given.columns, given.rows))
+    result = Result()
+    try:
+        if terminal.wait(lambda: terminal.words() >= 3, given.timeout) is None:
+            result.note = "nothing was painted"
+            return result
+        result.painted = (time.perf_counter() - terminal.begun) * 1000
+        if not type_until_shown(terminal, given.timeout):
+            result.note = "typed text was not shown"
+            return result
+        result.typing = (time.perf_counter() - terminal.begun) * 1000
+        erase(terminal, len(WORD) * 40)
+        result.keys = key_times(terminal, given.keys)
+        terminal.quiet(1.0, 10.0)
+        before, written = cpu_seconds(terminal.pid), terminal.written
+        end = time.perf_counter() + given.idle
+        while time.perf_counter() < end:
+            terminal.step(0.2)
+        result.idle_cpu = (cpu_seconds(terminal.pid) - before) / given.idle * 100
+        result.idle_bytes = terminal.written - written
+        result.memory_mb = memory_mb(terminal.pid)
+    finally:
+        terminal.close()
+    return result
+
+
+def type_until_shown(terminal: Terminal, timeout: float) -> bool:
+    """Type a word again and again until it is seen: programs that are not ready yet may lose it."""
+    end = time.perf_counter() + timeout
+    while time.perf_counter() < end and not terminal.ended:
+        terminal.send(WORD.encode())
+        if terminal.wait(lambda: WORD in terminal.text(), 0.25) is not None:
+            return True
+    return False
+
+
+def erase(terminal: Terminal, count: int) -> None:
+    terminal.send(b"\x7f" * count)
+    terminal.quiet(0.3, 5.0)
+
+
+def key_times(terminal: Terminal, count: int) -> list[float]:
+    """From a key to its echo, with a pause between two keys so that nothing is drawn meanwhile."""
+    times: list[float] = []
+    typed = ""
+    for number in range(count):
+        typed += WORD[number % len(WORD)]
+        before = time.perf_counter()
+        terminal.send(typed[-1].encode())
+        if terminal.wait(lambda: typed in terminal.text(), 2.0) is None:  # noqa: B023  # called before it changes
+            break
+        times.append((time.perf_counter() - before) * 1000)
+        terminal.quiet(0.03, 0.3)
+        if len(typed) == 24:
+            erase(terminal, 24)
+            typed = ""
+    return times
+
+
+def percentile(values: list[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else float("nan")
+
+
+def print_row(name: str, results: list[Result]) -> None:
+    good = [one for one in results if not one.note]
+    if not good:
+        print(f"{name:28} {results[0].note if results else 'not run'}")
+        return
+    keys = [time for one in good for time in one.keys]
+
+    def middle(pick: Callable[[Result], float]) -> float:
+        return statistics.median(map(pick, good))
+
+    print(
+        f"{name:28} {middle(lambda r: r.painted):9.0f} {middle(lambda r: r.typing):9.0f}"
+        f" {percentile(keys, 0.5):8.1f} {percentile(keys, 0.95):8.1f} {percentile(keys, 0.99):8.1f}"
+        f" {middle(lambda r: r.idle_cpu):8.2f} {middle(lambda r: r.idle_bytes):8.0f}"
+        f" {middle(lambda r: r.memory_mb):8.0f}"
+    )
+
+
+def main() -> None:
+    """Measure each command, print one row for it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-c", "--command", action="append", help="a command line; may be given several times")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--keys", type=int, default=60)
+    parser.add_argument("--idle", type=float, default=5.0, help="seconds of idleness that are watched")
+    parser.add_argument("--columns", type=int, default=120)
+    parser.add_argument("--rows", type=int, default=40)
+    parser.add_argument("--timeout", type=float, default=30.0)
+    parser.add_argument("--folder", type=Path, help="where the programs start; an empty folder otherwise")
+    given = parser.parse_args()
+    commands = [shlex.split(text) for text in given.command or []] or [[sys.executable, "-m", "vtcode_tui"]]
+    columns = ("painted", "typing", "key p50", "p95", "p99", "idle %", "bytes", "MB")
+    print(f"{'ms; median of ' + str(given.runs) + ' starts':28} {columns[0]:>9} {columns[1]:>9}", end="")
+    print("".join(f" {name:>8}" for name in columns[2:]))
+    with tempfile.TemporaryDirectory() as home:
+        environment = dict(os.environ) | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "VTCODE_HOME": home}
+        folder = given.folder or Path(home) / "work"
+        folder.mkdir(exist_ok=True)
+        for command in commands:
+            results = [measure(command, folder, environment, given) for _ in range(given.runs)]
+            print_row(" ".join(Path(word).name for word in command)[:28], results)
+
+
+if __name__ == "__main__":
+    main()
