@@ -79,7 +79,9 @@ async def test_without_a_layer_each_edit_is_shown_and_approved_before_it_is_made
 
 async def test_without_a_layer_a_declined_edit_is_not_made(tmp_path: Path) -> None:
     off = Sandbox(staging="off")
-    async with staged(tmp_path, [EDIT, Step("ok")], files={"a.py": "x = 1\n"}, sandbox=off, human=Human(no)) as stage:
+    async with staged(
+        tmp_path, [EDIT, Step("ok")], files={"a.py": "x = 1\n"}, sandbox=off, human=Human(no)
+    ) as stage:
         await stage.session.submit("go")
         assert (stage.root / "a.py").read_text() == "x = 1\n"
 

@@ -65,7 +65,7 @@ async def test_bad_calls_each_give_the_model_one_clear_sentence(tmp_path: Path) 
 
 
 async def test_a_denied_call_never_starts_and_the_model_gets_the_reason(tmp_path: Path) -> None:
-    steps = [Step("", (("run_command", {"command": "python3 -c 'open(\"x\", \"w\")'"}),)), Step("ok")]
+    steps = [Step("", (("run_command", {"command": 'python3 -c \'open("x", "w")\''}),)), Step("ok")]
     async with staged(tmp_path, steps, human=Human(no)) as stage:
         await stage.session.submit("go")
         assert "declined" in stage.told("c1")
@@ -93,7 +93,9 @@ async def test_several_approvals_wait_at_once_and_commands_still_run_in_order(tm
         assert any(isinstance(one, TurnState) and one.state == "waiting" for one in stage.heard)
         release.set()
         await running
-        order = [(e.type, e.call) for e in stage.events("exec.") if e.type != "exec.output" and str(e.call)[0] == "c"]
+        order = [
+            (e.type, e.call) for e in stage.events("exec.") if e.type != "exec.output" and str(e.call)[0] == "c"
+        ]
         assert order == [
             ("exec.started", "c1"), ("exec.finished", "c1"), ("exec.started", "c2"), ("exec.finished", "c2"),
         ]  # fmt: skip
@@ -201,7 +203,9 @@ async def test_the_humans_own_command_runs_and_the_model_hears_of_it(tmp_path: P
         assert stage.events("tool.finished")[-1].data.status == "denied"  # type: ignore[attr-defined]
 
 
-async def test_a_model_that_cannot_be_reached_is_said_in_one_sentence_and_the_session_survives(tmp_path: Path) -> None:
+async def test_a_model_that_cannot_be_reached_is_said_in_one_sentence_and_the_session_survives(
+    tmp_path: Path,
+) -> None:
     from vtcode_tui.events.live import Notice
 
     async with staged(tmp_path, [Step("ok")]) as stage:

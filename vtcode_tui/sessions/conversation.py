@@ -31,7 +31,9 @@ def _item(part: Part, role: Role, number: int, seq: int) -> Item:
             }
             return Item(seq, role, "thinking", part.text, number, facts)
         case ToolUse():
-            facts = {"id": part.id, "name": part.name, "signature": part.signature}
+            facts = {"id": part.id, "name": part.name}
+            if part.signature or part.provider or part.model:
+                facts |= {"signature": part.signature, "provider": part.provider, "model": part.model}
             return Item(seq, role, "tool_use", part.arguments, number, facts)
         case ToolResult():
             return Item(seq, "tool", "tool_result", part.text, number, {"id": part.id, "error": part.is_error})
@@ -57,7 +59,12 @@ def _part(item: Item) -> Part | None:
             )
         case "tool_use":
             return ToolUse(
-                str(facts.get("id", "")), str(facts.get("name", "")), item.body, str(facts.get("signature", ""))
+                str(facts.get("id", "")),
+                str(facts.get("name", "")),
+                item.body,
+                str(facts.get("signature", "")),
+                str(facts.get("provider", "")),
+                str(facts.get("model", "")),
             )
         case "tool_result":
             return ToolResult(str(facts.get("id", "")), item.body, bool(facts.get("error", False)))

@@ -58,9 +58,9 @@ def _heading(item: Item) -> str:
         case "thinking":
             return "### Reasoning"
         case "tool_use":
-            return f"### Tool call {item.facts.get('id', '')}: {_one_line(item.facts.get('name', ''))}"
+            return f"### Tool call {_one_line(item.facts.get('id', ''))}: {_one_line(item.facts.get('name', ''))}"
         case "tool_result":
-            return f"### Result of {item.facts.get('id', '')}"
+            return f"### Result of {_one_line(item.facts.get('id', ''))}"
         case "image":
             return f"### Image ({_one_line(item.facts.get('media_type', ''))})"
         case "summary":

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.agent.stage import home_in, staged
+from vtcode_tui.common.clock import SystemClock, rfc3339
+from vtcode_tui.common.errors import JournalError
+from vtcode_tui.demo import Step, in_order, served
+from vtcode_tui.events import locate, verify
+from vtcode_tui.events.live import Notice
+from vtcode_tui.sessions import Recording, sessions
+from vtcode_tui.workspace import grant_trust
+
+pytestmark = pytest.mark.kernel
+
+
+async def test_a_session_goes_on_where_it_ended(tmp_path: Path) -> None:
+    edit = Step("", (("write_file", {"path": "new.txt", "content": "staged\n"}),))
+    async with staged(tmp_path, [edit, Step("first answer")], files={"a": "x\n"}) as stage:
+        await stage.session.submit("first question")
+        folder = stage.session.folder
+    again = Step("", (("read_file", {"path": "new.txt"}),))
+
+    def script(body: dict[str, object]) -> Step:
+        return again if "staged" not in str(body["messages"]).split("second question")[-1] else Step("second")
+
+    async with staged(tmp_path, script, resume=folder) as stage:
+        await stage.session.submit("second question")
+        text = str(stage.model.requests[0]["messages"])
+        assert "first question" in text
+        assert "first answer" in text
+        assert stage.session.last_answer == "second"
+        assert stage.session.session == folder.name
+        assert [change.path for change in (await stage.session.changes()).files] == ["new.txt"]
+        calls = [e.call for e in stage.events("tool.requested")]
+        assert len(calls) == len(set(calls))
+    assert verify(folder).state == "sealed"
+
+
+async def test_two_processes_never_write_one_session(tmp_path: Path) -> None:
+    async with staged(tmp_path, [Step("ok")]) as stage:
+        await stage.session.submit("hello")
+        with pytest.raises(JournalError, match="in use by another"):
+            async with staged(tmp_path, [], resume=stage.session.folder):
+                pass
+
+
+async def test_after_a_crash_nothing_runs_twice_and_the_unknown_is_said(tmp_path: Path) -> None:
+    root, home = tmp_path / "ws", home_in(tmp_path)
+    root.mkdir()
+    home.config.mkdir(parents=True)
+    grant_trust(root, home, now=rfc3339(SystemClock().now()))
+    steps = [
+        Step("", (("write_file", {"path": "one", "content": "1"}), ("run_command", {"command": "sleep 600"}))),
+        Step("never"),
+    ]
+    async with served(in_order(steps)) as model:
+        home.settings_file.write_text(
+            f'[model]\nprovider = "test"\nname = "scripted"\ndiscover = false\n'
+            f'[providers.test]\nbase_url = "{model.base_url}"\nmodels = ["scripted"]\ndata_class = "local"\n'
+        )
+        env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "VTCODE_HOME": str(tmp_path / "vt")}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "vtcode_tui", "exec", "go", cwd=root, env=env,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stderr is not None
+        while line := await process.stderr.readline():
+            event = json.loads(line)
+            if event["type"] == "exec.started" and event["call"] == "c2":
+                break
+        process.kill()
+        await process.communicate()
+    folder = locate(home, "last")
+    assert verify(folder).state in {"open", "torn"}
+    async with staged(tmp_path, [Step("")] * 2 + [Step("I will look first.")], resume=folder) as stage:
+        statuses = {e.call: e.data.status for e in stage.events("tool.finished")}  # type: ignore[attr-defined]
+        assert statuses == {"c1": "ok", "c2": "unknown"}
+        assert any(isinstance(one, Notice) and "Unknown outcome" in one.text for one in stage.heard)
+        assert len([e for e in stage.events("exec.started") if e.call in {"c1", "c2"}]) == 2
+        await stage.session.submit("what happened?")
+        told = str(stage.model.requests[-1]["messages"])
+        assert "outcome of this call is unknown" in told
+    assert verify(folder).state == "sealed"
+
+
+async def test_a_finished_session_is_listed_and_replayed_from_its_journal(tmp_path: Path) -> None:
+    steps = [Step("", (("run_command", {"command": "echo hello from the run"}),)), Step("said")]
+    async with staged(tmp_path, steps) as stage:
+        await stage.session.submit("say hello")
+        live = [one for one in stage.heard if type(one).__name__ == "OutputChunk"]
+        folder, home = stage.session.folder, stage.home
+    listed = sessions(home)
+    assert [one.meta.title for one in listed] == ["say hello"]
+    assert listed[0].meta.ended
+    recording = Recording(folder)
+    chunks = [m.what for m in recording.moments if type(m.what).__name__ == "OutputChunk"]
+    assert b"".join(c.data for c in chunks) == b"".join(c.data for c in live)  # type: ignore[attr-defined, union-attr]
+    assert [m.what for m in recording.moments if m.what in recording.events] == list(recording.events)
+    assert recording.index_at(recording.duration) == len(recording)
+    first = recording.following(-1, "prompt")
+    assert first is not None
+    assert recording.moments[first].what.type == "prompt.submitted"  # type: ignore[union-attr]
+    assert Recording(folder, idle_limit=0.01).duration <= recording.duration
