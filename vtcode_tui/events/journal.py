@@ -8,7 +8,8 @@ import errno
 import fcntl
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,7 @@ from vtcode_tui.common.clock import Clock, SystemClock, rfc3339
 from vtcode_tui.common.errors import JournalError
 from vtcode_tui.common.ids import IdSource, uuid7
 from vtcode_tui.events.durable import Flusher, fdatasync
+from vtcode_tui.events.envelope import SCHEMA_VERSION, quick_event
 from vtcode_tui.events.lines import GENESIS, line_of
 from vtcode_tui.events.seal import Seal
 from vtcode_tui.events.tail import find_tail, set_aside
@@ -143,6 +145,59 @@ class Journal:
         parent: str | None = None,
     ) -> Event:
         """Write one event (not yet flushed) and return it. Raises JournalError when it could not be written."""
+        events = self.extend(
+            (payload,), turn=turn, call=call, actor=actor, severity=severity, outcome=outcome, parent=parent
+        )
+        return events[0]
+
+    def extend(
+        self,
+        payloads: Sequence[Payload],
+        *,
+        turn: int = 0,
+        call: str | None = None,
+        actor: Actor = SYSTEM,
+        severity: Severity | None = None,
+        outcome: Outcome = "success",
+        parent: str | None = None,
+    ) -> list[Event]:
+        """Write several events at once (not yet flushed): all of them or, with a JournalError, none."""
+        self._ready()
+        seq, head, events, lines = self.seq, self.head, [], []
+        for payload in payloads:
+            if isinstance(payload, SessionStarted | SessionResumed) and not payload.log_key:
+                payload = payload.model_copy(update={"log_key": self.log_key, "root_head": self.root_head})
+            event = quick_event(
+                v=SCHEMA_VERSION,
+                seq=seq,
+                id=self._ids(),
+                time=_stamp(self._clock.now()),
+                mono_ns=self._clock.monotonic_ns(),
+                type=payload.TYPE,
+                severity=severity or payload.SEVERITY,
+                outcome=outcome,
+                session=self.session,
+                turn=turn,
+                call=call,
+                parent=parent,
+                actor=actor,
+                data=payload,
+                prev=head,
+            )
+            line = line_of(event)
+            head = hashlib.sha256(line).hexdigest()
+            seq += 1
+            events.append(event)
+            lines.append(line)
+        self._write(b"\n".join(lines) + b"\n", payloads[0].TYPE)
+        self.seq, self.head = seq, head
+        for event in events:
+            self._written(event)
+        if self._checkpoint_due(payloads[-1], events[-1].mono_ns):
+            self.checkpoint()
+        return events
+
+    def _ready(self) -> None:
         if self._failure is not None:
             raise self._failure
         if self._closed:
@@ -151,29 +206,6 @@ class Journal:
             # No event before the opening stands in the root log: it would look like one added after the end.
             self._seal.ready()
             self._opened = True
-        if isinstance(payload, SessionStarted | SessionResumed) and not payload.log_key:
-            payload = payload.model_copy(update={"log_key": self.log_key, "root_head": self.root_head})
-        event = Event.model_construct(
-            v=1,
-            seq=self.seq,
-            id=self._ids(),
-            time=rfc3339(self._clock.now()),
-            mono_ns=self._clock.monotonic_ns(),
-            type=payload.TYPE,
-            severity=severity or payload.SEVERITY,
-            outcome=outcome,
-            session=self.session,
-            turn=turn,
-            call=call,
-            parent=parent,
-            actor=actor,
-            data=payload,
-            prev=self.head,
-        )
-        self._write(event)
-        if self._checkpoint_due(payload, event.mono_ns):
-            self.checkpoint()
-        return event
 
     def _checkpoint_due(self, payload: Payload, now: int) -> bool:
         at, since = self._sealed
@@ -210,20 +242,16 @@ class Journal:
             await asyncio.to_thread(self._seal.ready)
         self._seal.ready()
 
-    def _write(self, event: Event) -> None:
-        raw = line_of(event) + b"\n"
+    def _write(self, raw: bytes, lost: str) -> None:
         try:
             written = os.write(self._descriptor, raw)
             if written != len(raw):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
-            self._fail(event.type, error)
+            self._fail(lost, error)
             assert self._failure is not None
             raise self._failure from error
         self._size += len(raw)
-        self.head = hashlib.sha256(memoryview(raw)[:-1]).hexdigest()
-        self.seq += 1
-        self._written(event)
 
     def _fail(self, lost: str, error: OSError) -> None:
         """Close the journal to further events; with the space held back, say so in it."""
@@ -293,6 +321,12 @@ class Journal:
         os.close(self._descriptor)
         with contextlib.suppress(OSError):
             (self.folder / RESERVE).unlink(missing_ok=True)
+
+
+def _stamp(moment: datetime) -> str:
+    """What `rfc3339` writes, faster for the times that our own clock gives."""
+    text = moment.isoformat(timespec="milliseconds")
+    return f"{text[:-6]}Z" if text.endswith("+00:00") else rfc3339(moment)
 
 
 def _open(path: Path, flags: int) -> int:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from vtcode_tui.common.errors import JournalError
-from vtcode_tui.events.envelope import without_surrogates
+from vtcode_tui.events.envelope import quick_event, without_surrogates
 from vtcode_tui.events.types import PAYLOADS, SYSTEM, Actor, Event, Payload, Unrecognised
 
 GENESIS = "0" * 64
@@ -81,7 +81,9 @@ def event_of(raw: bytes) -> Event:
             isinstance(value["seq"], int) and isinstance(value["prev"], str) and isinstance(value["time"], str)
         ):
             raise ValueError("its envelope is wrong")
-        return Event.model_construct(**value)
+        if value.keys() != Event.model_fields.keys():
+            raise ValueError("its envelope has other fields")
+        return quick_event(**value)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise JournalError(f"not an event: {raw[:80]!r}: {error}") from error
 

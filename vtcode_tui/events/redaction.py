@@ -18,6 +18,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -189,6 +190,17 @@ def entropy(value: bytes) -> float:
 _EXACT = re.compile(r"sha256$|^(?:statement|signature|note|head|log_key|root_head|id|call|tokens)$")
 
 
+@cache
+def _looked_at(kind: type[Payload]) -> tuple[str, ...]:
+    """The fields of a payload that can hold a secret."""
+    plain = {bool, int, float, bool | None, int | None, float | None}
+    return tuple(
+        name
+        for name, field in kind.model_fields.items()
+        if not _EXACT.search(name) and field.annotation not in plain
+    )
+
+
 def _texts(value: Any) -> Iterator[str]:
     match value:
         case str():
@@ -320,7 +332,7 @@ class Redactor:
         """
         if isinstance(payload, Checkpoint | SecretRedacted):
             return payload, None
-        fields = {name: value for name, value in payload if not _EXACT.search(name)}
+        fields = {name: getattr(payload, name) for name in _looked_at(type(payload))}
         texts = list(_texts(fields))
         # One pass over all of them is enough for nearly every event.
         if not self.spans("\n\n".join(texts).encode("utf-8", "surrogatepass")):
