@@ -87,6 +87,7 @@ def _in_child(cwd: Path, operations: Operations, layer: Layer | None) -> Tree:
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
+        answer = json.dumps("the child broke")
         try:
             os.close(reading)
             if layer is not None:
@@ -97,11 +98,13 @@ def _in_child(cwd: Path, operations: Operations, layer: Layer | None) -> Tree:
                 with contextlib.suppress(OSError):
                     _do(*operation)
             answer = json.dumps(_tree())
-        except (OSError, subprocess.CalledProcessError, shutil.Error) as error:
+        except (OSError, subprocess.CalledProcessError) as error:
             answer = json.dumps(str(error))
-        with os.fdopen(writing, "w") as pipe:
-            pipe.write(answer)
-        os._exit(0)
+        finally:
+            # Whatever happens, this process never goes on as a second pytest.
+            with os.fdopen(writing, "w") as pipe:
+                pipe.write(answer)
+            os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as pipe:
         answer = pipe.read()

@@ -405,6 +405,7 @@ def test_accepted_whole_is_the_same_as_done_directly(benches: Callable[[], Bench
 
 
 @given(operations=_OPERATIONS)
+@example(operations=[("move", "d", "n"), ("write", "d", "")])
 @_FAST
 def test_discarded_is_the_original(benches: Callable[[], Bench], operations: Any) -> None:
     bench = benches()

@@ -29,14 +29,15 @@ class Discarder:
 
     def discard(self, chosen: Chosen) -> None:
         """Undo these changes in the layer, deepest paths first."""
+        paths = {pending.change.path for pending, _ in chosen}
         with Beneath(self._lower) as low, Beneath(self._upper) as up:
             for pending, hunks in sorted(chosen, key=lambda row: -row[0].change.path.count("/")):
                 if hunks is not None:
                     self._keep_rest(pending, hunks, low, up)
                     continue
-                self._undo(pending.change.path, pending.real, low, up)
+                self._undo(pending.change.path, pending.real, low, up, paths)
                 if source := pending.change.renamed_from:
-                    self._undo(source, low.entry(source), low, up)
+                    self._undo(source, low.entry(source), low, up, paths)
 
     def tidy(self, scan: Scan) -> None:
         """Drop entries that make no difference, so that runs see what people change in the real files."""
@@ -70,7 +71,11 @@ class Discarder:
         up.write(change.path, apply_hunks(change.old_text, change.hunks, rest), mode=mode)
         self._bases.put(change.path, pending.real, change.old_text)
 
-    def _undo(self, path: str, real: Entry | None, low: Beneath, up: Beneath) -> None:
+    def _undo(self, path: str, real: Entry | None, low: Beneath, up: Beneath, also: set[str]) -> None:
+        if blocker := self._blocker(path):
+            if blocker not in also:
+                raise WorkspaceError(f"{path} cannot come back while {blocker} is a file: discard that too")
+            return  # it comes back with the folder
         top = self._hiding(path)
         self._remove(path)
         if top is not None and real is not None:
@@ -80,6 +85,19 @@ class Discarder:
             (self._upper / path).chmod(real.mode)
         self._prune(path)
         self._bases.forget(path)
+
+    def _blocker(self, path: str) -> str:
+        """The folder above `path` that is a file or a link in the layer; empty when there is none."""
+        parts = path.split("/")
+        for n in range(1, len(parts)):
+            above = "/".join(parts[:n])
+            try:
+                status = os.lstat(self._upper / above)
+            except FileNotFoundError:
+                return ""
+            if not stat.S_ISDIR(status.st_mode):
+                return "" if is_whiteout(self._upper / above, status) else above
+        return ""
 
     def _hiding(self, path: str) -> Path | None:
         """The outermost folder above `path` that hides the real one, as it stands in the upper tree."""

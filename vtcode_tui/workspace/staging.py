@@ -139,7 +139,7 @@ class _Place:
                 if step.path in merged and self.live:
                     # The layer still has the text before the merge; it is settled all the same.
                     self.bases.put(step.path, merged[step.path].touch.now, layer.read(step.path))
-                elif step.do != "tidy":
+                else:
                     state = real.entry(step.path)
                     is_text = state is not None and state.kind == "file" and state.size <= MAX_TEXT
                     self.bases.put(step.path, state, real.read(step.path) if is_text else None)
