@@ -100,9 +100,7 @@ def _snapshot(root: Path) -> dict[str, str]:
 
 async def test_committing_still_works(finish: Finish, protecting: Profile, repository: Path) -> None:
     (repository / ".git/hooks/pre-commit").unlink()
-    script = (
-        "git add file && git -c user.name=n -c user.email=e@x commit -qm one; git log --oneline"
-    )
+    script = "git add file && git -c user.name=n -c user.email=e@x commit -qm one; git log --oneline"
     text, outcome = await finish(grant_for(protecting, "bash", "-c", script))
     assert outcome.exit_code == 0, text
     assert "one" in text
@@ -122,7 +120,8 @@ async def test_a_new_repository_keeps_nothing_that_git_would_run(
     canary = repository.parent / "ran"
     script = f"""
         git init -q new && git -C new config core.fsmonitor 'touch {canary}; false'
-        git init -q --bare bare.git && echo 'touch {canary}' > bare.git/hooks/post-update && chmod +x bare.git/hooks/*
+        git init -q --bare bare.git
+        echo 'touch {canary}' > bare.git/hooks/post-update && chmod +x bare.git/hooks/*
         git init -q plain
     """
     _text, outcome = await finish(grant_for(protecting, "bash", "-c", script))

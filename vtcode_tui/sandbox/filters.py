@@ -19,7 +19,7 @@ from typing import Any
 
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.sandbox.inner import kernel
-from vtcode_tui.sandbox.inner.numbers import NUMBERS
+from vtcode_tui.sandbox.inner.numbers import NUMBERS, OTHER_PROCESS, SIGNALS
 
 _LAST_OLD, _FIRST_NEW, _LAST_NEW = 334, 424, 462
 """The numbers F1 allows: 0-334 (fewer on arm64, where the rest do not exist) and 424-462."""
@@ -50,13 +50,17 @@ _STREAM, _DATAGRAM, _SEQUENCE = 1, 2, 5
 _NEW_LISTENER = 8
 
 
-def compile_filters(*, full: bool, inet: bool, debug: bool) -> tuple[bytes, bytes]:
-    """F1 and F2 for a tier; `inet`: IPv4 and IPv6 sockets may exist; `debug`: ptrace inside the run."""
-    return _compiled(full, inet, debug)
+def compile_filters(*, full: bool, inet: bool, debug: bool, signals: bool = False) -> tuple[bytes, bytes]:
+    """F1 and F2 for a tier.
+
+    `inet`: IPv4 and IPv6 sockets may exist; `debug`: ptrace inside the run; `signals`: the notifier watches over
+    signals, because Landlock does not.
+    """
+    return _compiled(full, inet, debug, signals)
 
 
 @functools.lru_cache(maxsize=8)
-def _compiled(full: bool, inet: bool, debug: bool) -> tuple[bytes, bytes]:
+def _compiled(full: bool, inet: bool, debug: bool, signals: bool) -> tuple[bytes, bytes]:
     try:
         import pyseccomp
     except (ImportError, RuntimeError, OSError) as error:
@@ -65,7 +69,7 @@ def _compiled(full: bool, inet: bool, debug: bool) -> tuple[bytes, bytes]:
             "Fedora: dnf install libseccomp; Alpine: apk add libseccomp)",
             step="seccomp",
         ) from error
-    return _numbers(pyseccomp), _calls(pyseccomp, full=full, inet=inet, debug=debug)
+    return _numbers(pyseccomp), _calls(pyseccomp, full=full, inet=inet, debug=debug, signals=signals)
 
 
 def _numbers(api: Any) -> bytes:
@@ -83,6 +87,7 @@ class _Builder:
     def __init__(self, api: Any) -> None:
         self.api = api
         self.program = api.SyscallFilter(api.ALLOW)
+        self.program.set_attr(api.Attr.ACT_BADARCH, api.KILL_PROCESS)
 
     def refuse(self, name: str, *conditions: tuple[int, int, int]) -> None:
         """Notify on `name` when every (argument, mask, value) matches; calls this machine lacks are skipped."""
@@ -112,7 +117,7 @@ class _Builder:
         self.refuse_bits(name, 0, _LOW & ~63)
 
 
-def _calls(api: Any, *, full: bool, inet: bool, debug: bool) -> bytes:
+def _calls(api: Any, *, full: bool, inet: bool, debug: bool, signals: bool) -> bytes:
     build = _Builder(api)
     for name in (*REFUSED, *(() if debug else ("ptrace",)), *(() if full else _SHARED_MEMORY)):
         build.refuse(name)
@@ -127,10 +132,22 @@ def _calls(api: Any, *, full: bool, inet: bool, debug: bool) -> bytes:
             build.refuse("personality", (0, 1 << 31 | 1 << shift, 1 << shift))
     _set_id(build)
     if not full:
-        for bit in range(22):
-            build.refuse_other_process("prlimit64", bit)
+        _other_processes(build, signals=signals)
     _sockets(build, full=full, inet=inet)
     return _bytes(build.program)
+
+
+def _other_processes(build: _Builder, *, signals: bool) -> None:
+    """Calls that change another process go to the notifier, which lets them pass within the run.
+
+    Tier full has a pid namespace instead. Landlock keeps signals inside from its version 6 on.
+    """
+    for name, argument in OTHER_PROCESS.items():
+        build.refuse_bits(name, argument, _LOW)
+    for bit in range(32):
+        build.refuse_other_process("prlimit64", bit)
+    for name, argument in SIGNALS.items() if signals else ():
+        build.refuse_bits(name, argument, _LOW)
 
 
 def _set_id(build: _Builder) -> None:

@@ -71,7 +71,9 @@ def prepare(
         _rules_full(machine, profile, readable) if full else _rules_kernel(profile, readable, folder, caches, tty)
     )
     job = _work_of(request, machine, folder, proxy)
-    first, second = filters.compile_filters(full=full, inet=proxy is not None, debug=profile.debug)
+    first, second = filters.compile_filters(
+        full=full, inet=proxy is not None, debug=profile.debug, signals=machine.abi < 6
+    )
     staging = profile.staging
     job |= {
         "filters": [base64.b64encode(code).decode() for code in (first, second)],

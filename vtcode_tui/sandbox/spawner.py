@@ -106,15 +106,14 @@ class Spawner:
 
     async def self_test(
         self, module: str, function: str, arguments: Mapping[str, object], profile: Profile
-    ) -> Outcome:
+    ) -> tuple[Outcome, str]:
         """Run a worker of vtcode's own self-test. It has no grant: nobody asked for it, and it asks for nothing."""
         if not module.startswith("vtcode_tui.sandbox.selftest."):
             raise SandboxError(f"{module} is no part of the self-test", step="grant")
         request = Request(Invoke(module, function, json.dumps(arguments)), profile.workspace, profile)
         flight = await self._begin(request, Options(), None)
-        async for _piece in flight.output():
-            continue
-        return await flight.wait()
+        output = b"".join([piece async for piece in flight.output()])
+        return await flight.wait(), output.decode("latin-1")
 
     async def _begin(
         self, request: Request, options: Options, connected: Callable[[Connection], None] | None

@@ -20,6 +20,8 @@ from vtcode_tui.sandbox.spawner import Spawner
 
 _LIMITS = Limits(wall_seconds=20.0)
 
+_BREAKOUT = "vtcode_tui.sandbox.selftest.breakout"
+
 _REMEDIES = {
     "landlock": (
         "boot with `landlock` in the lsm= list (Debian, Ubuntu, Fedora and Arch kernels have it built in); "
@@ -158,9 +160,10 @@ async def _attempt(
 ) -> Outcome:
     profile = Profile("self-test", workspace, writable=(workspace,), limits=_LIMITS, staging=staging)
     try:
-        return await spawner.self_test("vtcode_tui.sandbox.selftest.breakout", "attempt", arguments, profile)
+        outcome, _output = await spawner.self_test(_BREAKOUT, "attempt", arguments, profile)
     except SandboxError as error:
         return Outcome(None, setup_error=str(error))
+    return outcome
 
 
 def _remedy(tier: Tier) -> str:

@@ -66,7 +66,7 @@ class Guard:
                 if identity is not None:
                     self._folders[parent] = identity
                 parent = os.path.dirname(parent)
-        self._begun_ns = time.time_ns() - 20_000_000  # file times come from a clock that ticks in coarse steps
+        self._begun_ns = time.clock_gettime_ns(kernel.CLOCK_OF_FILES)
 
     def verify(self) -> list[dict[str, object]]:
         """Compare, restore, and tell what was changed: a list of {path, what}."""
@@ -82,7 +82,7 @@ class Guard:
             after = self._look(name)
             if not before.same(after):
                 findings.append({"path": name, "what": self._restore(name, before, after)})
-        findings += repositories.disarm(self._root, self._begun_ns, self._take_away)
+        findings += repositories.disarm(self._root, self._begun_ns, self._before, self._take_away)
         os.close(self._root)
         return findings
 

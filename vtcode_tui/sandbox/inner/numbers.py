@@ -68,3 +68,15 @@ AARCH64: dict[str, int] = {
 
 NUMBERS = AARCH64 if platform.machine() in {"aarch64", "arm64"} else X86_64
 NAMES = {number: name for name, number in NUMBERS.items()}
+
+OTHER_PROCESS = {
+    "sched_setaffinity": 0,
+    "sched_setscheduler": 0,
+    "sched_setparam": 0,
+    "sched_setattr": 0,
+    "setpriority": 1,
+    "ioprio_set": 1,
+}
+"""Calls that act on another process, and which argument names it."""
+
+SIGNALS = {"kill": 0, "tkill": 0, "tgkill": 0, "rt_sigqueueinfo": 0, "rt_tgsigqueueinfo": 0, "pidfd_send_signal": 0}

@@ -13,7 +13,7 @@ from vtcode_tui.sandbox.inner import kernel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _DEPTH = 3
@@ -59,10 +59,14 @@ def find(root: int, since_ns: int) -> set[str]:
     return found
 
 
-def disarm(root: int, since_ns: int, take_away: Callable[[int, str], None]) -> list[dict[str, object]]:
+def disarm(
+    root: int, since_ns: int, guarded: Iterable[str], take_away: Callable[[int, str], None]
+) -> list[dict[str, object]]:
     """Take away what git would run in repositories that were made since then."""
     findings: list[dict[str, object]] = []
     for path in sorted(find(root, since_ns)):
+        if any(name.startswith(f"{path}/") for name in guarded):
+            continue  # compared byte by byte already
         try:
             folder = kernel.open_inside(root, path or ".", _FOLDER)
         except OSError:

@@ -109,6 +109,7 @@ class Layers:
     def enter(self, staging: list[str]) -> Layer:
         """The layer over `lower` with `upper` and `work`; mounted now if no run uses it."""
         upper = staging[1]
+        self._forget_gone()
         if upper not in self._live:
             self._wait_until_gone(upper)
             self._live[upper] = _mount_layer(staging)
@@ -123,6 +124,14 @@ class Layers:
                 os.close(layer.users)
                 self._going[upper] = layer.unmounted
                 del self._live[upper]
+
+    def _forget_gone(self) -> None:
+        """Close the notices of layers that are gone: a user has few inotify descriptors."""
+        ready, _, _ = select.select(list(self._going.values()), [], [], 0)
+        for upper, notice in list(self._going.items()):
+            if notice in ready:
+                os.close(notice)
+                del self._going[upper]
 
     def _wait_until_gone(self, upper: str) -> None:
         notice = self._going.get(upper)
@@ -153,7 +162,7 @@ def _mount_layer(staging: list[str]) -> Layer:
         # IN_UNMOUNT is always reported; the watch does not keep the file system alive.
         watch = kernel.LIBC.inotify_add_watch(notice, os.fsencode(lower), ctypes.c_uint32(0x400))
         if watch < 0:
-            raise OSError("the layer cannot be watched")
+            raise OSError(ctypes.get_errno(), "the layer cannot be watched")
         spaces = [os.open(f"/proc/self/ns/{name}", os.O_RDONLY | os.O_CLOEXEC) for name in ("user", "mnt")]
         socket.send_fds(theirs, [b"layer"], [*spaces, notice])
 

@@ -1,0 +1,47 @@
+"""The attack table of `vtcode selftest`, with a control that proves each oracle."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from vtcode_tui.sandbox import Spawner
+from vtcode_tui.sandbox.selftest import suite
+from vtcode_tui.sandbox.selftest.table import Attack
+
+
+class Proof:
+    """What attacks achieve without a sandbox, found out once for each."""
+
+    def __init__(self) -> None:
+        self._control = suite.Control()
+        self._known: dict[str, list[str]] = {}
+
+    def of(self, attack: Attack, base: Path) -> list[str]:
+        if attack.id not in self._known:
+            self._known[attack.id] = self._control.breaches(attack, base)
+        return self._known[attack.id]
+
+    def close(self) -> None:
+        self._control.close()
+
+
+@pytest.fixture(scope="session")
+def proof() -> Iterator[Proof]:
+    made = Proof()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def attacked(mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Spawner]:
+    planted: dict[str, str] = {}
+    suite.plant(planted)
+    for name, value in planted.items():
+        monkeypatch.setitem(os.environ, name, value)
+    spawner = Spawner.start(scratch=tmp_path / "scratch", tier="kernel" if mode == "kernel" else "full")
+    yield spawner
+    await spawner.close()

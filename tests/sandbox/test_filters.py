@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import os
+import platform
+
+import pyseccomp
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.sandbox.bpf import ALLOW, ERRNO, I386, KILL, NOTIFY, decide
+from vtcode_tui.sandbox import filters
+from vtcode_tui.sandbox.inner.numbers import AARCH64, X86_64
+
+pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="the tables below are those of x86_64")
+
+HIGH = 1 << 32
+N = X86_64
+SOCKET, SOCKETPAIR, IOCTL, CLONE = N["socket"], N["socketpair"], N["ioctl"], N["clone"]
+
+
+def _answer(
+    number: int, *arguments: int, full: bool = False, inet: bool = False, debug: bool = False, arch: int = 0
+) -> int:
+    """The stricter of the two programs, as the kernel combines them."""
+    first, second = filters.compile_filters(full=full, inet=inet, debug=debug)
+    order = (KILL, ERRNO, NOTIFY, ALLOW)
+    given_arch = {"arch": arch} if arch else {}
+    answers = [decide(code, number, arguments, **given_arch)[0] for code in (first, second)]
+    return min(answers, key=order.index)
+
+
+@pytest.mark.parametrize("name", sorted(set(filters.REFUSED) & set(N)))
+@pytest.mark.parametrize("full", [True, False])
+def test_a_refused_call_goes_to_the_notifier_or_does_not_exist(name: str, full: bool) -> None:
+    assert _answer(N[name], full=full) in (NOTIFY, ERRNO)
+
+
+@pytest.mark.parametrize(
+    ("number", "arguments", "expected"),
+    [
+        (SOCKET, (2, 1, 0), NOTIFY),
+        (SOCKET, (2 | HIGH, 1, 0), NOTIFY),
+        (SOCKET, (10, 2, 0), NOTIFY),
+        (SOCKET, (1, 1, 0), ALLOW),
+        (SOCKET, (1, 1 | 0o2000000 | 0o4000, 0), ALLOW),
+        (SOCKET, (1, 5, 0), ALLOW),
+        (SOCKET, (1, 2, 0), NOTIFY),
+        (SOCKET, (1, 2 | HIGH, 0), NOTIFY),
+        (SOCKET, (1, 3, 0), NOTIFY),
+        (SOCKET, (16, 3, 0), NOTIFY),
+        (SOCKET, (40, 1, 0), NOTIFY),
+        (SOCKET, (64, 1, 0), NOTIFY),
+        (SOCKET, (0x80000001, 1, 0), NOTIFY),
+        (SOCKETPAIR, (1, 1, 0), ALLOW),
+        (SOCKETPAIR, (1, 2, 0), NOTIFY),
+        (SOCKETPAIR, (16, 3, 0), NOTIFY),
+        (IOCTL, (0, 0x5412), NOTIFY),
+        (IOCTL, (0, 0x5412 | HIGH), NOTIFY),
+        (IOCTL, (0, 0x5413), ALLOW),
+        (CLONE, (17,), ALLOW),
+        (CLONE, (0x10000000 | 17,), NOTIFY),
+        (CLONE, (0x00020000 | 17,), NOTIFY),
+        (N["clone3"], (), ERRNO),
+        (437, (), ERRNO),
+        (463, (), ERRNO),
+        (1000, (), ERRNO),
+        (0x40000000 | 39, (), KILL),
+        (N["connect"], (), NOTIFY),
+        (N["ptrace"], (), NOTIFY),
+        (N["chmod"], (0, 0o4755), NOTIFY),
+        (N["chmod"], (0, 0o755), ALLOW),
+        (N["fchmod"], (0, 0o2755), NOTIFY),
+        (N["openat"], (0, 0, os.O_CREAT, 0o4755), NOTIFY),
+        (N["openat"], (0, 0, os.O_CREAT, 0o755), ALLOW),
+        (N["openat"], (0, 0, os.O_RDONLY, 0o4755), ALLOW),
+        (N["personality"], (0x40000,), NOTIFY),
+        (N["personality"], (0x40000 | HIGH,), NOTIFY),
+        (N["personality"], (0xFFFFFFFF,), ALLOW),
+        (N["prlimit64"], (0, 7, 1), ALLOW),
+        (N["prlimit64"], (77, 7, 0), ALLOW),
+        (N["prlimit64"], (77, 7, 1), NOTIFY),
+        (N["seccomp"], (1, 8), NOTIFY),
+        (N["seccomp"], (1, 0), ALLOW),
+        (N["shmget"], (), NOTIFY),
+        (N["inotify_add_watch"], (), ALLOW),
+        (0, (), ALLOW),
+        (59, (), ALLOW),
+    ],
+)
+def test_what_tier_kernel_decides(number: int, arguments: tuple[int, ...], expected: int) -> None:
+    assert _answer(number, *arguments) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [((2, 1, 0), ALLOW), ((2, 1, 6), ALLOW), ((2, 1, 262), NOTIFY), ((2, 2, 0), NOTIFY), ((10, 1, 132), NOTIFY)],
+)
+def test_with_a_proxy_tier_kernel_has_tcp_and_nothing_else(arguments: tuple[int, ...], expected: int) -> None:
+    assert _answer(SOCKET, *arguments, inet=True) == expected
+    assert _answer(N["sendto"], 0, 0, 0, 0x20000000, inet=True) == NOTIFY
+    assert _answer(N["sendmsg"], 0, 0, 0x20000000 | HIGH, inet=True) == NOTIFY
+    assert _answer(N["sendto"], 0, 0, 0, 0x4000, inet=True) == ALLOW
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [((2, 1, 0), ALLOW), ((2, 2, 0), ALLOW), ((2, 3, 1), NOTIFY), ((10, 3, 58), NOTIFY), ((17, 3, 0), NOTIFY)],
+)
+def test_tier_full_has_loopback_sockets_but_none_that_are_raw(arguments: tuple[int, ...], expected: int) -> None:
+    assert _answer(SOCKET, *arguments, full=True) == expected
+
+
+def test_shared_memory_of_its_own_is_fine_in_tier_full() -> None:
+    assert _answer(N["shmget"], full=True) == ALLOW
+
+
+def test_the_debug_profile_may_trace() -> None:
+    assert _answer(N["ptrace"], debug=True) == ALLOW
+
+
+@given(st.integers(0, 2000))
+def test_no_32_bit_call_is_ever_allowed(number: int) -> None:
+    assert _answer(number, arch=I386) == KILL
+
+
+@given(st.integers(0, (1 << 64) - 1), st.integers(0, (1 << 64) - 1))
+def test_the_high_half_of_an_argument_never_changes_a_verdict(first: int, second: int) -> None:
+    low = (1 << 32) - 1
+    for number in (SOCKET, SOCKETPAIR, IOCTL, CLONE, N["personality"]):
+        assert _answer(number, first, second) == _answer(number, first & low, second & low)
+
+
+@pytest.mark.parametrize(("arch", "table"), [(pyseccomp.Arch.X86_64, X86_64), (pyseccomp.Arch.AARCH64, AARCH64)])
+def test_our_numbers_are_those_of_libseccomp(arch: int, table: dict[str, int]) -> None:
+    for name, number in table.items():
+        known = pyseccomp.resolve_syscall(arch, name)
+        assert known in (number, -1), name
