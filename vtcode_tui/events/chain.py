@@ -68,7 +68,8 @@ class Meaning(Protocol):
         ...
 
 
-_OWN = frozenset({b"session.started", b"session.resumed", b"log.checkpoint"})
+_OPENING = frozenset({b"session.started", b"session.resumed"})
+_OWN = _OPENING | {b"log.checkpoint"}
 
 
 def walk(path: Path, *, keys: Collection[str] | None, wanted: Collection[int], meaning: Meaning) -> Walk:
@@ -146,7 +147,7 @@ def _not_an_event(seq: int) -> Problem:
 def _clocks(
     meaning: Meaning, seq: int, kind: bytes, before: tuple[int, bytes], now: tuple[int, bytes]
 ) -> tuple[int, bytes]:
-    if now[0] < before[0] and kind != b"session.resumed":
+    if now[0] < before[0] and kind not in _OPENING:
         meaning.notes.append(f"event {seq}: the monotonic clock went back (another boot, or another machine)")
     if now[1] < before[1]:
         meaning.notes.append(f"event {seq}: the clock was set back, from {before[1].decode()} to {now[1].decode()}")

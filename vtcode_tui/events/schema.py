@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vtcode_tui.events.field_notes import ENVELOPE, note
 from vtcode_tui.events.types import PAYLOADS, SCHEMA_VERSION, Event
 
 
@@ -16,6 +17,8 @@ def schema() -> dict[str, Any]:
     for name, model in sorted(PAYLOADS.items()):
         payload = model.model_json_schema(mode="serialization", ref_template="#/$defs/{model}")
         definitions |= payload.pop("$defs", {})
+        for field, shape in payload.get("properties", {}).items():
+            shape["description"] = note(name, field)
         definitions[model.__name__] = payload
         cases.append(
             {
@@ -25,6 +28,8 @@ def schema() -> dict[str, Any]:
         )
     envelope["properties"]["data"] = {"type": "object"}
     envelope["properties"]["type"] = {"enum": sorted(PAYLOADS)}
+    for field, meaning in ENVELOPE.items():
+        envelope["properties"][field]["description"] = meaning
     envelope["properties"]["prev"]["pattern"] = "^[0-9a-f]{64}$"
     envelope["required"] = list(envelope["properties"])
     return {
