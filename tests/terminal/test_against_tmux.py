@@ -1,8 +1,8 @@
 """The same bytes to tmux and to the screen: both must show the same.
 
 Left out of the generated streams is where tmux differs from xterm on purpose or by accident: halves of overwritten
-wide characters, origin mode with margins, deleting lines outside the margins, `CSI 0;0 r`, steps back from behind
-the last column, repetitions over the edge.
+wide characters, origin mode with margins, deleting lines outside the margins, `CSI 0;0 r`, and steps back from
+behind the last column.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def stream(seed: int) -> bytes:
             text = "".join(source.choices(alphabet, k=source.randint(1, 25)))
             out.append(text)
             if kind == "edit" and source.random() < 0.2:
-                out.append(f"\r{text[:20]}x\x1b[{source.randint(1, 9)}b")
+                out.append(f"{text}x\x1b[{source.randint(1, 50)}b")
         elif source.random() < 0.2:
             out.append(source.choice(["\r\n", "\r", "\n", "\t", "\x1b[9G\x08"]))
         else:

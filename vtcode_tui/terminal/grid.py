@@ -30,17 +30,14 @@ class Clusters:
     def __init__(self) -> None:
         self._texts: list[str] = []
         self._known: dict[str, str] = {}
+        self.table: dict[int, str] = {0: ""}
+        """For `str.translate`: stand-in -> text; NUL disappears."""
 
     def copy(self) -> Clusters:
         """Other stand-ins for the same texts."""
         new = Clusters()
-        new._texts, new._known = self._texts.copy(), self._known.copy()
+        new._texts, new._known, new.table = self._texts.copy(), self._known.copy(), self.table.copy()
         return new
-
-    @property
-    def table(self) -> dict[int, str]:
-        """For `str.translate`: stand-in -> text; NUL disappears."""
-        return {0: "", **{self._FIRST + index: text for index, text in enumerate(self._texts)}}
 
     def joined(self, cell: str, mark: str) -> str:
         """The stand-in for what a cell holds with `mark` added; the cell as it was where that would be too much."""
@@ -51,6 +48,7 @@ class Clusters:
         if len(text) > 12 or len(self._texts) >= self._MOST:
             return cell
         new = self._known[text] = chr(self._FIRST + len(self._texts))
+        self.table[ord(new)] = text
         self._texts.append(text)
         return new
 

@@ -133,8 +133,10 @@ def _scroll_down(state: State, numbers: Numbers) -> None:
 
 
 def _repeat(state: State, numbers: Numbers) -> None:
-    if state.last:
-        state.put(state.last[-1] * min(_first(numbers), state.columns * state.rows))
+    # To the end of the row and no further, or five bytes of output would be work for a whole screen.
+    count = min(_first(numbers), state.columns - state.x)
+    if state.last and count > 0:
+        state.put(state.last[-1] * count)
 
 
 def _margins(state: State, numbers: Numbers) -> None:

@@ -233,6 +233,8 @@ class State:
 
     def tab(self, count: int) -> None:
         """Go to a tab stop further right, or further left for negative counts."""
+        if count > 0 and self.x >= self.columns - 1:
+            return  # nowhere to go; a wrap that is due stays due
         x = min(self.x, self.columns - 1)
         for _ in range(min(abs(count), self.columns)):
             if count > 0:
