@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from vtcode_tui.common.clock import SystemClock
@@ -98,11 +97,10 @@ def _prune(given: argparse.Namespace) -> int:
 
 
 def _anchor(given: argparse.Namespace) -> int:
-    from vtcode_tui.common.files import write_atomically
+    from vtcode_tui.events.anchoring import timestamp
     from vtcode_tui.events.anchors import anchor_line, to_syslog
     from vtcode_tui.events.rootcheck import check_root
     from vtcode_tui.events.rootlog import ROOT, RootHead, RootLog
-    from vtcode_tui.events.timestamps import stamp
 
     home = Home.from_environment()
     log, found = RootLog(home.audit, home.keys), check_root(home.audit / ROOT)
@@ -112,10 +110,7 @@ def _anchor(given: argparse.Namespace) -> int:
         raise UsageError("there is no session yet whose root log could be anchored")
     line = anchor_line(log.host_key(), RootHead(found.size, found.head))
     if given.timestamp:
-        path = home.audit / "anchors" / f"{found.size}-{found.head[:16]}.tsr"
-        write_atomically(path, stamp(given.timestamp, found.head))
-        log.append("anchor", "", {"where": given.timestamp, "file": str(Path("anchors") / path.name)})
-        print(path)
+        print(timestamp(log, RootHead(found.size, found.head), given.timestamp))
         return 0
     print(line)
     if not given.print:

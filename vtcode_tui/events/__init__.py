@@ -9,11 +9,13 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from vtcode_tui.events.anchors import Anchoring
     from vtcode_tui.events.bus import Bus, Reader
+    from vtcode_tui.events.export.live import Shipping
     from vtcode_tui.events.journal import Journal
     from vtcode_tui.events.lines import event_of, line_of, read_events
     from vtcode_tui.events.places import locate, session_folder, session_folders
-    from vtcode_tui.events.redaction import Redacted, Redactor
+    from vtcode_tui.events.redaction import Redacted, Redactor, redaction_key
     from vtcode_tui.events.redaction_stream import RedactingStream, RedactingText
     from vtcode_tui.events.types import SYSTEM, Actor, Event, Payload
     from vtcode_tui.events.verdict import Report, verify, verify_all
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SYSTEM",
     "Actor",
+    "Anchoring",
     "Bus",
     "Event",
     "Journal",
@@ -31,10 +34,12 @@ __all__ = [
     "RedactingText",
     "Redactor",
     "Report",
+    "Shipping",
     "event_of",
     "line_of",
     "locate",
     "read_events",
+    "redaction_key",
     "session_folder",
     "session_folders",
     "verify",
@@ -57,6 +62,9 @@ _PLACES = {
     "line_of": "lines",
     "locate": "places",
     "read_events": "lines",
+    "redaction_key": "redaction",
+    "Anchoring": "anchors",
+    "Shipping": "export.live",
     "session_folder": "places",
     "session_folders": "places",
     "Report": "verdict",

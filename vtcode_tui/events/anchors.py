@@ -24,8 +24,16 @@ _ANCHOR = re.compile(r"vtcode-anchor v1 (\d{1,12}) ([0-9a-f]{64}) ([A-Za-z0-9+/=
 
 
 @dataclass(frozen=True, slots=True)
+class Anchoring:
+    """Where the settings want the root log's head to be left at the end of a session (`audit.anchors`)."""
+
+    places: tuple[str, ...] = ("syslog",)
+    rfc3161_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Anchor:
-    """A statement about the root log that was kept elsewhere; `line` is where it was found."""
+    """A statement about the root log that was kept elsewhere."""
 
     size: int
     head: str

@@ -6,8 +6,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from vtcode_tui.events.capture import without_texts
 from vtcode_tui.events.journal import Journal
 from vtcode_tui.events.live import Live
 from vtcode_tui.events.types import (
@@ -21,6 +22,7 @@ from vtcode_tui.events.types import (
 )
 
 if TYPE_CHECKING:
+    from vtcode_tui.events.anchors import Anchoring
     from vtcode_tui.events.redaction import Redactor
 
 _log = logging.getLogger("vtcode.events")
@@ -33,12 +35,21 @@ class Bus:
     """Records events and tells them to every reader, in the order of the journal.
 
     An event that must be durable is told after it is on disk; events recorded meanwhile wait behind it. With a
-    `redactor`, a secret that a payload still holds is replaced before the line is hashed.
+    `redactor`, a secret that a payload still holds is replaced before the line is hashed. `capture` is the setting
+    of the same name: `digest` keeps texts out of the journal and leaves their digests; readers still get the texts.
     """
 
-    def __init__(self, journal: Journal, *, redactor: Redactor | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        redactor: Redactor | None = None,
+        capture: Literal["full", "redacted", "digest"] = "redacted",
+    ) -> None:
         self.journal = journal
-        self._redactor = redactor
+        self._redactor = None if capture == "full" else redactor
+        self._digests = capture == "digest"
+        self._whole: dict[int, Payload] = {}
         self._readers: list[Reader] = []
         self._untold: deque[Event] = deque()
         self._durable = 0
@@ -68,8 +79,11 @@ class Bus:
         found = None
         if self._redactor is not None:
             payload, found = self._redactor.payload(payload)
+        written = without_texts(payload) if self._digests else payload
+        if written is not payload:
+            self._whole[self.journal.seq] = payload
         event = self.journal.append(
-            payload, turn=turn, call=call, actor=actor, severity=severity, outcome=outcome, parent=parent
+            written, turn=turn, call=call, actor=actor, severity=severity, outcome=outcome, parent=parent
         )
         if found is not None:
             kept_out = SecretRedacted(where=payload.TYPE, rules=dict(found.counts), tokens=found.tokens)
@@ -79,10 +93,10 @@ class Bus:
         self._tell()
         return event
 
-    async def close(self) -> None:
-        """Seal the journal; the readers hear of the final checkpoint."""
+    async def close(self, anchoring: Anchoring | None = None) -> None:
+        """Seal the journal and anchor the root log; the readers hear of the final checkpoint."""
         self.journal.observe(written=self._untold.append, durable=lambda position: None)
-        await asyncio.to_thread(self.journal.close)
+        await asyncio.to_thread(self.journal.close, anchoring)
         self._landed(self.journal.seq)
 
     def publish(self, live: Live) -> None:
@@ -105,7 +119,9 @@ class Bus:
 
     def _tell(self) -> None:
         while self._untold and (self._untold[0].seq < self._durable or not self._untold[0].data.DURABLE):
-            self._hand_out(self._untold.popleft())
+            event = self._untold.popleft()
+            whole = self._whole.pop(event.seq, None)
+            self._hand_out(event if whole is None else event.model_copy(update={"data": whole}))
 
     def _hand_out(self, what: Event | Live) -> None:
         for reader in tuple(self._readers):

@@ -16,6 +16,7 @@ from typing import Literal
 from vtcode_tui.common.clock import Clock, SystemClock, rfc3339
 from vtcode_tui.common.errors import JournalError
 from vtcode_tui.common.ids import IdSource, uuid7
+from vtcode_tui.events.anchors import Anchoring
 from vtcode_tui.events.durable import Flusher, fdatasync
 from vtcode_tui.events.envelope import SCHEMA_VERSION, quick_event
 from vtcode_tui.events.lines import GENESIS, line_of
@@ -295,7 +296,7 @@ class Journal:
             raise self._failure from error
         self._flusher.now_durable(position)
 
-    def close(self) -> None:
+    def close(self, anchoring: Anchoring | None = None) -> None:
         """Sign for the whole with a final checkpoint, enter the end in the root log and give the file free.
 
         The session's key is forgotten; what a failure left unsigned stays open for `audit verify` to see.
@@ -307,7 +308,7 @@ class Journal:
                 if self.seq:
                     self.checkpoint("final")
                 self.flush()
-                self._seal.close(self.seq, self.head)
+                self._seal.close(self.seq, self.head, anchoring or Anchoring())
         finally:
             self.abandon()
 

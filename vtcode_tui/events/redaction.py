@@ -8,6 +8,7 @@ secrets can be recognised as equal and nothing can be guessed from it.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -19,12 +20,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 import ahocorasick_rs
 import re2
 
+from vtcode_tui.common.files import write_atomically
 from vtcode_tui.events.shapes import FRAMED, NAMED, TOKENS, Framed, Named, Token
 from vtcode_tui.events.types import Checkpoint, Payload, SecretRedacted
 
@@ -253,6 +256,15 @@ def spellings(value: str) -> set[bytes]:
         inner = encoded[(0, 2, 3)[shift] : whole]
         ways |= {inner, inner.replace(b"+", b"-").replace(b"/", b"_")}
     return {way for way in ways if len(way) >= SHORTEST}
+
+
+def redaction_key(keys: Path) -> bytes:
+    """The key of the tokens on this host, made when there is none: equal secrets are equal in every session."""
+    path = keys / "redaction"
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes()
+    write_atomically(path, secrets.token_bytes(32))
+    return path.read_bytes()
 
 
 class Redactor:

@@ -6,7 +6,8 @@ import threading
 from pathlib import Path
 
 from vtcode_tui.common.errors import JournalError
-from vtcode_tui.events.anchors import anchor_line, to_syslog
+from vtcode_tui.events.anchoring import anchor
+from vtcode_tui.events.anchors import Anchoring
 from vtcode_tui.events.notes import Key, write_note
 from vtcode_tui.events.rootlog import RootHead, RootLog
 
@@ -85,14 +86,12 @@ class Seal:
         except JournalError as error:
             self._problem = error
 
-    def close(self, size: int, head: str) -> None:
-        """Enter the end of the session, anchor the root log in the system's log and forget the key."""
+    def close(self, size: int, head: str, anchoring: Anchoring) -> None:
+        """Enter the end of the session, leave the root log's head where the settings say, and forget the key."""
         self.ready()
         if self._root is not None:
             standing = self._root.append("close", self._session, {"size": size, "head": head})
-            line = anchor_line(self._root.host_key(), standing)
-            if where := to_syslog(line):
-                self._root.append("anchor", self._session, {"where": where, "line": line})
+            anchor(self._root, self._session, standing, anchoring)
         self.forget()
 
     def forget(self) -> None:

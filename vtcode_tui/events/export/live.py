@@ -47,6 +47,7 @@ class Shipping:
         self._receivers = [(one, receiver(one, environ)) for one in exporters]
         self._home = home
         self._lanes: list[Lane] = []
+        self._task: asyncio.Future[None] | None = None
 
     def hear(self, what: Event | Live) -> None:
         """A reader for the bus: wakes the tasks."""
@@ -64,6 +65,19 @@ class Shipping:
                 self._lanes.append(lane)
                 old = [journals[name] for name in unfinished(place, journals) if name != folder.name]
                 group.create_task(lane.run([*old, folder / NAME]))
+
+    def start(self, folder: Path) -> None:
+        """Begin to ship in a task of its own, which outlives the session's until `finish`."""
+        self._task = asyncio.ensure_future(self.run(folder))
+
+    async def finish(self, seconds: float = 3.0) -> None:
+        """Give the receivers a moment for the rest, then stop; what is left goes out at the next start."""
+        if self._task is None:
+            return
+        await self.drain(seconds)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        await self.close()
 
     async def drain(self, seconds: float) -> bool:
         """Wait at most so long until every receiver has everything; False when one has not."""
