@@ -30,7 +30,13 @@ def chat_text(rig: Rig) -> str:
 async def ready_to_answer(rig: Rig, pilot: Pilot[Any]) -> None:
     queue = rig.app.queue
     await until(lambda: queue.current is not None and queue.current.complete, pilot)
-    await until(lambda: queue.current is not None and queue.current.readiness(asyncio.get_running_loop().time(), queue.grace) == "ready", pilot)
+    await until(
+        lambda: (
+            queue.current is not None
+            and queue.current.readiness(asyncio.get_running_loop().time(), queue.grace) == "ready"
+        ),
+        pilot,
+    )
 
 
 QUICK = Settings.model_validate({"approvals": {"grace_ms": 60}})
@@ -219,9 +225,13 @@ async def test_scope_rule_and_deny_with_a_reason(rig: Make) -> None:
         waits(core)
         await ready_to_answer(app, pilot)
         await pilot.press("alt+s", "alt+s")
-        await until(lambda: app.app.queue.current is not None and app.app.queue.current.chosen.scope == "always", pilot)
+        await until(
+            lambda: app.app.queue.current is not None and app.app.queue.current.chosen.scope == "always", pilot
+        )
         content = app.app.work.approvals.content
-        await until(lambda: any('["cargo", "build", "*"]' in content.row(y).text for y in range(content.row_count())), pilot)
+        await until(
+            lambda: any('["cargo", "build", "*"]' in content.row(y).text for y in range(content.row_count())), pilot
+        )
         await pilot.press("alt+n")
         await until(lambda: isinstance(app.app.screen, Ask), pilot)
         await pilot.press(*"use make", "enter")
@@ -491,7 +501,7 @@ async def test_an_error_of_the_core_is_one_sentence(rig: Make) -> None:
         async def stale(selection: object, digest: str) -> None:
             raise StaleFileError("src/calc.py changed meanwhile: look at it again")
 
-        core.accept = stale  # type: ignore[assignment]
+        core.accept = stale  # type: ignore[method-assign]
         app.app.pressed = 0.0
         await pilot.press("f3")
         app.app.pressed = 0.0

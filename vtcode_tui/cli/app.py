@@ -1,4 +1,4 @@
-"""`vtcode [PATH]`: the full-screen app. Paints first; settings, policy and models are loaded behind the first frame."""
+"""`vtcode [PATH]`: the full-screen app. Paints first; everything else is loaded behind the first frame."""
 
 from __future__ import annotations
 

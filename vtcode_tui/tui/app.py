@@ -1,7 +1,8 @@
 """The application: one work screen over one core, painted before the core is built.
 
-The person's side of every seam is here: what happens is told through `dispatch`, what the person wants leaves through
-`Intents`, what the gate asks is answered by the `ApprovalQueue`. No logic of the agent lives in this room.
+The person's side of every seam is here: what happens is told through `dispatch`, what the person wants leaves
+through `Intents`, what the gate asks is answered by the `ApprovalQueue`. No logic of the agent lives in this
+room.
 """
 
 from __future__ import annotations
@@ -257,5 +258,5 @@ class VtcodeApp(BaseApp):
 
 
 def as_event(happening: Event | Live) -> Event | None:
-    """The event, if it is one that the journal has; told by its number, so that no model is loaded for the question."""
+    """The event, if it is one that the journal has; told by its number: no model is loaded for the question."""
     return cast("Event", happening) if hasattr(happening, "seq") else None

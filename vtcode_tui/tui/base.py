@@ -11,7 +11,7 @@ from textual.binding import Binding
 
 from vtcode_tui.common.shipped import shipped
 from vtcode_tui.tui.device import Device
-from vtcode_tui.tui.themes import THEMES
+from vtcode_tui.tui.themes import TERMINAL_DARK, TERMINAL_LIGHT, THEMES
 from vtcode_tui.tui.wall import Wall
 
 STYLES = ("app", "chat", "diff", "approval", "terminal", "events", "prompt", "screens", "replay")
@@ -33,6 +33,7 @@ class BaseApp(App[int]):
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = "vtcode-ansi" if self.no_color else "vtcode-dark"
+        self.ansi_theme_dark, self.ansi_theme_light = TERMINAL_DARK, TERMINAL_LIGHT
         self.animation_level = "none"
         self.pressed = 0.0
         self.typed_alone = True

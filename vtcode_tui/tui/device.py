@@ -32,9 +32,8 @@ def screen_at_hand() -> bool:
     """Whether there is a terminal to draw on and to read keys from, and it is able to move its cursor."""
     if os.environ.get("TERM", "") in {"", "dumb"}:
         return False
-    if sys.__stdin__ is not None and sys.__stdin__.isatty() and sys.__stderr__ is not None:
-        if sys.__stderr__.isatty():
-            return True
+    if all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stderr__)):
+        return True
     try:
         with TTY.open("rb", buffering=0):
             return True

@@ -127,7 +127,8 @@ def _failover(story: Story, event: t.Event, data: t.ModelFailover) -> None:
     if data.partial_output_discarded:
         story.discard(data.reason)
     story.note(
-        f"{data.from_provider}/{data.from_model} failed ({data.reason}): {data.to_provider}/{data.to_model} answers",
+        f"{data.from_provider}/{data.from_model} failed ({data.reason}): "
+        f"{data.to_provider}/{data.to_model} answers",
         event,
         style="caution",
     )

@@ -1,7 +1,7 @@
 """What the person wants, passed to the core. The only caller of `agent.port.Core` in the screen.
 
-Every intent runs as a worker of the screen. An error of vtcode's own tree becomes a sentence for the person; nothing
-is retried and nothing is guessed.
+Every intent runs as a worker of the screen. An error of vtcode's own tree becomes a sentence for the person;
+nothing is retried and nothing is guessed.
 """
 
 from __future__ import annotations

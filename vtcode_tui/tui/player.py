@@ -1,7 +1,7 @@
 """Time in a recorded session: where we are, how fast it goes on, and how to be elsewhere quickly.
 
-The viewer tells each moment through the same `dispatch` as the app. Going back begins at the last keyframe before the
-place: the blocks of the chat as they were, and the screens of the runs.
+The viewer tells each moment through the same `dispatch` as the app. Going back begins at the last keyframe
+before the place: the blocks of the chat as they were, and the screens of the runs.
 """
 
 from __future__ import annotations

@@ -86,13 +86,13 @@ class ApprovalQueue:
         self.current: Waiting | None = None
         self.on_change = changed
         self.on_arrival = arrived
-        self._clock = clock
+        self.clock = clock
 
     # The gate's side.
 
     async def ask(self, request: ApprovalRequest) -> Verdict:
         """Wait for the person's answer to one request; being cancelled takes it off the queue."""
-        now = self._clock()
+        now = self.clock()
         answer: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         item = Waiting(request, answer, since=now, rungs=ladder(request), changed=now)
         self.waiting.append(item)
@@ -123,7 +123,7 @@ class ApprovalQueue:
         if again or item.rows != rows:
             item.rows, item.complete = rows, False
             item.seen.clear()
-            item.changed = self._clock()
+            item.changed = self.clock()
 
     def saw(self, item: Waiting, row: int) -> None:
         """Row `row` of the exact content is on the screen."""
@@ -132,11 +132,11 @@ class ApprovalQueue:
         item.seen.add(row)
         if len(item.seen) == item.rows:
             item.complete = True
-            item.changed = self._clock()
+            item.changed = self.clock()
 
     def _touch(self) -> None:
         if self.current is not None:
-            self.current.changed = self._clock()
+            self.current.changed = self.clock()
 
     def select(self, delta: int) -> None:
         """Look at another request; the order of the queue stays."""
@@ -176,7 +176,7 @@ class ApprovalQueue:
     # Answers.
 
     def approve(self, pressed: float) -> Readiness | None:
-        """Say yes with the chosen rung, if a yes counts at the moment the key was pressed; otherwise say why not."""
+        """Say yes with the chosen rung, if a yes counts at the moment the key was pressed; else say why not."""
         item = self.current
         if item is None:
             return None

@@ -1,7 +1,7 @@
 """A sheet: lines of styled text in one scrolling widget, however many there are.
 
-Every pane is a sheet. It draws only the rows on the screen, from `row(y)`, and keeps nothing but the strips of those
-rows. A sheet that follows stays at its end until a person scrolls up.
+Every pane is a sheet. It draws only the rows on the screen, from `row(y)`, and keeps nothing but the strips of
+those rows. A sheet that follows stays at its end until a person scrolls up.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Colours: four themes, and what each meaning of `render.types.Style` looks like in them.
 
-A pane never names a colour. It draws spans that say what they mean, and the palette of the theme in force turns them
-into terminal styles. Colours of TCSS are the theme's variables.
+A pane never names a colour. It draws spans that say what they mean, and the palette of the theme in force turns
+them into terminal styles. Colours of TCSS are the theme's variables.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rich.style import Style as RichStyle
+from rich.terminal_theme import TerminalTheme
 from textual.theme import Theme
 
 from vtcode_tui.render import Style
@@ -176,6 +177,12 @@ _ANSI = Palette(
 )
 
 _PLAIN_VARIABLES = {
+    "ansi-background": "ansi_black",
+    "ansi-foreground": "ansi_white",
+    "input-selection-background": "ansi_bright_blue",
+    "input-selection-foreground": "ansi_black",
+    "screen-selection-background": "ansi_bright_blue",
+    "screen-selection-foreground": "ansi_black",
     "block-cursor-foreground": "ansi_default",
     "block-cursor-background": "ansi_default",
     "block-cursor-text-style": "reverse",
@@ -288,6 +295,24 @@ THEMES: tuple[Theme, ...] = (
     ),
 )
 """`vtcode-ansi` takes the terminal's own sixteen colours, and is what NO_COLOR uses with the colours taken out."""
+
+TERMINAL_DARK = TerminalTheme(
+    (22, 25, 30),
+    (214, 220, 229),
+    [(58, 66, 78), (239, 125, 130), (149, 197, 134), (229, 181, 103),
+     (138, 180, 232), (195, 154, 224), (124, 196, 200), (201, 210, 223)],
+    [(127, 138, 153), (255, 154, 158), (177, 221, 162), (245, 206, 140),
+     (168, 204, 250), (217, 184, 240), (156, 220, 224), (255, 255, 255)],
+)  # fmt: skip
+TERMINAL_LIGHT = TerminalTheme(
+    (251, 250, 247),
+    (37, 42, 51),
+    [(37, 42, 51), (179, 38, 30), (44, 112, 48), (138, 90, 0),
+     (31, 95, 176), (122, 62, 157), (11, 110, 117), (107, 114, 128)],
+    [(79, 87, 99), (208, 62, 52), (60, 138, 64), (166, 112, 8),
+     (52, 120, 204), (146, 84, 182), (22, 136, 144), (150, 156, 168)],
+)  # fmt: skip
+"""What the sixteen colours of programs look like in the terminal pane."""
 
 _PALETTES = {
     "vtcode-dark": _DARK,

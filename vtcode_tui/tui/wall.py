@@ -49,7 +49,7 @@ class Wall(LineFilter):
             look = _safe_style(style) if style is not None and style.link else style
             if clean is not text and clean != text:
                 changed = True
-                # A control character had no width: what it grew by is taken off the end, so that the row still fits.
+                # A control character had no width: what it grew by is taken off the end, and the row still fits.
                 while clean and cell_len(clean) > max(1, cell_len(text)):
                     clean = clean[:-1]
                 safe.append(Segment(clean, look))

@@ -1,7 +1,7 @@
 """A text area whose own keys keep their place in what is typed.
 
-Bindings with priority run when a key arrives, before the letters typed just before it have been handled: Enter would
-send a prompt without its last word. Here a key is looked up when its turn comes.
+Bindings with priority run when a key arrives, before the letters typed just before it have been handled: Enter
+would send a prompt without its last word. Here a key is looked up when its turn comes.
 """
 
 from __future__ import annotations

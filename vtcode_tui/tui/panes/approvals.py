@@ -7,7 +7,6 @@ nothing else on the screen can stand in for it. The rules of when a yes counts a
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -29,7 +28,7 @@ LABELS = 9
 
 
 def exact_rows(shown: str, cells: int) -> list[Line]:
-    """The signed text, cut only where a row is full; joined rows and the marks of `visible` are all that is added."""
+    """The signed text, cut only where a row is full; nothing is added but the edge."""
     rows: list[Line] = []
     for text in shown.split("\n"):
         body = hard_fold(spans_of(text, Style("text", "code", bold=True)), max(1, cells - 4))
@@ -229,7 +228,7 @@ class ApprovalPane(Vertical):
             self.answers.show(())
             return
         index, count = self.queue.waiting.index(item) + 1, len(self.queue.waiting)
-        waited = max(0, int(time.monotonic() - item.since))
+        waited = max(0, int(self.queue.clock() - item.since))
         spans = (
             Span(f"{index} of {count}  ", Style("caution", bold=True)),
             *spans_of(plain_line(item.request.call.tool), Style("accent")),
@@ -240,7 +239,7 @@ class ApprovalPane(Vertical):
         self._tell_answers(item)
 
     def _tell_answers(self, item: Waiting) -> None:
-        now = time.monotonic()
+        now = self.queue.clock()
         state = item.readiness(now, self.queue.grace)
         scope = {"once": "once", "session": "for this session", "always": "always"}[item.chosen.scope]
         yes = f" ^Y approve {scope} "

@@ -83,6 +83,7 @@ class Said(Block):
     queued: bool = False
 
     def lay(self, cells: int) -> Sequence[Line]:
+        """The rows for a width."""
         style = Style("human", "human")
         rows: list[Line] = []
         for text in plain(self.text).split("\n"):
@@ -101,6 +102,7 @@ class Said(Block):
         return [Line(), *shown]
 
     def copy_text(self) -> str:
+        """What the copy key takes."""
         return self.text
 
 
@@ -114,6 +116,7 @@ class Answer(Block):
     """Why the pieces so far do not count, when the stream broke."""
 
     def lay(self, cells: int) -> Sequence[Line]:
+        """The rows for a width."""
         inner = max(8, cells - GUTTER - 1)
         if self.stream is not None:
             self.stream.resize(inner)
@@ -127,6 +130,7 @@ class Answer(Block):
 
     @property
     def live(self) -> bool:
+        """Whether pieces still come."""
         return self.stream is not None
 
     def feed(self, text: str) -> None:
@@ -141,6 +145,7 @@ class Answer(Block):
         self.source, self.stream = text, None
 
     def copy_text(self) -> str:
+        """What the copy key takes."""
         return self.stream.source if self.stream is not None else self.source
 
     def code(self) -> tuple[CodeBlock, ...]:
@@ -164,12 +169,15 @@ class Thought(Block):
 
     @property
     def live(self) -> bool:
+        """Whether pieces still come."""
         return not self.done
 
     def copy_text(self) -> str:
+        """What the copy key takes."""
         return self.text or "".join(self.parts)
 
     def lay(self, cells: int) -> Sequence[Line]:
+        """The rows for a width."""
         style = Style("thought")
         source = plain(self.copy_text().strip())
         if self.folded:
@@ -221,9 +229,11 @@ class ToolCall(Block):
     foldable: bool = True
 
     def copy_text(self) -> str:
+        """What the copy key takes."""
         return self.result or self.subject
 
     def lay(self, cells: int) -> Sequence[Line]:
+        """The rows for a width."""
         mark, colour = _MARKS.get(self.state, ("·", "muted"))
         tail = self._tail()
         room = max(8, cells - GUTTER - width(self.tool) - width(tail) - 4)
@@ -293,6 +303,7 @@ class Note(Block):
     tight: bool = True
 
     def lay(self, cells: int) -> Sequence[Line]:
+        """The rows for a width."""
         rows: list[Line] = []
         for text in plain(self.text).split("\n"):
             rows += fold(spans_of(text, Style(self.style)), cells - GUTTER - 1)
@@ -300,4 +311,5 @@ class Note(Block):
         return shown if self.tight else [Line(), *shown]
 
     def copy_text(self) -> str:
+        """What the copy key takes."""
         return self.text

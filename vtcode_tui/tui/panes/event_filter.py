@@ -1,4 +1,4 @@
-"""The filter of the event log: words, and `type:`, `severity:`, `call:`, `turn:`, `actor:`, `outcome:`; all must hold."""
+"""The filter of the event log: words and fields such as `type:` or `severity:`; all of them must hold."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The prompt: several lines, history, completion of @files and /commands, long pastes folded, !commands.
 
-It knows no core. What was written leaves as a message; candidates for `@` are asked for by a message and given back.
+It knows no core. What was written leaves as a message; candidates for `@` are asked for by a message and given
+back.
 """
 
 from __future__ import annotations

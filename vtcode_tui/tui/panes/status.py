@@ -38,30 +38,40 @@ def tokens(count: int) -> str:
     return str(count) if count < 1000 else f"{count / 1000:.1f}k" if count < 100_000 else f"{count // 1000}k"
 
 
-def spans_for(status: Status, cells: int) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
-    """The left and the right side; at small widths the less urgent parts go first."""
-    gap = Span("  ")
-    state = {"idle": ("ready", "muted"), "waiting": ("waits for you", "caution")}.get(
+Part = tuple[int, tuple[Span, ...]]
+"""How dispensable a part is (0: never), and what it says."""
+
+
+def _turn(status: Status) -> list[Part]:
+    words, colour = {"idle": ("ready", "muted"), "waiting": ("waits for you", "caution")}.get(
         status.state, (status.state, "accent")
     )
-    parts: list[tuple[int, tuple[Span, ...]]] = []
-    words = state[0] + (f" {plain_line(status.detail)}" if status.detail else "")
-    parts.append((0, (Span(cut(words, 32), Style(state[1])),)))  # type: ignore[arg-type]
+    if status.detail:
+        words += f" {plain_line(status.detail)}"
+    parts: list[Part] = [(0, (Span(cut(words, 32), Style(colour)),))]  # type: ignore[arg-type]
     if status.queued:
         parts.append((1, (Span(f"{status.queued} queued", Style("caution")),)))
-    name = status.title or status.workspace
-    parts.append((4, spans_of(cut(plain_line(name), 28), MUTED)))
+    return parts
+
+
+def _place(status: Status) -> list[Part]:
+    parts: list[Part] = [(4, spans_of(cut(plain_line(status.title or status.workspace), 28), MUTED))]
     if status.trusted is False:
         parts.append((1, (Span("not trusted", Style("bad")),)))
     if status.tier:
-        parts.append((2, (Span(f"sandbox {status.tier}", Style(TIERS.get(status.tier, "caution"))),)))
+        parts.append((2, (Span(f"sandbox {plain_line(status.tier)}", Style(TIERS.get(status.tier, "caution"))),)))
     if status.mode != "build":
-        parts.append((1, (Span(status.mode, Style("caution")),)))
+        parts.append((1, (Span(plain_line(status.mode), Style("caution")),)))
     if status.staged:
         parts.append((1, (Span(f"{status.staged} to review", Style("caution")),)))
+    return parts
+
+
+def _model(status: Status) -> list[Part]:
+    parts: list[Part] = []
     if status.model is not None:
-        model = spans_of(cut(plain_line(status.model), 30)) if status.model else (Span("no model", Style("bad")),)
-        parts.append((3, model))
+        named = spans_of(cut(plain_line(status.model), 30)) if status.model else (Span("no model", Style("bad")),)
+        parts.append((3, named))
     if status.window:
         share = status.used * 100 // status.window
         colour: StyleName = "bad" if share >= 90 else "caution" if share >= 70 else "muted"
@@ -69,18 +79,29 @@ def spans_for(status: Status, cells: int) -> tuple[tuple[Span, ...], tuple[Span,
     if status.cost:
         parts.append((5, (Span(f"${status.cost:.2f}", MUTED),)))
     if status.journal:
-        parts.append((5, (Span(status.journal, MUTED if status.journal_good else Style("bad")),)))
+        parts.append(
+            (
+                5 if status.journal_good else 0,
+                (Span(status.journal, MUTED if status.journal_good else Style("bad")),),
+            )
+        )
+    return parts
+
+
+def spans_for(status: Status, cells: int) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """The left and the right side; where there is little room the more dispensable parts go first."""
+    parts = [*_turn(status), *_place(status), *_model(status)]
     right = (Span("F1 help  ^P commands ", MUTED),)
     for rank in (6, 5, 4, 3, 2):
-        total = sum(width_of(spans) + 2 for _, spans in parts) + 1
-        if total + width_of(right) + 2 > cells and rank == 6:
-            right = (Span("F1 help ", MUTED),)
-        if total + width_of(right) + 2 <= cells:
-            break
         parts = [part for part in parts if part[0] < rank]
+        total = sum(width_of(spans) + 2 for _, spans in parts) + 3
+        if rank == 6 and total + width_of(right) > cells:
+            right = (Span("F1 help ", MUTED),)
+        if total + width_of(right) <= cells:
+            break
     left: tuple[Span, ...] = (Span(" "),)
     for _, spans in parts:
-        left = (*left, *spans, gap)
+        left = (*left, *spans, Span("  "))
     return left, right
 
 

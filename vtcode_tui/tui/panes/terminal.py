@@ -1,7 +1,8 @@
 """The terminal pane: the real screen of each run, one at a time, and the person's keyboard when they take it over.
 
-Bytes of a run end in the emulator (`terminal.Screen`); what is drawn are its cells. Parsing has a budget per turn of
-the loop, so that a flood of output never delays a key; what nobody could have read is skipped and counted.
+Bytes of a run end in the emulator (`terminal.Screen`); what is drawn are its cells. Parsing has a budget per
+turn of the loop, so that a flood of output never delays a key; what nobody could have read is skipped and
+counted.
 """
 
 from __future__ import annotations

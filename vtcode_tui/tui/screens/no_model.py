@@ -46,8 +46,10 @@ class NoModelText(Sheet):
             Line(),
         ]
         rows += [Line((Span("    export OPENAI_API_KEY=…", Style("code")),)), Line()]
-        rows += words("Without one: !command runs in the sandbox with its policy, @ finds files, and the demo shows "
-                      "everything with a built-in scripted model, without key and network.")  # fmt: skip
+        rows += words(
+            "Without one: !command runs in the sandbox with its policy, @ finds files, and the demo shows "
+            "everything with a built-in scripted model, without key and network."
+        )
         self._rows = rows
         super().redraw()
 

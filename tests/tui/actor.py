@@ -1,0 +1,79 @@
+"""The app over a scripted core in a process of its own: for tests at a real pseudo-terminal.
+
+The first argument names the play. Verdicts go to stderr, one line each, so that a test can read them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.tui.rig import ScriptedCore
+from tests.tui.scenes import begin, call, finish, respond, run, waits
+from vtcode_tui.config.settings import Settings
+from vtcode_tui.events.live import Notice, ReasoningDelta, TextDelta
+from vtcode_tui.events.types import ModelFailed, ViolationDetected
+from vtcode_tui.tui import run_app
+from vtcode_tui.workspace.changes import ChangeSet, FileChange, Hunk
+
+HOSTILE = (
+    "\x1b]52;c;aGk=\x07\x1b[2J\x9b2J\x1b]0;title\x07\u202eevil\u200b\x1bP+q\x1b\\"
+    "[@click=app.quit()]x[/][/foo]\x85\x0c"
+)
+
+
+def hostile(core: ScriptedCore) -> None:
+    begin(core)
+    core.say(
+        respond(f"prose {HOSTILE}\n\n```\n{HOSTILE}\n```\n\n[link](http://x/\x1b\\\x1b]52;c;QQ==\x07) `{HOSTILE}`")
+    )
+    core.live(TextDelta(2, HOSTILE))
+    core.live(ReasoningDelta(2, HOSTILE))
+    core.live(Notice(HOSTILE, "error"))
+    call(core, "h1", "read_file", path=HOSTILE)
+    finish(core, "h1", "read_file", "error", HOSTILE, HOSTILE)
+    core.say(ModelFailed(provider="p", model=HOSTILE, kind=HOSTILE, message=HOSTILE))
+    core.say(ViolationDetected(kind="x", layer="y", detail=HOSTILE, action="blocked", remedy=HOSTILE), call="h1")
+    run(core, "h2", HOSTILE, HOSTILE.encode(), ends=False)
+    raw = HOSTILE.encode(errors="surrogateescape")
+    hunk = Hunk(0, 1, (raw,), 1, (raw + b"+",))
+    core.staged = ChangeSet(
+        (FileChange(HOSTILE, "update", added=1, removed=1, hunks=(hunk,), old_text=raw, new_text=raw),)
+    )
+    core.model = HOSTILE
+    waits(core, HOSTILE)
+
+
+def plain_wait(core: ScriptedCore) -> None:
+    begin(core)
+    waits(core)
+
+
+PLAYS: dict[str, Any] = {"hostile": hostile, "wait": plain_wait, "quiet": begin}
+
+
+def main() -> int:
+    play = PLAYS[sys.argv[1]]
+
+    async def open_core(approver: Any, reader: Any) -> ScriptedCore:
+        core = ScriptedCore(approver, reader)
+
+        async def perform() -> None:
+            play(core)
+            for task in core.asked:
+                verdict = await task
+                sys.__stderr__.write(f"VERDICT {verdict.outcome}\n")  # type: ignore[union-attr]
+                sys.__stderr__.flush()  # type: ignore[union-attr]
+            core.say(respond("the last answer"))
+
+        core.playing = asyncio.get_running_loop().create_task(perform())  # type: ignore[attr-defined]
+        return core
+
+    settings = Settings.model_validate({"interface": {"bell": False}})
+    return run_app(open_core, lambda: settings, root=Path("/work/project"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,175 @@
+"""What a person sees: every pane and screen, at two sizes, dark and light. `make snapshots` writes them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.picture import svg_of, text_of
+from tests.tui.rig import Rig, ScriptedCore, until
+from tests.tui.scenes import begin, call, finish, respond, waits, work
+from vtcode_tui.config.settings import Settings
+from vtcode_tui.events.live import TurnState
+from vtcode_tui.tui.screens.ask import Ask
+from vtcode_tui.tui.screens.help import Help
+from vtcode_tui.tui.screens.no_model import NoModel
+from vtcode_tui.tui.screens.trust import Trust
+
+FOLDER = Path(__file__).resolve().parents[2] / "snapshots"
+SIZES = {"80x24": (80, 24), "160x48": (160, 48)}
+THEMES = {"dark": "vtcode-dark", "light": "vtcode-light"}
+
+Scene = Callable[[Rig, ScriptedCore, Pilot[Any]], Awaitable[None]]
+
+
+class Frozen:
+    """A clock that stands still until it is told."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def _work(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    work(core)
+    core.live(TurnState(1, "idle"))
+    await until(lambda: bool(rig.app.work.diff.changes.files), pilot)
+
+
+async def _empty(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    pass
+
+
+async def _diff(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    await _work(rig, core, pilot)
+    await pilot.press("f3", "n")
+
+
+async def _terminal(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    await _work(rig, core, pilot)
+    await pilot.press("f5")
+
+
+async def _events(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    await _work(rig, core, pilot)
+    await pilot.press("f6", "up", "up", "enter")
+
+
+async def _approval(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    await _work(rig, core, pilot)
+    clock = Frozen()
+    rig.app.queue.clock = clock
+    waits(core)
+    await until(lambda: rig.app.queue.current is not None and rig.app.queue.current.complete, pilot)
+    clock.now += 7.0
+    rig.app.work.approvals.show()
+
+
+async def _rule(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    await _approval(rig, core, pilot)
+    rig.app.queue.widen(2)
+    rig.app.queue.current.changed -= 5  # type: ignore[union-attr]
+    rig.app.work.approvals.show()
+    await pilot.press("f4")
+
+
+async def _opened(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    begin(core)
+    call(core, "c", "read_file", path="src/calc.py")
+    finish(core, "c", "read_file", "ok", "3 lines", "def add(a, b):\n    return a - b\n", 12)
+    core.say(respond("Read it."))
+    await until(lambda: len(rig.app.work.chat.blocks) > 4, pilot)
+    await pilot.press("f2", "z")
+
+
+async def _help(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    await pilot.press("f1")
+    await until(lambda: isinstance(rig.app.screen, Help), pilot)
+
+
+async def _ask(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    await _work(rig, core, pilot)
+    rig.app.push_screen(Ask("deny, because", "use make instead", hint="the model reads this"))
+    await until(lambda: isinstance(rig.app.screen, Ask), pilot)
+
+
+async def _slash(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    await pilot.press(*"/s")
+    await until(lambda: rig.app.work.suggestions.display, pilot)
+
+
+async def _trust(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    rig.app.ask_trust()
+    await until(lambda: isinstance(rig.app.screen, Trust), pilot)
+
+
+async def _no_model(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    rig.app.explain_no_model()
+    await until(lambda: isinstance(rig.app.screen, NoModel), pilot)
+
+
+SCENES: dict[str, Scene] = {
+    "empty": _empty,
+    "work": _work,
+    "diff": _diff,
+    "terminal": _terminal,
+    "events": _events,
+    "approval": _approval,
+    "approval-rule": _rule,
+    "calls-opened": _opened,
+    "help": _help,
+    "ask": _ask,
+    "commands": _slash,
+    "trust": _trust,
+    "no-model": _no_model,
+}
+BOTH = {"work", "approval", "diff"}
+"""Scenes that are kept in the light theme too, and as pictures."""
+
+CASES = [
+    (scene, size, theme)
+    for scene in SCENES
+    for size in SIZES
+    for theme in THEMES
+    if theme == "dark" or scene in BOTH
+] + [("work", "160x48", "contrast"), ("approval", "80x24", "ansi")]
+
+
+async def settled(rig: Rig, pilot: Pilot[Any]) -> str:
+    """The screen once it stays the same."""
+    seen: list[str] = []
+
+    def same() -> bool:
+        seen.append(text_of(rig.app))
+        return len(seen) > 12 and len(set(seen[-10:])) == 1
+
+    await until(same, pilot, seconds=30)
+    return seen[-1]
+
+
+@pytest.mark.parametrize(("scene", "size", "theme"), CASES, ids=lambda value: str(value))
+async def test_snapshot(
+    rig: Callable[..., Rig], request: pytest.FixtureRequest, scene: str, size: str, theme: str
+) -> None:
+    settings = Settings.model_validate({"interface": {"theme": f"vtcode-{theme}", "bell": False}})
+    made = rig(settings=settings)
+    async with made.app.run_test(size=SIZES[size]) as pilot:
+        core = await made.ready(pilot)
+        await SCENES[scene](made, core, pilot)
+        shown = await settled(made, pilot)
+        name = f"{scene}-{size}-{theme}"
+        file = FOLDER / f"{name}.txt"
+        if request.config.getoption("--update-snapshots"):
+            FOLDER.mkdir(exist_ok=True)
+            file.write_text(shown, encoding="utf-8")
+            if scene in BOTH:
+                (FOLDER / f"{name}.svg").write_text(svg_of(made.app), encoding="utf-8")
+        made.app.queue.unattended()
+        assert shown == file.read_text(encoding="utf-8"), (
+            f"{name} looks different: `make snapshots` if that is meant"
+        )

@@ -1,0 +1,226 @@
+"""The real program at a real pseudo-terminal: what reaches it, what it survives, how it is left."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from vtcode_tui.terminal import Screen
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Terminal:
+    """A pseudo-terminal with the app in it, and what the app has drawn."""
+
+    def __init__(self, play: str, folder: Path, *, columns: int = 100, rows: int = 30, **environ: str) -> None:
+        self.master, slave = pty.openpty()
+        self.size(columns, rows, slave)
+        self.before = termios.tcgetattr(slave)
+        self.slave = slave
+        self.screen = Screen(columns, rows)
+        self.raw = b""
+        self.errors = folder / "stderr"
+        self.output = folder / "stdout"
+        env = {**os.environ, "TERM": "xterm-256color", "VTCODE_HOME": str(folder / "home"), **environ}
+        env.pop("NO_COLOR", None)
+
+        def own_terminal() -> None:
+            os.setsid()
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+
+        with self.errors.open("wb") as err, self.output.open("wb") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.tui.actor", play],
+                cwd=ROOT, env=env, stdin=slave, stdout=out, stderr=err, preexec_fn=own_terminal,
+            )  # fmt: skip
+
+    def size(self, columns: int, rows: int, descriptor: int | None = None) -> None:
+        fcntl.ioctl(descriptor or self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def resize(self, columns: int, rows: int) -> None:
+        self.screen.resize(columns, rows)
+        self.size(columns, rows)
+
+    def read(self, seconds: float = 0.1) -> bytes:
+        ready, _, _ = select.select([self.master], [], [], seconds)
+        if not ready:
+            return b""
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:
+            return b""
+        self.raw += data
+        self.screen.feed(data)
+        return data
+
+    def until(self, condition: Callable[[], bool], seconds: float = 40.0) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "\n".join(self.rows()) + self.errors.read_text()[-2000:]
+            self.read()
+
+    def shows(self, text: str) -> Callable[[], bool]:
+        return lambda: any(text in row for row in self.rows())
+
+    def rows(self) -> list[str]:
+        return [self.screen.text(self.screen.history + y) for y in range(self.screen.rows)]
+
+    def send(self, keys: bytes) -> None:
+        os.write(self.master, keys)
+
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for descriptor in (self.master, self.slave):
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    made: list[Terminal] = []
+
+    def make(play: str, **more: int) -> Terminal:
+        made.append(Terminal(play, tmp_path, **more))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+OURS = re.compile(
+    rb"\x1b\[[0-9;:]*m|\x1b\[[0-9;]*H|\x1b\[\?(?:1049|100[0346]|1015|1016|2004|2026|2048|25|7)[hl]|\x1b\[\?(?:2026|2048)\$p"
+    rb"|\x1b\[>\d+u|\x1b\[<u|\x1b\]22;[a-z-]*\x07"
+)
+LINK = re.compile(rb"\x1b\]8;[^\x07\x1b]*\x1b\\")
+
+
+def test_no_hostile_byte_reaches_the_terminal_from_any_pane(terminal: Callable[..., Terminal]) -> None:
+    term = terminal("hostile", columns=160, rows=48)
+    term.until(term.shows("approvals  1 of 1"))
+    for key in (b"\x1bOR", b"\x1b[15~", b"\x1b[17~", b"\x1bOS", b"\x1bOQ", b"z"):
+        term.send(key)
+        end = time.monotonic() + 1.0
+        while time.monotonic() < end:
+            term.read(0.05)
+    text = LINK.sub(b"", OURS.sub(b"", term.raw)).decode()
+    left = {c for c in text if ord(c) < 0x20 and c not in "\r\n"} | {c for c in text if 0x7F <= ord(c) < 0xA0}
+    assert left == set(), [
+        text[max(0, m.start() - 30) : m.start() + 30]
+        for m in re.finditer("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]", text)
+    ][:3]
+    assert not set(text) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b")
+    assert not term.ended()
+
+
+def test_a_chord_typed_ahead_of_an_approval_answers_nothing(terminal: Callable[..., Terminal]) -> None:
+    term = terminal("wait")
+    term.send(b"\x19" * 5 + b"y\r")
+    term.until(term.shows("1 of 1"))
+    term.until(term.shows("^Y approve once"))
+    term.send(b"\x0e")
+    term.until(lambda: "VERDICT" in term.errors.read_text())
+    assert "VERDICT denied" in term.errors.read_text()
+
+
+def test_a_chord_within_a_paste_answers_nothing_and_alone_it_approves(terminal: Callable[..., Terminal]) -> None:
+    term = terminal("wait")
+    term.until(term.shows("1 of 1"))
+    deadline = time.monotonic() + 1.5
+    while time.monotonic() < deadline:
+        term.read(0.05)
+    term.send(b"ok\x19go")
+    term.until(term.shows("okgo"))
+    assert "VERDICT" not in term.errors.read_text()
+    deadline = time.monotonic() + 0.3
+    while time.monotonic() < deadline:
+        term.read(0.05)
+    term.send(b"\x19")
+    term.until(lambda: "VERDICT" in term.errors.read_text())
+    assert "VERDICT granted" in term.errors.read_text()
+
+
+def test_leaving_restores_the_terminal_and_gives_the_answer_to_stdout(terminal: Callable[..., Terminal]) -> None:
+    term = terminal("quiet")
+    term.until(term.shows("the last answer"))
+    term.send(b"\x11")
+    term.until(term.ended)
+    while term.read():
+        pass
+    assert term.process.returncode == 0
+    assert term.output.read_text() == "the last answer\n"
+    assert b"\x1b[?1049l" in term.raw and b"\x1b[?25h" in term.raw
+    assert termios.tcgetattr(term.slave) == term.before
+    lines = [line for line in term.errors.read_text().splitlines() if line]
+    assert lines and all(line.startswith("{") for line in lines)
+
+
+def test_a_storm_of_sizes_is_survived(terminal: Callable[..., Terminal]) -> None:
+    term = terminal("wait")
+    term.until(term.shows("1 of 1"))
+    for columns, rows in [(20, 5), (300, 100), (1, 1), (60, 20), (20, 5), (80, 24)] * 3:
+        term.resize(columns, rows)
+        term.read(0.02)
+    term.send(b"hello")
+    term.until(term.shows("hello"))
+    assert not term.ended()
+
+
+def test_a_closed_terminal_ends_the_program(terminal: Callable[..., Terminal]) -> None:
+    term = terminal("quiet")
+    term.until(term.shows("the last answer"))
+    os.close(term.master)
+    os.close(term.slave)
+    term.process.wait(timeout=30)
+    assert "Traceback" not in term.errors.read_text()
+    term.master = term.slave = -1
+
+
+def test_a_hang_up_ends_the_program(terminal: Callable[..., Terminal]) -> None:
+    term = terminal("quiet")
+    term.until(term.shows("the last answer"))
+    term.process.send_signal(signal.SIGHUP)
+    term.until(term.ended)
+    assert term.process.returncode == 129
+    assert termios.tcgetattr(term.slave) == term.before
+
+
+def test_nothing_is_written_while_nothing_changes(terminal: Callable[..., Terminal]) -> None:
+    term = terminal("quiet")
+    term.until(term.shows("the last answer"))
+    quiet = 0
+    while quiet < 10:
+        quiet = 0 if term.read(0.2) else quiet + 1
+    before = len(term.raw)
+    for _ in range(10):
+        term.read(0.2)
+    assert len(term.raw) == before
+
+
+def test_without_a_terminal_there_is_one_sentence() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "vtcode_tui", "."],
+        cwd=ROOT, env={**os.environ, "TERM": "dumb"}, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert shown.returncode == 2
+    assert shown.stderr.count("\n") == 1 and "vtcode exec" in shown.stderr
