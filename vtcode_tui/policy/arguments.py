@@ -141,9 +141,9 @@ class _Options:
 
     def _one(self, word: Word) -> bool:
         """Take one option; False if it turns out to be an argument that may be taken for one."""
-        if word.odd and not self.described.unsure:
-            self.reading.prompt(f"{word.text}: {word.odd}", "disguise")
         start = word.start
+        if word.odd and not self.described.unsure and not (self.described.style == "gnu" and self._glued(start)):
+            self.reading.prompt(f"{word.text}: {word.odd}", "disguise")
         if word.value is None and not (start.startswith("--") and "=" in start) and not self._glued(start):
             if not self.described.unsure or start.startswith("-"):
                 self.reading.prompt(f"{word.text} may become an option: {word.why}", "uncertain")
@@ -190,7 +190,7 @@ class _Options:
     def _long(self, word: Word, start: str) -> bool:
         name, equals, _ = start.partition("=")
         value = word.after(len(name) + 1) if equals else None
-        option = self.described.options.get(name)
+        option = self.described.options.get(name) or self._beginning(name)
         if option is None:
             close = sorted(n for n in self.described.options if n.startswith(name))
             if close:
@@ -205,6 +205,14 @@ class _Options:
             return True
         self._take(option, name, value)
         return True
+
+    def _beginning(self, name: str) -> Option | None:
+        """An option described by its beginning (`--enable-*`)."""
+        for length in range(len(name), 3, -1):
+            option = self.described.options.get(name[:length] + "*")
+            if option is not None:
+                return option
+        return None
 
     def _cluster(self, word: Word, letters: str) -> bool:
         for position, letter in enumerate(letters):
@@ -232,7 +240,7 @@ class _Options:
             reading.found.append(Finding("option", option.verdict, f"{name}: {option.why or 'needs a person'}"))
         for position, slot in enumerate(option.slots):
             if slot.role == "exec":
-                self._exec(name)
+                self._exec(name, value)
                 return
             if slot.role in COMMAND_ROLES:
                 words = self.words[self.at :] if value is None else [value, *self.words[self.at :]]
@@ -254,20 +262,22 @@ class _Options:
         if value is not None and not option.slots:
             reading.values.append(Value(Slot("any"), value, name))
 
-    def _exec(self, name: str) -> None:
-        words: list[Word] = []
+    def _exec(self, name: str, value: Word | None) -> None:
+        words: list[Word] = [] if value is None else [value]
         while self.at < len(self.words):
             word = self.words[self.at]
             self.at += 1
             if word.value == ";" or (word.value == "+" and words and words[-1].value == "{}"):
                 break
             words.append(word)
+        if self.described.appends and not any(w.value and "{" in w.value for w in words):
+            words.append(literal("{}"))
         self.reading.execs.append((name, tuple(words)))
 
 
 def _valued(start: str, length: int, option: Option) -> bool:
     """`if=*` has its value behind it; of `-newer*` the rest belongs to the name."""
-    return start[length - 1] == "=" or not start[:length].isascii() or (option.glued and length < len(start))
+    return start[length - 1] == "=" or (option.glued and length < len(start))
 
 
 def _assign(reading: Reading) -> None:

@@ -101,7 +101,7 @@ def _judge_typed(text: str, call: Call, policy: Policy, context: Context) -> tup
     if not stripped:
         return [Finding("typed", "allow", "only a key")], []
     findings = [Finding("characters", "prompt", d) for d in disguises(stripped, words=False)]
-    reports, troubles = judge_text(stripped, None, context)
+    reports, troubles = judge_text(stripped, (str(call.cwd),), context)
     findings.extend(Finding("shell", "prompt", t) for t in troubles)
     verdicts, _ = apply_rules(Command(text=stripped), reports, findings, policy, context)
     return verdicts, reports

@@ -43,6 +43,8 @@ class Context:
     home: str
     functions: frozenset[str] = frozenset()
     depth: int = 0
+    repeated: bool = False
+    """Run by find, fd or xargs, once for every file."""
     budget: list[int] = field(default_factory=lambda: [400])
     """Commands that may still be judged; shared by everything inside one call."""
 
@@ -199,6 +201,8 @@ class _Judgement:
             report.findings = [f for f in report.findings if f.verdict == "deny" or f.name in _LASTING]
             report.add("harmless", "allow", "only prints something about the program")
             return
+        if self.folders is None and described.file != "builtins.toml":
+            report.add("folder", "prompt", "the folder that it runs in is not known")
         report.raise_effect(effect)
         report.add("program", verdict, why or f"{' '.join(reading.chain)} is described")
         if effect == "network":
@@ -291,6 +295,8 @@ class _Judgement:
             return
         self.consumed = True
         report.exact_only = True
+        if slot.role == "shell" and self.context.repeated:
+            report.add("shell", "prompt", f"a shell is run for every file: {word.text[:80]}")
         if slot.role == "shell":
             self._shell(word)
             return
@@ -349,7 +355,8 @@ class _Judgement:
         self.report.add("standard input", "prompt", f"{described.name} runs what it reads from {what}")
         self.report.raise_effect("run")
 
-    def _inner(self, words: Sequence[Word], *, appends: bool = False) -> None:
+    def _inner(self, words: Sequence[Word], *, appends: bool = False, repeated: bool = False) -> None:
+        repeated = repeated or appends
         if appends:
             words = (*words, self._appended())
         simple = Simple(
@@ -362,7 +369,8 @@ class _Judgement:
             self.simple.piped,
             " ".join(w.text for w in words),
         )
-        inner = judge(simple, self.context.deeper())
+        context = self.context.deeper()
+        inner = judge(simple, replace(context, repeated=True) if repeated else context)
         self.report.inner.append(inner)
         self.report.raise_effect(inner.effect)
         self.report.exact_only = True
@@ -401,7 +409,7 @@ class _Judgement:
         if name in {"-execdir", "-okdir"}:
             self.folders, shapes = None, [Shape("./", "any")]
         braces = Word("{}", None, tuple(shapes), False, "what is found")
-        self._inner(replaced(words, braces))
+        self._inner(replaced(words, braces), repeated=True)
         self.folders = outer
 
     def _remote(self, role: str, word: Word) -> None:

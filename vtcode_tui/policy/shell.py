@@ -187,6 +187,8 @@ class _Walk:
             elif child.is_named:
                 items.append(self.words.word(child, frame, depth))
         self._variable(name)
+        if name != name.lower():
+            self._add(Simple((), (Assignment(name, unknown(name, "a loop variable"), False),), text=f"for {name}"))
         value = unknown(f"${name}", f"the value of {name} is not known", splits=True)
         if items and not self.rebinds and sum(len(i.options) for i in items) <= 64:
             certain = not any(i.splits and i.value is None and not i.shapes for i in items)
@@ -238,7 +240,10 @@ class _Walk:
             if child.type == "word":
                 self.functions.add(self._text(child))
             elif child.is_named:
+                before = len(self.commands)
                 after = self.statement(child, replace(frame, feed="pipe", fed=None), depth + 1)
+                if any(c.words and c.words[0].value in self.functions for c in self.commands[before:]):
+                    self.trouble("a function calls itself or another one")
                 if after.folders != frame.folders:
                     frame = replace(frame, folders=None)
         return frame

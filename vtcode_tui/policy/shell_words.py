@@ -302,9 +302,8 @@ def _hidden(parts: list[Word], kinds: list[str]) -> str:
             return "an empty quotation inside a word"
         before = parts[here - 1].text[-1:] if here and kinds[here - 1] == "word" else ""
         after = parts[here + 1].text[:1] if here + 1 < len(parts) and kinds[here + 1] == "word" else ""
-        is_option_value = here == 1 == len(parts) - 1 and len(parts[0].text) == 2 and parts[0].text.startswith("-")
         plain = _ALNUM.issuperset(part.value)
-        if plain and not is_option_value and ((before and before in _ALNUM) or (after and after in _ALNUM)):
+        if plain and ((before and before in _ALNUM) or (after and after in _ALNUM)):
             return "quotes in the middle of a plain word"
         if here and kinds[here - 1] in quoted:
             return "quotes in the middle of a plain word" if plain else ""
