@@ -257,6 +257,8 @@ class Flight:
             text, descriptors = b"", []
         if not text:
             self._report = {"killed": self._kill_reason or "the supervisor ended", "exit": -9}
+            if not self._begun.done():
+                self._report = {"setup_error": "the spawner ended before the work began", "step": "spawner"}
             self._after_report()
             return
         said = json.loads(text)

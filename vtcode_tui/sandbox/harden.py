@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _LOADERS = ("LD_", "DYLD_", "PYTHON", "PERL5", "BASH_FUNC_")
 _NAMED = frozenset(("BASH_ENV", "ENV", "NODE_OPTIONS", "RUBYOPT", "JAVA_TOOL_OPTIONS", "IFS", "GCONV_PATH"))
-_MARK = "VTCODE_ISOLATED"
 
 
 def harden(*, close: bool = True) -> None:
@@ -41,11 +40,7 @@ def isolate(words: Sequence[str]) -> None:
     the environment count. `words` are the arguments after the program's name.
     """
     if sys.flags.isolated or (sys.flags.safe_path and sys.flags.ignore_environment):
-        os.environ.pop(_MARK, None)
         return
-    if os.environ.pop(_MARK, ""):
-        return  # it was tried, and this interpreter starts without it nevertheless
-    os.environ[_MARK] = "1"
     # An installation in the user's own site folder is not seen in isolated mode: keep the rest of it there.
     flags = ["-E", "-P"] if _in_user_site() else ["-I"]
     os.execv(sys.executable, [sys.executable, *flags, "-m", "vtcode_tui", *words])

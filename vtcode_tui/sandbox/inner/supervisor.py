@@ -90,6 +90,8 @@ class Supervisor:
                 os.symlink(self.job.caches, self.job.own_home + "/.cache")
 
     def _start(self) -> None:
+        with target.step("process descriptors"):
+            os.close(os.pidfd_open(os.getpid()))  # found out before anything runs
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self.control = ours
@@ -164,9 +166,6 @@ class Supervisor:
                 os._exit(0)
 
     def _be_target(self, theirs: socket.socket) -> NoReturn:
-        os.setsid()
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
         self.wires.control = theirs.detach()
         target.become(self.job, self.wires)
 

@@ -53,6 +53,10 @@ def become(job: Job, wires: Wires) -> NoReturn:
     """Be the work. Never returns; a failure before it begins is told through the control socket."""
     control = socket.socket(fileno=wires.control)
     try:
+        with step("session"):
+            os.setsid()
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+            kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
         if job.full and job.terminal:
             _open_terminal(job, wires, control)
         with step("descriptors"):

@@ -56,7 +56,7 @@ _TCP = {
         "def flip():\n while not stop:\n  b.raw=g; b.raw=e\n"
         "threading.Thread(target=flip,daemon=True).start()\n"
         "for _ in range(80):\n"
-        " try:\n  x=s(); sc(42,x.fileno(),b,16); x.close()\n except OSError: break\n"
+        " try:\n  x=s(); x.setblocking(False); sc(42,x.fileno(),b,16); x.close()\n except OSError: break\n"
         "stop.append(1)"
     ),
 }
@@ -96,7 +96,7 @@ _UNIX = {
         "b=ctypes.create_string_buffer(102); stop=[]\n"
         "def flip():\n while not stop:\n  b.raw=g; b.raw=e\n"
         "threading.Thread(target=flip,daemon=True).start()\n"
-        "for _ in range(80):\n x=s(1); sc(42,x.fileno(),b,102); x.close()\nstop.append(1)"
+        "for _ in range(80):\n x=s(1); x.setblocking(False); sc(42,x.fileno(),b,102); x.close()\nstop.append(1)"
     ),
 }
 _FAMILIES = {
