@@ -172,4 +172,5 @@ class SessionGround:
 
     async def seal(self) -> None:
         """Close the journal for good."""
-        await self._bus.close()
+        audit = self._opening.settings.audit
+        await self._bus.close(Anchoring(audit.anchors, audit.rfc3161_url))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,6 +26,8 @@ from vtcode_tui.workspace.layer import MODULE, Layer, marked
 from vtcode_tui.workspace.wire import decode
 
 _REMEMBERED = 8
+_FRESH_SECONDS = 0.3
+"""So long a scan stands for the state of the layer; an acceptance compares with the files in any case."""
 
 
 class Layered:
@@ -47,11 +50,15 @@ class Layered:
         self._one = asyncio.Lock()
         self._last = ChangeSet()
         self._shown: dict[str, ChangeSet] = {}
+        self._scanned = float("-inf")
 
     async def now(self) -> ChangeSet:
         """What is staged, with protected paths marked."""
         async with self._one:
-            return await self._scan()
+            if time.monotonic() - self._scanned < _FRESH_SECONDS:
+                return self._last
+            self._last = await self._scan()
+            return self._last
 
     async def accept(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
         """Write a selection to the real workspace. Raises StaleFileError, with nothing written."""
@@ -105,6 +112,7 @@ class Layered:
         )
         changes = marked(decode(answer["changes"]), self._workspace)
         self._shown[changes.digest] = changes
+        self._scanned = time.monotonic()
         while len(self._shown) > _REMEMBERED:
             del self._shown[next(iter(self._shown))]
         return changes

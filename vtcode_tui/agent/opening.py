@@ -23,7 +23,7 @@ from vtcode_tui.common.files import sha256_of
 from vtcode_tui.common.home import Home
 from vtcode_tui.common.ids import uuid7
 from vtcode_tui.config.settings import Settings
-from vtcode_tui.events import Bus, Journal, Redactor, session_folder
+from vtcode_tui.events import Bus, Journal, Redactor, Shipping, redaction_key, session_folder
 from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import SessionResumed, SessionStarted, ToolFinished
 from vtcode_tui.gate.types import Approver
@@ -68,10 +68,11 @@ async def open_core(opening: Opening) -> Session:
     """Open a session. Raises VtcodeError: ConfigError for a broken policy, JournalError, WorkspaceError."""
     models = resolve_models(opening.settings, opening.environ, clock=opening.clock)
     chain, looked = await _chain(models, opening.choice)
-    redactor = Redactor.of_environment(opening.environ)
+    audit = opening.settings.audit
+    redactor = Redactor.of_environment(opening.environ, key=redaction_key(opening.home.keys))
     redactor.learn({f"provider-key-{i}": value for i, value in enumerate(models.secrets())})
     opened = _folder(opening)
-    bus = Bus(opened.journal, redactor=redactor)
+    bus = Bus(opened.journal, redactor=redactor, capture=audit.capture)
     if opening.reader is not None:
         bus.subscribe(opening.reader)
     try:
@@ -79,10 +80,20 @@ async def open_core(opening: Opening) -> Session:
         await _announce(opening, opened, bus, session, instructions)
         await _recover(opened, turn, bus, session)
         await session.ready()
+        _ship(opening, opened, bus, session)
         return session
     except BaseException:
         opened.journal.abandon()
         raise
+
+
+def _ship(opening: Opening, opened: Opened, bus: Bus, session: Session) -> None:
+    """Let the configured receivers have the journal; they read behind it and can hold nothing up."""
+    if opening.settings.audit.exporters:
+        shipping = Shipping(opening.settings.audit.exporters, opening.home, environ=opening.environ)
+        bus.subscribe(shipping.hear)
+        shipping.start(opened.journal.folder)
+        session.when_closed(shipping.finish)
 
 
 async def _chain(models: Any, choice: str) -> tuple[Chain | None, tuple[str, ...]]:
