@@ -406,6 +406,7 @@ def test_accepted_whole_is_the_same_as_done_directly(benches: Callable[[], Bench
 
 @given(operations=_OPERATIONS)
 @example(operations=[("move", "d", "n"), ("write", "d", "")])
+@example(operations=[("move", "d", "n"), ("write", "d/e", "")])
 @_FAST
 def test_discarded_is_the_original(benches: Callable[[], Bench], operations: Any) -> None:
     bench = benches()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vtcode_tui.common.errors import UsageError
 from vtcode_tui.sandbox.env import search_path
-from vtcode_tui.sandbox.grant import Execute, Grant
+from vtcode_tui.sandbox.grant import Execute, Grant, Invoke, Work
 from vtcode_tui.sandbox.profile import Profile
 
 _GOOD_FOR_NS = 60_000_000_000
@@ -27,12 +27,26 @@ def human_grant(words: Sequence[str], cwd: Path, profile: Profile) -> Grant:
     found = shutil.which(words[0], path=search_path(os.environ, profile.workspace))
     if found is None:
         raise UsageError(f"{words[0]} is not a program on PATH; give its path to run one of this folder")
-    subject = json.dumps([list(words), str(cwd), profile.digest], ensure_ascii=True)
+    return _granted(Execute(tuple(words), Path(found).absolute()), list(words), cwd, profile)
+
+
+def human_look(work: Invoke, cwd: Path, profile: Profile) -> Grant:
+    """The grant for a worker of vtcode that a human asked for and that only looks (`vtcode symbols`, `outline`).
+
+    Raises UsageError when the profile would let it write.
+    """
+    if profile.writable or profile.network.mode != "off":
+        raise UsageError("a command that only looks is not given the right to write or to reach the network")
+    return _granted(work, [work.module, work.function, work.arguments], cwd, profile)
+
+
+def _granted(work: Work, subject: list[str], cwd: Path, profile: Profile) -> Grant:
+    text = json.dumps([subject, str(cwd), profile.digest], ensure_ascii=True)
     return Grant(
         nonce=secrets.token_hex(16),
         call="human",
-        subject_sha256=hashlib.sha256(subject.encode()).hexdigest(),
-        work=Execute(tuple(words), Path(found).absolute()),
+        subject_sha256=hashlib.sha256(text.encode()).hexdigest(),
+        work=work,
         cwd=cwd,
         profile=profile,
         expires_ns=time.monotonic_ns() + _GOOD_FOR_NS,

@@ -28,16 +28,21 @@ class Discarder:
         self._lower, self._upper, self._bases = lower, upper, bases
 
     def discard(self, chosen: Chosen) -> None:
-        """Undo these changes in the layer, deepest paths first."""
-        paths = {pending.change.path for pending, _ in chosen}
+        """Undo these changes in the layer."""
+
+        def rank(row: tuple[Pending, frozenset[int] | None]) -> tuple[bool, int]:
+            # First what stands in the place of a folder, so that what was in the folder can come back.
+            real = row[0].real
+            return (real is None or real.kind != "folder", -row[0].change.path.count("/"))
+
         with Beneath(self._lower) as low, Beneath(self._upper) as up:
-            for pending, hunks in sorted(chosen, key=lambda row: -row[0].change.path.count("/")):
+            for pending, hunks in sorted(chosen, key=rank):
                 if hunks is not None:
                     self._keep_rest(pending, hunks, low, up)
                     continue
-                self._undo(pending.change.path, pending.real, low, up, paths)
+                self._undo(pending.change.path, pending.real, low, up)
                 if source := pending.change.renamed_from:
-                    self._undo(source, low.entry(source), low, up, paths)
+                    self._undo(source, low.entry(source), low, up)
 
     def tidy(self, scan: Scan) -> None:
         """Drop entries that make no difference, so that runs see what people change in the real files."""
@@ -71,11 +76,9 @@ class Discarder:
         up.write(change.path, apply_hunks(change.old_text, change.hunks, rest), mode=mode)
         self._bases.put(change.path, pending.real, change.old_text)
 
-    def _undo(self, path: str, real: Entry | None, low: Beneath, up: Beneath, also: set[str]) -> None:
+    def _undo(self, path: str, real: Entry | None, low: Beneath, up: Beneath) -> None:
         if blocker := self._blocker(path):
-            if blocker not in also:
-                raise WorkspaceError(f"{path} cannot come back while {blocker} is a file: discard that too")
-            return  # it comes back with the folder
+            raise WorkspaceError(f"{path} cannot come back while {blocker} is a file: discard that too")
         top = self._hiding(path)
         self._remove(path)
         if top is not None and real is not None:
