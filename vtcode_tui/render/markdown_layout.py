@@ -25,7 +25,10 @@ class _Edge:
     first: tuple[Span, ...] = ()
     rest: tuple[Span, ...] = ()
 
-    def inside(self, first: tuple[Span, ...], rest: tuple[Span, ...]) -> _Edge:
+    def inside(self, first: tuple[Span, ...], rest: tuple[Span, ...], cells: int) -> _Edge:
+        """The edge of what stands within; deep nesting stops to indent where half of the width is gone."""
+        if width_of(self.rest) + width_of(first) > cells // 2:
+            return self
         return _Edge(self.first + first, self.rest + rest)
 
     def later(self) -> _Edge:
@@ -106,13 +109,15 @@ def _block(
             level = int(token.tag[1])
             heading = Style("heading", bold=True, underline=level == 1)
             if level > 2:
-                edge = edge.inside((Span("#" * level + " ", MUTED),), (Span(" " * (level + 1)),))
+                edge = edge.inside((Span("#" * level + " ", MUTED),), (Span(" " * (level + 1)),), cells)
             _paragraph(tokens[index + 1], cells, edge, heading, rows)
         case "bullet_list_open" | "ordered_list_open":
             _list(tokens, index, stop, cells, edge, style, rows)
         case "blockquote_open":
             bar = (Span("▌ ", Style("quote")),)
-            _blocks(tokens, index + 1, stop, cells, edge.inside(bar, bar), style._replace(name="quote"), rows)
+            _blocks(
+                tokens, index + 1, stop, cells, edge.inside(bar, bar, cells), style._replace(name="quote"), rows
+            )
         case "fence" | "code_block":
             _listing(token, cells, edge, rows)
         case "hr":
@@ -158,7 +163,7 @@ def _list(
         end = _closing(tokens, at)
         bullet = f"{number}. " if ordered else f"{_BULLETS[min(depth, 2)]} "
         left = (Span(bullet, Style("accent")),)
-        inner = edge.inside(left, (Span(" " * width(bullet), MUTED),))
+        inner = edge.inside(left, (Span(" " * width(bullet), MUTED),), cells)
         if at > index + 1 and not tight:
             rows.append(Line(_blank(edge.rest)))
         _blocks(tokens, at + 1, end, cells, inner, style, rows, tight=tight)

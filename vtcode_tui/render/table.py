@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vtcode_tui.render.types import Line, Span, Style
-from vtcode_tui.render.wrap import cut, fold, width_of
+from vtcode_tui.render.wrap import cut, cut_spans, fold, width_of
 
 Cell = tuple[list[Span], str]
 """Content and alignment: `left`, `right`, `center` or empty."""
@@ -24,7 +24,8 @@ def table_rows(table: Sequence[Sequence[Cell]], cells: int) -> list[Line]:
     rows.append(Line((Span(cut("─┼─".join("─" * size for size in widths), cells), _RULE),)))
     for row in table[1:]:
         rows.extend(_row(row, widths))
-    return rows
+    # More columns than there are cells: what does not fit is cut, and says so.
+    return rows if sum(widths) + 3 * (columns - 1) <= cells else [Line(cut_spans(row.spans, cells)) for row in rows]
 
 
 def _widths(table: Sequence[Sequence[Cell]], columns: int, cells: int) -> list[int]:
