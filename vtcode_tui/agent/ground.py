@@ -18,7 +18,7 @@ from vtcode_tui.agent.parts import Mode, human
 from vtcode_tui.agent.prompts import system_prompt
 from vtcode_tui.common.clock import rfc3339
 from vtcode_tui.common.home import MANAGED_FOLDER
-from vtcode_tui.events import Bus
+from vtcode_tui.events import Anchoring, Bus
 from vtcode_tui.gate.judging import PolicyJudge
 from vtcode_tui.gate.plan import Plan
 from vtcode_tui.gate.profile import Surroundings

@@ -71,6 +71,7 @@ async def open_core(opening: Opening) -> Session:
     audit = opening.settings.audit
     redactor = Redactor.of_environment(opening.environ, key=redaction_key(opening.home.keys))
     redactor.learn({f"provider-key-{i}": value for i, value in enumerate(models.secrets())})
+    shipping = Shipping(audit.exporters, opening.home, environ=opening.environ) if audit.exporters else None
     opened = _folder(opening)
     bus = Bus(opened.journal, redactor=redactor, capture=audit.capture)
     if opening.reader is not None:
@@ -80,20 +81,14 @@ async def open_core(opening: Opening) -> Session:
         await _announce(opening, opened, bus, session, instructions)
         await _recover(opened, turn, bus, session)
         await session.ready()
-        _ship(opening, opened, bus, session)
+        if shipping is not None:
+            bus.subscribe(shipping.hear)
+            shipping.start(opened.journal.folder)
+            session.when_closed(shipping.finish)
         return session
     except BaseException:
         opened.journal.abandon()
         raise
-
-
-def _ship(opening: Opening, opened: Opened, bus: Bus, session: Session) -> None:
-    """Let the configured receivers have the journal; they read behind it and can hold nothing up."""
-    if opening.settings.audit.exporters:
-        shipping = Shipping(opening.settings.audit.exporters, opening.home, environ=opening.environ)
-        bus.subscribe(shipping.hear)
-        shipping.start(opened.journal.folder)
-        session.when_closed(shipping.finish)
 
 
 async def _chain(models: Any, choice: str) -> tuple[Chain | None, tuple[str, ...]]:
