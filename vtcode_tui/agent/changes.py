@@ -47,6 +47,10 @@ class Changes(Protocol):
         """Finish what a crash interrupted."""
         ...
 
+    async def settle(self) -> None:
+        """Let what is under way end; nothing begins any more."""
+        ...
+
 
 class Direct:
     """No layer: edits are approved one by one before they are made, and are real at once."""
@@ -67,6 +71,9 @@ class Direct:
 
     async def recover(self) -> None:
         """An edit is whole or not made: there is nothing to finish."""
+
+    async def settle(self) -> None:
+        """There is nothing under way."""
 
     async def after(self, outcome: Outcome, *, executed: bool) -> list[FileChanged]:
         """What an edit says it did; what commands do to files is seen by the guard of protected paths only."""

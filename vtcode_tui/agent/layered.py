@@ -51,11 +51,12 @@ class Layered:
         self._last = ChangeSet()
         self._shown: dict[str, ChangeSet] = {}
         self._scanned = float("-inf")
+        self._closed = False
 
     async def now(self) -> ChangeSet:
         """What is staged, with protected paths marked."""
         async with self._one:
-            if time.monotonic() - self._scanned < _FRESH_SECONDS:
+            if self._closed or time.monotonic() - self._scanned < _FRESH_SECONDS:
                 return self._last
             self._last = await self._scan()
             return self._last
@@ -85,6 +86,11 @@ class Layered:
         """What a run changed in the layer, compared with before it."""
         async with self._one:
             return await self._moved(self._last, "exec" if executed else "tool")
+
+    async def settle(self) -> None:
+        """Let what is under way end; from now on the last state that was seen is the answer."""
+        async with self._one:
+            self._closed = True
 
     async def recover(self) -> None:
         """Finish an acceptance that a crash interrupted."""

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from vtcode_tui.common.errors import UsageError
+
 
 class Nursery:
     """Owns a TaskGroup for as long as the session lasts; tasks in it handle their own failures."""
@@ -25,7 +27,7 @@ class Nursery:
         """Run `work` in the group."""
         if self._group is None:
             work.close()
-            raise RuntimeError("the session is closed")
+            raise UsageError("the session is closed")
         return self._group.create_task(work)
 
     async def close(self) -> None:

@@ -284,6 +284,7 @@ class Session:
         runs = [execution.finished for execution in parts.calls.runs.values()]
         if runs:
             await asyncio.wait(runs, timeout=10)
+        await parts.changes.settle()
         await parts.nursery.close()
         ended = SessionEnded(
             reason=reason,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from vtcode_tui.common.clock import Clock, SystemClock
-from vtcode_tui.common.errors import JournalError, SandboxError
+from vtcode_tui.common.errors import JournalError, SandboxError, VtcodeError
 from vtcode_tui.events.bus import Bus
 from vtcode_tui.events.live import OutputChunk
 from vtcode_tui.events.types import (
@@ -163,7 +163,7 @@ class Execution:
         except asyncio.CancelledError:
             self.run.kill("the session ended")
             raise
-        except (JournalError, SandboxError, OSError) as error:
+        except (VtcodeError, OSError) as error:
             failure = error
         finally:
             if not self.finished.done():
