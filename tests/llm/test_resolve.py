@@ -108,6 +108,17 @@ async def test_a_choice_is_a_provider_a_model_or_both() -> None:
     assert models.split("openai") == ("openai", "")
 
 
+async def test_a_local_server_that_is_started_later_answers_then() -> None:
+    async with serving() as gone:
+        url = gone.root
+    settings = Settings(model=Model(provider="lmstudio", name="qwen3-coder"))
+    chain = await resolve_models(settings, {"LMSTUDIO_BASE_URL": url}).chain()
+    assert chain.current.name == "lmstudio/qwen3-coder"
+    assert chain.current.facts.context_window == 32_768
+    with pytest.raises(ModelError, match="lms server start"):
+        await hear(chain)
+
+
 async def test_a_fallback_that_is_away_does_not_stop_the_first() -> None:
     settings = Settings(
         model=Model(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vtcode_tui.common.clock import Clock
 from vtcode_tui.common.errors import ModelError
 from vtcode_tui.config.settings import Settings
-from vtcode_tui.llm.catalogue import FREE, ModelFacts, model_facts
+from vtcode_tui.llm.catalogue import FREE, UNKNOWN_WINDOW, ModelFacts, model_facts
 from vtcode_tui.llm.chain import Chain, Link
 from vtcode_tui.llm.discover import Looked, discover_local, remedy_for
 from vtcode_tui.llm.endpoint import Endpoint, Hosts, TimeLimits
@@ -179,8 +179,20 @@ class Models:
                 raise ProviderError(provider, "it offers no model", "not_loaded")
             name = found.name
         elif endpoint.data_class == "local":
-            found = next((it for it in await self.offered(provider) if _same(it.name, name)), None)
+            found = await self._offer(provider, name)
         return await self._described(endpoint, name, found)
+
+    async def _offer(self, provider: str, name: str) -> Offered | None:
+        """What a local server says of one model; None where it says nothing or is not running yet.
+
+        A server that is started later answers then: until that, each request says that it is not running.
+        """
+        try:
+            return next((it for it in await self.offered(provider) if _same(it.name, name)), None)
+        except ProviderError as error:
+            if error.kind in {"auth", "forbidden"}:
+                raise
+            return None
 
     async def _unnamed(self, name: str) -> Link:
         """No provider is named: the first that is usable, else what is found on this machine."""
@@ -202,7 +214,9 @@ class Models:
         """The link with the best numbers that are known: the settings', the server's, the catalogue's."""
         facts = model_facts(endpoint.provider, name)
         if endpoint.data_class == "local":
-            facts = replace(facts, price=FREE)
+            # A local server rarely gives a model all the room that it was made for.
+            guess = min(facts.context_window, UNKNOWN_WINDOW)
+            facts = replace(facts, price=FREE, context_window=guess, known=False)
             if endpoint.wire == "ollama":
                 endpoint, facts = await self._ollama_window(endpoint, name, facts)
         if offer is not None:
@@ -222,9 +236,7 @@ class Models:
         try:
             async with self._talking(endpoint, name) as transport:
                 known = await ollama_facts(transport, endpoint, name)
-        except ProviderError as error:
-            if error.kind == "not_running":
-                raise
+        except ProviderError:
             return endpoint, facts
         wanted = self._model.context_window or endpoint.context_window or _OLLAMA_WINDOW
         window = min(wanted, known.largest_window or wanted)
@@ -287,11 +299,12 @@ def _best(models: Sequence[Offered] | Iterable[Offered]) -> Offered | None:
 
 
 def _with_offer(facts: ModelFacts, offer: Offered) -> ModelFacts:
-    window = offer.context_window or (None if facts.known else offer.largest_window)
+    # What a model could have is not what it runs with: the largest window only bounds the guess.
+    window = offer.context_window or min(facts.context_window, offer.largest_window or facts.context_window)
     return replace(
         facts,
         context_window=window or facts.context_window,
-        known=facts.known or bool(window),
+        known=facts.known or offer.context_window is not None,
         tools=facts.tools if offer.tools is None else offer.tools,
         images=facts.images if offer.images is None else offer.images,
     )
