@@ -115,6 +115,7 @@ async def test_ollama_is_asked_for_a_window_that_work_fits_in() -> None:
         await hear(chain)
     assert server.seen[-1].body["options"]["num_ctx"] == 32768
     assert chain.current.facts.tools is True
+    assert chain.current.facts.context_window == 32768
 
 
 async def test_llama_cpp_tells_the_window_that_it_runs_with() -> None:

@@ -219,7 +219,7 @@ class Models:
             facts = replace(facts, price=FREE, context_window=guess, known=False)
             if endpoint.wire == "ollama":
                 endpoint, facts = await self._ollama_window(endpoint, name, facts)
-        if offer is not None:
+        if offer is not None and endpoint.wire != "ollama":
             facts = _with_offer(facts, offer)
         table = self._tables.get(endpoint.provider)
         window = self._model.context_window or (table.context_window if table else None)
