@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import multiprocessing
+import uuid
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from vtcode_tui.common.errors import JournalError
 from vtcode_tui.common.home import Home
 from vtcode_tui.events import Journal, locate, read_events
+from vtcode_tui.events.event_ids import ordered_ids
 from vtcode_tui.events.types import LogRecovered, PromptSubmitted
 
 
@@ -120,3 +122,12 @@ def test_a_session_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
         locate(home, "0197")
     with pytest.raises(Exception, match="no session"):
         locate(home, "zzz")
+
+
+def test_ids_of_events_are_uuids_of_version_7_in_order() -> None:
+    fresh = ordered_ids()
+    made = [fresh() for _ in range(5000)]
+    assert len(set(made)) == 5000
+    assert made == sorted(made)
+    assert {(uuid.UUID(one).version, uuid.UUID(one).variant) for one in made} == {(7, uuid.RFC_4122)}
+    assert fresh()[-12:] != ordered_ids()()[-12:]

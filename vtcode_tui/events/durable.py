@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 
 from vtcode_tui.common.errors import JournalError
 
@@ -22,7 +24,8 @@ class Flusher:
         self._landed = landed
         self._durable = 0
         self._flight: asyncio.Future[None] | None = None
-        self._executor: ThreadPoolExecutor | None = None
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
         self.failure: OSError | None = None
 
     async def upto(self, position: int) -> None:
@@ -46,8 +49,10 @@ class Flusher:
         return JournalError(f"the journal could not be flushed to disk, so nothing more runs: {self.failure}")
 
     def _take_off(self) -> None:
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(1, thread_name_prefix="journal-flush")
+        if self._thread is None:
+            # A bare queue: an executor's bookkeeping costs more than everything else about an event.
+            self._thread = threading.Thread(target=_work, args=(self._jobs,), name="journal-flush", daemon=True)
+            self._thread.start()
         position = self._written()
         loop = asyncio.get_running_loop()
         flight: asyncio.Future[None] = loop.create_future()
@@ -68,9 +73,11 @@ class Flusher:
                 fdatasync(self._descriptor)
             except OSError as problem:
                 error = problem
-            loop.call_soon_threadsafe(done, error)
+            # The loop may be gone when a program ends in the middle of a flush; then nobody waits any more.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(done, error)
 
-        self._executor.submit(flush)
+        self._jobs.put(flush)
 
     def now_durable(self, position: int) -> None:
         """Note that everything before `position` is on disk, and tell the owner."""
@@ -80,6 +87,12 @@ class Flusher:
 
     def close(self) -> None:
         """Wait for a flush in flight and end the thread."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=True)
-            self._executor = None
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread.join()
+            self._thread = None
+
+
+def _work(jobs: SimpleQueue[Callable[[], None] | None]) -> None:
+    while (job := jobs.get()) is not None:
+        job()

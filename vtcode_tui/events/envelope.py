@@ -89,7 +89,7 @@ class Event(Frozen):
     prev: str
 
 
-_FIELDS = frozenset(Event.model_fields)
+_FIELDS = set(Event.model_fields)
 
 
 def quick_event(**fields: Any) -> Event:
@@ -97,7 +97,7 @@ def quick_event(**fields: Any) -> Event:
     event = Event.__new__(Event)
     put = object.__setattr__
     put(event, "__dict__", fields)
-    put(event, "__pydantic_fields_set__", set(_FIELDS))
+    put(event, "__pydantic_fields_set__", _FIELDS)
     put(event, "__pydantic_extra__", None)
     put(event, "__pydantic_private__", None)
     return event

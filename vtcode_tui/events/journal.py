@@ -15,10 +15,11 @@ from typing import Literal
 
 from vtcode_tui.common.clock import Clock, SystemClock, rfc3339
 from vtcode_tui.common.errors import JournalError
-from vtcode_tui.common.ids import IdSource, uuid7
+from vtcode_tui.common.ids import IdSource
 from vtcode_tui.events.anchors import Anchoring
 from vtcode_tui.events.durable import Flusher, fdatasync
 from vtcode_tui.events.envelope import SCHEMA_VERSION, quick_event
+from vtcode_tui.events.event_ids import ordered_ids
 from vtcode_tui.events.lines import GENESIS, line_of
 from vtcode_tui.events.seal import Seal
 from vtcode_tui.events.tail import find_tail, set_aside
@@ -57,14 +58,22 @@ class Journal:
     """
 
     def __init__(
-        self, folder: Path, session: str, descriptor: int, *, clock: Clock, ids: IdSource, seq: int, head: str
+        self,
+        folder: Path,
+        session: str,
+        descriptor: int,
+        *,
+        clock: Clock,
+        ids: IdSource | None,
+        seq: int,
+        head: str,
     ) -> None:
         self.folder = folder
         self.session = session
         self.path = folder / NAME
         self.head = head
         self.seq = seq
-        self._clock, self._ids = clock, ids
+        self._clock, self._ids = clock, ids or ordered_ids()
         self._descriptor = descriptor
         self._size = os.fstat(descriptor).st_size
         self._failure: JournalError | None = None
@@ -80,7 +89,9 @@ class Journal:
         _hold_back(folder)
 
     @classmethod
-    def create(cls, folder: Path, session: str, *, clock: Clock | None = None, ids: IdSource = uuid7) -> Journal:
+    def create(
+        cls, folder: Path, session: str, *, clock: Clock | None = None, ids: IdSource | None = None
+    ) -> Journal:
         """Begin the journal of a new session in `folder`, which is made (0700) if it is missing.
 
         Raises JournalError when there is one already, or the disk does not take it.
@@ -95,7 +106,7 @@ class Journal:
         return cls(folder, session, descriptor, clock=clock or SystemClock(), ids=ids, seq=0, head=GENESIS)
 
     @classmethod
-    def reopen(cls, folder: Path, *, clock: Clock | None = None, ids: IdSource = uuid7) -> Journal:
+    def reopen(cls, folder: Path, *, clock: Clock | None = None, ids: IdSource | None = None) -> Journal:
         """Continue a session's journal; a line that a crash tore is set aside and that is recorded.
 
         Raises JournalError when another process has it open or its chain is broken.
@@ -165,6 +176,7 @@ class Journal:
         """Write several events at once (not yet flushed): all of them or, with a JournalError, none."""
         self._ready()
         seq, head, events, lines = self.seq, self.head, [], []
+        time, mono_ns = _stamp(self._clock.now()), self._clock.monotonic_ns()
         for payload in payloads:
             if isinstance(payload, SessionStarted | SessionResumed) and not payload.log_key:
                 payload = payload.model_copy(update={"log_key": self.log_key, "root_head": self.root_head})
@@ -172,8 +184,8 @@ class Journal:
                 v=SCHEMA_VERSION,
                 seq=seq,
                 id=self._ids(),
-                time=_stamp(self._clock.now()),
-                mono_ns=self._clock.monotonic_ns(),
+                time=time,
+                mono_ns=mono_ns,
                 type=payload.TYPE,
                 severity=severity or payload.SEVERITY,
                 outcome=outcome,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,24 @@ _SYSTEM_JSON = b'{"kind":"system","id":"vtcode","auth":null}'
 
 def line_of(event: Event) -> bytes:
     """The raw bytes of an event, without the line break. Raises JournalError when it is too large."""
-    raw = (
-        f'{{"v":{event.v},"seq":{event.seq},"id":"{event.id}","time":"{event.time}","mono_ns":{event.mono_ns},'
-        f'"type":"{event.type}","severity":"{event.severity}","outcome":"{event.outcome}",'
-        f'"session":{_quote(event.session)},"turn":{event.turn},"call":{_text(event.call)},'
-        f'"parent":{_text(event.parent)},"actor":'
-    ).encode() + b'%b,"data":%b,"prev":"%b"}' % (_actor(event.actor), _data(event.data), event.prev.encode())
+    begin = f'{{"v":{event.v},"seq":{event.seq},"id":"{event.id}","time":"{event.time}","mono_ns":{event.mono_ns},'
+    middle = _middle(event.type, event.severity, event.outcome, event.session, event.turn, event.call, event.parent)
+    end = f',"prev":"{event.prev}"}}'
+    raw = b"".join((begin.encode(), middle, _actor(event.actor), b',"data":', _data(event.data), end.encode()))
     if len(raw) > MAXIMUM:
         raise JournalError(f"an event of type {event.type} has {len(raw)} bytes; at most {MAXIMUM} can be recorded")
     return raw
+
+
+@lru_cache(512)
+def _middle(
+    kind: str, severity: str, outcome: str, session: str, turn: int, call: str | None, parent: str | None
+) -> bytes:
+    """What is the same for many events of a call."""
+    return (
+        f'"type":"{kind}","severity":"{severity}","outcome":"{outcome}","session":{_quote(session)},"turn":{turn},'
+        f'"call":{_text(call)},"parent":{_text(parent)},"actor":'
+    ).encode()
 
 
 def _text(value: str | None) -> str:
