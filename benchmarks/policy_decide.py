@@ -50,7 +50,7 @@ def main() -> None:
 
     def once(text: str) -> None:
         call = Call("1", "run_command", {"command": text}, Access(command=Command(text=text)), root)
-        decide(call, policy, situation)
+        decide(call, policy, situation, scopes=False)
 
     began = time.process_time()
     for text in TYPICAL:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from vtcode_tui.policy import Access, Call, Command, Decision, Mode, Policy, decide, default_situation
+from vtcode_tui.policy.catalogue import FOLDER
 from vtcode_tui.policy.types import STRICTNESS
 
 TABLES = Path(__file__).parent / "tables"
@@ -16,7 +17,7 @@ RULES = Policy()
 
 def decision(text: str) -> Decision:
     call = Call("1", "run_command", {"command": text}, Access(command=Command(text=text)), ROOT)
-    return decide(call, RULES, SITUATION)
+    return decide(call, RULES, SITUATION, scopes=False)
 
 
 def everyday() -> list[tuple[Mode, str]]:
@@ -29,7 +30,7 @@ def everyday() -> list[tuple[Mode, str]]:
 
 
 def adversarial() -> list[tuple[str, str]]:
-    lines = (TABLES / "adversarial.jsonl").read_text().splitlines()
+    lines = (FOLDER.parent / "adversarial.jsonl").read_text().splitlines()
     return [(group, command) for group, command in map(json.loads, lines)]
 
 

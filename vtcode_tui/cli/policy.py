@@ -97,7 +97,7 @@ def _ground(given: argparse.Namespace) -> tuple[Policy, Situation, Path]:
     return load_policy(home, root), situation, cwd
 
 
-def decision_on(command: Any, cwd: Path, policy: Policy, situation: Situation) -> Decision:
+def decision_on(command: Any, cwd: Path, policy: Policy, situation: Situation, *, scopes: bool = True) -> Decision:
     """The policy's decision on a command as `run_command` would ask for it: shell text or a list of words."""
     from vtcode_tui.policy import Access, Call, Command, decide
 
@@ -108,7 +108,7 @@ def decision_on(command: Any, cwd: Path, policy: Policy, situation: Situation) -
     else:
         raise UsageError('a command is shell text or a list of words: {"command": "ls"} or {"command": ["ls"]}')
     call = Call("check", "run_command", {"command": command}, Access(command=wanted), cwd)
-    return decide(call, policy, situation)
+    return decide(call, policy, situation, scopes=scopes)
 
 
 def _wanted(given: argparse.Namespace) -> str | list[str]:
@@ -163,7 +163,7 @@ def _line(line: bytes, cwd: Path, policy: Policy, situation: Situation) -> str:
     try:
         asked = json.loads(line)
         folder = Path(asked["cwd"]).resolve() if isinstance(asked, dict) and asked.get("cwd") else cwd
-        decision = decision_on(asked["command"], folder, policy, situation)
+        decision = decision_on(asked["command"], folder, policy, situation, scopes=False)
     except (ValueError, KeyError, TypeError, UsageError, RecursionError) as error:
         answer = {
             "decision": "prompt",
@@ -208,7 +208,8 @@ def _rule_lines(policy: Policy) -> Iterable[str]:
     for command in policy.commands:
         words = command.text or " ".join(command.command)
         where = f" in {command.workspace}" if command.workspace else ""
-        yield f"{command.verdict:<7} command  {words} ({command.extent}){where}   [{command.origin.layer}, {command.origin.place}]"
+        origin = f"[{command.origin.layer}, {command.origin.place}]"
+        yield f"{command.verdict:<7} command  {words} ({command.extent}){where}   {origin}"
     for path in policy.paths:
         uses = ", ".join(f"{use} {mode}" for use, mode in (("read", path.read), ("write", path.write)) if mode)
         yield f"{uses:<15} path     {path.pattern}   [{path.origin.layer}, {path.origin.place}]"

@@ -1,4 +1,4 @@
-"""Reads a command's words by its description: which are options, which values belong to them, which are arguments."""
+"""Reads a command's words by its description: options, the values that belong to them, arguments."""
 
 from __future__ import annotations
 

@@ -138,7 +138,9 @@ class _Reader:
         if unknown := sorted(body.keys() - _KEYS):
             raise self.wrong(f"{name}: unknown key {unknown[0]}")
         common = {k: v for k, v in shared.items() if k not in {"summary", "sources"}}
-        tables = {k: {**common[k], **body.get(k, {})} for k in ("options", "environment") if k in common}
+        tables: dict[str, Any] = {
+            k: {**common[k], **body.get(k, {})} for k in ("options", "environment") if k in common
+        }
         body = {**common, **body, **tables}
         mode, why = self._verdict(f"{body.get('verdict', 'allow')}: {body.get('why', '')}")
         options: dict[str, Option] = {}

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from vtcode_tui.policy.context import Context
 from vtcode_tui.policy.disguise import disguises
 from vtcode_tui.policy.finding import Effect, Finding, worst
-from vtcode_tui.policy.judge import Context, findings_of, judge, judge_text
+from vtcode_tui.policy.judge import findings_of, judge, judge_text
 from vtcode_tui.policy.paths import ground_of, judge_path
 from vtcode_tui.policy.report import Report
 from vtcode_tui.policy.rules import Policy
@@ -41,8 +42,11 @@ def shell_reads(command: Command) -> bool:
     return any(w.rpartition("/")[2] in SHELLS for w in words) or command.text is not None
 
 
-def decide(call: Call, policy: Policy, situation: Situation) -> Decision:
-    """The verdict on a call with every check. Never raises for what a call contains."""
+def decide(call: Call, policy: Policy, situation: Situation, *, scopes: bool = True) -> Decision:
+    """The verdict on a call with every check. Never raises for what a call contains.
+
+    `scopes` adds the rules that a person may be offered, which takes longer: each is proven first.
+    """
     firm: list[Finding] = []
     if not situation.trusted:
         firm.append(Finding("trust", "deny", "this workspace is not trusted: nothing runs in it", firm=True))
@@ -59,7 +63,16 @@ def decide(call: Call, policy: Policy, situation: Situation) -> Decision:
         findings.extend(more)
         reports = [*reports, *typed_reports]
     findings.extend(_mode(call, situation, reports))
-    return _decision(findings, reports, rule, call, policy, situation)
+    decision = _decision(findings, reports, rule, call)
+    if scopes and decision.mode == "prompt" and call.access.command is not None:
+        from vtcode_tui.policy.scopes import ladder
+
+        return replace(decision, scopes=ladder(call, reports, policy, situation, _without_scopes))
+    return decision
+
+
+def _without_scopes(call: Call, policy: Policy, situation: Situation) -> Decision:
+    return decide(call, policy, situation, scopes=False)
 
 
 def _judge_command(
@@ -118,9 +131,7 @@ def _mode(call: Call, situation: Situation, reports: list[Report]) -> list[Findi
     return [Finding("mode", "deny", f"{situation.mode} mode: nothing may change", firm=True)]
 
 
-def _decision(
-    findings: list[Finding], reports: list[Report], rule: str, call: Call, policy: Policy, situation: Situation
-) -> Decision:
+def _decision(findings: list[Finding], reports: list[Report], rule: str, call: Call) -> Decision:
     decisive = worst(findings) or Finding("nothing", "prompt", "nothing is known about this call")
     every = [r for top in reports for r in top.every()]
     explanation = {
@@ -132,7 +143,7 @@ def _decision(
         ],
     }
     hosts = tuple(dict.fromkeys((*call.access.hosts, *(h for r in every for h in r.hosts))))
-    decision = Decision(
+    return Decision(
         mode=decisive.verdict,
         rule=rule if rule and decisive.verdict == "allow" else _named(decisive, reports),
         reason=_sentence(decisive, every),
@@ -142,11 +153,6 @@ def _decision(
         code_files=tuple(dict.fromkeys(f for r in every for f in r.code_files)),
         hosts=hosts,
     )
-    if decision.mode == "prompt" and call.access.command is not None:
-        from vtcode_tui.policy.scopes import ladder
-
-        return replace(decision, scopes=ladder(call, reports, policy, situation))
-    return decision
 
 
 def _named(decisive: Finding, reports: list[Report]) -> str:

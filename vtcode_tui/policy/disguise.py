@@ -9,6 +9,9 @@ _INVISIBLE = frozenset(
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064"
     "\u2065\u206a\u206b\u206c\u206d\u206e\u206f\u3164\ufeff\uffa0\ufff9\ufffa\ufffb\u2800"
 )
+_ASCII_LIKE = frozenset(
+    "\u2215\u2044\u29f8\u2024\u2010\u2011\u2212\u02d7\u037e\u0589\u05c3\uff1a\u2236\ua789\u01c3\u2223\u02bc\u2032"
+)
 _LATIN_LIKE = (
     "CYRILLIC",
     "GREEK",
@@ -62,10 +65,7 @@ def _problem(char: str, words: bool) -> str:
     folded = unicodedata.normalize("NFKC", char)
     if folded != char and folded.isascii() and category not in {"So", "No"}:
         return "a look-alike of an ASCII character"
-    if (
-        char
-        in "\u2215\u2044\u29f8\u2024\u2010\u2011\u2212\u02d7\u037e\u0589\u05c3\uff1a\u2236\ua789\u01c3\u2223\u02bc\u2032"
-    ):
+    if char in _ASCII_LIKE:
         return "a look-alike of an ASCII character"
     return ""
 

@@ -18,7 +18,7 @@ from vtcode_tui.policy.types import Mode
 
 
 def write_rule(home: Home, rule: Mapping[str, Any]) -> Path:
-    """Add a command rule in the form that `Scope.rule` has; returns the file. A rule that stands there is kept once."""
+    """Add a command rule in the form that `Scope.rule` has, once; returns the file."""
     command_rule(rule, Origin("user", str(home.policy_file)))
     return _edit(home, lambda table: _add(table.setdefault("commands", []), dict(rule)))
 

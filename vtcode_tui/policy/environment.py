@@ -1,4 +1,4 @@
-"""What setting a variable does: harmless ones by name, the ones that change what programs do by name, the rest asks."""
+"""What setting a variable does: harmless ones and dangerous ones by name, the rest asks."""
 
 from __future__ import annotations
 

@@ -25,7 +25,8 @@ def lines(decision: Decision) -> Iterator[str]:
 def _command(command: Mapping[str, Any], depth: int) -> Iterator[str]:
     pad = "  " * depth
     known = f" by {command['described_in']}" if command["described_in"] else ""
-    yield f"{pad}{command['verdict']:<7} {command['command']}   ({command['program'] or 'unknown'}{known}; {command['effect']})"
+    what = f"{command['program'] or 'unknown'}{known}; {command['effect']}"
+    yield f"{pad}{command['verdict']:<7} {command['command']}   ({what})"
     for argument in command["arguments"]:
         detail = f": {argument['detail']}" if argument["verdict"] != "allow" else ""
         yield f"{pad}    {argument['word']}   {argument['as']} = {argument['role']}, {argument['verdict']}{detail}"

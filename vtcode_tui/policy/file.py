@@ -111,7 +111,7 @@ def parse(located: Located, file: str) -> PolicyFile:
         return PolicyFile.model_validate(located.value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = tuple(p for p in first["loc"] if isinstance(p, str | int))
+        place: tuple[str | int, ...] = first["loc"]
         message = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
             key = str(place[-1])
@@ -207,8 +207,8 @@ def notices_of(content: PolicyFile, located: Located, origin: Origin) -> Iterato
 
 def _overlaps(keys: list[tuple[tuple[str, ...], str, str, str]], name: str, at: Any) -> Iterator[Notice]:
     seen: dict[tuple[tuple[str, ...], str, str], tuple[int, str]] = {}
-    for number, (*subject, verdict) in enumerate(keys):
-        key = (subject[0], str(subject[1]), str(subject[2]))
+    for number, (words, extent, where, verdict) in enumerate(keys):
+        key = (words, extent, where)
         if key in seen:
             line = at(name, seen[key][0]).line
             kind = (

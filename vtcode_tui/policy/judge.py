@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vtcode_tui.policy import environment
-from vtcode_tui.policy.arguments import Reading, Value, read, replaced
+from vtcode_tui.policy.arguments import Reading, read, replaced
 from vtcode_tui.policy.catalogue import describe
-from vtcode_tui.policy.description import Description, Slot
-from vtcode_tui.policy.languages import LANGUAGES
-from vtcode_tui.policy.paths import Ground, Use, judge_word
-from vtcode_tui.policy.patterns import fits
-from vtcode_tui.policy.report import Argument, Report
+from vtcode_tui.policy.context import Context
+from vtcode_tui.policy.description import Description
+from vtcode_tui.policy.paths import Use, judge_word
+from vtcode_tui.policy.report import Report
 from vtcode_tui.policy.resolve import inside, resolved
+from vtcode_tui.policy.roles import Roles
 from vtcode_tui.policy.script import Redirection, Simple
 from vtcode_tui.policy.shell import parse
 from vtcode_tui.policy.words import Shape, Word, literal
@@ -24,33 +23,8 @@ if TYPE_CHECKING:
     from vtcode_tui.policy.finding import Finding
 
 DEEPEST = 8
-_PATH_ROLES: dict[str, Use] = {
-    "stat": "stat",
-    "read": "read",
-    "write": "write",
-    "delete": "delete",
-    "folder": "read",
-}
 _SYSTEM_BINS = ("/bin", "/usr/bin", "/usr/local/bin", "/sbin", "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
 _TOOL_FOLDERS = ("node_modules/.bin", ".venv/bin", "venv/bin", "vendor/bin", "env/bin", "bin")
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a command's judgement depends on besides the command."""
-
-    ground: Ground
-    home: str
-    functions: frozenset[str] = frozenset()
-    depth: int = 0
-    repeated: bool = False
-    """Run by find, fd or xargs, once for every file."""
-    budget: list[int] = field(default_factory=lambda: [400])
-    """Commands that may still be judged; shared by everything inside one call."""
-
-    def deeper(self) -> Context:
-        """The context of a command inside a command."""
-        return replace(self, depth=self.depth + 1)
 
 
 def judge_text(
@@ -77,7 +51,7 @@ def judge(simple: Simple, context: Context) -> Report:
     for redirection in simple.redirections:
         _redirection(redirection, simple, report, context)
     if simple.words:
-        _Judgement(simple, report, context).run()
+        _Judgement(simple, report, context, judge_text).run()
     elif not report.findings:
         report.add("empty", "allow", "nothing is run")
     return report
@@ -124,15 +98,8 @@ def program_name(word: Word, folders: tuple[str, ...] | None, context: Context) 
     return base, "elsewhere"
 
 
-class _Judgement:
+class _Judgement(Roles):
     """The judgement of one command with words."""
-
-    def __init__(self, simple: Simple, report: Report, context: Context) -> None:
-        self.simple = simple
-        self.report = report
-        self.context = context
-        self.folders = simple.folders
-        self.consumed = False
 
     def run(self) -> None:
         """Judge the command; the report holds the result."""
@@ -171,11 +138,11 @@ class _Judgement:
         else:
             report.add("program", "prompt", f"{self.simple.words[0].text} is run by its path: it may be anything")
             if where != "elsewhere":
-                self._code_file(self.simple.words[0])
+                self.code_file(self.simple.words[0])
         report.exact_only = True
         report.raise_effect("run")
         for word in self.simple.words[1:]:
-            self._leaks(word)
+            self.leaks(word)
 
     def _judge(self, reading: Reading) -> None:
         report, described = self.report, reading.description
@@ -186,27 +153,35 @@ class _Judgement:
             layer = layer.outer
         for each in layers:
             for value in each.values:
-                self._value(value)
+                self.value(value)
         report.findings.extend(reading.found)
-        verdict, why, effect = described.verdict, described.why, described.effect
-        for case in described.cases:
-            used = {n for each in layers for n in each.used}
-            if (not case.when or case.when & used) and not case.unless & used:
-                verdict, why, effect = case.verdict, case.why or why, case.effect or effect
-                break
-        for option in {id(o): o for each in layers for o in each.used.values()}.values():
+        used = {name: option for each in layers for name, option in each.used.items()}
+        for option in used.values():
             if option.effect:
                 report.raise_effect(option.effect)
         if reading.harmless:
             report.findings = [f for f in report.findings if f.verdict == "deny" or f.name in _LASTING]
             report.add("harmless", "allow", "only prints something about the program")
             return
+        self._own(described, reading, frozenset(used))
+        self._runs(described, reading)
+
+    def _own(self, described: Description, reading: Reading, used: frozenset[str]) -> None:
+        """The verdict of the program itself, as the first case that fits says."""
+        verdict, why, effect = described.verdict, described.why, described.effect
+        for case in described.cases:
+            if (not case.when or case.when & used) and not case.unless & used:
+                verdict, why, effect = case.verdict, case.why or why, case.effect or effect
+                break
         if self.folders is None and described.file != "builtins.toml":
-            report.add("folder", "prompt", "the folder that it runs in is not known")
-        report.raise_effect(effect)
-        report.add("program", verdict, why or f"{' '.join(reading.chain)} is described")
+            self.report.add("folder", "prompt", "the folder that it runs in is not known")
+        self.report.raise_effect(effect)
+        self.report.add("program", verdict, why or f"{' '.join(reading.chain)} is described")
         if effect == "network":
-            report.exact_only = True
+            self.report.exact_only = True
+
+    def _runs(self, described: Description, reading: Reading) -> None:
+        """The commands inside this one."""
         for words in reading.inner:
             self._inner(words, appends=described.appends)
         for option_name, words in reading.execs:
@@ -219,137 +194,12 @@ class _Judgement:
             and (not reading.arguments or "-s" in reading.used)
         ):
             self._stdin(described)
-        if not reading.arguments and described.runs and not reading.inner:
-            report.add("program", "allow", "runs nothing")
-
-    def _value(self, value: Value) -> None:
-        slot, word, report = value.slot, value.word, self.report
-        before = len(report.findings)
-        if slot.verdict != "allow":
-            report.add("argument", slot.verdict, f"{word.text}: {slot.why or 'needs a person'}")
-        self._expected(slot, word)
-        match slot.role:
-            case "stat" | "read" | "write" | "delete" | "folder":
-                self._path(slot.role, word)
-            case "program" | "shell" | "script" | "code" | "sed" | "awk":
-                self._code(slot, word)
-            case "host" | "url":
-                self._remote(slot.role, word)
-            case "revision":
-                self._revision(word)
-            case "assign":
-                name, _, _ = word.start.partition("=")
-                report.findings.append(environment.judge(name, word.after(len(name) + 1), True, True))
-            case "task":
-                report.raise_effect("run")
-            case "any":
-                self._leaks(word)
-            case _:
-                pass
-        new = report.findings[before:]
-        decisive = max(new, key=lambda f: ("allow", "prompt", "deny").index(f.verdict), default=None)
-        report.arguments.append(
-            Argument(
-                word.text,
-                slot.role,
-                value.label,
-                decisive.verdict if decisive else "allow",
-                decisive.detail if decisive else "",
-            )  # fmt: skip
-        )
-
-    def _expected(self, slot: Slot, word: Word) -> None:
-        if not slot.only and not slot.never:
-            return
-        if word.value is None:
-            self.report.add("uncertain", "prompt", f"{word.text}: {word.why}, and it matters which value it has")
-            return
-        folded = word.value
-        if slot.only and not fits(folded, slot.only):
-            self.report.add(
-                "argument", "prompt", slot.why or f"{word.text} is not among the values that are described"
-            )
-        elif slot.never and fits(folded, slot.never):
-            self.report.add("argument", "prompt", slot.why or f"{word.text} needs a person")
-
-    def _path(self, role: str, word: Word) -> None:
-        use = _PATH_ROLES[role]
-        self.report.findings.extend(judge_word(word, use, self.folders, self.context.ground))
-        if use in {"write", "delete"} and not self._is_sink(word):
-            self.report.raise_effect("write")
-        if role == "folder":
-            if word.value is None or self.folders is None:
-                self.folders = None
-            elif word.value.startswith("/"):
-                self.folders = (word.value,)
-            else:
-                self.folders = tuple(f"{f.rstrip('/')}/{word.value}" for f in self.folders)
-
-    def _is_sink(self, word: Word) -> bool:
-        return word.value is not None and self.context.ground.places.sinks.holds(word.value)
-
-    def _code(self, slot: Slot, word: Word) -> None:
-        report = self.report
-        if slot.role in LANGUAGES:
-            self._small(slot.role, word)
-            return
-        self.consumed = True
-        report.exact_only = True
-        if slot.role == "shell" and self.context.repeated:
-            report.add("shell", "prompt", f"a shell is run for every file: {word.text[:80]}")
-        if slot.role == "shell":
-            self._shell(word)
-            return
-        report.raise_effect("run")
-        match slot.role:
-            case "program":
-                report.add("runs", "prompt", f"runs {word.text}")
-            case "script":
-                report.findings.extend(judge_word(word, "read", self.folders, self.context.ground))
-                self._code_file(word)
-                if not slot.only:
-                    report.add("script", "prompt", f"runs {word.text} as code")
-            case _:
-                if not slot.only:
-                    report.add("code", "prompt", f"evaluates code: {word.text[:80]}")
-
-    def _small(self, language: str, word: Word) -> None:
-        report = self.report
-        if word.value is None:
-            report.add("script", "prompt", f"the {language} script {word.text} is not certain: {word.why}")
-            report.exact_only = True
-            return
-        script = LANGUAGES[language](word.value)
-        if script.findings:
-            report.exact_only = True
-            report.raise_effect("run")
-        report.findings.extend(script.findings)
-        for path in script.reads:
-            self._path("read", literal(path))
-        for path in script.writes:
-            self._path("write", literal(path))
-
-    def _shell(self, word: Word) -> None:
-        if word.value is None:
-            self.report.add("uncertain", "prompt", f"the shell text {word.text} is not certain: {word.why}")
-            return
-        self._text(word.value)
-
-    def _text(self, text: str) -> None:
-        reports, troubles = judge_text(text, self.folders, self.context.deeper())
-        self.report.inner.extend(reports)
-        for trouble in troubles:
-            self.report.add("shell", "prompt", trouble)
-        for inner in reports:
-            self.report.raise_effect(inner.effect)
-        if not reports and not troubles:
-            self.report.add("shell", "allow", "an empty command")
 
     def _stdin(self, described: Description) -> None:
         self.report.exact_only = True
         fed = self.simple.fed
         if described.stdin == "shell" and self.simple.feed == "text" and fed is not None and fed.value is not None:
-            self._text(fed.value)
+            self.text(fed.value)
             return
         what = "a pipe" if self.simple.feed == "pipe" else "its standard input"
         self.report.add("standard input", "prompt", f"{described.name} runs what it reads from {what}")
@@ -411,64 +261,6 @@ class _Judgement:
         braces = Word("{}", None, tuple(shapes), False, "what is found")
         self._inner(replaced(words, braces), repeated=True)
         self.folders = outer
-
-    def _remote(self, role: str, word: Word) -> None:
-        report = self.report
-        value = word.start
-        if role == "url" and word.value is not None and "://" not in value:
-            self._path("read", word)
-            return
-        if value.startswith("file:"):
-            self._path("read", word.after(len("file://")) if value.startswith("file://") else word.after(5))
-        host = value.partition("://")[2] or value
-        host = host.partition("/")[0].rpartition("@")[2]
-        if word.value is not None and host and host not in report.hosts:
-            report.hosts.append(host)
-        report.add("network", "prompt", f"contacts {host or word.text}")
-        report.raise_effect("network")
-        report.exact_only = True
-
-    def _revision(self, word: Word) -> None:
-        value = word.value
-        if value is None:
-            if not word.start:
-                # A variable or a command's output: git takes it for a revision or a path below its own root.
-                if word.splits and any(s.tail == "any" for s in word.options):
-                    self.report.add("uncertain", "prompt", f"{word.text}: {word.why}")
-                return
-            self._path("read", word)
-            return
-        self._path("read", word)
-        _, colon, path = value.partition(":")
-        if colon and path and not value.startswith(":"):
-            self._path("read", literal(path.lstrip("/")))
-
-    def _leaks(self, word: Word) -> None:
-        """Credentials and vtcode's own files are out of reach of commands that nobody has described, too."""
-        value = word.value
-        if value is None:
-            findings = judge_word(word, "read", self.folders, self.context.ground)
-            self.report.findings.extend(f for f in findings if f.verdict == "deny")
-            return
-        if any(c in value for c in " \n\t") or len(value) > 1000:
-            return
-        candidates = {value, value.partition("=")[2], value.partition("@")[2], value.partition(":")[2]}
-        for candidate in candidates:
-            path = candidate.removeprefix("file://").lstrip("@")
-            if path.startswith("~/"):
-                path = self.context.home + path[1:]
-            if "/" not in path and not path.startswith("."):
-                continue
-            findings = judge_word(literal(path), "read", self.folders, self.context.ground)
-            self.report.findings.extend(f for f in findings if f.verdict == "deny")
-
-    def _code_file(self, word: Word) -> None:
-        if word.value is None or self.folders is None:
-            return
-        for folder in self.folders:
-            reached = resolved(word.value, folder)
-            if reached:
-                self.report.code_files.append(Path(reached))
 
 
 _LASTING = frozenset({"redirection", "disguise", "uncertain", "network", "outside", "credentials", "environment"})

@@ -36,40 +36,51 @@ def sed(text: str) -> Script:
         if at >= len(text):
             break
         command, at = text[at], at + 1
-        if command in "{};\n ":
-            continue
-        if command in "=dDgGhHnNpPxzF":
-            continue
-        if command == "#":
-            at = _line_end(text, at)
-        elif command in "qQlL":
-            while at < len(text) and text[at] in " 0123456789":
-                at += 1
-        elif command in "aic:btT":
-            at = _line_end(text, at, semicolon=command in ":btT")
-        elif command in "rRwW":
+        if command in "rRwW":
             end = _line_end(text, at)
             (reads if command in "rR" else writes).append(text[at:end].strip())
             at = end
-        elif command == "y":
-            at = _delimited(text, at, 2)
         elif command == "s":
             at = _delimited(text, at, 2)
             while 0 <= at < len(text) and text[at] in "gpiImM0123456789":
                 at += 1
-            if 0 <= at < len(text) and text[at] == "w":
+            flag = text[at] if 0 <= at < len(text) else ""
+            if flag == "e":
+                return Script((Finding("script", "prompt", "the e flag of a sed substitution runs a command"),))
+            if flag == "w":
                 end = _line_end(text, at)
                 writes.append(text[at + 1 : end].strip())
                 at = end
-            elif 0 <= at < len(text) and text[at] == "e":
-                return Script((Finding("script", "prompt", "the e flag of a sed substitution runs a command"),))
         elif command == "e":
             return Script((Finding("script", "prompt", "the e command of sed runs a command"),))
+        elif (plain := _sed_plain(text, command, at)) is not None:
+            at = plain
         else:
             return _not_understood(f"the sed command {command!r} is not understood")
         if at < 0:
             return _not_understood("a sed command does not end")
     return Script((), tuple(reads), tuple(writes))
+
+
+def _sed_plain(text: str, command: str, at: int) -> int | None:
+    """Where a command that only edits ends; None if it is none of those."""
+    if command in "{};\n =dDgGhHnNpPxzF":
+        return at
+    match command:
+        case "#":
+            return _line_end(text, at)
+        case "q" | "Q" | "l" | "L":
+            while at < len(text) and text[at] in " 0123456789":
+                at += 1
+            return at
+        case "a" | "i" | "c":
+            return _line_end(text, at)
+        case ":" | "b" | "t" | "T":
+            return _line_end(text, at, semicolon=True)
+        case "y":
+            return _delimited(text, at, 2)
+        case _:
+            return None
 
 
 def _sed_address(text: str, at: int) -> int:

@@ -196,15 +196,9 @@ def _judge_known(path: str, reached: str, use: Use, ground: Ground) -> Finding |
     if inside(reached, root):
         return None
     if known.credentials.holds(reached):
-        verdict: Literal["prompt", "deny"] = "prompt" if use == "stat" else "deny"
-        return Finding(
-            "credentials",
-            verdict,
-            f"{path} {'holds' if use == 'stat' else 'are'} credentials"
-            if use == "stat"
-            else f"{_VERB[use]} credentials: {path}",
-            firm=use != "stat",
-        )
+        if use == "stat":
+            return Finding("credentials", "prompt", f"{path} holds credentials")
+        return Finding("credentials", "deny", f"{_VERB[use]} credentials: {path}", firm=True)
     if use in {"write", "delete"}:
         if known.sinks.holds(reached) and use == "write":
             return Finding("path", "allow", path)
@@ -272,6 +266,6 @@ def _judge_outside(path: str, reached: str, use: Use, ground: Ground) -> Finding
         return Finding("path", "allow", f"{path}: part of the system")
     if use == "read" and named(reached.rsplit("/", 1)[-1], known.secrets):
         return Finding("credentials", "deny", f"{path} looks like a credential", firm=True)
-    if use in {"read"} and known.credentials.below(reached):
+    if use == "read" and known.credentials.below(reached):
         return Finding("outside", "prompt", f"{_VERB[use]} {path}, which holds credentials")
     return Finding("outside", "prompt", f"{_VERB[use]} {path}, outside the workspace")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vtcode_tui.policy.context import Context
 from vtcode_tui.policy.finding import Finding
-from vtcode_tui.policy.judge import Context
 from vtcode_tui.policy.paths import judge_path
 from vtcode_tui.policy.report import Report
 from vtcode_tui.policy.rules import CommandRule, HostRule, Policy, strictest_command
@@ -85,13 +85,10 @@ def _speaks(rule: CommandRule, report: Report, context: Context) -> bool:
         return list(rule.command) == words[: len(rule.command)] and (
             rule.extent != "exact" or len(words) == len(rule.command)
         )
-    if values is None or report.simple.assignments or report.simple.redirections or report.inner:
-        return (
-            rule.extent == "exact"
-            and values == rule.command
-            and not report.simple.assignments
-            and (not report.simple.redirections)
-        )
+    if values is None or report.simple.assignments or report.simple.redirections:
+        return False
+    if rule.extent != "exact" and report.inner:
+        return False
     match rule.extent:
         case "exact":
             return values == rule.command
@@ -149,4 +146,8 @@ def _hosts(report: Report, rules: Sequence[HostRule]) -> list[Finding]:
         verdicts.append(max(matching, key=STRICTNESS.__getitem__) if matching else "prompt")
     if "deny" in verdicts:
         return [*report.findings, Finding("host", "deny", f"a rule denies {', '.join(report.hosts)}", firm=True)]
+    if all(v == "allow" for v in verdicts):
+        # Every host it names is allowed; the proxy holds it to them. Everything else about it still counts.
+        kept = [f for f in report.findings if f.name not in {"network", "program"} or f.verdict != "prompt"]
+        return [*kept, Finding("host", "allow", f"a rule allows {', '.join(report.hosts)}")]
     return report.findings

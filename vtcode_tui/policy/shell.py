@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from vtcode_tui.policy.script import Assignment, Feed, Frame, Redirection, Script, Simple
+from vtcode_tui.policy.shell_redirect import DEEPEST, Redirects
+from vtcode_tui.policy.shell_variables import Variables
 from vtcode_tui.policy.shell_words import NUMBER, WordReader
 from vtcode_tui.policy.words import Shape, Word, literal, unknown
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
 LONGEST = 100_000
-DEEPEST = 100
 MOST_COMMANDS = 400
 _SPACE = frozenset(" \t\n;&|")
 _REBINDING = ("read ", "mapfile", "readarray", "printf -v", "getopts", "eval", "source", "declare -n", "local -n")
@@ -60,6 +61,8 @@ class _Walk:
         self.troubles: list[str] = []
         self.functions: set[str] = set()
         self.words = WordReader(source, home, self.trouble, self._inner)
+        self.redirects = Redirects(self.words)
+        self.variables = Variables(self.words)
         text = source.decode()
         self.rebinds = any(word in text for word in _REBINDING)
 
@@ -170,9 +173,12 @@ class _Walk:
         for position, child in enumerate(parts):
             feed: Feed = "pipe" if position or leads else frame.feed
             inner = replace(
-                frame, feed=feed, fed=frame.fed if feed == "text" else None, piped=position < len(parts) - 1 or frame.piped,
+                frame,
+                feed=feed,
+                fed=frame.fed if feed == "text" else None,
+                piped=position < len(parts) - 1 or frame.piped,
                 source=source if position else frame.source,
-            )  # fmt: skip
+            )
             self.statement(child, inner, depth + 1)
             source = self.commands[-1].words if child.type == "command" and self.commands else ()
         return frame
@@ -186,7 +192,7 @@ class _Walk:
                 body = child
             elif child.is_named:
                 items.append(self.words.word(child, frame, depth))
-        self._variable(name)
+        self.variables.named(name)
         if name != name.lower():
             self._add(Simple((), (Assignment(name, unknown(name, "a loop variable"), False),), text=f"for {name}"))
         value = unknown(f"${name}", f"the value of {name} is not known", splits=True)
@@ -283,18 +289,18 @@ class _Walk:
         for child in node.children:
             match child.type:
                 case "file_redirect":
-                    redirections.extend(self._file_redirect(child, frame, depth))
+                    redirections.extend(self.redirects.file(child, frame, depth))
                     if redirections and redirections[-1].operator in {"<", "<>"}:
                         inner = replace(inner, feed="file", fed=redirections[-1].target)
                 case "heredoc_redirect":
-                    inner = replace(inner, feed="text", fed=self._heredoc(child, frame, depth, late))
+                    inner = replace(inner, feed="text", fed=self.redirects.heredoc(child, frame, depth, late))
                     if any(n.type == "pipeline" for n in late):
                         inner = replace(inner, piped=True)
                     redirections.extend(
-                        r for n in late if n.type == "file_redirect" for r in self._file_redirect(n, frame, depth)
+                        r for n in late if n.type == "file_redirect" for r in self.redirects.file(n, frame, depth)
                     )
                 case "herestring_redirect":
-                    inner = replace(inner, feed="text", fed=self._herestring(child, frame, depth))
+                    inner = replace(inner, feed="text", fed=self.redirects.herestring(child, frame, depth))
                 case _ if child.is_named:
                     body = child
                 case _:
@@ -310,64 +316,6 @@ class _Walk:
                 after = self.statement(extra, after.plain(), depth + 1)
         return replace(frame, folders=after.folders)
 
-    def _file_redirect(self, node: Node, frame: Frame, depth: int) -> list[Redirection]:
-        operator, targets = "", []
-        for child in node.children:
-            if child.type == "file_descriptor":
-                continue
-            if not child.is_named:
-                operator = child.type
-            else:
-                targets.append(self.words.word(child, frame, depth))
-        if operator in {">&-", "<&-"}:
-            return []
-        if operator in {">&", "<&"} and targets and (targets[0].value or "x").rstrip("-").isdigit():
-            return []
-        if len(targets) != 1 or operator not in _REDIRECTIONS:
-            self.trouble("a redirection is not understood")
-        return [Redirection(operator, t) for t in targets]
-
-    def _heredoc(self, node: Node, frame: Frame, depth: int, late: list[Node]) -> Word:
-        start, body = "", ""
-        certain = True
-        for child in node.children:
-            match child.type:
-                case "heredoc_start":
-                    start = self._text(child)
-                case "heredoc_body":
-                    body = self._text(child)
-                    quoted = any(q in start for q in "'\"\\")
-                    if not quoted and ("$" in body or "`" in body or "\\" in body):
-                        certain = False
-                        self._substitutions(child, frame, depth)
-                case "heredoc_end" | "file_descriptor":
-                    pass
-                case _ if child.is_named:
-                    late.append(child)
-                case kind if kind in {"&&", "||", ";", "<<", "<<-", "|", "&"}:
-                    pass
-                case _:
-                    self.trouble("a here-document is not understood")
-        return Word(body, body if certain else None, (), False, "" if certain else "the here-document is expanded")
-
-    def _substitutions(self, node: Node, frame: Frame, depth: int) -> None:
-        if depth > DEEPEST:
-            self.trouble("the command is nested too deeply or has too many parts")
-            return
-        for child in node.children:
-            if child.type in {"simple_expansion", "expansion", "command_substitution", "arithmetic_expansion"}:
-                self.words.word(child, frame, depth)
-            elif child.type not in {"heredoc_content", "string_content"} and child.is_named:
-                self.trouble("a here-document is not understood")
-        if "`" in self._text(node):
-            self.trouble("a here-document runs a command in backquotes")
-
-    def _herestring(self, node: Node, frame: Frame, depth: int) -> Word:
-        found = [
-            self.words.word(c, frame, depth) for c in node.children if c.is_named and c.type != "file_descriptor"
-        ]
-        return found[0] if len(found) == 1 else unknown(self._text(node), "a here-string is not understood")
-
     def _command(self, node: Node, frame: Frame, redirections: tuple[Redirection, ...], depth: int) -> Frame:
         words: list[Word] = []
         assignments: list[Assignment] = []
@@ -378,13 +326,13 @@ class _Walk:
                 case "command_name":
                     words.append(self.words.word(child.children[0], frame, depth))
                 case "variable_assignment":
-                    assignments.extend(self._assigned(child, frame, depth, exported=True))
+                    assignments.extend(self.variables.assigned(child, frame, depth, exported=True))
                 case "file_redirect":
-                    more.extend(self._file_redirect(child, frame, depth))
+                    more.extend(self.redirects.file(child, frame, depth))
                     if more and more[-1].operator in {"<", "<>"}:
                         feed, fed = "file", more[-1].target
                 case "herestring_redirect":
-                    feed, fed = "text", self._herestring(child, frame, depth)
+                    feed, fed = "text", self.redirects.herestring(child, frame, depth)
                 case "$" | "==" | "=~":
                     if child.type != "$":
                         words.append(literal(child.type))
@@ -422,57 +370,14 @@ class _Walk:
 
     def _assignments(self, node: Node, frame: Frame, depth: int) -> Frame:
         nodes = [node] if node.type == "variable_assignment" else [c for c in node.children if c.is_named]
-        made = [a for n in nodes for a in self._assigned(n, frame, depth, exported=False)]
+        made = [a for n in nodes for a in self.variables.assigned(n, frame, depth, exported=False)]
         self._add(Simple((), tuple(made), (), frame.folders, text=self._text(node)))
         return frame
-
-    def _assigned(self, node: Node, frame: Frame, depth: int, *, exported: bool) -> list[Assignment]:
-        name, value = "", literal("")
-        for child in node.children:
-            match child.type:
-                case "variable_name":
-                    name = self._text(child)
-                case "subscript":
-                    name = self._text(child.children[0])
-                    index = self._text(child)[len(name) + 1 : -1]
-                    if not index.isalnum():
-                        self.trouble("an array index is computed")
-                case "array":
-                    for item in child.children:
-                        if item.is_named:
-                            self.words.word(item, frame, depth)
-                    value = unknown(self._text(child), "an array", splits=True)
-                case "=" | "+=":
-                    pass
-                case _:
-                    value = self.words.word(child, frame, depth)
-        self._variable(name)
-        return [Assignment(name, value, exported)]
 
     def _declaration(self, node: Node, frame: Frame, depth: int) -> Frame:
-        kind = node.children[0].type
-        made: list[Assignment] = []
-        for child in node.children[1:]:
-            match child.type:
-                case "variable_assignment":
-                    made.extend(self._assigned(child, frame, depth, exported=kind == "export"))
-                case "variable_name":
-                    pass
-                case "word" if self._text(child).startswith("-"):
-                    letters = set(self._text(child)[1:])
-                    if not letters or letters - set("xrgap"):
-                        self.trouble(f"{kind} {self._text(child)} changes how a variable works")
-                    if "x" in letters:
-                        made = [replace(a, exported=True) for a in made]
-                        kind = "export"
-                case _:
-                    self.trouble(f"{kind} of a computed name")
+        made = self.variables.declared(node, frame, depth)
         self._add(Simple((), tuple(made), (), frame.folders, text=self._text(node)))
         return frame
-
-    def _variable(self, name: str) -> None:
-        if not name.replace("_", "a").isalnum() or not name.isascii():
-            self.trouble("a variable's name is not understood")
 
     def _add(self, simple: Simple) -> None:
         if len(self.commands) > MOST_COMMANDS:
@@ -485,4 +390,3 @@ class _Walk:
 
 
 _NUMERIC = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
-_REDIRECTIONS = frozenset({">", ">>", "<", "<>", "&>", "&>>", ">|", ">&", "<&"})

@@ -58,7 +58,7 @@ class WordReader:
                     else self._unquoted(text, first=True)
                 )
             case "raw_string":
-                return Word(text, text[1:-1], odd="" if len(text) > 2 else "")
+                return Word(text, text[1:-1])
             case "concatenation":
                 return self._concatenation(node, frame, depth)
             case "string" | "translated_string":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 
 from vtcode_tui.policy.finding import Effect, Finding
 from vtcode_tui.policy.paths import Ground, judge_path
@@ -59,6 +60,8 @@ def judge_tool(call: Call, policy: Policy, situation: Situation, ground: Ground)
 
 def _tool(call: Call, policy: Policy, situation: Situation) -> Finding:
     default, why = _default(call, situation)
+    if call.tool.startswith("mcp__"):
+        return _mcp(call.tool, policy)
     rule = policy.tool(call.tool)
     if rule is None or rule.origin.layer == "shipped":
         stated = rule.verdict if rule is not None else default
@@ -88,6 +91,17 @@ def _default(call: Call, situation: Situation) -> tuple[Mode, str]:
     if tool in TYPING:
         return "allow", "what is typed is judged like a command when a shell may read it"
     return "prompt", f"no tool is known by the name {tool}"
+
+
+def _mcp(name: str, policy: Policy) -> Finding:
+    """A tool of an MCP server, `mcp__SERVER__TOOL`: the closest rules decide, and by default a person."""
+    server, _, tool = name.removeprefix("mcp__").partition("__")
+    rules = [r for r in policy.mcp if fnmatchcase(server, r.server) and fnmatchcase(tool, r.tool)]
+    named = [r for r in rules if r.server != "*"] or rules
+    rule = max(named, key=lambda r: STRICTNESS[r.verdict], default=None)
+    if rule is None:
+        return Finding("mcp", "prompt", f"{server} is an MCP server that no rule speaks about")
+    return Finding("mcp", rule.verdict, f"{server}: {tool}: {rule.verdict} by {rule.origin.place}")
 
 
 def _host(host: str, policy: Policy) -> Finding:
