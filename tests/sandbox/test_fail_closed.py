@@ -76,7 +76,6 @@ def _drive(base: Path, tier: str, words: list[str], taken: str = "", staged: str
     )
 
 
-USERNS = ["clone", [0, 0x10000000, 0x10000000]]
 BOTH: list[list[object]] = [
     ["landlock_create_ruleset"],
     ["landlock_restrict_self"],
@@ -89,7 +88,7 @@ BOTH: list[list[object]] = [
     ["pidfd_open"],
 ]
 FULL: list[list[object]] = [
-    USERNS,
+    ["clone", [0, 0x10000000, 0x10000000]],
     ["mount"],
     ["mount", [3, 4096, 4096]],
     ["mount_setattr"],
@@ -128,7 +127,9 @@ def test_the_driver_runs_when_nothing_is_taken_away(base: Path) -> None:
     assert (base / "workspace" / "ran").exists()
 
 
-DAEMONS = "for i in 1 2 3; do setsid bash -c 'trap \"\" TERM HUP INT; while :; do sleep 0.2; done' {marker} & done; wait"
+DAEMONS = (
+    "for i in 1 2 3; do setsid bash -c 'trap \"\" TERM HUP INT; while :; do sleep 0.2; done' {marker} & done; wait"
+)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import json
 import os
+import signal
 import socket
 import struct
 import termios
@@ -308,14 +309,16 @@ def _outcome(report: Mapping[str, Any], answer: bytes, reason: str) -> Outcome:
     denials += tuple(
         Denial("protected", str(row["path"]), "guard", str(row["what"])) for row in report.get("protected", ())
     )
+    exit_status = report.get("exit")
     limit = str(report.get("limit") or "")
+    if exit_status in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ):
+        limit = "file_size"
     killed = str(report.get("killed") or "")
     if limit:
         denials += (Denial("limit", killed or limit, "limit", explain.remedy("limit", "")),)
     setup_error = str(report.get("setup_error") or "")
     if setup_error and report.get("step"):
         setup_error = f"{report['step']}: {setup_error}"
-    exit_status = report.get("exit")
     result: Mapping[str, Any] | None = None
     if answer:
         try:

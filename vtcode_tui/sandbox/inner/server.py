@@ -112,14 +112,9 @@ def _reap(layers: Layers, supervisors: set[int], *, block: bool = False) -> None
         layers.leave(pid)
         block = False
     strays = [p for p in tree.children_of(os.getpid()) if p not in supervisors]
-    while strays:
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for stray in strays:
-                for pid in (stray, *tree.descendants(stray)):
-                    tree.send(pid, number)
-        for stray in strays:
-            os.waitpid(stray, 0)
-        strays = [p for p in tree.children_of(os.getpid()) if p not in supervisors]
+    if strays:
+        # A supervisor was killed and left these to us. Their end wakes us again, until none is left.
+        tree.kill_all([*strays, *tree.descendants_of(strays)])
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import socket
 import struct
 import time
 
-from vtcode_tui.sandbox.inner import guard, kernel, mounts, space, target, tree, watch
+from vtcode_tui.sandbox.inner import cgroup, guard, kernel, mounts, space, target, tree, watch
 from vtcode_tui.sandbox.inner.job import Job, SetupError, read_all
 from vtcode_tui.sandbox.inner.notify import Notifier
 
@@ -44,6 +44,7 @@ class Supervisor:
         self.limit = ""
         self.usage: resource.struct_rusage | None = None
         self.notifier: Notifier | None = None
+        self.group: cgroup.Group | None = None
         self.poll = select.poll()
         self.stop_read, self.stop_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
@@ -66,6 +67,7 @@ class Supervisor:
         )
         try:
             self._make_folders()
+            self._make_group()
             with target.step("protected paths"):
                 protected.remember()
             self._start()
@@ -74,6 +76,10 @@ class Supervisor:
         else:
             self._watch()
         survivors = self._end()
+        if self.group is not None:
+            if not self.limit and self.group.out_of_memory():
+                self.limit, self.killed = "memory", "limit: the kernel's memory limit of the run"
+            self.group.remove()
         findings = protected.verify() if self.started else []
         watch.remove_tree(self.job.folder)
         self._report(survivors, findings)
@@ -89,6 +95,11 @@ class Supervisor:
             if not self.job.full:
                 os.symlink(self.job.caches, self.job.own_home + "/.cache")
 
+    def _make_group(self) -> None:
+        limits = self.job.limits
+        name = "vtcode-" + os.path.basename(self.job.folder)
+        self.group = cgroup.Group(name, int(limits["processes"]) * 4, int(limits["memory"]))
+
     def _start(self) -> None:
         with target.step("process descriptors"):
             os.close(os.pidfd_open(os.getpid()))  # found out before anything runs
@@ -102,7 +113,7 @@ class Supervisor:
             with target.step("fork"):
                 pid = os.fork()
             if pid == 0:
-                self._be_target(theirs)
+                self._be_grouped_target(theirs)
             self.leader = pid
         theirs.close()
         for descriptor in {self.wires.stdin, self.wires.stdout, self.wires.stderr, self.wires.ruleset}:
@@ -143,6 +154,7 @@ class Supervisor:
         ours.close()
         try:
             theirs.send(b'{"first":true}')  # fails if the supervisor died before the death signal was set
+            self._enter_group()
             mounts.build(self.job)
             mounts.finish()
             with target.step("fork"):
@@ -164,6 +176,19 @@ class Supervisor:
                 others = sum(1 for name in os.listdir("/proc") if name.isdigit()) - 1
                 os.write(self.stop_write, struct.pack("=cii", b"=", status, others))
                 os._exit(0)
+
+    def _enter_group(self) -> None:
+        assert self.group is not None
+        with target.step("cgroup"):
+            self.group.enter()
+
+    def _be_grouped_target(self, theirs: socket.socket) -> NoReturn:
+        try:
+            self._enter_group()
+        except SetupError as error:
+            theirs.send(json.dumps({"setup_error": error.message[:2000], "step": error.step}).encode())
+            os._exit(126)
+        self._be_target(theirs)
 
     def _be_target(self, theirs: socket.socket) -> NoReturn:
         self.wires.control = theirs.detach()
@@ -215,7 +240,10 @@ class Supervisor:
                 self.killed = "the spawner ended"
             if pidfd in ready:
                 break
-            if exceeded := limits.check(self.leader):
+            exceeded = limits.check()
+            if exceeded is None and limits.just_looked and self.group is not None and self.group.out_of_memory():
+                exceeded = "memory", "the kernel's memory limit of the run"
+            if exceeded is not None:
                 self.limit, self.killed = exceeded[0], f"limit: {exceeded[1]}"
                 self.tell({"limit": exceeded[0], "detail": exceeded[1]})
         os.close(pidfd)
@@ -256,9 +284,7 @@ class Supervisor:
             tree.end_all()
             return self.survivors
         if self.killed or self.setup_error:
-            for number in (signal.SIGSTOP, signal.SIGKILL):
-                for pid in [self.leader, *tree.descendants(self.leader)]:
-                    tree.send(pid, number)
+            tree.kill_all(tree.descendants(os.getpid()))
         _pid, self.status, self.usage = os.wait4(self.leader, 0)
         return tree.end_all()
 

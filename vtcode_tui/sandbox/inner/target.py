@@ -11,7 +11,7 @@ import socket
 import struct
 import sys
 import termios
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fcntl import ioctl
 
 from vtcode_tui.sandbox.inner import kernel
@@ -119,6 +119,8 @@ def _limit(job: Job) -> None:
         _soft, hard = resource.getrlimit(which)
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(which, (value, value))
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("500")  # where memory runs out all the same, the run goes before anything of the person's
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])

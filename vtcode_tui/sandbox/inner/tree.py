@@ -6,8 +6,6 @@ import os
 import signal
 import time
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-
 
 def parents() -> dict[int, int]:
     """Every process of the machine that we can see, with its parent."""
@@ -30,11 +28,16 @@ def children_of(pid: int) -> list[int]:
 
 def descendants(root: int) -> list[int]:
     """Everything below `root`, itself not included, zombies included."""
+    return descendants_of([root])
+
+
+def descendants_of(roots: list[int]) -> list[int]:
+    """Everything below several processes, from one look at the machine."""
     below: dict[int, list[int]] = {}
     for pid, parent in parents().items():
         below.setdefault(parent, []).append(pid)
     found: list[int] = []
-    queue = [root]
+    queue = list(roots)
     while queue:
         for child in below.get(queue.pop(), ()):
             found.append(child)
@@ -42,30 +45,74 @@ def descendants(root: int) -> list[int]:
     return found
 
 
-def memory_of(pid: int) -> int:
-    """Bytes of memory that a process holds for itself: resident, without the files it shares."""
-    fields = _read(f"/proc/{pid}/statm").split()
-    return (int(fields[1]) - int(fields[2])) * _PAGE if len(fields) > 2 else 0
+def threads_of(pid: int) -> int:
+    """How many threads a process has."""
+    stat = _read(f"/proc/{pid}/stat")
+    fields = stat[stat.rfind(b")") + 2 :].split()
+    return int(fields[17]) if len(fields) > 17 else 0
 
 
-def end_all(deadline_seconds: float = 5.0) -> int:
+def memory_of(pid: int) -> tuple[int, int]:
+    """Bytes of memory that a process holds for itself, and of shared memory that it has in use."""
+    own = shared = 0
+    for line in _read(f"/proc/{pid}/status").splitlines():
+        if line.startswith(b"RssAnon:"):
+            own = int(line.split()[1]) << 10
+        elif line.startswith(b"RssShmem:"):
+            shared = int(line.split()[1]) << 10
+    return own, shared
+
+
+def machine_memory() -> tuple[int, int]:
+    """Bytes of memory that the machine has, and of shared memory (tmpfs, memfd, System V) in use on it."""
+    total = shared = 0
+    for line in _read("/proc/meminfo").splitlines():
+        if line.startswith(b"MemTotal:"):
+            total = int(line.split()[1]) << 10
+        elif line.startswith(b"Shmem:"):
+            shared = int(line.split()[1]) << 10
+    return total, shared
+
+
+def end_all() -> int:
     """Kill and reap every descendant of this process, which must be a subreaper; the number of those found alive.
 
-    Stops them first, so that none can fork while the list is being read; repeated until none is left.
+    Does not return while one is left: whatever a run started ends with it.
     """
     me = os.getpid()
     killed: set[int] = set()
-    give_up = time.monotonic() + deadline_seconds
     while True:
         alive = [p for p in descendants(me) if _state(p) not in {b"Z", b"X", b""}]
-        for how in (signal.SIGSTOP, signal.SIGKILL):
-            for pid in alive:
-                send(pid, how)
+        kill_all(alive)
         killed.update(alive)
-        if not _reap() or time.monotonic() > give_up:
+        if not _reap():
             return len(killed)
         if not alive:
             time.sleep(0.001)
+
+
+def kill_all(pids: list[int]) -> None:
+    """Kill processes that may be forking at this moment.
+
+    A whole group is killed at once, which no fork outruns: the kernel does not let a process fork that has a
+    signal waiting. What is in a group of its own is stopped before it is killed.
+    """
+    groups = {group for group in map(_group, pids) if group in set(pids)}
+    for group in groups:
+        try:
+            os.killpg(group, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            continue
+    for how in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in pids:
+            send(pid, how)
+
+
+def _group(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return 0
 
 
 def _reap() -> bool:

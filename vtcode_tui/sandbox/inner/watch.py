@@ -8,7 +8,7 @@ import time
 from vtcode_tui.sandbox.inner import tree
 from vtcode_tui.sandbox.inner.job import Job
 
-_FIRST_MS, _USUAL_MS = 40, 150
+_FIRST_MS, _USUAL_MS = 40, 100
 
 
 class Watch:
@@ -18,10 +18,14 @@ class Watch:
         self._limits = job.limits
         self._deadline = begun + job.limits["wall"]
         self._next = time.monotonic() + _FIRST_MS / 1000
+        self._next_storage = 0.0
+        self.just_looked = False
         self._begun_ns = time.time_ns()
         self._roots = [*job.writable, job.folder, job.caches]
         if job.staging:
             self._roots.append(job.staging[1])
+        total, self._shared = tree.machine_memory()
+        self._memory = min(self._limits["memory"], total * 0.8)
         self._free = {root: _free(root) for root in self._roots}
 
     def next_ms(self) -> int:
@@ -29,25 +33,37 @@ class Watch:
         now = time.monotonic()
         return max(1, int((min(self._next, self._deadline) - now) * 1000) + 1)
 
-    def check(self, leader: int) -> tuple[str, str] | None:
+    def check(self) -> tuple[str, str] | None:
         """The limit that is exceeded and a sentence about it, if it is time to look and one is."""
         now = time.monotonic()
         if now >= self._deadline:
             return "wall_seconds", f"ran longer than {self._limits['wall']:g} seconds"
-        if now < self._next:
+        self.just_looked = now >= self._next
+        if not self.just_looked:
             return None
-        exceeded = self._processes(leader) or self._storage()
-        # Looking costs time in proportion to what there is to see: never more than a twentieth of it.
-        self._next = time.monotonic() + max(_USUAL_MS / 1000, (time.monotonic() - now) * 20)
+        exceeded = self._processes()
+        looked = time.monotonic()
+        if exceeded is None and looked >= self._next_storage:
+            exceeded = self._storage()
+            # Counting files can take long: never more than a twentieth of the time.
+            self._next_storage = time.monotonic() + (time.monotonic() - looked) * 20
+        self._next = time.monotonic() + min(0.5, max(_USUAL_MS / 1000, (looked - now) * 10))
         return exceeded
 
-    def _processes(self, leader: int) -> tuple[str, str] | None:
-        pids = [leader, *tree.descendants(leader)]
-        if len(pids) > self._limits["processes"]:
-            return "processes", f"more than {self._limits['processes']:.0f} processes"
-        memory = sum(map(tree.memory_of, pids))
-        if memory > self._limits["memory"]:
-            return "memory", f"more than {self._limits['memory'] / (1 << 20):.0f} MiB of memory"
+    def _processes(self) -> tuple[str, str] | None:
+        pids = tree.descendants(os.getpid())  # orphans of the run become children of its supervisor
+        if (
+            len(pids) >= self._limits["processes"]
+            or sum(map(tree.threads_of, pids)) >= 4 * self._limits["processes"]
+        ):
+            return "processes", f"{self._limits['processes']:.0f} processes or four times as many threads"
+        held = [tree.memory_of(pid) for pid in pids]
+        # Shared memory counts once: every process that maps it shows it.
+        memory = sum(own for own, _shared in held) + max(shared for _own, shared in held)
+        # Memory that no process maps (a memfd, a file in /dev/shm) is seen on the whole machine only.
+        made = tree.machine_memory()[1] - self._shared
+        if max(memory, made) > self._memory:
+            return "memory", f"more than {self._memory / (1 << 20):.0f} MiB of memory"
         return None
 
     def _storage(self) -> tuple[str, str] | None:

@@ -1,0 +1,94 @@
+# ruff: noqa: E501 - scripts are kept whole
+"""A run that uses up too much is stopped, by name, and the machine keeps the rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.conftest import Finish, grant_for
+from vtcode_tui.sandbox import Limits, Profile
+
+pytestmark = pytest.mark.kernel
+
+SMALL = Limits(
+    processes=40,
+    memory=256 << 20,
+    file_size=16 << 20,
+    descriptors=64,
+    disk=96 << 20,
+    inodes=3000,
+    output=1 << 20,
+    wall_seconds=20.0,
+)
+
+FLOODS = {
+    "a fork bomb": (":(){ :|: & }; :; sleep 30", {"processes"}),
+    "many processes": ("for i in $(seq 200); do sleep 30 & done; wait", {"processes"}),
+    "many threads": (
+        "python3 -c 'import threading as t,time\nfor _ in range(400): t.Thread(target=time.sleep,args=(30,)).start()'",
+        {"processes"},
+    ),
+    "memory": ("python3 -c 'x=bytearray(1<<30); import time; time.sleep(30)'", {"memory"}),
+    "memory in many processes": (
+        "for i in 1 2 3 4 5 6; do python3 -c 'x=b\"x\"*(60<<20); import time; time.sleep(30)' & done; wait",
+        {"memory"},
+    ),
+    "memory in a memfd": (
+        'python3 -c \'import os,time\nf=[os.memfd_create("x") for _ in range(40)]\n'
+        "[os.write(d,bytes(15<<20)) for d in f]; time.sleep(30)'",
+        {"memory"},
+    ),
+    "shared memory files": (
+        "for i in $(seq 40); do head -c 15000000 /dev/zero > /dev/shm/vtcode-test-$i || exit; done; sleep 30",
+        {"memory", ""},
+    ),
+    "a large file": ("head -c 100000000 /dev/zero > big", {"file_size"}),
+    "many files": ("for i in $(seq 12); do head -c 15000000 /dev/zero > f$i; done; sync; sleep 30", {"disk"}),
+    "many inodes": ("mkdir d; cd d; seq 9000 | xargs touch; sleep 30", {"inodes"}),
+    "a full temp folder": (
+        "cd $TMPDIR; for i in $(seq 12); do head -c 15000000 /dev/zero > f$i; done; sleep 30",
+        {"disk"},
+    ),
+    "output": ("yes", {"output"}),
+    "output on stderr": ("yes >&2", {"output"}),
+    "time": ("while :; do :; done", {"wall_seconds"}),
+}
+
+
+@pytest.mark.parametrize("name", FLOODS)
+async def test_a_flood_is_stopped_and_named(finish: Finish, profile: Profile, name: str) -> None:
+    script, expected = FLOODS[name]
+    limits = replace(SMALL, wall_seconds=1.0) if name == "time" else SMALL
+    try:
+        _text, outcome = await finish(grant_for(replace(profile, limits=limits), "bash", "-c", script))
+    finally:
+        for left in Path("/dev/shm").glob("vtcode-test-*"):
+            left.unlink()
+    assert outcome.setup_error == ""
+    assert outcome.limit in expected, outcome
+    if outcome.limit:
+        assert [d.kind for d in outcome.denials if d.kind == "limit"], outcome
+
+
+async def test_descriptors_are_limited(finish: Finish, profile: Profile) -> None:
+    program = "import os\nn=0\ntry:\n while 1: os.dup(0); n+=1\nexcept OSError: print(n)"
+    text, _outcome = await finish(grant_for(replace(profile, limits=SMALL), "python3", "-c", program))
+    assert int(text) < 64
+
+
+async def test_no_core_file_is_written(finish: Finish, profile: Profile) -> None:
+    await finish(grant_for(profile, "bash", "-c", "ulimit -c unlimited 2>/dev/null; kill -SEGV $$"))
+    assert list(profile.workspace.iterdir()) == []
+
+
+async def test_a_flood_of_refused_calls_is_counted_and_not_kept(finish: Finish, profile: Profile) -> None:
+    program = (
+        "import socket\nfor n in range(3000):\n try: socket.socket(40+n%4, 1+n%5, n%7)\n except OSError: pass\n"
+    )
+    _text, outcome = await finish(grant_for(profile, "python3", "-c", program))
+    assert outcome.exit_code == 0
+    assert len(outcome.denials) <= 201
+    assert sum(d.count for d in outcome.denials) >= 2000
