@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import json
 import os
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from vtcode_tui.common.clock import Clock, SystemClock
 from vtcode_tui.common.errors import DeniedError
@@ -25,7 +26,7 @@ from vtcode_tui.events.types import (
 from vtcode_tui.gate.judging import Judge
 from vtcode_tui.gate.plan import Plan
 from vtcode_tui.gate.showing import allowances, shown
-from vtcode_tui.gate.subject import Programs, Subject, stale, subject_of
+from vtcode_tui.gate.subject import Programs, Subject, named_programs, stale, subject_of
 from vtcode_tui.gate.types import ApprovalRequest, Approver, Refusal, Verdict
 from vtcode_tui.policy.types import Decision
 from vtcode_tui.sandbox.grant import Execute, Grant, Invoke
@@ -34,6 +35,7 @@ from vtcode_tui.sandbox.profile import Profile
 GRANT_SECONDS = 900
 """How long a grant may wait for its run to begin; earlier calls of the same message may have to end first."""
 
+_LONGEST_EXPLANATION = 16 << 10
 _POLICY = Actor(kind="policy", id="policy")
 
 Signer = Callable[["ApprovalRequest", "Verdict", str], Awaitable[tuple[str, str]]]
@@ -171,7 +173,8 @@ class Gate:
     async def _decide(self, plan: Plan, turn: int) -> tuple[Decision, Subject, Profile] | Refusal:
         decision = self._judge.decide(plan.call)
         profile = self._profiles(plan, decision)
-        subject = await subject_of(plan, decision.code_files, profile.environment, self._programs)
+        names = named_programs(decision.explanation)
+        subject = await subject_of(plan, decision.code_files, profile.environment, self._programs, names)
         await self._bus.record(
             PolicyDecided(
                 decision=decision.mode,
@@ -183,7 +186,7 @@ class Gate:
                     CheckRecord(name=c.name, result=c.result, detail=self._redact(c.detail))
                     for c in decision.checks
                 ),
-                explanation=None,
+                explanation=_short(decision.explanation),
             ),
             turn=turn,
             call=plan.call.id,
@@ -309,6 +312,13 @@ class Gate:
                     decision.rule,
                     "Do it another way, or say what would have to be approved.",
                 )
+
+
+def _short(explanation: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The policy's explanation, unless it is too long for a line of the journal."""
+    if explanation is None or len(json.dumps(explanation, default=str)) > _LONGEST_EXPLANATION:
+        return None
+    return dict(explanation)
 
 
 def described(grant: Grant) -> tuple[str, ...]:

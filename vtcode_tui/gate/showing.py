@@ -40,8 +40,9 @@ def shown(plan: Plan, subject: Subject, root: Path) -> str:
         ]
     for pin in subject.pins:
         if pin.path != subject.executable:
+            kind = "file   " if pin.path.is_relative_to(root) else "program"
             state = f"sha256 {pin.sha256[:16]}" if pin.sha256 else "does not exist yet"
-            lines.append(f"file     {visible(_place(pin.path, root))}  {state}")
+            lines.append(f"{kind}  {visible(_place(pin.path, root))}  {state}")
     return "\n".join(lines)
 
 

@@ -15,6 +15,8 @@ from vtcode_tui.gate.plan import ACCEPT, Plan
 from vtcode_tui.gate.types import Refusal
 from vtcode_tui.sandbox.grant import Execute, Invoke, Pin, Work
 
+_MOST_PROGRAMS = 40
+
 FileHash = Callable[[Path], str | None]
 """The SHA-256 of a file as a run will see it (staged or real); None where there is none."""
 
@@ -71,8 +73,24 @@ def environment_sha256(environment: Mapping[str, str]) -> str:
     return sha256_of(json.dumps(sorted(environment.items()), separators=(",", ":")))
 
 
+def named_programs(explanation: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """The programs that a shell text will run, as far as the policy could tell."""
+    names: dict[str, None] = {}
+    pending = list((explanation or {}).get("commands", ()))
+    while pending:
+        command = pending.pop(0)
+        if isinstance(command, Mapping):
+            names[str(command.get("program") or "")] = None
+            pending += list(command.get("runs") or ())
+    return tuple(name for name in names if name and "\0" not in name)[:_MOST_PROGRAMS]
+
+
 async def subject_of(
-    plan: Plan, code_files: tuple[Path, ...], environment: Mapping[str, str], programs: Programs
+    plan: Plan,
+    code_files: tuple[Path, ...],
+    environment: Mapping[str, str],
+    programs: Programs,
+    names: tuple[str, ...] = (),
 ) -> Subject | Refusal:
     """Resolve and pin everything the action consists of. Only what changes its meaning goes into the digest."""
     work, executable, executable_sha256 = plan.work, None, ""
@@ -89,7 +107,8 @@ async def subject_of(
         work = Execute(work.argv, executable)
         # The sandbox may give a program's file without the right to read it; then only its path is pinned.
         pins += [Pin(executable, executable_sha256)] if executable_sha256 else []
-        pins += [Pin(path, await programs.sha256(path)) for path in code_files]
+        found = [programs.resolve(name, plan.call.cwd) for name in names]
+        pins += [Pin(path, await programs.sha256(path)) for path in (*filter(None, found), *code_files)]
     unique = tuple({pin.path: pin for pin in pins}.values())
     meaning: dict[str, Any] = {
         "tool": plan.call.tool,
