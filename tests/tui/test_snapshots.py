@@ -146,7 +146,7 @@ async def settled(rig: Rig, pilot: Pilot[Any]) -> str:
 
     def same() -> bool:
         seen.append(text_of(rig.app))
-        return len(seen) > 12 and len(set(seen[-10:])) == 1
+        return len(seen) > 6 and len(set(seen[-6:])) == 1
 
     await until(same, pilot, seconds=30)
     return seen[-1]

@@ -124,7 +124,7 @@ class Sheet(ScrollView, can_focus=True):
         scroll_x, scroll_y = self.scroll_offset
         index = scroll_y + y
         base = self.rich_style
-        if index >= self.row_count():
+        if index >= self.virtual_size.height:
             return Strip.blank(width, base)
         marked = index == self.cursor and self.has_focus
         key = (index, -1 if marked else width)

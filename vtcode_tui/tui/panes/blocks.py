@@ -114,19 +114,29 @@ class Answer(Block):
     stream: MarkdownStream | None = None
     void: str = ""
     """Why the pieces so far do not count, when the stream broke."""
+    _shown: list[Line] = field(default_factory=list)
+    _kept: int = 0
 
     def lay(self, cells: int) -> Sequence[Line]:
         """The rows for a width."""
         inner = max(8, cells - GUTTER - 1)
         if self.stream is not None:
-            self.stream.resize(inner)
-            rows: Sequence[Line] = self.stream.lines
-        else:
-            rows = markdown(self.source, inner)
-        shown = [Line(), *_indented(rows)]
+            return self._lay_stream(self.stream, inner)
+        shown = [Line(), *_indented(markdown(self.source, inner))]
         if self.void:
             shown.append(Line((Span("  "), Span(f"discarded: {plain_line(self.void)}", Style("caution")))))
         return shown
+
+    def _lay_stream(self, stream: MarkdownStream, cells: int) -> Sequence[Line]:
+        """Only the rows that may still change are made again: a long answer costs no more than a short one."""
+        if cells != stream.width or not self._shown:
+            stream.resize(cells)
+            self._shown, self._kept = [Line()], 0
+        rows = stream.lines
+        del self._shown[1 + self._kept :]
+        self._shown += _indented(rows[self._kept :])
+        self._kept = stream.final
+        return self._shown
 
     @property
     def live(self) -> bool:
@@ -143,6 +153,7 @@ class Answer(Block):
     def finish(self, text: str) -> None:
         """The whole is known: the stream and its rows are let go."""
         self.source, self.stream = text, None
+        self._shown, self._kept = [], 0
 
     def copy_text(self) -> str:
         """What the copy key takes."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FRAME = 1 / 30
 BUDGET = 0.008
+SLICE = 8192
 BACKLOG = 512 << 10
 """Bytes that may wait to be parsed: more than the scrollback holds of ordinary output."""
 KEPT_RUNS = 24
@@ -46,8 +47,6 @@ class RunView:
     waiting: deque[bytes] = field(default_factory=deque)
     backlog: int = 0
     skipped: int = 0
-    used: bool = False
-    """Whether anything was written."""
 
 
 class TerminalPane(Sheet):
@@ -159,25 +158,24 @@ class TerminalPane(Sheet):
         self._front(self.runs.get(front))
 
     def _pump(self) -> None:
-        self._pumping = False
         end = time.perf_counter() + BUDGET
         left = False
         for view in self.runs.values():
             while view.waiting and time.perf_counter() < end:
                 data = view.waiting.popleft()
-                if len(data) > 65536:
-                    view.waiting.appendleft(data[65536:])
-                    data = data[:65536]
+                if len(data) > SLICE:
+                    view.waiting.appendleft(data[SLICE:])
+                    data = data[:SLICE]
                 view.backlog -= len(data)
                 view.screen.feed(data)
-                view.used = True
             left = left or bool(view.waiting)
             replies = view.screen.take_replies()
             if replies and view.terminal and not view.ending:
                 self.post_message(self.Typed(view.call, replies))
+        self._pumping = left
         if left:
-            self._pumping = True
-            self.call_later(self._pump)
+            # As long again for everybody else: a flood takes half of the loop at most.
+            self.set_timer(BUDGET, self._pump)
         self.soon()
 
     def soon(self) -> None:

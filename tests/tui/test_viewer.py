@@ -1,0 +1,151 @@
+"""The viewer: the same panes over a journal; time, landmarks, verification, and no way to run anything."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.rig import Rig, ScriptedCore, until
+from tests.tui.scenes import work
+from vtcode_tui.config.settings import Settings
+from vtcode_tui.events.lines import line_of
+from vtcode_tui.events.types import Event
+from vtcode_tui.tui.screens.replay import ReplayScreen, clock, place_of
+from vtcode_tui.tui.viewer import ViewerApp
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Callable[..., Path]:
+    """Writes what a scene says as a journal; its chain is right, it is sealed by nobody."""
+
+    def write(scene: Callable[[ScriptedCore], None] = work, *, tamper: bool = False) -> Path:
+        heard: list[Event] = []
+        scene(ScriptedCore(None, lambda what: heard.append(what) if isinstance(what, Event) else None))  # type: ignore[arg-type]
+        folder = tmp_path / "01920000-0000-7000-8000-000000000001"
+        folder.mkdir(parents=True)
+        import hashlib
+
+        head, lines = "0" * 64, []
+        for event in heard:
+            raw = line_of(event.model_copy(update={"prev": head})).rstrip(b"\n")
+            lines.append(raw)
+            head = hashlib.sha256(raw).hexdigest()
+        if tamper:
+            lines[3] = lines[3].replace(b"model", b"modem", 1)
+        (folder / "journal.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+        return folder
+
+    return write
+
+
+def screen_of(app: ViewerApp) -> ReplayScreen:
+    screen = app.screen_stack[0]
+    assert isinstance(screen, ReplayScreen)
+    return screen
+
+
+async def loaded(app: ViewerApp, pilot: Pilot[Any]) -> ReplayScreen:
+    screen = screen_of(app)
+    await until(lambda: screen.player is not None and screen.report is not None, pilot)
+    return screen
+
+
+def chat_of(screen: ReplayScreen) -> list[str]:
+    return [screen.chat.row(y).text for y in range(screen.chat.row_count())]
+
+
+async def test_stepping_to_the_end_shows_what_was_seen_live(journal: Callable[..., Path], rig: Callable[..., Rig]) -> None:
+    live = rig()
+    async with live.app.run_test(size=(160, 48)) as pilot:
+        work(await live.ready(pilot))
+        await until(lambda: "evil.example" in "".join(chat_of(live.app.work)), pilot)  # type: ignore[arg-type]
+        seen = chat_of(live.app.work)  # type: ignore[arg-type]
+    app = ViewerApp(journal(), Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        assert screen.player is not None
+        while screen.player.next_at() is not None:
+            await pilot.press("right")
+        await until(lambda: chat_of(screen) == seen, pilot)
+        assert screen.events.shown_count() == len(screen.player.recording.events)
+
+
+async def test_going_back_and_on_again_is_the_same_place(journal: Callable[..., Path]) -> None:
+    app = ViewerApp(journal(), Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        player = screen.player
+        assert player is not None
+        await pilot.press("dollar_sign")
+        await pilot.pause()
+        end = chat_of(screen)
+        await pilot.press("left", "left", "left")
+        assert player.index == len(player.recording) - 3
+        await pilot.press("0", "dollar_sign")
+        await until(lambda: chat_of(screen) == end, pilot)
+
+
+async def test_landmarks_are_jumped_to(journal: Callable[..., Path]) -> None:
+    app = ViewerApp(journal(), Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        player = screen.player
+        assert player is not None
+        for key, wanted in (("p", "prompt.submitted"), ("c", "file.changed"), ("v", "network.blocked")):
+            await pilot.press(key)
+            last = player.recording.moments[player.index - 1].what
+            assert isinstance(last, Event) and last.type == wanted
+        await pilot.press("colon", *"#2", "enter")
+        await until(lambda: player.events_told == 3, pilot)
+        await pilot.press("slash", *"evil.example", "enter")
+        await until(lambda: player.events_told > 3, pilot)
+
+
+async def test_playing_ends_at_the_end(journal: Callable[..., Path]) -> None:
+    app = ViewerApp(journal(), Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        await pilot.press("plus", "plus", "plus", "plus", "plus", "plus", "space")
+        await until(lambda: screen.player is not None and screen.player.next_at() is None, pilot, seconds=20)
+        await until(lambda: not screen.playing, pilot)
+
+
+async def test_a_journal_that_was_changed_says_so_on_the_screen(journal: Callable[..., Path]) -> None:
+    app = ViewerApp(journal(tamper=True), Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        await until(lambda: "TAMPERED" in "".join(span.text for span in screen.timeline.right), pilot)
+
+
+async def test_a_journal_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
+    app = ViewerApp(tmp_path, Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = screen_of(app)
+        await until(lambda: "cannot be read" in "".join(span.text for span in screen.timeline.left), pilot)
+
+
+def test_places_and_times() -> None:
+    assert clock(75) == "1:15"
+    assert clock(3700) == "1:01:40"
+    assert place_of("#120") == ("event", 120)
+    assert place_of("1:30") == ("time", 90)
+    assert place_of("90") == ("time", 90)
+    assert place_of("soon") is None
+
+
+def test_the_viewer_loads_nothing_that_could_run_a_tool() -> None:
+    program = (
+        "import sys, vtcode_tui.tui.viewer\n"
+        "rooms = ('agent', 'gate.gate', 'gate.execution', 'sandbox', 'tools', 'llm', 'tui.intents', 'tui.queue')\n"
+        "print(sorted(m for m in sys.modules if m.startswith(tuple(f'vtcode_tui.{r}' for r in rooms))))\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert shown.stdout.strip() == "[]"
