@@ -182,3 +182,25 @@ async def test_a_server_that_is_not_there_is_called_so() -> None:
     with pytest.raises(ModelError, match="not running") as caught:
         await hear(chain_to(url))
     assert caught.value.kind == "not_running"
+
+
+async def test_keep_alives_alone_do_not_keep_a_stream_alive_for_ever() -> None:
+    async with serving(Reply((b": still here\n\n",), repeat=1_000_000_000)) as server:
+        with pytest.raises(ModelError, match="nothing but keep-alives") as caught:
+            await hear(chain_to(server.url, first_byte=1, idle=0.02))
+    assert caught.value.kind == "transient"
+
+
+async def test_one_chain_carries_several_streams_at_once() -> None:
+    async with serving(Reply(WORDS)) as server:
+        chain = chain_to(server.url)
+
+        async def listen() -> str:
+            text = ""
+            async with aclosing(chain.stream(request())) as deltas:
+                async for delta in deltas:
+                    text += delta.text if isinstance(delta, TextPiece) else ""
+            return text
+
+        assert await asyncio.gather(*(listen() for _ in range(20))) == ["Hello"] * 20
+        await chain.aclose()
