@@ -103,6 +103,15 @@ class Terminal:
             if self.written != written:
                 written, last = self.written, time.perf_counter()
 
+    def settle(self, most: float) -> None:
+        """Wait until the program has neither written nor computed for a second."""
+        end = time.perf_counter() + most
+        still = 0
+        while still < 2 and time.perf_counter() < end and not self.ended:
+            cpu, written = cpu_seconds(self.pid), self.written
+            self.quiet(0.5, 0.5)
+            still = still + 1 if self.written == written and cpu_seconds(self.pid) - cpu < 0.03 else 0
+
     def text(self) -> str:
         screen = self.screen
         return "\n".join(screen.text(screen.history + row) for row in range(screen.rows))
@@ -166,10 +175,13 @@ def measure(command: list[str], folder: Path, environment: dict[str, str], given
             result.note = "typed text was not shown"
             return result
         result.typing = (time.perf_counter() - terminal.begun) * 1000
-        terminal.quiet(1.0, 15.0)  # what is loaded after the first paint shall not count as slow keys
+        terminal.settle(20.0)  # what is loaded after the first paint shall not count as slow keys
         erase(terminal, len(WORD) * 40)
         result.keys = key_times(terminal, given.keys)
-        terminal.quiet(1.0, 10.0)
+        terminal.settle(10.0)
+        if terminal.ended:
+            result.note = "ended by itself: " + " ".join(terminal.text().split())[-60:]
+            return result
         before, written = cpu_seconds(terminal.pid), terminal.written
         end = time.perf_counter() + given.idle
         while time.perf_counter() < end:
