@@ -126,7 +126,7 @@ def _compare(
     ):
         return None  # git only refreshed what it remembers of the files' status
     if same(real, base):
-        return Pending(_change(touch.path, real, now, old, new), touch, real)
+        return Pending(change_between(touch.path, real, now, old, new), touch, real)
     return _both_moved(touch, real, base, old, new, bases)
 
 
@@ -138,17 +138,21 @@ def _both_moved(
         mode = now.mode if now.mode != base.mode else real.mode
         if base.sha256 == now.sha256:  # only the permission bits were changed by a run
             target = replace(real, mode=mode)
-            return None if same(target, real) else Pending(_change(touch.path, real, target, old, old), touch, real)
+            return (
+                None
+                if same(target, real)
+                else Pending(change_between(touch.path, real, target, old, old), touch, real)
+            )
         ground = bases.content(touch.path)
         text = None if ground is None or old is None or new is None else merge(ground, old, new)
         if text is not None and not is_binary(text):
             target = Entry("file", mode, sha256(text).hexdigest(), size=len(text))
             if same(target, real):
                 return None
-            return Pending(_change(touch.path, real, target, old, text), touch, real, merged=text)
+            return Pending(change_between(touch.path, real, target, old, text), touch, real, merged=text)
     word = "was deleted" if real is None else "was created" if base is None else "changed"
     conflict = f"the file {word} in the workspace after this change was made"
-    return Pending(_change(touch.path, real, now, old, new, conflict=conflict), touch, real)
+    return Pending(change_between(touch.path, real, now, old, new, conflict=conflict), touch, real)
 
 
 def _fits(entry: Entry | None, left: int) -> bool:
@@ -161,11 +165,11 @@ def _folder(touch: Touch, real: Entry | None, now: Entry) -> Pending:
     elif real is None:
         change = FileChange(touch.path, "create", "folder", after_mode=now.mode)
     else:
-        change = replace(_change(touch.path, real, None, None, None), after_mode=now.mode)
+        change = replace(change_between(touch.path, real, None, None, None), after_mode=now.mode)
     return Pending(change, touch, real)
 
 
-def _change(
+def change_between(
     path: str, real: Entry | None, now: Entry | None, old: bytes | None, new: bytes | None, *, conflict: str = ""
 ) -> FileChange:
     """The change of a path that is a file or a link on at least one side."""
