@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.sandbox.inner import kernel
@@ -97,7 +97,7 @@ def allow(ruleset: int, rights: Rights, path: str, access: int, *, strict: bool 
         return
     try:
         for_folder, for_file = rights.masked(access)
-        wanted = for_folder if Path(f"/proc/self/fd/{descriptor}").is_dir() else for_file
+        wanted = for_folder if stat.S_ISDIR(os.fstat(descriptor).st_mode) else for_file
         if wanted:
             ctypes.set_errno(0)
             plumbing.get_add_rule()(ruleset, 1, plumbing.PathBeneathAttr(wanted, descriptor), 0)

@@ -16,10 +16,13 @@ import sys
 
 sys.path.append(sys.argv[2])
 
-from vtcode_tui.sandbox.inner import kernel, tree
+from vtcode_tui.sandbox.inner import cgroup, kernel, tree
 from vtcode_tui.sandbox.inner.job import SetupError
 from vtcode_tui.sandbox.inner.space import Layers
 from vtcode_tui.sandbox.inner.supervisor import supervise
+
+_MOST_PROCESSES = 8192
+"""Of all runs together, where a control group can be had; each run has its own limit below that."""
 
 
 def serve(control: socket.socket, preload: list[str]) -> None:
@@ -41,6 +44,9 @@ def serve(control: socket.socket, preload: list[str]) -> None:
     signal.set_wakeup_fd(ended, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda _signal, _frame: None)
     layers, supervisors = Layers(), set[int]()
+    memory = int(tree.machine_memory()[0] * 0.9)
+    group = cgroup.Group(f"{cgroup.PREFIX}{os.getpid()}", _MOST_PROCESSES, memory)
+    group.enter()
     poll = select.poll()
     poll.register(control, select.POLLIN)
     poll.register(wake, select.POLLIN)
@@ -50,14 +56,14 @@ def serve(control: socket.socket, preload: list[str]) -> None:
         if wake in ready:
             os.read(wake, 4096)
             _reap(layers, supervisors)
-        if control.fileno() in ready and not _take(control, layers, supervisors):
+        if control.fileno() in ready and not _take(control, layers, supervisors, group):
             break
     # Each supervisor sees the end of the main process itself, and ends its run.
     while supervisors:
         _reap(layers, supervisors, block=True)
 
 
-def _take(control: socket.socket, layers: Layers, supervisors: set[int]) -> bool:
+def _take(control: socket.socket, layers: Layers, supervisors: set[int], group: cgroup.Group) -> bool:
     """Start the run of one message; False when the main process is gone."""
     try:
         text, descriptors, _flags, _address = socket.recv_fds(control, 65536, 16)
@@ -77,7 +83,7 @@ def _take(control: socket.socket, layers: Layers, supervisors: set[int]) -> bool
             own = {layer.users, layer.mounts} if layer is not None else set()
             try:
                 kernel.close_all_but({0, 1, 2, events.fileno(), *descriptors[1:], *own})
-                supervise(events, descriptors[2:], descriptors[1], layer)
+                supervise(events, descriptors[2:], descriptors[1], layer, group)
             except BaseException as error:  # noqa: BLE001 - the last frame of a process: its run ends with it
                 failed = {"killed": f"the supervisor failed: {error!r}", "exit": -9, "survivors": 0}
                 events.send(json.dumps(failed).encode())

@@ -28,7 +28,9 @@ _SETUP_SECONDS = 20.0
 class Supervisor:
     """Sees one run through; whatever it learns goes to the main process as a JSON message."""
 
-    def __init__(self, job: Job, events: socket.socket, wires: target.Wires, layer: Layer | None) -> None:
+    def __init__(
+        self, job: Job, events: socket.socket, wires: target.Wires, layer: Layer | None, group: cgroup.Group
+    ) -> None:
         self.job = job
         self.events = events
         self.wires = wires
@@ -44,7 +46,8 @@ class Supervisor:
         self.limit = ""
         self.usage: resource.struct_rusage | None = None
         self.notifier: Notifier | None = None
-        self.group: cgroup.Group | None = None
+        self.group = group
+        self.kills = group.kills()
         self.poll = select.poll()
         self.stop_read, self.stop_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
@@ -67,7 +70,6 @@ class Supervisor:
         )
         try:
             self._make_folders()
-            self._make_group()
             with target.step("protected paths"):
                 protected.remember()
             self._start()
@@ -76,10 +78,8 @@ class Supervisor:
         else:
             self._watch()
         survivors = self._end()
-        if self.group is not None:
-            if not self.limit and self.group.out_of_memory():
-                self.limit, self.killed = "memory", "limit: the kernel's memory limit of the run"
-            self.group.remove()
+        if not self.limit and self.group.kills() > self.kills:
+            self.limit, self.killed = "memory", "limit: the kernel's memory limit of all runs"
         findings = protected.verify() if self.started else []
         watch.remove_tree(self.job.folder)
         self._report(survivors, findings)
@@ -95,11 +95,6 @@ class Supervisor:
             if not self.job.full:
                 os.symlink(self.job.caches, self.job.own_home + "/.cache")
 
-    def _make_group(self) -> None:
-        limits = self.job.limits
-        name = "vtcode-" + os.path.basename(self.job.folder)
-        self.group = cgroup.Group(name, int(limits["processes"]) * 4, int(limits["memory"]))
-
     def _start(self) -> None:
         with target.step("process descriptors"):
             os.close(os.pidfd_open(os.getpid()))  # found out before anything runs
@@ -113,7 +108,7 @@ class Supervisor:
             with target.step("fork"):
                 pid = os.fork()
             if pid == 0:
-                self._be_grouped_target(theirs)
+                self._be_target(theirs)
             self.leader = pid
         theirs.close()
         for descriptor in {self.wires.stdin, self.wires.stdout, self.wires.stderr, self.wires.ruleset}:
@@ -154,7 +149,6 @@ class Supervisor:
         ours.close()
         try:
             theirs.send(b'{"first":true}')  # fails if the supervisor died before the death signal was set
-            self._enter_group()
             mounts.build(self.job)
             mounts.finish()
             with target.step("fork"):
@@ -176,19 +170,6 @@ class Supervisor:
                 others = sum(1 for name in os.listdir("/proc") if name.isdigit()) - 1
                 os.write(self.stop_write, struct.pack("=cii", b"=", status, others))
                 os._exit(0)
-
-    def _enter_group(self) -> None:
-        assert self.group is not None
-        with target.step("cgroup"):
-            self.group.enter()
-
-    def _be_grouped_target(self, theirs: socket.socket) -> NoReturn:
-        try:
-            self._enter_group()
-        except SetupError as error:
-            theirs.send(json.dumps({"setup_error": error.message[:2000], "step": error.step}).encode())
-            os._exit(126)
-        self._be_target(theirs)
 
     def _be_target(self, theirs: socket.socket) -> NoReturn:
         self.wires.control = theirs.detach()
@@ -241,8 +222,8 @@ class Supervisor:
             if pidfd in ready:
                 break
             exceeded = limits.check()
-            if exceeded is None and limits.just_looked and self.group is not None and self.group.out_of_memory():
-                exceeded = "memory", "the kernel's memory limit of the run"
+            if exceeded is None and limits.just_looked and self.group.kills() > self.kills:
+                exceeded = "memory", "the kernel's memory limit of all runs"
             if exceeded is not None:
                 self.limit, self.killed = exceeded[0], f"limit: {exceeded[1]}"
                 self.tell({"limit": exceeded[0], "detail": exceeded[1]})
@@ -322,11 +303,13 @@ def _receive(control: socket.socket) -> tuple[bytes, list[int], int]:
     return message, list(descriptors), pid
 
 
-def supervise(events: socket.socket, descriptors: list[int], job_file: int, layer: Layer | None) -> NoReturn:
+def supervise(
+    events: socket.socket, descriptors: list[int], job_file: int, layer: Layer | None, group: cgroup.Group
+) -> NoReturn:
     """The body of a supervisor process."""
     job = Job(read_all(job_file))
     os.close(job_file)
     ruleset, stdin, stdout, stderr, *result = descriptors
     wires = target.Wires(-1, ruleset, stdin, stdout, stderr, result[0] if result else -1)
-    Supervisor(job, events, wires, layer).run()
+    Supervisor(job, events, wires, layer, group).run()
     os._exit(0)

@@ -81,14 +81,13 @@ def end_all() -> int:
     """
     me = os.getpid()
     killed: set[int] = set()
-    while True:
+    while _reap():
         alive = [p for p in descendants(me) if _state(p) not in {b"Z", b"X", b""}]
         kill_all(alive)
         killed.update(alive)
-        if not _reap():
-            return len(killed)
         if not alive:
             time.sleep(0.001)
+    return len(killed)
 
 
 def kill_all(pids: list[int]) -> None:
