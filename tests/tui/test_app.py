@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -506,3 +507,28 @@ async def test_an_error_of_the_core_is_one_sentence(rig: Make) -> None:
         app.app.pressed = 0.0
         await pilot.press("A")
         await until(lambda: any("changed meanwhile" in note.message for note in app.app._notifications), pilot)
+
+
+async def test_vim_keys_are_there_for_those_who_choose_them(rig: Make) -> None:
+    app = rig(settings=Settings.model_validate({"interface": {"vim": True}}))
+    async with app.app.run_test(size=(100, 30)) as pilot:
+        core = await app.ready(pilot)
+        prompt = app.app.work.prompt
+        await pilot.press(*"one two", "escape", "0", "d", "w")
+        assert prompt.text == "two"
+        await pilot.press("A", *" three", "escape", "x", "u", "i", "enter")
+        await until(lambda: ("submit", "two three") in core.told, pilot)
+
+
+async def test_the_events_shown_can_be_kept_in_a_file(
+    rig: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VTCODE_HOME", str(tmp_path))
+    app = rig()
+    async with app.app.run_test(size=(160, 48)) as pilot:
+        core = await app.ready(pilot)
+        work(core)
+        await pilot.press("f6", "E")
+        await until(lambda: bool(list(tmp_path.rglob("events-*.jsonl"))), pilot)
+        (file,) = tmp_path.rglob("events-*.jsonl")
+        assert file.read_text(encoding="utf-8").count("\n") == len(app.app.work.events.events)

@@ -62,7 +62,9 @@ def chat_of(screen: ReplayScreen) -> list[str]:
     return [screen.chat.row(y).text for y in range(screen.chat.row_count())]
 
 
-async def test_stepping_to_the_end_shows_what_was_seen_live(journal: Callable[..., Path], rig: Callable[..., Rig]) -> None:
+async def test_stepping_to_the_end_shows_what_was_seen_live(
+    journal: Callable[..., Path], rig: Callable[..., Rig]
+) -> None:
     live = rig()
     async with live.app.run_test(size=(160, 48)) as pilot:
         work(await live.ready(pilot))

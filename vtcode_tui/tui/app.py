@@ -20,6 +20,7 @@ from vtcode_tui.common.errors import VtcodeError
 from vtcode_tui.tui import DEMO_WANTED
 from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.commands import COMMANDS as SLASH
+from vtcode_tui.tui.device import Device
 from vtcode_tui.tui.history import History
 from vtcode_tui.tui.keys import KEYS, keymap
 from vtcode_tui.tui.queue import ApprovalQueue
@@ -116,6 +117,9 @@ class VtcodeApp(BaseApp):
         self.work.diff.mode = settings.interface.diff
         chosen, wrong = keymap(settings.interface.keys)
         self.set_keymap(chosen)
+        self.work.prompt.vim = settings.interface.vim
+        if not settings.interface.mouse and isinstance(self._driver, Device):
+            self._driver.without_mouse()
         for text in wrong:
             self.tell(text, "warning")
 
@@ -195,6 +199,10 @@ class VtcodeApp(BaseApp):
                 self._leave(DEMO_WANTED)
 
         looked = self.core.looked_for if self.core is not None else ()
+        if self.work.prompt.text:
+            # Somebody writes: a screen that takes the keys away now would eat them.
+            self.show_note(f"no model answers yet: {looked[0] if looked else 'none is configured'}", "caution")
+            return
         self.push_screen(NoModel(looked), answered)
 
     def show_capability(self) -> None:

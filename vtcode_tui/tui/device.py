@@ -112,6 +112,11 @@ class Device(LinuxDriver):
             width, height = 80, 24
         return width or 80, height or 24
 
+    def without_mouse(self) -> None:
+        """Leave the mouse to the terminal, for selecting and copying by its own means."""
+        self._disable_mouse_support()
+        self._mouse = False
+
     def disable_input(self) -> None:
         """Stop reading keys; the reading thread is woken so that it can end."""
         with contextlib.suppress(OSError):

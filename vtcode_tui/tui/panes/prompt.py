@@ -16,6 +16,7 @@ from vtcode_tui.tui.commands import matching
 from vtcode_tui.tui.history import History
 from vtcode_tui.tui.keys import PROMPT, bindings
 from vtcode_tui.tui.sheet import Sheet
+from vtcode_tui.tui.vim import Vim
 from vtcode_tui.tui.writing import Writing
 
 if TYPE_CHECKING:
@@ -96,6 +97,9 @@ class Prompt(Writing):
         self.suggestions = suggestions
         self.earlier = history
         self._pastes: dict[int, str] = {}
+        self.vim = False
+        """Whether letters may be commands (`[interface] vim`)."""
+        self._mode = Vim()
 
     # Writing.
 
@@ -126,7 +130,19 @@ class Prompt(Writing):
             event.prevent_default()
             self.suggestions.move(-1 if event.key == "up" else 1)
             return
+        if self.vim and self._vim_key(event):
+            event.stop()
+            event.prevent_default()
+            return
         await super()._on_key(event)
+
+    def _vim_key(self, event: events.Key) -> bool:
+        if event.key == "escape" and self._mode.insert:
+            self._mode.insert = False
+        elif not (event.character and event.is_printable and self._mode.press(event.character, self)):
+            return False
+        self.set_class(not self._mode.insert, "-normal")
+        return True
 
     def on_text_area_changed(self) -> None:
         """Fit the height, and look for completions."""

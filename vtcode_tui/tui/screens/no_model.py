@@ -26,7 +26,8 @@ class NoModelText(Sheet):
 
     def __init__(self, looked: tuple[str, ...]) -> None:
         super().__init__(id="no-model-text")
-        self._looked = looked or LOOKED
+        # The first sentence of the core repeats the others after its first clause.
+        self._looked = (looked[0].split(";")[0], *looked[1:]) if looked else LOOKED
         self._rows: list[Line] = []
 
     def redraw(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
@@ -10,6 +11,8 @@ from textual.containers import Horizontal, Vertical
 from textual.css.query import NoMatches
 from textual.screen import Screen
 
+from vtcode_tui.common.files import write_atomically
+from vtcode_tui.common.home import Home
 from vtcode_tui.render import MUTED, Span, Style
 from vtcode_tui.tui.keys import EVERYWHERE, bindings
 from vtcode_tui.tui.layout import SIDE, Choice, Pane, arrange
@@ -187,6 +190,17 @@ class PaneScreen(Screen[None]):
             "filter events", message.text, hint="words, type:exec severity:high call:ID turn:2 -word; empty: all"
         )
         self.app.push_screen(ask, narrow)
+
+    def on_event_pane_export(self, message: EventPane.Export) -> None:
+        """Keep what is shown of the log as JSON lines, in vtcode's own folder."""
+        folder = Home.from_environment().state / "exports"
+        name = f"events-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"
+        try:
+            write_atomically(folder / name, "".join(line + "\n" for line in message.lines))
+        except OSError as error:
+            self.app.notify(f"not written: {error.strerror}", severity="error", markup=False)
+            return
+        self.app.notify(f"{len(message.lines)} events written to {folder / name}", markup=False, timeout=8)
 
     def on_event_pane_goto(self, message: EventPane.Goto) -> None:
         """Show what belongs to an event in the pane where it is told."""
