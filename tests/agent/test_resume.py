@@ -13,7 +13,7 @@ from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.common.errors import JournalError
 from vtcode_tui.demo import Step, in_order, served
 from vtcode_tui.events import locate, verify
-from vtcode_tui.events.live import Notice
+from vtcode_tui.events.live import Notice, OutputChunk
 from vtcode_tui.sessions import Recording, sessions
 from vtcode_tui.workspace import grant_trust
 
@@ -94,14 +94,14 @@ async def test_a_finished_session_is_listed_and_replayed_from_its_journal(tmp_pa
     steps = [Step("", (("run_command", {"command": "echo hello from the run"}),)), Step("said")]
     async with staged(tmp_path, steps) as stage:
         await stage.session.submit("say hello")
-        live = [one for one in stage.heard if type(one).__name__ == "OutputChunk"]
+        live = [one for one in stage.heard if isinstance(one, OutputChunk)]
         folder, home = stage.session.folder, stage.home
     listed = sessions(home)
     assert [one.meta.title for one in listed] == ["say hello"]
     assert listed[0].meta.ended
     recording = Recording(folder)
-    chunks = [m.what for m in recording.moments if type(m.what).__name__ == "OutputChunk"]
-    assert b"".join(c.data for c in chunks) == b"".join(c.data for c in live)  # type: ignore[attr-defined, union-attr]
+    chunks = [m.what for m in recording.moments if isinstance(m.what, OutputChunk)]
+    assert b"".join(c.data for c in chunks) == b"".join(c.data for c in live)
     assert [m.what for m in recording.moments if m.what in recording.events] == list(recording.events)
     assert recording.index_at(recording.duration) == len(recording)
     first = recording.following(-1, "prompt")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ async def test_a_prompt_is_answered_and_every_step_is_in_an_intact_journal(tmp_p
 
 
 async def test_bad_calls_each_give_the_model_one_clear_sentence(tmp_path: Path) -> None:
-    calls = (
+    calls: tuple[tuple[str, dict[str, Any]], ...] = (
         ("no_such_tool", {}),
         ("read_file", {}),
         ("read_file", {"path": "a", "extra": 1}),

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pexpect
 
@@ -46,7 +47,7 @@ class Person:
             sys.executable,
             ["-m", "vtcode_tui", *words],
             cwd=str(cwd),
-            env={**env, "TERM": "xterm-256color"},  # type: ignore[arg-type]
+            env={**env, "TERM": "xterm-256color"},
             dimensions=(rows, columns),
             timeout=None,
         )
@@ -107,8 +108,10 @@ class Person:
         """Close the terminal window."""
         asyncio.get_running_loop().remove_reader(self._child.fileno())
         self.ended = True
-        self._child.ptyproc.fileobj.close()
-        self._child.closed = self._child.ptyproc.closed = True
+        # pexpect would end the program itself; here only the terminal goes away, and the program has to notice.
+        terminal: Any = self._child.__dict__["ptyproc"]
+        terminal.fileobj.close()
+        terminal.closed = self._child.closed = True
 
     async def leaves(self) -> int:
         """Wait for the program's end; its exit status."""
@@ -123,7 +126,7 @@ class Person:
     @property
     def pid(self) -> int:
         """The program's process id."""
-        return int(self._child.pid)
+        return int(self._child.pid or 0)
 
     def stop(self) -> None:
         """End the program however it stands."""

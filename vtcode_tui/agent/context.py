@@ -32,7 +32,8 @@ class History:
         self.factor = 1.0
         """Real tokens of one estimated token, learnt from what the provider reports."""
         self._estimate = estimate
-        self._sizes: list[int] = []
+        self._sizes: list[tuple[int, int]] = []
+        """Of each message: its tokens, and those of its masked form."""
         self._fixed = 0
 
     def fix(self, system: str, tools: Sequence[ToolSpec]) -> None:
@@ -60,11 +61,13 @@ class History:
     def tokens(self) -> int:
         """How many tokens the next request will carry, estimated and calibrated."""
         while len(self._sizes) < len(self.messages):
-            self._sizes.append(self._size(self.messages[len(self._sizes)]))
+            message = self.messages[len(self._sizes)]
+            shorter = _masked(message)
+            whole = self._size(message)
+            self._sizes.append((whole, whole if shorter is message else self._size(shorter)))
         masked = max(self.masked_before, self.kept_from)
-        size = sum(self._sizes[masked:]) + sum(
-            self._size(_masked(message)) for message in self.messages[self.kept_from : masked]
-        )
+        size = sum(whole for whole, _ in self._sizes[masked:])
+        size += sum(short for _, short in self._sizes[self.kept_from : masked])
         return int((self._fixed + size + self._estimate(self.summary)) * self.factor)
 
     def calibrate(self, estimated: int, usage: Usage) -> None:
