@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -109,7 +108,11 @@ def place(tmp_path: Path, model: Served, *, trusted: bool = True) -> tuple[Path,
     )
     if trusted:
         grant_trust(root, home, now=rfc3339(SystemClock().now()))
-    return root, {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "VTCODE_HOME": str(tmp_path / "vt")}
+    return root, {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "VTCODE_HOME": str(tmp_path / "vt"),
+    }
 
 
 @contextlib.asynccontextmanager

@@ -184,7 +184,7 @@ class Transport:
                 follow_redirects=False,
                 trust_env=False,
                 proxy=proxy or None,
-                verify=self._trust(parts.scheme),
+                verify=self._trust("https" if proxy.startswith("https:") else parts.scheme),
                 timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
                 limits=httpx.Limits(max_connections=16, max_keepalive_connections=4, keepalive_expiry=60),
             )
