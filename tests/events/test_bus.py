@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import hashlib
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.events.conftest import STARTED
 from vtcode_tui.common.errors import JournalError
-from vtcode_tui.events import Bus, Event, Journal, read_events
+from vtcode_tui.events import Bus, Event, Journal, read_events, verify
 from vtcode_tui.events.live import Live, Notice
 from vtcode_tui.events.types import (
     FileChanged,
@@ -89,6 +93,8 @@ async def test_a_failed_flush_refuses_this_event_and_all_later_ones(
             await bus.record(DECIDED)
     with pytest.raises(JournalError, match="nothing more runs"):
         await bus.record(DECIDED)
+    with pytest.raises(JournalError, match="nothing more runs"):
+        await bus.record(REQUESTED)
     assert heard == []
 
 
@@ -166,3 +172,42 @@ async def test_what_is_read_back_is_what_was_recorded(journal: Journal, tmp_path
         for one in (DECIDED, REQUESTED, PromptSubmitted(text="é\n\u2029\x00", sha256=""))
     ]
     assert list(read_events(journal.path)) == made
+
+
+async def test_digests_stand_for_texts_in_the_journal_and_readers_still_get_the_texts(journal: Journal) -> None:
+    bus = Bus(journal, capture="digest")
+    heard: list[Event | Live] = []
+    bus.subscribe(heard.append)
+    told = await bus.record(PromptSubmitted(text="say it to nobody", sha256="0" * 64))
+    (kept,) = read_events(journal.path)
+    assert isinstance(kept.data, PromptSubmitted)
+    assert kept.data.text == f"sha256:{hashlib.sha256(b'say it to nobody').hexdigest()}"
+    assert isinstance(heard[0], Event)
+    assert isinstance(heard[0].data, PromptSubmitted)
+    assert heard[0].data.text == "say it to nobody"
+    assert told.id == kept.id
+
+
+async def test_a_disk_that_is_really_full_stops_everything_and_is_recorded(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("a small file system cannot be mounted here (that needs root)")
+    try:
+        bus = Bus(Journal.create(disk / "s", "s"))
+        await bus.record(STARTED)
+        with pytest.raises(JournalError, match="nothing more runs: No space left"):
+            for _ in range(100_000):
+                await bus.record(PromptSubmitted(text="x" * 5000, sha256=""))
+        with pytest.raises(JournalError, match="nothing more runs"):
+            await bus.record(DECIDED)
+        last = list(read_events(disk / "s"))[-1]
+        assert isinstance(last.data, LogFailed)
+        assert last.data.errno == errno.ENOSPC
+        bus.journal.abandon()
+        assert verify(disk / "s").state == "open"
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)

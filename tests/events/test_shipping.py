@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -267,8 +268,9 @@ else action(type="omfile" file="{folder}/failed" template="whole")
 
 @pytest.mark.slow
 async def test_the_chain_still_verifies_after_rsyslog_took_the_events(
-    session: MakeSession, home: Home, tmp_path: Path, unused_tcp_port: int
+    session: MakeSession, home: Home, tmp_path: Path, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("vtcode_tui.events.export.live._PAUSES", (0.05,))
     daemon = shutil.which("rsyslogd", path="/usr/sbin:/usr/bin:/sbin")
     if daemon is None:
         pytest.skip("rsyslogd is not installed here")
@@ -299,3 +301,42 @@ async def test_the_chain_still_verifies_after_rsyslog_took_the_events(
         check=True,
     )
     assert done.stdout == f"ok {expected} {hashlib.sha256(lines[-1]).hexdigest()}\n"
+
+
+SYSLOG_NG = """@version: 3.38
+source s {{ syslog(transport("tcp") ip("127.0.0.1") port({port})); }};
+parser p {{ json-parser(prefix(".j.")); }};
+destination d {{ file("{folder}/parsed.jsonl" template("$MESSAGE\\n")); }};
+destination n {{ file("{folder}/numbers" template("${{.j.seq}}\\n")); }};
+options {{ log-msg-size(262144); keep-hostname(yes); }};
+log {{ source(s); parser(p); destination(d); destination(n); }};
+"""
+
+
+@pytest.mark.slow
+async def test_the_chain_still_verifies_after_syslog_ng_took_the_events(
+    session: MakeSession, home: Home, tmp_path: Path, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vtcode_tui.events.export.live._PAUSES", (0.05,))
+    daemon = shutil.which("syslog-ng", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if daemon is None:
+        pytest.skip("syslog-ng is not installed here")
+    folder, configuration = session(), tmp_path / "syslog-ng.conf"
+    configuration.write_text(SYSLOG_NG.format(folder=tmp_path, port=unused_tcp_port))
+    places = [f"--{name}={tmp_path / name}" for name in ("pidfile", "control", "persist-file")]
+    command = [daemon, "-F", "--no-caps", "-f", str(configuration), *places]
+    shipper = Shipping([Exporter(kind="syslog", target=f"tcp://127.0.0.1:{unused_tcp_port}")], home)
+    expected = len(list(read_lines(folder)))
+    parsed = tmp_path / "parsed.jsonl"
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            async with shipping(shipper, folder):
+                assert await shipper.drain(60)
+                while not parsed.exists() or parsed.read_bytes().count(b"\n") < expected:
+                    assert process.poll() is None, "syslog-ng ended by itself"
+                    await asyncio.sleep(0.05)
+        finally:
+            process.terminate()
+    assert parsed.read_bytes().splitlines() == list(read_lines(folder))
+    assert chained(parsed.read_bytes().splitlines())
+    assert (tmp_path / "numbers").read_text().split() == [str(number) for number in range(expected)]

@@ -18,8 +18,15 @@ fdatasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 class Flusher:
     """Flushes one descriptor in a thread of its own; a flush covers everything written before it began."""
 
-    def __init__(self, descriptor: int, written: Callable[[], int], landed: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        descriptor: int,
+        written: Callable[[], int],
+        landed: Callable[[int], None],
+        failed: Callable[[OSError], None],
+    ) -> None:
         self._descriptor = descriptor
+        self._failed = failed
         self._written = written
         self._landed = landed
         self._durable = 0
@@ -62,6 +69,7 @@ class Flusher:
             self._flight = None
             if error is not None:
                 self.failure = error
+                self._failed(error)
             else:
                 self.now_durable(position)
             if not flight.done():

@@ -81,7 +81,7 @@ class Journal:
         self._opened = False
         self._written: Callable[[Event], None] = lambda event: None
         self._landed: Callable[[int], None] = lambda position: None
-        self._flusher = Flusher(descriptor, lambda: self.seq, self._on_disk)
+        self._flusher = Flusher(descriptor, lambda: self.seq, self._on_disk, self._off_disk)
         self._seal = Seal(folder, session, seq=seq, head=head)
         self._sealed = (seq, self._clock.monotonic_ns())
         self._marked_ns = self._clock.monotonic_ns()
@@ -290,6 +290,10 @@ class Journal:
             self._seal.mark(*self._to_mark)
             self._to_mark = None
         self._landed(seq)
+
+    def _off_disk(self, error: OSError) -> None:
+        reason = f"the journal {self.path} could not be flushed to disk, so nothing more runs: {error.strerror}"
+        self._failure = self._failure or JournalError(reason)
 
     async def settle(self) -> None:
         """Return when everything appended so far is on disk; concurrent callers share a flush."""

@@ -8,7 +8,10 @@ pauses, for as long as the program runs and again at its next start.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -27,6 +30,8 @@ from vtcode_tui.events.types import Event
 _log = logging.getLogger("vtcode.events.export")
 
 _BATCH = 256
+_DOUBTFUL = 5.0
+"""What was written to a connection so many seconds before it broke is sent again."""
 _PAUSES = (0.5, 1, 2, 5, 10, 30, 60)
 _FORMATS = {"syslog": "rfc5424", "otlp": "otlp", "hec": "hec", "elastic": "ecs"}
 """What a receiver understands, unless the settings name a format for it."""
@@ -81,14 +86,10 @@ class Shipping:
 
     async def drain(self, seconds: float) -> bool:
         """Wait at most so long until every receiver has everything; False when one has not."""
-        for lane in self._lanes:
-            lane.news.set()
-        waiting = [asyncio.ensure_future(lane.idle.wait()) for lane in self._lanes if not lane.done()]
-        if not waiting:
-            return True
-        _, late = await asyncio.wait(waiting, timeout=seconds)
-        for one in late:
-            one.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                for lane in self._lanes:
+                    await lane.catch_up()
         return all(lane.done() for lane in self._lanes)
 
     async def close(self) -> None:
@@ -106,11 +107,18 @@ class Lane:
         self.idle = asyncio.Event()
         self._journal: Path | None = None
         self._read = 0
-        self._sent: Batch = ()
+        self._recent: deque[tuple[float, Batch, int]] = deque()
 
     def done(self) -> bool:
         """True when the receiver has everything that is in the running journal."""
         return self._journal is not None and self._read >= self._journal.stat().st_size
+
+    async def catch_up(self) -> None:
+        """Return when the receiver has everything."""
+        while not self.done():
+            self.idle.clear()
+            self.news.set()
+            await self.idle.wait()
 
     async def run(self, journals: Sequence[Path]) -> None:
         """Ship one journal after the other; the last is followed until this task is cancelled."""
@@ -135,21 +143,30 @@ class Lane:
             for batch, end in _batches(journal, form, self._read, None):
                 self.idle.clear()
                 await self._deliver(batch)
-                # What only the kernel has may be lost with the connection: the offset stays one batch behind then.
-                offset.advance(end if self._to.confirms else self._read)
                 self._read = end
+                offset.advance(self._had(batch, end, offset.position))
             if not follow:
                 return
             self.idle.set()
             await self.news.wait()
 
+    def _had(self, batch: Batch, end: int, before: int) -> int:
+        """How far the receiver is known to be. What only the kernel took may be lost with the connection."""
+        if self._to.confirms:
+            return end
+        now = time.monotonic()
+        self._recent.append((now, batch, end))
+        while now - self._recent[0][0] > _DOUBTFUL:
+            before = self._recent.popleft()[2]
+        return before
+
     async def _deliver(self, batch: Batch) -> None:
-        """Send a batch until it is taken; after a broken connection, together with the one before."""
+        """Send a batch until it is taken; after a broken connection, together with those just before it."""
         attempt = 0
         while batch:
             try:
-                await self._to.send(batch if self._to.confirms or not attempt else [*self._sent, *batch])
-                self._sent = batch
+                before = [row for _, rows, _ in self._recent for row in rows] if attempt else []
+                await self._to.send([*before, *batch])
                 return
             except (ReceiverError, OSError, TimeoutError) as error:
                 pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
