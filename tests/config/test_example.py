@@ -125,5 +125,7 @@ def test_config_check_ends_with_2_and_one_sentence(
 def test_config_schema_and_path_print(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "schema"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "vtcode.toml"
+    assert main(["config", "schema", "tool-policy.json"]) == 0
+    assert "properties" in json.loads(capsys.readouterr().out)
     assert main(["config", "path"]) == 0
     assert str(home.settings_file) in capsys.readouterr().out

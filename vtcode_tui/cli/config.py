@@ -140,9 +140,9 @@ def _schema(file: str) -> int:
 
         print(json.dumps(schema(), indent=2))
         return 0
-    import importlib
+    from vtcode_tui.policy import policy_schema
 
-    print(json.dumps(importlib.import_module("vtcode_tui.policy").file_schema(), indent=2))
+    print(json.dumps(policy_schema(), indent=2))
     return 0
 
 

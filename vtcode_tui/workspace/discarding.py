@@ -184,17 +184,10 @@ class Discarder:
 
 def erase(folder: Path) -> None:
     """Remove a tree that a run left, also where it took its own right to write or list."""
-
-    def retry(function: object, path: str, error: object) -> None:
-        parent = Path(path).parent
-        for folder in (parent, Path(path)):
-            with contextlib.suppress(OSError):
-                if not folder.is_symlink():
-                    folder.chmod(0o700)
-        target = Path(path)
-        if target.is_dir() and not target.is_symlink():
-            shutil.rmtree(target)
-        else:
-            target.unlink(missing_ok=True)
-
-    shutil.rmtree(folder, onerror=retry)
+    folder.chmod(0o700)
+    for at, folders, _ in os.walk(folder):
+        for name in folders:
+            below = Path(at, name)
+            if not below.is_symlink():
+                below.chmod(0o700)
+    shutil.rmtree(folder)
