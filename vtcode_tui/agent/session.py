@@ -112,7 +112,7 @@ class Session:
         self.outcome = "failed"
         try:
             if self._chain is None:
-                raise ModelError("No model is configured. " + " ".join(self.looked_for), kind="not_running")
+                raise ModelError("; ".join(self.looked_for) or "no model is configured", kind="not_running")
             if not parts.store.meta.title:
                 parts.store.update(title=" ".join(parts.redact(text).split())[:80])
             self.outcome = await parts.turn.run(self._chain, self._prompt(text, images), turn)

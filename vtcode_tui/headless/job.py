@@ -97,7 +97,7 @@ async def _converse(job: Job, session: Session, streams: _Streams) -> int:
                 f"{session.root} is not trusted, so nothing runs in it: `vtcode trust grant` trusts it"
             )
         if not session.model:
-            raise ModelError("no model is configured. " + " ".join(session.looked_for), kind="not_running")
+            raise ModelError("; ".join(session.looked_for) or "no model is configured", kind="not_running")
         with _signals(session) as interrupted:
             await session.submit(job.prompt)
             if session.outcome == "done" and job.accept == "workspace":
