@@ -24,7 +24,7 @@ WORK = {
     "git status": "cd many && git status --porcelain >/dev/null",
     "make, 200 files of C": "rm -f c/*.o && make -s -C c -j2",
     "grep -r": "grep -r needle many >/dev/null; true",
-    "tar and cp -a": "tar -cf t.tar c && rm -rf t && mkdir t && tar -xf t.tar -C t && cp -a t t2 && rm -rf t t2 t.tar",
+    "tar and cp -a": "tar -cf t.tar c && mkdir t && tar -xf t.tar -C t && cp -a t t2 && rm -rf t t2 t.tar",
 }
 
 

@@ -135,8 +135,8 @@ def _work_of(
 
 
 def _common(profile: Profile, readable: list[Path]) -> list[Rule]:
-    rules: list[Rule] = [(path, ruleset.RUN, False) for path in (*toolchains.SYSTEM, *toolchains.MERGED)]
-    rules += [(path, ruleset.READ_ONLY, False) for path in (*toolchains.ETC, *toolchains.KERNEL_FILES, "/proc")]
+    rules: list[Rule] = [(path, ruleset.RUN, False) for path in toolchains.existing_system()]
+    rules += [(path, ruleset.READ_ONLY, False) for path in toolchains.existing_files()]
     rules += [(str(path), ruleset.RUN, False) for path in readable]
     return rules
 

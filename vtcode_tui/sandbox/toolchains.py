@@ -41,6 +41,18 @@ _HOME = """
 _IN_HOME = tuple(_HOME.split())
 
 
+@functools.lru_cache(maxsize=1)
+def existing_system() -> tuple[str, ...]:
+    """The system's folders that this machine has; a link whose target is listed needs no rule of its own."""
+    return tuple(path for path in (*SYSTEM, *MERGED) if Path(path).is_dir() and not Path(path).is_symlink())
+
+
+@functools.lru_cache(maxsize=1)
+def existing_files() -> tuple[str, ...]:
+    """The system's readable files that this machine has."""
+    return tuple(path for path in (*ETC, *KERNEL_FILES, "/proc") if Path(path).exists())
+
+
 @functools.lru_cache(maxsize=8)
 def in_home(home: Path) -> tuple[Path, ...]:
     """The toolchains of this home folder, with links resolved; a link that leads to the whole home is left out."""

@@ -1,0 +1,112 @@
+"""The same attacks as a user without any privilege, when the tests themselves run as root.
+
+One attack in six, in every tier; VTCODE_ATTACKS=all takes all of them (minutes).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NOBODY = 54321
+DRIVER = """
+import asyncio, json, os, sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from vtcode_tui.sandbox import Spawner
+from vtcode_tui.sandbox.selftest import suite, table
+
+async def main():
+    base, step = Path(sys.argv[2]), int(sys.argv[3])
+    planted = {}
+    suite.plant(planted)
+    os.environ.update(planted)
+    control = suite.Control()
+    bad, proven, contained = [], 0, 0
+    spawner = Spawner.start(scratch=base / "scratch")
+    for attack in table.all_attacks()[::step]:
+        works = bool(control.breaches(attack, base))
+        proven += works
+        for mode in ("full", "staged", "kernel"):
+            spawner.tier = "kernel" if mode == "kernel" else "full"
+            result = await suite.attempt(spawner, attack, staged=mode == "staged", base=base)
+            contained += works and result.verdict == "contained"
+            if result.verdict in ("BREACH", "no sandbox"):
+                bad.append([attack.id, mode, result.verdict, result.breaches, result.output[-200:]])
+    control.close()
+    await spawner.close()
+    print(json.dumps({"bad": bad, "proven": proven, "contained": contained, "uid": os.getuid()}))
+
+asyncio.run(main())
+"""
+
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(os.getuid() != 0, reason="the other tests run as an ordinary user already"),
+]
+
+
+def _interpreter() -> str | None:
+    """A Python that a user without privilege can start, 3.11 or newer."""
+    for folder in ("/usr/local/bin", "/usr/bin"):
+        for name in ("python3.13", "python3.12", "python3.11"):
+            found = shutil.which(name, path=folder)
+            if found and not str(Path(found).resolve()).startswith("/root/"):
+                return found
+    return None
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder of that user's, with a copy of the program that it can read."""
+    base = Path(tempfile.mkdtemp(prefix="vtcode-user-"))
+    base.chmod(0o755)
+    library = base / "library"
+    shutil.copytree(ROOT / "vtcode_tui", library / "vtcode_tui", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("landlock", "pyseccomp"):
+        found = importlib.util.find_spec(name)
+        assert found is not None
+        assert found.origin is not None
+        origin = Path(found.origin)
+        if origin.name == "__init__.py":
+            shutil.copytree(origin.parent, library / name)
+        else:
+            shutil.copy(origin, library)
+    subprocess.run(["chmod", "-R", "a+rX", str(base)], check=True)
+    (base / "own").mkdir()
+    os.chown(base / "own", NOBODY, NOBODY)
+    yield base
+    shutil.rmtree(base, ignore_errors=True)
+
+
+def test_no_attack_of_an_ordinary_user_gets_out(place: Path) -> None:
+    interpreter = _interpreter()
+    if interpreter is None or shutil.which("setpriv") is None:
+        pytest.skip("no Python or setpriv that another user could start")
+    step = "1" if os.environ.get("VTCODE_ATTACKS") == "all" else "6"
+    as_user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=-all"]
+    done = subprocess.run(
+        [*as_user, interpreter, "-I", "-c", DRIVER, str(place / "library"), str(place / "own"), step],
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(place / "own")},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    said = json.loads(done.stdout)
+    assert said["uid"] == NOBODY
+    assert said["bad"] == []
+    assert said["proven"] >= 40
+    assert said["contained"] >= 100
