@@ -45,13 +45,16 @@ def allowed_signers(path: Path) -> list[Signer]:
     """Read such a file. Raises UsageError at a line that is not understood."""
     try:
         lines = path.read_text().splitlines()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
     found = []
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        words = shlex.split(line, posix=False)
+        try:
+            words = shlex.split(line, posix=False)
+        except ValueError as error:
+            raise UsageError(f"{path}:{number}: {error}") from error
         at = next((place for place, word in enumerate(words) if re.match(r"(?:sk-)?(?:ssh|ecdsa)-", word)), 0)
         options = dict(_OPTION.findall(" ".join(words[1:at]))) if at > 1 else {}
         if not 1 <= at < len(words) - 1 or "cert-authority" in options:

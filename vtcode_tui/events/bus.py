@@ -74,6 +74,8 @@ class Bus:
         """
         if not self._open:
             async with self._opening:
+                if self._redactor is not None:
+                    await asyncio.to_thread(self._redactor.warm)
                 await self.journal.prepare()
                 self._open = True
         found = None

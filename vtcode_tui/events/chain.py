@@ -113,10 +113,10 @@ def _lines(result: Walk, stream: BinaryIO, named: set[str], wanted: Collection[i
         if its != session:
             if session:
                 result.problems.append(
-                    Problem("chain", seq, f"event {seq} belongs to another session, {its.decode()}")
+                    Problem("chain", seq, f"event {seq} belongs to another session, {its.decode(errors='replace')}")
                 )
             session = session or its
-            result.session = session.decode()
+            result.session = session.decode(errors="replace")
         clocks = _clocks(meaning, seq, kind, clocks, (int(mono), time))
         result.final = False
         if kind in reads:
@@ -150,7 +150,7 @@ def _clocks(
     if now[0] < before[0] and kind not in _OPENING:
         meaning.notes.append(f"event {seq}: the monotonic clock went back (another boot, or another machine)")
     if now[1] < before[1]:
-        meaning.notes.append(f"event {seq}: the clock was set back, from {before[1].decode()} to {now[1].decode()}")
+        meaning.notes.append(f"event {seq}: the clock was set back, from {before[1]!r} to {now[1]!r}")
     return now
 
 
@@ -190,12 +190,19 @@ def _checkpoint(result: Walk, seq: int, head: str, data: dict[str, Any]) -> None
         result.notes.append(note)
 
 
+def _decoded(key: str) -> bytes:
+    try:
+        return base64.b64decode(key, validate=True)
+    except ValueError:
+        return b""
+
+
 def _signatures(result: Walk, keys: Collection[str]) -> None:
     """Check the last checkpoint of each opening: by the chain it vouches for all that came before it.
 
     One that is not signed rightly is a problem, and the one before it is tried, to say how far trust reaches.
     """
-    raw = [base64.b64decode(key) for key in keys if key]
+    raw = [public for key in keys if (public := _decoded(key))]
     ends = {max((note.size for note in result.notes if note.size < at), default=-1) for at in result.openings[1:]}
     for index in range(len(result.notes) - 1, -1, -1):
         note = result.notes[index]

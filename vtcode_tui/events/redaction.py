@@ -285,6 +285,10 @@ class Redactor:
         """A redactor that knows every variable which looks like a secret."""
         return cls(secrets_of(os.environ if environ is None else environ), key=key)
 
+    def warm(self) -> None:
+        """Compile the shapes now, in whatever thread this is, and not at the first text."""
+        self.spans(b"warm")
+
     def learn(self, known: Mapping[str, str]) -> None:
         """From now on also replace these values, under these names; those shorter than 8 are ignored."""
         for name, value in known.items():

@@ -97,6 +97,8 @@ def _line(root: Root, number: int, line: bytes, public: bytes | None) -> bool:
         unsigned, signature = signed_part(line)
         value = json.loads(line)
         prev, kind, data = str(value["prev"]), str(value["type"]), dict(value["data"])
+        session, state = str(value["session"]), (int(data.get("size", 0)), str(data.get("head", GENESIS)))
+        named = base64.b64decode(str(data.get("public", "")), validate=True)
     except (ValueError, KeyError, TypeError) as error:
         root.problems.append(Problem("root", number, f"line {number + 1} of the root log cannot be read: {error}"))
         return False
@@ -105,7 +107,7 @@ def _line(root: Root, number: int, line: bytes, public: bytes | None) -> bool:
         root.problems.append(Problem("root", number, text))
         return False
     if number == 0:
-        root.public = base64.b64decode(data.get("public", ""))
+        root.public = named
         if public is not None and root.public != public:
             root.problems.append(
                 Problem("root", 0, "the root log is signed by another host key than the one given")
@@ -119,15 +121,14 @@ def _line(root: Root, number: int, line: bytes, public: bytes | None) -> bool:
     root.head = hashlib.sha256(line).hexdigest()
     root.heads.append(root.head)
     root.size += 1
-    _enter(root, number, kind, str(value["session"]), data)
+    _enter(root, number, kind, session, data, state)
     return True
 
 
-def _enter(root: Root, number: int, kind: str, session: str, data: dict[str, Any]) -> None:
+def _enter(root: Root, number: int, kind: str, session: str, data: dict[str, Any], state: tuple[int, str]) -> None:
     if not session:
         return
     entry = root.entries.setdefault(session, Entry())
-    state = (int(data.get("size", 0)), str(data.get("head", GENESIS)))
     match kind:
         case "open":
             entry.keys.append(str(data.get("log_key", "")))
