@@ -67,7 +67,7 @@ async def test_a_prompt_may_come_from_stdin_and_the_answer_as_json(tmp_path: Pat
 
 
 async def test_what_would_prompt_is_refused_as_unattended(tmp_path: Path) -> None:
-    steps = [Step("", (("run_command", {"command": "python3 -c 'open(\"made\", \"w\")'"}),)), Step("could not")]
+    steps = [Step("", (("run_command", {"command": 'python3 -c \'open("made", "w")\''}),)), Step("could not")]
     async with served(in_order(steps)) as model:
         root, env = _place(tmp_path, model)
         status, out, err = await _vtcode(root, env, "exec", "go")
@@ -101,7 +101,9 @@ async def test_ask_offers_only_tools_that_read(tmp_path: Path) -> None:
         status, out, _ = await _vtcode(root, env, "ask", "where?")
         assert (status, out) == (0, "here\n")
         names = {tool["function"]["name"] for tool in model.requests[0]["tools"]}
-        assert names == {"read_file", "list_files", "search_text", "find_files", "read_output"}
+        assert names == {
+            "read_file", "list_files", "search_text", "find_files", "symbols", "outline", "read_output",
+        }  # fmt: skip
 
 
 async def test_review_asks_for_a_review_and_refuses_what_is_no_revision(tmp_path: Path) -> None:

@@ -35,7 +35,6 @@ from vtcode_tui.sessions.items import Parsed
 from vtcode_tui.sessions.recovery import Standing
 from vtcode_tui.sessions.store import Store
 from vtcode_tui.tools.registry import builtin
-from vtcode_tui.tools.workers.searching import rank
 from vtcode_tui.workspace import trust_of
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ async def assemble(
     session = Session(
         Parts(
             bus, gate, calls, changes, history, asking, turn, table, opened.store, nursery, ground, redact,
-            opening.clock, rank, numbers.of("h"),
+            opening.clock, numbers.of("h"),
         ),
         root=ground.workspace.root,
         capability=opening.capability,

@@ -16,6 +16,7 @@ from vtcode_tui.agent.layered import Layered
 from vtcode_tui.agent.own_work import OwnWork
 from vtcode_tui.agent.parts import Mode, human
 from vtcode_tui.agent.prompts import system_prompt
+from vtcode_tui.code import Finder
 from vtcode_tui.common.clock import rfc3339
 from vtcode_tui.common.home import MANAGED_FOLDER
 from vtcode_tui.events import Anchoring, Bus
@@ -71,7 +72,7 @@ class SessionGround:
         self.judge = PolicyJudge(policy, situation, lambda rule: write_rule(home, rule))
         self._surroundings: Surroundings | None = None
         self._work: OwnWork | None = None
-        self._paths: tuple[float, list[str]] | None = None
+        self._finder: tuple[float, Finder] | None = None
         self._asking: Asking | None = None
         self._calls: Calls | None = None
         self._registry: Registry | None = None
@@ -123,7 +124,7 @@ class SessionGround:
     def stale_paths(self) -> None:
         """Files may have come or gone: look again at what is protected, masked and there."""
         self._surroundings = None
-        self._paths = None
+        self._finder = None
 
     async def choose(self, choice: str) -> Chain:
         """The chain for `provider/model`."""
@@ -152,23 +153,24 @@ class SessionGround:
         self.set_mode(self.judge.situation.mode)
         self.stale_paths()
 
-    async def paths(self) -> list[str]:
-        """The paths of the workspace, as a sandboxed walk found them a moment ago."""
-        if self._paths is not None and time.monotonic() - self._paths[0] < _FRESH_SECONDS:
-            return self._paths[1]
+    async def find(self, query: str, limit: int) -> tuple[str, ...]:
+        """Fuzzy search over the paths of the workspace, as a sandboxed walk found them a moment ago."""
+        now = time.monotonic()
+        if self._finder is None or now - self._finder[0] > _FRESH_SECONDS:
+            self._finder = (now, Finder(self.workspace.root, await self._paths()))
+        return tuple(match.path for match in self._finder[1].find(query, limit))
+
+    async def _paths(self) -> list[str]:
         if self._work is None:
             return []
         profile = self.surroundings().profile(
             "read-only", writable=(), staging=self.staging, executes=False, wall_seconds=30.0
         )
-        root = str(self.workspace.root)
-        arguments = {"path": root, "shown": ".", "depth": None, "hidden": True, "limit": 200_000}
-        _, output = await self._work.run(
-            "list_paths", "vtcode_tui.tools.workers.reading", "list_files", arguments, profile, "lists files for @"
+        arguments = {"root": str(self.workspace.root)}
+        answer, _ = await self._work.run(
+            "list_paths", "vtcode_tui.code.workers", "listing", arguments, profile, "lists files for @"
         )
-        found = [line for line in output.decode("utf-8", "surrogateescape").splitlines() if not line.endswith("/")]
-        self._paths = (time.monotonic(), found)
-        return found
+        return [str(path) for path in answer.get("paths", ())]
 
     async def seal(self) -> None:
         """Close the journal for good."""

@@ -49,8 +49,8 @@ class Ground(Protocol):
         """Record that the human trusts the workspace, and let tools run from now on."""
         ...
 
-    async def paths(self) -> list[str]:
-        """The paths of the workspace, as a sandboxed walk finds them."""
+    async def find(self, query: str, limit: int) -> tuple[str, ...]:
+        """Fuzzy search over the paths of the workspace, best first."""
         ...
 
     async def seal(self) -> None:
@@ -75,7 +75,6 @@ class Parts:
     ground: Ground
     redact: Callable[[str], str]
     clock: Clock
-    rank: Callable[[str, list[str]], list[str]]
     number: Callable[[], str]
     """Names for the human's own commands."""
 

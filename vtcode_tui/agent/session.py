@@ -253,7 +253,7 @@ class Session:
         """Fuzzy search over the paths of the workspace."""
         if not self.trusted:
             return ()
-        return tuple(self._parts.rank(query, await self._parts.ground.paths())[:limit])
+        return await self._parts.ground.find(query, limit)
 
     async def grant_trust(self) -> None:
         """Trust this workspace."""

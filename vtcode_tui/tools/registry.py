@@ -12,12 +12,13 @@ from pydantic import ValidationError
 
 from vtcode_tui.common.errors import UsageError
 from vtcode_tui.llm.messages import ToolSpec
+from vtcode_tui.tools.defining import Outline, Symbols
 from vtcode_tui.tools.editing import ApplyPatch, EditFile, WriteFile
 from vtcode_tui.tools.looking import FindFiles, ListFiles, ReadFile, SearchText
 from vtcode_tui.tools.running import ReadOutput, RunCommand, WriteStdin
 from vtcode_tui.tools.tool import Input, Tool, schema_of
 
-READ_ONLY = ("read_file", "list_files", "search_text", "find_files", "read_output")
+READ_ONLY = ("read_file", "list_files", "search_text", "find_files", "symbols", "outline", "read_output")
 """What `ask` and the read-only mode offer."""
 
 
@@ -81,6 +82,8 @@ def builtin(*, head: int = 5120, tail: int = 5120) -> Registry:
         ListFiles(),
         SearchText(),
         FindFiles(),
+        Symbols(),
+        Outline(),
         EditFile(),
         WriteFile(),
         ApplyPatch(),
