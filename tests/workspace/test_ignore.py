@@ -98,6 +98,16 @@ def test_the_index_lists_what_git_lists(tmp_path: Path, version: str) -> None:
     }
 
 
+@needs_git
+def test_a_file_named_like_an_extension_is_no_extension_and_a_split_index_is_not_understood(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    (tmp_path / "link").write_text("x")
+    git(tmp_path, "add", ".")
+    assert list(entries_of((tmp_path / ".git" / "index").read_bytes()) or {}) == [("link", 0)]
+    git(tmp_path, "update-index", "--split-index")
+    assert entries_of((tmp_path / ".git" / "index").read_bytes()) is None
+
+
 @given(st.binary(max_size=200))
 def test_a_damaged_index_is_not_understood_and_does_not_crash(data: bytes) -> None:
     entries_of(data)

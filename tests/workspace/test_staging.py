@@ -237,6 +237,14 @@ def test_special_files_are_named_and_left_out(bench: Bench) -> None:
     assert answer["changes"]["files"] == []
 
 
+@pytest.mark.parametrize("mode", ["000", "600", "300"])
+def test_a_folder_that_a_run_closed_does_not_hide_the_rest(bench: Bench, mode: str) -> None:
+    bench.staged([("write", "x/y", "z"), ("write", "seen", "s"), ("chmod", "x", mode)])
+    answer = bench.call("scan", bench.layer.arguments())
+    assert "error" not in answer
+    assert "seen" in {row["path"] for row in answer["changes"]["files"]}
+
+
 def test_an_acceptance_never_follows_a_link(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     bench.staged([("write", "d/e/f.txt", "evil\n"), ("write", "fresh/x", "evil")])
@@ -383,7 +391,7 @@ _OPERATION = st.one_of(
     st.tuples(st.just("mkdir"), _PATHS),
     st.tuples(st.just("move"), _PATHS, _PATHS),
     st.tuples(st.just("link"), _PATHS, st.sampled_from(["a.txt", "d", "nowhere"])),
-    st.tuples(st.just("chmod"), _PATHS, st.sampled_from(["600", "755", "700"])),
+    st.tuples(st.just("chmod"), _PATHS, st.sampled_from(["750", "755", "700"])),
 )
 _OPERATIONS = st.lists(_OPERATION, min_size=1, max_size=9)
 _FAST = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -21,7 +21,7 @@ def entries_of(data: bytes) -> Entries | None:
 
 def _entries(data: bytes) -> Entries | None:
     signature, version, count = struct.unpack_from(">4sII", data)
-    if signature != b"DIRC" or version not in {2, 3, 4} or b"link" in data[-200:]:
+    if signature != b"DIRC" or version not in {2, 3, 4}:
         return None
     size = 32 if _sha256(data) else 20
     found: Entries = {}
@@ -46,7 +46,17 @@ def _entries(data: bytes) -> Entries | None:
             at = start + (end - start + 8) // 8 * 8
         previous = name
         found[name.decode("utf-8", "surrogateescape"), flags >> 12 & 3] = (digest.hex(), mode)
-    return found
+    return None if _is_split(data, at, len(data) - size) else found
+
+
+def _is_split(data: bytes, at: int, end: int) -> bool:
+    """Whether an extension says that most entries stand in another file."""
+    while at + 8 <= end:
+        name, size = struct.unpack_from(">4sI", data, at)
+        if name == b"link":
+            return True
+        at += 8 + size
+    return False
 
 
 def _sha256(data: bytes) -> bool:

@@ -53,7 +53,11 @@ class Upper:
                 continue
             path = f"{folder}/{name}" if folder else name
             real = self.upper / path
-            status = os.lstat(real)
+            try:
+                status = os.lstat(real)
+            except PermissionError:
+                self.special.append(folder)  # it can be listed and not entered
+                return
             below = None if hidden else kind_of(self.lower / path)
             is_folder = stat.S_ISDIR(status.st_mode)
             gone = not is_folder and is_whiteout(real, status)
