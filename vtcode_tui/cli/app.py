@@ -22,6 +22,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="the workspace (default: this folder)")
     parser.add_argument("-p", "--prompt", default="", metavar="TEXT", help="put this into the prompt, unsent")
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="lines instead of a screen, for screen readers ([interface] screen_reader)",
+    )
     parser.add_argument("--model", default="", metavar="M", help="provider/model, or either of both")
     parser.add_argument(
         "-c", "--config", action="append", default=[], metavar="KEY=VALUE", help="a setting for this run"
@@ -37,19 +42,31 @@ def run(given: argparse.Namespace) -> int:
     root = Path(given.path).expanduser()
     if not root.is_dir():
         raise UsageError(f"{given.path} is not a folder: `vtcode [PATH]` opens a folder")
-    return show(root.resolve(), given.config, draft=given.prompt, choice=given.model)
+    return show(root.resolve(), given.config, draft=given.prompt, choice=given.model, plain=given.plain)
 
 
-def show(root: Path, config: list[str], *, draft: str = "", choice: str = "", resume: Path | None = None) -> int:
+def show(
+    root: Path,
+    config: list[str],
+    *,
+    draft: str = "",
+    choice: str = "",
+    resume: Path | None = None,
+    plain: bool = False,
+) -> int:
     """Show the app over a new session, or over one to be continued."""
     from vtcode_tui.common.home import Home
-    from vtcode_tui.tui import DEMO_WANTED, require_screen, run_app
+    from vtcode_tui.tui import DEMO_WANTED, require_screen, run_app, run_linear
 
-    require_screen()
     home = Home.from_environment()
+    plain = plain or _reads_aloud(home)
+    if not plain:
+        require_screen()
     opener = _Opener(root, home, config, choice, resume)
     opener.start_spawner()
     try:
+        if plain:
+            return run_linear(opener.open_core, opener.load_settings, root=root)
         status = run_app(opener.open_core, opener.load_settings, root=root, draft=draft)
     finally:
         opener.close()
@@ -58,6 +75,18 @@ def show(root: Path, config: list[str], *, draft: str = "", choice: str = "", re
 
         return main(["demo"])
     return status
+
+
+def _reads_aloud(home: Home) -> bool:
+    """Whether the person's own file asks for lines; a file that is broken is answered later, with its line."""
+    import tomllib
+
+    try:
+        table = tomllib.loads(home.settings_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    interface = table.get("interface")
+    return isinstance(interface, dict) and interface.get("screen_reader") is True
 
 
 class _Opener:

@@ -56,6 +56,13 @@ def run_app(
     return start_app(open_core, load_settings, root=root, title=title, draft=draft, guide=guide)
 
 
+def run_linear(open_core: OpenCore, load_settings: Callable[[], Settings], *, root: Path) -> int:
+    """The same core as lines without a screen, for screen readers; the exit status."""
+    from vtcode_tui.tui.linear import run_linear as run
+
+    return run(open_core, load_settings, root=root)
+
+
 def run_viewer(session_folder: Path, settings: Settings) -> int:
     """Show the replay viewer over a session's journal; the exit status. Nothing that runs a tool is imported."""
     from vtcode_tui.tui.start import start_viewer

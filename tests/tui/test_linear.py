@@ -1,0 +1,45 @@
+"""The session as lines: what a screen reader gets."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+from typing import Any
+
+from tests.tui.rig import ScriptedCore
+from tests.tui.scenes import begin, respond, waits
+from vtcode_tui.tui.linear import Linear, Lines, converse
+
+
+async def test_what_happens_is_told_in_order_and_an_approval_needs_a_word_typed_after_it() -> None:
+    read, write = os.pipe()
+    out = io.StringIO()
+    with os.fdopen(read, "r") as stdin:
+        lines = Lines(stdin)
+        linear = Linear(lines, out)
+        core = ScriptedCore(linear, linear.happened)
+        begin(core)
+        os.write(write, b"approve\n")
+        await asyncio.sleep(0)
+        while lines._waiting.empty():
+            await asyncio.sleep(0)
+        waits(core)
+        while "type approve" not in out.getvalue():
+            await asyncio.sleep(0)
+        talking = asyncio.get_running_loop().create_task(converse(core, linear, lines))
+        await asyncio.sleep(0)
+        assert not core.asked[0].done()
+        os.write(write, b"deny too risky\n")
+        verdict = await core.asked[0]
+        assert (verdict.outcome, verdict.reason) == ("denied", "too risky")
+        core.say(respond("Done."))
+        os.write(write, b"fix it\n!ls\n/changes\n/quit\n")
+        await talking
+        lines.close()
+    os.close(write)
+    shown = out.getvalue()
+    assert shown.index("The test in tests/test_calc.py fails") < shown.index("cargo build") < shown.index("Done.")
+    assert "⟦U+202E⟧" in shown and "\u202e" not in shown
+    told: list[tuple[Any, ...]] = core.told
+    assert ("submit", "fix it") in told and ("shell", "ls") in told

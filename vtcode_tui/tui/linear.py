@@ -1,0 +1,176 @@
+"""The session as lines, for screen readers and simple terminals: the same core, the same queue rules, no screen.
+
+What happens is printed as sentences in order; what the person types is a prompt, a !command or a /command. An approval
+is shown whole and answered with a word; what was typed before it was shown is thrown away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import termios
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from vtcode_tui.common.errors import VtcodeError
+from vtcode_tui.events import Event
+from vtcode_tui.events.live import Live, Notice
+from vtcode_tui.gate.types import ApprovalRequest, Verdict
+from vtcode_tui.render import lines_of, plain, plain_line
+from vtcode_tui.sandbox.run import TerminalSize
+
+if TYPE_CHECKING:
+    from vtcode_tui.agent.port import Core
+    from vtcode_tui.config.settings import Settings
+    from vtcode_tui.tui import OpenCore
+
+WIDTH = 100
+HELP = "type a prompt, !command, /changes, /accept, /discard, /stop or /quit"
+
+
+class Lines:
+    """Lines that the person types, one at a time."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._rest = b""
+        self._waiting: asyncio.Queue[str | None] = asyncio.Queue()
+        asyncio.get_running_loop().add_reader(stream.fileno(), self._read)
+
+    def _read(self) -> None:
+        data = os.read(self._stream.fileno(), 65536)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._waiting.put_nowait(line.decode(errors="replace"))
+        if not data:
+            asyncio.get_running_loop().remove_reader(self._stream.fileno())
+            self._waiting.put_nowait(None)
+
+    def forget(self) -> None:
+        """Throw away what was typed ahead."""
+        with contextlib.suppress(termios.error):
+            termios.tcflush(self._stream.fileno(), termios.TCIFLUSH)
+        while not self._waiting.empty():
+            self._waiting.get_nowait()
+
+    async def next(self) -> str | None:
+        """The next line; None at the end of the input."""
+        return await self._waiting.get()
+
+    def close(self) -> None:
+        """Read no more."""
+        asyncio.get_running_loop().remove_reader(self._stream.fileno())
+
+
+class Linear:
+    """Reader, approver and prompt in one stream of lines."""
+
+    def __init__(self, lines: Lines, out: TextIO) -> None:
+        self._lines, self._out = lines, out
+        self._asking = asyncio.Lock()
+        self.answering: asyncio.Future[str] | None = None
+
+    def say(self, text: str) -> None:
+        """Print safe text."""
+        self._out.write(text + "\n")
+        self._out.flush()
+
+    def happened(self, what: Event | Live) -> None:
+        """Tell what happened, if it belongs to the story."""
+        match what:
+            case Event():
+                for row in lines_of(what, WIDTH):
+                    self.say(row.text.rstrip())
+            case Notice(text):
+                self.say(plain(text))
+            case _:
+                pass
+
+    async def ask(self, request: ApprovalRequest) -> Verdict:
+        """Show a request whole and wait for a word."""
+        async with self._asking:
+            decision = request.decision
+            self.say(f"\napproval: {plain_line(request.call.tool)}, {decision.risk} risk")
+            self.say("begin of what would run")
+            self.say(request.shown)
+            self.say("end of what would run")
+            self.say(f"it asks because of rule {plain_line(decision.rule)}: {plain_line(decision.reason)}")
+            for text in request.sandbox:
+                self.say(f"sandbox: {plain_line(text)}")
+            self.say("type approve, or deny, or deny and a reason")
+            self._lines.forget()
+            while True:
+                self.answering = asyncio.get_running_loop().create_future()
+                try:
+                    word, _, reason = (await self.answering).strip().partition(" ")
+                finally:
+                    self.answering = None
+                if word == "approve":
+                    return Verdict("granted", request.shown_sha256)
+                if word == "deny":
+                    return Verdict("denied", request.shown_sha256, reason=reason.strip())
+                self.say("that is neither approve nor deny")
+
+
+async def converse(core: Core, linear: Linear, lines: Lines) -> None:
+    """Take lines until the person leaves."""
+    async with asyncio.TaskGroup() as group:
+        while (line := await lines.next()) is not None:
+            if linear.answering is not None:
+                if not linear.answering.done():
+                    linear.answering.set_result(line)
+            elif line.strip() == "/quit":
+                break
+            elif line.strip():
+                group.create_task(_do(core, linear, line.strip()))
+        await core.interrupt()
+
+
+async def _do(core: Core, linear: Linear, line: str) -> None:
+    try:
+        match line:
+            case "/stop":
+                await core.interrupt()
+            case "/changes":
+                changes = await core.changes()
+                for file in changes.files:
+                    linear.say(f"{file.op} {plain_line(file.path)} +{file.added} -{file.removed}")
+                linear.say(f"{len(changes.files)} files to review")
+            case "/accept" | "/discard":
+                changes = await core.changes()
+                selection = {file.path: None for file in changes.files if not file.protected or line == "/discard"}
+                await (core.accept if line == "/accept" else core.discard)(selection, changes.digest)
+            case _ if line.startswith("!"):
+                await core.shell(line[1:].strip(), TerminalSize(WIDTH, 24))
+            case _ if line.startswith("/"):
+                linear.say(HELP)
+            case _:
+                await core.submit(line)
+    except VtcodeError as error:
+        linear.say(f"error: {error}")
+
+
+async def _session(open_core: OpenCore, load_settings: Callable[[], Settings], root: Path) -> int:
+    load_settings()
+    lines = Lines(sys.stdin)
+    linear = Linear(lines, sys.stdout)
+    core = await open_core(linear, linear.happened)
+    try:
+        linear.say(f"vtcode in {plain_line(str(root))}, sandbox {core.capability.tier}. {HELP}")
+        if not core.trusted:
+            linear.say("this folder is not trusted: no tool runs here. `vtcode trust grant` trusts it")
+        if not core.model:
+            linear.say("no model answers; !command works")
+        await converse(core, linear, lines)
+    finally:
+        lines.close()
+        await core.close("left by the person")
+    return 0
+
+
+def run_linear(open_core: OpenCore, load_settings: Callable[[], Settings], *, root: Path) -> int:
+    """See `vtcode_tui.tui.run_linear`."""
+    return asyncio.run(_session(open_core, load_settings, root))
