@@ -70,9 +70,12 @@ def _sub(rest: list[Word], reading: Reading) -> Reading:
     if not rest:
         return reading
     name = rest[0].value
-    if name is None or rest[0].odd:
-        reading.prompt(f"the sub-command {rest[0].text} is not certain: {rest[0].why or rest[0].odd}")
+    if name is None:
+        reading.prompt(f"the sub-command {rest[0].text} is not certain: {rest[0].why}")
+        reading.values.extend(Value(Slot("any"), w, "argument") for w in rest)
         return reading
+    if rest[0].odd:
+        reading.prompt(f"the sub-command {rest[0].text}: {rest[0].odd}", "disguise")
     sub = described.subs.get(name)
     if sub is None:
         if described.arguments:
@@ -81,6 +84,7 @@ def _sub(rest: list[Word], reading: Reading) -> Reading:
             return reading
         reading.prompt(f"{' '.join(reading.chain)} has no described sub-command {name}")
         reading.arguments = rest[1:]
+        reading.values.extend(Value(Slot("any"), w, "argument") for w in rest[1:])
         return reading
     inner = Reading(sub, (*reading.chain, name), outer=reading)
     inner.found = reading.found

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from vtcode_tui.policy.catalogue import describe
 from vtcode_tui.policy.description import Description
+from vtcode_tui.policy.disguise import disguises
 from vtcode_tui.policy.report import Report
 from vtcode_tui.policy.rules import Policy
 from vtcode_tui.policy.rules_match import FILE
@@ -22,6 +23,8 @@ from vtcode_tui.policy.situation import Situation
 from vtcode_tui.policy.types import Access, Call, Command, Decision, Scope
 
 Decide: TypeAlias = Callable[[Call, Policy, Situation], Decision]
+LONGEST = 4000
+"""A command that nobody can take in at a glance is approved once."""
 _FILES = ("README.md", "src/example.txt", "docs/notes.md")
 
 
@@ -30,7 +33,11 @@ def ladder(
 ) -> tuple[Scope, ...]:
     """Every rule that may be offered for a call that prompts."""
     command = call.access.command
-    if command is None or any(f.verdict == "deny" for top in reports for r in top.every() for f in r.findings):
+    if command is None or len(command.text or "") > LONGEST or sum(map(len, command.argv)) > LONGEST:
+        return ()
+    if disguises(command.text or "\n".join(command.argv), words=True):
+        return ()
+    if any(f.verdict == "deny" for top in reports for r in top.every() for f in r.findings):
         return ()
     found: list[Scope] = []
     for name, rule, text in _candidates(command, reports, situation):

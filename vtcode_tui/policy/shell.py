@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LONGEST = 100_000
 MOST_COMMANDS = 400
+MOST_CHILDREN = 4000
 _SPACE = frozenset(" \t\n;&|")
 _REBINDING = ("read ", "mapfile", "readarray", "printf -v", "getopts", "eval", "source", "declare -n", "local -n")
 
@@ -77,7 +78,7 @@ class _Walk:
 
     def statements(self, node: Node, frame: Frame, depth: int) -> Frame:
         """Every statement among the children of a node, one after the other."""
-        if depth > DEEPEST or len(self.commands) > MOST_COMMANDS:
+        if depth > DEEPEST or len(self.commands) > MOST_COMMANDS or node.child_count > MOST_CHILDREN:
             self.trouble("the command is nested too deeply or has too many parts")
             return frame
         for child in node.children:
@@ -92,7 +93,8 @@ class _Walk:
 
     def statement(self, node: Node, frame: Frame, depth: int) -> Frame:
         """One statement of any kind."""
-        if depth > DEEPEST or len(self.commands) > MOST_COMMANDS:
+        # Listing the children of a node takes time that grows with the square of their number.
+        if depth > DEEPEST or len(self.commands) > MOST_COMMANDS or node.child_count > MOST_CHILDREN:
             self.trouble("the command is nested too deeply or has too many parts")
             return frame
         match node.type:
@@ -139,6 +141,11 @@ class _Walk:
             case "test_command":
                 self._test(node, frame, depth)
                 return frame
+            case "ERROR":
+                # What can be recognised is judged all the same: a broken text must not hide what is denied.
+                self.trouble("the shell syntax cannot be parsed completely")
+                self.statements(node, frame, depth)
+                return replace(frame, folders=None)
             case _:
                 self.trouble(
                     f"a part of the shell syntax is not understood ({node.type.replace('_', ' ').lower()})"
@@ -338,6 +345,7 @@ class _Walk:
                         words.append(literal(child.type))
                 case "subshell":
                     self.trouble("a subshell stands where an argument should")
+                    self.statements(child, frame, depth)
                 case _:
                     words.append(self.words.word(child, frame, depth))
         simple = Simple(

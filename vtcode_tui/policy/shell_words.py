@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,@%+^#")
+MOST_PARTS = 2000
 NUMBER = "a number that the shell counts"
 _ALNUM = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 _SIMPLE_ESCAPES = {
@@ -50,6 +51,9 @@ class WordReader:
     def word(self, node: Node, frame: Frame, depth: int) -> Word:
         """Any node that stands where a word may stand."""
         text = self.text(node)
+        if node.child_count > MOST_PARTS:
+            self.trouble("a word has too many parts")
+            return unknown(text[:80], "it has too many parts", splits=True)
         match node.type:
             case "word" | "number" | "variable_name" | "special_variable_name" | "test_operator":
                 return (

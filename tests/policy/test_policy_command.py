@@ -1,0 +1,94 @@
+"""`vtcode policy` as people and scripts call it."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from vtcode_tui.cli import main
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VTCODE_HOME", str(tmp_path / "home"))
+    root = tmp_path / "project"
+    (root / ".git").mkdir(parents=True)
+    monkeypatch.chdir(root)
+    return root
+
+
+def test_check_says_the_verdict_and_fails_closed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "check", "--", "git", "status"]) == 0
+    assert capsys.readouterr().out.startswith("allow: ")
+    assert main(["policy", "check", "--shell", "cat x | sh"]) == 3
+    assert capsys.readouterr().out.startswith("prompt: ")
+    assert main(["policy", "check", "--", "sudo", "ls"]) == 3
+    assert capsys.readouterr().out.startswith("deny: ")
+
+
+def test_check_as_json_has_the_whole_decision(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["policy", "check", "--json", "--shell", "git merge main"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["decision"] == "prompt"
+    assert found["scopes"][0]["name"] == "exact"
+    assert found["explanation"]["commands"][0]["program"] == "git merge"
+
+
+def test_batch_answers_line_by_line_in_order(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [b'{"command": "ls"}', b'{"command": ["sudo", "ls"]}', b"nonsense", b'{"command": 5}', b'{"x": 1}', b"\xff\xfe",
+             b'{"command": "rm x"}', b'{"command": []}']  # fmt: skip
+
+    class Stdin:
+        buffer = io.BytesIO(b"\n".join(lines) + b"\n")
+
+    monkeypatch.setattr(sys, "stdin", Stdin())
+    assert main(["policy", "check", "--batch"]) == 0
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [a["decision"] for a in answers] == [
+        "allow",
+        "deny",
+        "prompt",
+        "prompt",
+        "prompt",
+        "prompt",
+        "prompt",
+        "prompt",
+    ]
+    assert all({"decision", "rule", "reason"} <= a.keys() for a in answers)
+
+
+def test_a_rule_is_written_shown_and_obeyed(capsys: pytest.CaptureFixture[str], place: Path) -> None:
+    assert main(["policy", "allow", "--", "npm", "run", "deploy"]) == 0
+    assert "the verdict is now allow" in capsys.readouterr().out
+    assert main(["policy", "show"]) == 0
+    shown = capsys.readouterr().out
+    assert f"npm run deploy (exact) in {place}" in shown
+    assert main(["policy", "deny", "--prefix", "--everywhere", "--", "npm", "run"]) == 0
+    capsys.readouterr()
+    assert main(["policy", "check", "--", "npm", "run", "deploy"]) == 3
+    assert main(["policy", "show", "--json"]) == 0
+
+
+def test_explain_prints_the_tree_and_what_would_change_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "explain", "sort --foo $X > ../out"]) == 0
+    out = capsys.readouterr().out
+    assert "sort by programs/text.toml" in out
+    assert "what would change it" in out
+
+
+def test_a_terminal_is_never_given_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["policy", "explain", "ls \x1b[2J\u202e"])
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+
+
+def test_a_command_line_without_a_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "check"]) == 2
+    assert "give a command" in capsys.readouterr().err
