@@ -18,8 +18,8 @@ from rapidfuzz.distance import OSA, LCSseq
 
 from vtcode_tui.code.listing import list_files
 
-_CANDIDATES = 1_500
-"""How many paths are scored letter by letter."""
+_CANDIDATES = 400
+"""About how many paths are scored letter by letter."""
 _FEW = 5
 """Below so many matches, a misspelt query is assumed."""
 _SEPARATORS = frozenset("/._- ")
@@ -40,7 +40,11 @@ class Finder:
     def __init__(self, root: Path, paths: Iterable[str] | None = None) -> None:
         self.root = root
         self._paths: list[str] = list(list_files(root) if paths is None else paths)
+        self._fold()
+
+    def _fold(self) -> None:
         self._folded = [path.casefold() for path in self._paths]
+        self._names = [path.rpartition("/")[2] for path in self._folded]
         self._last: tuple[str, list[int]] = ("", [])
 
     def __len__(self) -> int:
@@ -51,14 +55,15 @@ class Finder:
         if path not in self._paths:
             self._paths.append(path)
             self._folded.append(path.casefold())
+            self._names.append(path.casefold().rpartition("/")[2])
             self._last = ("", [])
 
     def remove(self, path: str) -> None:
         """A file, or a folder with all in it, is gone."""
         kept = [p for p in self._paths if p != path and not p.startswith(f"{path}/")]
         if len(kept) != len(self._paths):
-            self._paths, self._folded = kept, [p.casefold() for p in kept]
-            self._last = ("", [])
+            self._paths = kept
+            self._fold()
 
     def find(self, query: str, limit: int = 50) -> list[Match]:
         """The best matches, best first; an empty query gives the shallowest paths."""
@@ -77,25 +82,23 @@ class Finder:
         query, found = self._last
         # While a query is being typed its matches are among those of what stood there before.
         narrower = bool(query) and len(words) == len(query.split()) and " ".join(words).startswith(query)
-        indexes = found if narrower else range(len(self._folded))
+        indexes: list[int] | None = found if narrower else None
         for word in sorted(words, key=len, reverse=True):
-            choices = {index: self._folded[index] for index in indexes}
+            choices = self._folded if indexes is None else {index: self._folded[index] for index in indexes}
             hits = process.extract_iter(word, choices, scorer=LCSseq.similarity, score_cutoff=len(word))
             indexes = [index for _, _, index in hits]
-        return list(indexes)
+        return indexes or []
 
     def _narrow(self, words: Sequence[str], indexes: list[int]) -> list[int]:
         if len(indexes) <= _CANDIDATES:
             return indexes
-        joined, last = "/".join(words), words[-1]
-
-        def rough(index: int) -> tuple[int, int]:
-            path = self._folded[index]
-            name = path.rpartition("/")[2]
-            fit = 4 * (name == last) + 3 * name.startswith(last) + 2 * (last in name) + (joined in path)
-            return (-fit, len(path))
-
-        return nsmallest(_CANDIDATES, indexes, key=rough)
+        # The names of which most was typed; and paths, for a last word that is spread over folders.
+        names = {index: self._names[index] for index in indexes}
+        half = _CANDIDATES // 2
+        near = process.extract(words[-1], names, scorer=LCSseq.normalized_similarity, limit=half)
+        paths = {index: self._folded[index] for index in indexes}
+        joined = process.extract("/".join(words), paths, scorer=LCSseq.normalized_similarity, limit=half)
+        return list(dict.fromkeys(index for _, _, index in (*near, *joined)))
 
     def _score(self, index: int, words: Sequence[str]) -> Match | None:
         path, folded = self._paths[index], self._folded[index]
@@ -112,8 +115,7 @@ class Finder:
         query = words[-1]
         if len(query) < 3 or limit <= 0:
             return []
-        names = {index: path.rpartition("/")[2] for index, path in enumerate(self._folded)}
-        hits = process.extract(query, names, scorer=fuzz.ratio, score_cutoff=60, limit=limit * 4 + 50)
+        hits = process.extract(query, self._names, scorer=fuzz.ratio, score_cutoff=60, limit=limit * 4 + 50)
         folders = words[:-1]
         rows = []
         for name, ratio, index in hits:
