@@ -27,6 +27,8 @@ class Machine:
     abi: int
     scratch: Path
     home: Path
+    own: tuple[Path, ...] = ()
+    """vtcode's own folders: no run may have them, whatever its profile says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def prepare(
         )
     if profile.staging is not None and not full:
         raise SandboxError(f"tier {machine.tier} has no layer: edits need an approval each", step="layer")
+    _keep_own_out(profile, machine.own)
     rights = ruleset.rights_of(machine.abi)
     shelf = machine.scratch / hashlib.sha256(os.fsencode(profile.workspace)).hexdigest()[:16]
     folder, caches = shelf / f"run-{secrets.token_hex(8)}", shelf / "cache"
@@ -104,6 +107,16 @@ def prepare(
     text = json.dumps(job).encode()
     held = ruleset.filled(rights, [] if full else rules, network=not full, port=proxy[1] if proxy else 0)
     return Prepared(text, held, job["staging"])  # type: ignore[arg-type]
+
+
+def _keep_own_out(profile: Profile, own: tuple[Path, ...]) -> None:
+    for root in (*profile.writable, *profile.readable):
+        for folder in own:
+            if folder.is_relative_to(root) or root.is_relative_to(folder):
+                raise SandboxError(
+                    f"{root} holds vtcode's own files ({folder}): work in a folder below it",
+                    step="granted folders",
+                )
 
 
 def _work_of(

@@ -36,6 +36,8 @@ class Spawner:
         self._preload = tuple(preload)
         self._scratch = scratch
         self._home = home
+        own = Home.from_environment()
+        self._own = (own.config.resolve(), own.state.resolve())
         self._spent: set[str] = set()
         self._flights: set[Flight] = set()
         self._launch()
@@ -157,7 +159,7 @@ class Spawner:
         wiring = Wiring(options)
         try:
             wiring.connect(own_terminal=self.tier == "kernel", answers=isinstance(request.work, Invoke))
-            machine = job.Machine(self.tier, ruleset.supported_abi(), self._scratch, self._home)
+            machine = job.Machine(self.tier, ruleset.supported_abi(), self._scratch, self._home, self._own)
             proxy = (opening.address, opening.port, opening.url) if opening is not None else None
             prepared = job.prepare(request, machine, options.terminal, wiring.tty, proxy)
             wiring.keep_for_run(prepared.ruleset)

@@ -132,9 +132,9 @@ class Notifier:
             # The run's own network namespace holds nothing but its own loopback: whatever the memory says by the
             # time the kernel reads it, there is nowhere else to go.
             if not _is_loopback(address):
-                self._note("host", f"{address} port {port}", thread)
+                self._note("host", _place(address, port), thread)
             return 0, True
-        self._note("host", f"{address} port {port}", thread)
+        self._note("host", _place(address, port), thread)
         return errno.EACCES, False
 
     def _to_proxy(self, ident: int, raw: bytes, thread: int, descriptor: int) -> int:
@@ -260,6 +260,10 @@ def _inet_address(raw: bytes) -> tuple[str, int]:
     if len(raw) >= 24:
         return socket.inet_ntop(socket.AF_INET6, raw[8:24]), struct.unpack_from("!H", raw, 2)[0]
     raise OSError(errno.EINVAL, "address")
+
+
+def _place(address: str, port: int) -> str:
+    return f"name lookup at {address}" if port == 53 else f"{address} port {port}"
 
 
 def _is_loopback(address: str) -> bool:

@@ -1,0 +1,82 @@
+"""`vtcode sandbox` as a person types it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.kernel
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _vtcode(*words: str, cwd: Path, text: str = "") -> subprocess.CompletedProcess[str]:
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from vtcode_tui.cli import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", program, *words],
+        cwd=cwd,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(cwd.parent), "VTCODE_HOME": str(cwd.parent / "vtcode")},
+        capture_output=True,
+        text=True,
+        input=text,
+        check=False,
+    )
+
+
+def test_a_command_keeps_its_streams_its_input_and_its_status(workspace: Path) -> None:
+    script = "cat; echo out; echo err >&2; echo made > file; exit 5"
+    done = _vtcode("sandbox", "run", "--", "sh", "-c", script, cwd=workspace, text="typed\n")
+    assert (done.stdout, done.returncode) == ("typed\nout\n", 5), done.stderr
+    assert done.stderr.startswith("err\n")
+    assert (workspace / "file").read_text() == "made\n"
+
+
+def test_what_was_refused_is_said_on_stderr(workspace: Path) -> None:
+    program = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
+    done = _vtcode("sandbox", "run", "--", "python3", "-c", program, cwd=workspace)
+    assert done.returncode == 1
+    assert "vtcode: refused: python3" in done.stderr
+
+
+def test_the_outcome_can_be_had_as_json(workspace: Path) -> None:
+    done = _vtcode("sandbox", "run", "--json", "--", "true", cwd=workspace)
+    said = json.loads(done.stderr.splitlines()[-1])
+    assert (said["exit_code"], said["setup_error"]) == (0, "")
+    assert said["tier"] in ("full", "kernel")
+
+
+def test_a_folder_outside_is_reached_only_when_it_is_named(workspace: Path) -> None:
+    data = workspace.parent / "data"
+    data.mkdir()
+    (data / "x").write_text("data\n")
+    assert _vtcode("sandbox", "run", "--", "cat", str(data / "x"), cwd=workspace).returncode != 0
+    done = _vtcode("sandbox", "run", "--read", str(data), "--", "cat", str(data / "x"), cwd=workspace)
+    assert done.stdout == "data\n", done.stderr
+    assert _vtcode("sandbox", "run", "--read", str(data), "--", "touch", f"{data}/y", cwd=workspace).returncode != 0
+    done = _vtcode("sandbox", "run", "--write", str(data), "--", "touch", f"{data}/y", cwd=workspace)
+    assert (data / "y").exists(), done.stderr
+
+
+def test_the_doctor_says_which_tier_holds(workspace: Path) -> None:
+    done = _vtcode("sandbox", "doctor", "--json", cwd=workspace)
+    said = json.loads(done.stdout)
+    assert said["tier"] in ("full", "kernel")
+    assert {finding["name"] for finding in said["findings"]} >= {"landlock", "libseccomp"}
+
+
+def test_vtcodes_own_files_are_out_of_reach_even_when_the_workspace_holds_them(workspace: Path) -> None:
+    # The state folder of these tests lies beside the workspace.
+    done = _vtcode("sandbox", "run", "--write", str(workspace.parent), "--", "true", cwd=workspace)
+    assert done.returncode in (2, 4)
+    assert "own files" in done.stderr
+
+
+@pytest.mark.parametrize("words", [["sandbox", "run"], ["sandbox", "run", "--", "no-such-program"]])
+def test_a_wrong_command_line_is_one_sentence_and_status_2(workspace: Path, words: list[str]) -> None:
+    done = _vtcode(*words, cwd=workspace)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
