@@ -23,6 +23,7 @@ from vtcode_tui.tools.answer import invoke
 from vtcode_tui.workspace import Workspace
 from vtcode_tui.workspace.changes import ChangeSet, Selection
 from vtcode_tui.workspace.layer import MODULE, Layer, marked
+from vtcode_tui.workspace.prints import Prints, prints_of
 from vtcode_tui.workspace.wire import decode
 
 _REMEMBERED = 8
@@ -52,6 +53,8 @@ class Layered:
         self._shown: dict[str, ChangeSet] = {}
         self._scanned = float("-inf")
         self._closed = False
+        self._prints: Prints | None = None
+        """The layer's files as the last scan found them; None where that cannot be told cheaply."""
 
     async def now(self) -> ChangeSet:
         """What is staged, with protected paths marked."""
@@ -83,8 +86,10 @@ class Layered:
             return await self._moved(before, "rollback")
 
     async def after(self, outcome: Outcome, *, executed: bool) -> list[FileChanged]:
-        """What a run changed in the layer, compared with before it."""
+        """What a run changed in the layer, compared with before it; a run that touched nothing there costs no scan."""
         async with self._one:
+            if self._prints is not None and not self._live() and self._prints == await self._look():
+                return []
             return await self._moved(self._last, "exec" if executed else "tool")
 
     async def settle(self) -> None:
@@ -109,7 +114,11 @@ class Layered:
         self._last = await self._scan()
         return changed_events(difference(before, self._last), staged=True, via=via)
 
+    async def _look(self) -> Prints | None:
+        return await asyncio.to_thread(prints_of, self._layer.upper)
+
     async def _scan(self) -> ChangeSet:
+        self._prints = None if self._live() else await self._look()
         answer, _ = await self._invoke(
             "scan_changes",
             "scan",

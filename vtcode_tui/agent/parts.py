@@ -97,6 +97,17 @@ def go_on(
     return ask
 
 
+def leaves(group: BaseExceptionGroup[Exception]) -> list[Exception]:
+    """The errors of a group, however deep they are."""
+    found: list[Exception] = []
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            found += leaves(error)
+        else:
+            found.append(error)
+    return found
+
+
 def media_type(data: bytes) -> str:
     """The media type of a picture, by its first bytes."""
     if data.startswith(b"\xff\xd8"):

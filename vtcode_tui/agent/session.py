@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
-from vtcode_tui.agent.parts import Mode, Origin, Parts, human, media_type
+from vtcode_tui.agent.parts import Mode, Origin, Parts, human, leaves, media_type
 from vtcode_tui.agent.port import Reader
 from vtcode_tui.agent.prompts import INTERRUPTED
 from vtcode_tui.common.clock import rfc3339
@@ -15,7 +17,7 @@ from vtcode_tui.common.files import sha256_of
 from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import ConfigChanged, PromptSubmitted, SessionEnded, ToolFinished
 from vtcode_tui.llm.chain import Chain
-from vtcode_tui.llm.messages import Image, Message, Text, ToolResult
+from vtcode_tui.llm.messages import Image, Message, Text, ToolResult, ToolUse
 from vtcode_tui.sandbox.capability import Capability
 from vtcode_tui.sandbox.run import TerminalSize
 from vtcode_tui.sessions.conversation import unanswered
@@ -114,24 +116,24 @@ class Session:
             if self._chain is None:
                 raise ModelError("; ".join(self.looked_for) or "no model is configured", kind="not_running")
             if not parts.store.meta.title:
-                parts.store.update(title=" ".join(parts.redact(text).split())[:80])
+                self._note(title=" ".join(parts.redact(text).split())[:80])
             self.outcome = await parts.turn.run(self._chain, self._prompt(text, images), turn)
             self.last_answer = self._answer()
+        except* (VtcodeError, OSError) as group:
+            parts.calls.kill_all("the turn failed")
+            said = list(dict.fromkeys(map(str, leaves(group))))
+            for sentence in said:
+                parts.bus.publish(Notice(sentence, "error"))
+            parts.table.step("stop")
+            await self._answer_open_calls("error", f"[vtcode stopped the turn: {said[0]}]", turn)
+        self._note(turns=turn, updated=rfc3339(parts.clock.now()))
+
+    def _note(self, **changes: Any) -> None:
+        """Change meta.json; it is a convenience for lists, and a full disk must not end a session for it."""
+        try:
+            self._parts.store.update(**changes)
         except VtcodeError as error:
-            parts.calls.kill_all("the turn failed")
-            parts.bus.publish(Notice(str(error), "error"))
-            parts.table.step("stop")
-            await self._answer_open_calls("error", f"[vtcode stopped the turn: {error}]", turn)
-        except BaseExceptionGroup as group:
-            known, other = group.split(VtcodeError)
-            parts.calls.kill_all("the turn failed")
-            if other is not None:
-                raise other from None
-            for one in known.exceptions if known is not None else ():
-                parts.bus.publish(Notice(str(one), "error"))
-            parts.table.step("stop")
-            await self._answer_open_calls("error", "[vtcode stopped the turn.]", turn)
-        parts.store.update(turns=turn, updated=rfc3339(parts.clock.now()))
+            self._parts.bus.publish(Notice(str(error), "error"))
 
     def _prompt(self, text: str, images: tuple[bytes, ...]) -> Message:
         overheard, self._overheard = self._overheard, []
@@ -156,7 +158,13 @@ class Session:
         open_uses = unanswered(self._parts.history.messages)
         if not open_uses:
             return
-        self._parts.turn.keep(Message("user", tuple(ToolResult(use.id, text, True) for use in open_uses)))
+        results = tuple(ToolResult(use.id, text, True) for use in open_uses)
+        # Where disk or journal fail there is nobody left to tell; the conversation in memory is whole all the same.
+        with contextlib.suppress(VtcodeError):
+            self._parts.turn.keep(Message("user", results))
+            await self._record_open_calls(open_uses, status, text, turn)
+
+    async def _record_open_calls(self, open_uses: list[ToolUse], status: str, text: str, turn: int) -> None:
         for use in open_uses:
             finished = ToolFinished.model_validate(
                 {
@@ -297,7 +305,7 @@ class Session:
         )
         try:
             await parts.bus.record(ended)
-            parts.store.update(ended=True, updated=rfc3339(parts.clock.now()), model=self.model)
+            self._note(ended=True, updated=rfc3339(parts.clock.now()), model=self.model)
         finally:
             await parts.ground.seal()
             if self._chain is not None:

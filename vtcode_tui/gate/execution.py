@@ -154,6 +154,8 @@ class Execution:
             except (JournalError, OSError) as error:
                 # Output that cannot be recorded must not go on being produced.
                 failure = error
+                if isinstance(error, OSError):
+                    failure = VtcodeError(f"the output of {self.grant.call} cannot be kept: {error.strerror}")
                 self.run.kill("its output could not be recorded")
             outcome = await self.run.wait()
             self._recording.close(outcome.exit_code)
@@ -329,12 +331,13 @@ class Executor:
 
     async def _announce(self, grant: Grant, turn: int, terminal: bool) -> None:
         profile = grant.profile
+        sandbox_sha256 = profile.digest
         limits = {name: int(getattr(profile.limits, name)) for name in profile.limits.__slots__}
         await self._bus.record(
             SandboxApplied(
                 tier=self._capability.tier,
                 profile=profile.name,
-                profile_sha256=profile.digest,
+                profile_sha256=sandbox_sha256,
                 read=tuple(map(str, profile.readable)),
                 write=tuple(map(str, profile.writable)),
                 network=profile.network.mode,
@@ -346,6 +349,7 @@ class Executor:
             ),
             turn=turn,
             call=grant.call,
+            follows=True,
         )
         work = grant.work
         await self._bus.record(
@@ -356,7 +360,7 @@ class Executor:
                 cwd=str(grant.cwd),
                 environment_names=tuple(sorted(profile.environment)),
                 subject_sha256=grant.subject_sha256,
-                sandbox_sha256=profile.digest,
+                sandbox_sha256=sandbox_sha256,
                 terminal=terminal,
             ),
             turn=turn,

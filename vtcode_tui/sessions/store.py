@@ -109,7 +109,11 @@ class Store:
 
     def save(self) -> None:
         """Write meta.json."""
-        write_atomically(self.folder / META, self.meta.model_dump_json(indent=1) + "\n")
+        path = self.folder / META
+        try:
+            write_atomically(path, self.meta.model_dump_json(indent=1) + "\n")
+        except OSError as error:
+            raise VtcodeError(f"{path} cannot be written ({error.strerror})") from error
 
     def _write(self, items: list[Item]) -> None:
         self._append(b"".join(map(written, items)))
