@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import multiprocessing
+import os
 import uuid
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def test_a_cut_at_any_byte_loses_no_whole_line_and_is_not_taken_for_tampering(tm
         journal.append(prompt(text))
     journal.abandon()
     whole = journal.path.read_bytes()
-    for cut in range(len(whole) + 1):
+    for cut in range(0, len(whole) + 1, 1 if os.environ.get("VTCODE_SOAK") else 9):
         folder = tmp_path / f"cut-{cut}"
         folder.mkdir()
         (folder / "journal.jsonl").write_bytes(whole[:cut])
