@@ -285,3 +285,18 @@ def test_protected_paths_name_what_is_absent_too_and_nested_repositories(tmp_pat
     paths = set(Workspace(tmp_path).protected_paths())
     assert {tmp_path / ".git" / "hooks", tmp_path / "vtcode.toml", tmp_path / ".idea"} <= paths
     assert {tmp_path / "sub" / ".git" / "hooks", tmp_path / "sub" / ".git" / "config"} <= paths
+
+
+def test_what_comes_and_goes_between_two_runs_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    jail = Workspace(tmp_path, mask=[".env"])
+    for round_ in range(30):
+        env, config = tmp_path / "a" / "b" / ".env", tmp_path / "a" / ".npmrc"
+        env.touch()
+        config.touch()
+        assert jail.masked_paths() == (env,), round_
+        assert config in jail.protected_paths()
+        env.unlink()
+        config.unlink()
+        assert jail.masked_paths() == (), round_
+        assert config not in jail.protected_paths()

@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vtcode_tui.common.errors import PathEscapeError, WorkspaceError
+from vtcode_tui.workspace.existing import Existing
 from vtcode_tui.workspace.overlay import Merged
-from vtcode_tui.workspace.protected import BUILT_IN, Patterns, concrete, existing, is_git_link, is_own_name
+from vtcode_tui.workspace.protected import BUILT_IN, NESTED, Patterns, concrete, is_git_link, is_own_name
 
 _MAX_LINKS = 40
 _MAGIC = ("/proc", "/dev/fd")
@@ -48,6 +49,8 @@ class Workspace:
         self.masked_patterns: tuple[str, ...] = tuple(mask)
         self._protected = Patterns(self.protected_patterns)
         self._masked = Patterns(self.masked_patterns)
+        self._protected_now = Existing(self.root, self._protected, NESTED)
+        self._masked_now = Existing(self.root, self._masked, 64)
         self._home = home
         self._view = Merged(self.root, upper)
 
@@ -97,11 +100,11 @@ class Workspace:
 
     def protected_paths(self) -> tuple[Path, ...]:
         """What the sandbox keeps read-only: the built-in names at the root, existing or not, and nested finds."""
-        return concrete(self.root, self.protected_patterns, self._protected)
+        return concrete(self.root, self.protected_patterns, self._protected_now.paths())
 
     def masked_paths(self) -> tuple[Path, ...]:
         """Existing files that no run may read."""
-        return existing(self.root, self._masked, depth=64)
+        return tuple(map(Path, sorted(self._masked_now.paths())))
 
     def _is_folder(self, path: Path) -> bool:
         found = self._view.lookup(path)

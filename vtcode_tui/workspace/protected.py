@@ -8,11 +8,10 @@ characters, because some file systems do.
 from __future__ import annotations
 
 import fnmatch
-import os
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Sequence
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +65,7 @@ BUILT_IN: tuple[str, ...] = tuple(
 
 NESTED = 3
 """How deep nested repositories and projects are looked for when the sandbox asks for paths."""
-_SKIP = frozenset({"node_modules", "__pycache__", "objects", "site-packages"})
+NOT_LOOKED_INTO = frozenset({"node_modules", "__pycache__", "objects", "site-packages"})
 
 
 def folded(path: str) -> str:
@@ -108,19 +107,27 @@ class Patterns:
 
     def may_match(self, name: str) -> bool:
         """Whether an entry with this last name could match at all."""
-        return self._names.match(folded(name)) is not None
+        return (
+            self._names.match(name.casefold() if name.isascii() and name[-1] not in ". " else folded(name))
+            is not None
+        )
 
 
-def concrete(root: Path, patterns: Sequence[str], spec: Patterns) -> tuple[Path, ...]:
+def concrete(root: Path, patterns: Sequence[str], existing: Iterable[str]) -> tuple[Path, ...]:
     """Absolute paths for the kernel: plain names at the root, there or not, and nested ones that exist."""
-    found = {root / _plain(p) for p in patterns if _plain(p)}
-    found.update(existing(root, spec))
-    shallow = sorted(found, key=lambda path: len(path.parts))
-    kept: set[Path] = set()
-    for path in shallow:
-        if not any(parent in kept for parent in path.parents):
+    found = {f"{root}/{name}" for name in _plain_names(tuple(patterns))}
+    found.update(existing)
+    kept: set[str] = set()
+    for path in sorted(found, key=lambda path: path.count("/")):
+        if not any(path[:at] in kept for at, c in enumerate(path) if c == "/"):
             kept.add(path)
-    return tuple(sorted(kept))
+    # Asked for before every run: a hundred paths, sorted and compared as texts.
+    return tuple(map(Path, sorted(kept, key=lambda path: path.split("/"))))
+
+
+@lru_cache(maxsize=8)
+def _plain_names(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, map(_plain, patterns))))
 
 
 def _plain(pattern: str) -> str:
@@ -131,21 +138,3 @@ def _plain(pattern: str) -> str:
 def is_git_link(relative: str, *, folder: bool) -> bool:
     """Whether this is a `.git` that is no folder: it tells git which configuration and hooks to use."""
     return not folder and folded(relative).rpartition("/")[2] == ".git"
-
-
-def existing(root: Path, spec: Patterns, *, depth: int = NESTED) -> tuple[Path, ...]:
-    """Existing paths that match, down to `depth` folders below the root; nothing below a match."""
-    return tuple(_existing(root, str(root), spec, depth))
-
-
-def _existing(root: Path, folder: str, spec: Patterns, depth: int) -> Iterator[Path]:
-    try:
-        entries = list(os.scandir(folder))
-    except OSError:
-        return
-    for entry in entries:
-        is_folder = entry.is_dir(follow_symlinks=False)
-        if spec.may_match(entry.name) and spec.match(Path(entry.path).relative_to(root).as_posix()):
-            yield Path(entry.path)
-        elif is_folder and depth and entry.name not in _SKIP:
-            yield from _existing(root, entry.path, spec, depth - 1)
