@@ -52,7 +52,7 @@ def fact_rows(item: Waiting, cells: int, *, root: str = "") -> list[Line]:
     if str(request.call.cwd) not in request.shown:
         fact("in", *spans_of(plain_line(str(request.call.cwd)), Style("code")))
     fact(
-        "asks",
+        "why",
         Span(f"{decision.risk} risk", Style(RISKS.get(decision.risk, "caution"), bold=True)),
         Span(", rule ", MUTED),
         *spans_of(plain_line(decision.rule), Style("accent")),
@@ -214,12 +214,11 @@ class ApprovalPane(Vertical):
 
     def _fit(self) -> None:
         rows = self.content.row_count() + 2
-        self.styles.height = "1fr" if self.unfolded else max(1, rows) if self.queue.waiting else 1
+        self.styles.height = max(1, rows) if self.queue.waiting else 1
 
     def on_resize(self, event: events.Resize) -> None:
         """Rows were cut elsewhere: the height that fits is another one."""
-        if not self.unfolded:
-            self.call_after_refresh(self._fit)
+        self.call_after_refresh(self._fit)
 
     def _tell(self) -> None:
         item = self.queue.current

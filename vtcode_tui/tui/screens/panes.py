@@ -131,6 +131,12 @@ class PaneScreen(Screen[None]):
 
     # Headings.
 
+    def on_descendant_focus(self) -> None:
+        """The heading of the pane that has the keys is bright."""
+        views = {"chat": self.chat, "diff": self.diff, "terminal": self.terminal, "events": self.events}
+        for name, heading in self.headings.items():
+            heading.set_class(self.focused is views[name], "-active")
+
     def tell_chat(self) -> None:
         """What the chat's heading says."""
         news = self.chat.news
