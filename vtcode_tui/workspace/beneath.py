@@ -258,8 +258,10 @@ def write_at(
 
 def _take_over(descriptor: int, old: os.stat_result | None, mode: int | None) -> None:
     if old is not None and os.geteuid() == 0 and not stat.S_ISLNK(old.st_mode):
-        # An administrator who accepts a change does not become the owner of the file.
-        os.fchown(descriptor, old.st_uid, old.st_gid)
+        # An administrator who accepts a change does not become the owner of the file. In a user namespace an owner
+        # that is not mapped cannot be given; the content counts for more.
+        with contextlib.suppress(OSError):
+            os.fchown(descriptor, old.st_uid, old.st_gid)
     if mode is not None:
         os.fchmod(descriptor, mode)
     elif old is not None and stat.S_ISREG(old.st_mode):
