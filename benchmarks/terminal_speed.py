@@ -1,6 +1,6 @@
 """How many megabytes a second the terminal screen takes, by kind of output.
 
-    python -m benchmarks.terminal_speed
+python -m benchmarks.terminal_speed
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def listing(size: int) -> bytes:
             colour = source.choice(("01;34", "01;36", "01;32", "0", "0", "0"))
             name = "".join(source.choices("abcdefghijklmnopqrstuvwxyz._-0123456789", k=source.randrange(6, 30)))
             shown = name if colour == "0" else f"\x1b[{colour}m{name}\x1b[0m"
-            out += f"-rw-r--r--  1 root root {source.randrange(9999999):8} Nov 22 20:5{colour[0]} {shown}\r\n".encode()
+            size = source.randrange(9_999_999)
+            out += f"-rw-r--r--  1 root root {size:8} Nov 22 20:5{colour[0]} {shown}\r\n".encode()
     return bytes(out)
 
 
@@ -36,7 +37,8 @@ def log(size: int) -> bytes:
     while len(out) < size:
         for percent in range(0, 100, 9):
             out += f"\r\x1b[32m[{'=' * (percent // 4):25}]\x1b[0m {percent}% compiling".encode()
-        out += f"\r\x1b[K\x1b[1m   Compiling\x1b[0m crate-{source.randrange(999)} v1.{source.randrange(99)}\r\n".encode()
+        name = f"crate-{source.randrange(999)} v1.{source.randrange(99)}"
+        out += f"\r\x1b[K\x1b[1m   Compiling\x1b[0m {name}\r\n".encode()
         if source.random() < 0.2:
             out += "warning: 未使用的变量 🚀 done ✓\r\n".encode()
     return bytes(out)
