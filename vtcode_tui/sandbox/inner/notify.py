@@ -36,7 +36,7 @@ class Notifier:
     def __init__(self, job: Job, listener: int, tell: Callable[[dict[str, object]], None]) -> None:
         self.listener = listener
         self._full = job.full
-        self._roots = [*job.writable, *job.readable]
+        self._roots = [*job.writable, *job.readable, job.folder, job.caches]
         self._proxy = {(str(address), int(str(port))) for address, port in job.connect}
         self._tell = tell
         self._counts: dict[tuple[str, str, str], int] = {}

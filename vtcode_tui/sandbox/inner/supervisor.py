@@ -94,6 +94,17 @@ class Supervisor:
                 os.makedirs(path, 0o700, exist_ok=True)
             if not self.job.full:
                 os.symlink(self.job.caches, self.job.own_home + "/.cache")
+                self._link_toolchains()
+
+    def _link_toolchains(self) -> None:
+        """In tier kernel the private home is another folder: toolchains of the real one are linked into it."""
+        for path in self.job.readable:
+            if not path.startswith(self.job.home + "/"):
+                continue
+            place = self.job.own_home + path[len(self.job.home) :]
+            os.makedirs(os.path.dirname(place), 0o700, exist_ok=True)
+            if not os.path.lexists(place):
+                os.symlink(path, place)
 
     def _start(self) -> None:
         with target.step("process descriptors"):
