@@ -41,8 +41,16 @@ def test_check_as_json_has_the_whole_decision(capsys: pytest.CaptureFixture[str]
 def test_batch_answers_line_by_line_in_order(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lines = [b'{"command": "ls"}', b'{"command": ["sudo", "ls"]}', b"nonsense", b'{"command": 5}', b'{"x": 1}', b"\xff\xfe",
-             b'{"command": "rm x"}', b'{"command": []}']  # fmt: skip
+    lines = [
+        b'{"command": "ls"}',
+        b'{"command": ["sudo", "ls"]}',
+        b"nonsense",
+        b'{"command": 5}',
+        b'{"x": 1}',
+        b"\xff\xfe",
+        b'{"command": "rm x"}',
+        b'{"command": []}',
+    ]
 
     class Stdin:
         buffer = io.BytesIO(b"\n".join(lines) + b"\n")

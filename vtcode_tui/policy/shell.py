@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LONGEST = 100_000
 MOST_COMMANDS = 400
+MOST_HEREDOCS = 12
 MOST_CHILDREN = 4000
 _SPACE = frozenset(" \t\n;&|")
 _REBINDING = ("read ", "mapfile", "readarray", "printf -v", "getopts", "eval", "source", "declare -n", "local -n")
@@ -42,7 +43,11 @@ def parse(text: str, folders: tuple[str, ...] | None, home: str) -> Script:
         source = text.encode()
     except UnicodeEncodeError:
         return Script((), ("the command is not valid Unicode",))
-    root = _parser().parse(source).root_node
+    if text.count("<<") > MOST_HEREDOCS:
+        # The grammar's scanner keeps every open here-document in a small buffer of C.
+        return Script((), ("the command has too many here-documents",))
+    tree = _parser().parse(source)
+    root = tree.root_node
     walk = _Walk(source, home)
     if root.has_error:
         walk.trouble("the shell syntax cannot be parsed completely")
