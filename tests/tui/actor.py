@@ -68,6 +68,10 @@ def main() -> int:
                 sys.__stderr__.flush()  # type: ignore[union-attr]
             core.say(respond("the last answer"))
 
+        async def close(reason: str) -> None:
+            sys.__stderr__.write(f"CLOSED {reason}\n")  # type: ignore[union-attr]
+
+        core.close = close  # type: ignore[method-assign]
         core.playing = asyncio.get_running_loop().create_task(perform())  # type: ignore[attr-defined]
         return core
 

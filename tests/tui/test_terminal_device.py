@@ -171,8 +171,9 @@ def test_leaving_restores_the_terminal_and_gives_the_answer_to_stdout(terminal: 
     assert term.output.read_text() == "the last answer\n"
     assert b"\x1b[?1049l" in term.raw and b"\x1b[?25h" in term.raw
     assert termios.tcgetattr(term.slave) == term.before
-    lines = [line for line in term.errors.read_text().splitlines() if line]
+    *lines, last = term.errors.read_text().splitlines()
     assert lines and all(line.startswith("{") for line in lines)
+    assert last == "CLOSED left by the person"
 
 
 def test_a_storm_of_sizes_is_survived(terminal: Callable[..., Terminal]) -> None:
@@ -193,6 +194,7 @@ def test_a_closed_terminal_ends_the_program(terminal: Callable[..., Terminal]) -
     os.close(term.slave)
     term.process.wait(timeout=30)
     assert "Traceback" not in term.errors.read_text()
+    assert "CLOSED the terminal was closed" in term.errors.read_text()
     term.master = term.slave = -1
 
 
@@ -202,6 +204,7 @@ def test_a_hang_up_ends_the_program(terminal: Callable[..., Terminal]) -> None:
     term.process.send_signal(signal.SIGHUP)
     term.until(term.ended)
     assert term.process.returncode == 129
+    assert "CLOSED the terminal was closed" in term.errors.read_text()
     assert termios.tcgetattr(term.slave) == term.before
 
 

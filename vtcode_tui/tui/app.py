@@ -257,12 +257,25 @@ class VtcodeApp(BaseApp):
         self.run_worker(self._seal(status), name="closing", exit_on_error=True)
 
     async def _seal(self, status: int) -> None:
-        if self.core is not None:
-            try:
-                await self.core.close("left by the person")
-            except VtcodeError as error:
-                self.report, status = str(error), error.exit_status
-        self.exit(status)
+        failed = await self._close_core("left by the person")
+        self.exit(status or failed)
+
+    async def on_unmount(self) -> None:
+        """However the screen ends (a closed terminal, a defect of ours), the session is closed and sealed."""
+        self._leaving = True
+        self.queue.unattended()
+        await self._close_core("the screen failed" if self.report else "the terminal was closed")
+
+    async def _close_core(self, reason: str) -> int:
+        core, self.core = self.core, None
+        if core is None:
+            return 0
+        try:
+            await core.close(reason)
+        except VtcodeError as error:
+            self.report = self.report or str(error)
+            return error.exit_status
+        return 0
 
 
 def as_event(happening: Event | Live) -> Event | None:
