@@ -1,4 +1,4 @@
-"""Everyday work in the sandbox: all of the table with staging, samples of it elsewhere (VTCODE_WORKLOADS=all: all)."""
+"""Everyday work in the sandbox: all of it with staging, samples elsewhere (VTCODE_WORKLOADS=all: all)."""
 
 from __future__ import annotations
 
