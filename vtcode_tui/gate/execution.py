@@ -349,7 +349,6 @@ class Executor:
             ),
             turn=turn,
             call=grant.call,
-            follows=True,
         )
         work = grant.work
         await self._bus.record(
