@@ -65,6 +65,47 @@ async def test_concurrent_durable_events_share_a_flush(journal: Journal, monkeyp
     assert len(flushes) <= 3
 
 
+async def test_several_events_are_written_and_flushed_at_once(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushes: list[int] = []
+    monkeypatch.setattr("vtcode_tui.events.durable.fdatasync", flushes.append)
+    bus = Bus(journal)
+    heard: list[Event | Live] = []
+    bus.subscribe(heard.append)
+    made = await bus.record_all((DECIDED, REQUESTED, DECIDED), turn=2, call="c")
+    assert [event.seq for event in made] == [0, 1, 2]
+    assert heard == made == list(read_events(journal.path))
+    assert len(flushes) == 1
+
+
+async def test_an_event_that_another_follows_is_told_once_it_is_on_disk_and_in_order(journal: Journal) -> None:
+    bus = Bus(journal)
+    heard: list[int] = []
+    bus.subscribe(lambda event: heard.append(event.seq) if isinstance(event, Event) else None)
+    await bus.record(DECIDED)
+    await bus.record(DECIDED, follows=True)
+    await bus.record(REQUESTED)
+    assert heard == [0]
+    await bus.record(DECIDED)
+    assert heard == [0, 1, 2, 3]
+
+
+async def test_a_flush_that_nobody_waits_for_and_that_fails_still_stops_everything(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    bus = Bus(journal)
+    await bus.record(DECIDED)
+    with monkeypatch.context() as patch:
+        patch.setattr("vtcode_tui.events.durable.fdatasync", failing)
+        await bus.record(DECIDED, follows=True)
+        with pytest.raises(JournalError, match="nothing more runs"):
+            await bus.record(DECIDED)
+
+
 async def test_a_cancelled_waiter_loses_no_event_and_stops_no_other(journal: Journal) -> None:
     bus = Bus(journal)
     heard: list[int] = []

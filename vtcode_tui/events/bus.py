@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from vtcode_tui.events.capture import without_texts
@@ -67,33 +67,72 @@ class Bus:
         severity: Severity | None = None,
         outcome: Outcome = "success",
         parent: str | None = None,
+        follows: bool = False,
     ) -> Event:
         """Append an event, make it durable if its type asks for that, and tell every reader.
 
-        Raises JournalError when it could not be recorded: what it was to record must then not happen.
+        With `follows`, another durable event comes before anything is done about this one: its flush is begun and
+        not waited for, because the next one's covers both. Raises JournalError when it could not be recorded: what
+        it was to record must then not happen.
         """
+        events = await self.record_all(
+            (payload,),
+            turn=turn,
+            call=call,
+            actor=actor,
+            severity=severity,
+            outcome=outcome,
+            parent=parent,
+            follows=follows,
+        )
+        return events[0]
+
+    async def record_all(
+        self,
+        payloads: Sequence[Payload],
+        *,
+        turn: int = 0,
+        call: str | None = None,
+        actor: Actor = SYSTEM,
+        severity: Severity | None = None,
+        outcome: Outcome = "success",
+        parent: str | None = None,
+        follows: bool = False,
+    ) -> list[Event]:
+        """Append several events with one write and, if any must be durable, one flush; all of them or none."""
         if not self._open:
-            async with self._opening:
-                if self._redactor is not None:
-                    await asyncio.to_thread(self._redactor.warm)
-                await self.journal.prepare()
-                self._open = True
-        found = None
-        if self._redactor is not None:
-            payload, found = self._redactor.payload(payload)
-        written = without_texts(payload) if self._digests else payload
-        if written is not payload:
-            self._whole[self.journal.seq] = payload
-        event = self.journal.append(
+            await self._begin()
+        kept_out: list[tuple[int, SecretRedacted]] = []
+        written: list[Payload] = []
+        for place, payload in enumerate(payloads):
+            if self._redactor is not None:
+                payload, found = self._redactor.payload(payload)
+                if found is not None:
+                    said = SecretRedacted(where=payload.TYPE, rules=dict(found.counts), tokens=found.tokens)
+                    kept_out.append((place, said))
+            short = without_texts(payload) if self._digests else payload
+            if short is not payload:
+                self._whole[self.journal.seq + place] = payload
+            written.append(short)
+        events = self.journal.extend(
             written, turn=turn, call=call, actor=actor, severity=severity, outcome=outcome, parent=parent
         )
-        if found is not None:
-            kept_out = SecretRedacted(where=payload.TYPE, rules=dict(found.counts), tokens=found.tokens)
-            self.journal.append(kept_out, turn=turn, call=call, parent=event.id)
-        if payload.DURABLE:
-            await self.journal.settle()
+        for place, said in kept_out:
+            self.journal.append(said, turn=turn, call=call, parent=events[place].id)
+        if any(payload.DURABLE for payload in payloads):
+            if follows:
+                self.journal.settle_soon()
+            else:
+                await self.journal.settle()
         self._tell()
-        return event
+        return events
+
+    async def _begin(self) -> None:
+        async with self._opening:
+            if self._redactor is not None:
+                await asyncio.to_thread(self._redactor.warm)
+            await self.journal.prepare()
+            self._open = True
 
     async def close(self, anchoring: Anchoring | None = None) -> None:
         """Seal the journal and anchor the root log; the readers hear of the final checkpoint."""

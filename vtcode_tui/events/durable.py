@@ -31,6 +31,7 @@ class Flusher:
         self._landed = landed
         self._durable = 0
         self._flight: asyncio.Future[None] | None = None
+        self._again = False
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self.failure: OSError | None = None
@@ -51,6 +52,13 @@ class Flusher:
             await asyncio.shield(self._flight)
         if self.failure is not None:
             raise self._refusal()
+
+    def soon(self) -> None:
+        """Begin to flush what was written, after the flush in flight if there is one."""
+        if self._flight is not None:
+            self._again = True
+        elif self.failure is None:
+            self._take_off()
 
     def _refusal(self) -> JournalError:
         return JournalError(f"the journal could not be flushed to disk, so nothing more runs: {self.failure}")
@@ -74,6 +82,9 @@ class Flusher:
                 self.now_durable(position)
             if not flight.done():
                 flight.set_result(None)
+            if self._again and self.failure is None:
+                self._again = False
+                self._take_off()
 
         def flush() -> None:
             error = None

@@ -301,6 +301,10 @@ class Journal:
             raise self._failure
         await self._flusher.upto(self.seq)
 
+    def settle_soon(self) -> None:
+        """Let a flush begin, for nobody who waits."""
+        self._flusher.soon()
+
     def flush(self) -> None:
         """Flush now, in this thread."""
         position = self.seq
