@@ -156,6 +156,11 @@ def _decision(findings: list[Finding], reports: list[Report], rule: str, call: C
 
 
 def _named(decisive: Finding, reports: list[Report]) -> str:
+    if decisive.verdict == "allow":
+        sources = dict.fromkeys(
+            f"{r.source}: {' '.join(r.chain)}" for top in reports for r in top.every() if r.source
+        )
+        return ", ".join(list(sources)[:4]) or decisive.name
     for top in reports:
         for report in top.every():
             if decisive in report.findings:

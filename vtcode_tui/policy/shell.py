@@ -89,12 +89,7 @@ class _Walk:
         for child in node.children:
             if child.is_named:
                 frame = self.statement(child, frame, depth + 1)
-            elif child.type in {"|&", "!"} or self._separator(child):
-                continue
         return frame
-
-    def _separator(self, node: Node) -> bool:
-        return len(node.type) <= 6
 
     def statement(self, node: Node, frame: Frame, depth: int) -> Frame:
         """One statement of any kind."""
