@@ -234,3 +234,25 @@ async def test_definitions_are_found_by_name_and_outlined(tmp_path: Path) -> Non
         assert "Circle" in stage.told("c2")
         assert await stage.session.find_files("shapes", 5) == ("src/shapes.py",)
         assert not stage.human.asked
+
+
+async def test_a_defect_of_ours_ends_the_turn_with_a_sentence_and_the_session_goes_on(tmp_path: Path) -> None:
+    from vtcode_tui.events.live import Notice
+
+    async with staged(tmp_path, [Step("", (("list_files", {}),)), Step("still here")]) as stage:
+        reported: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context))
+        whole = stage.session._parts.calls.perform_all
+
+        async def broken(uses: object, turn: int) -> Any:
+            raise KeyError("a defect")
+
+        stage.session._parts.calls.perform_all = broken  # type: ignore[method-assign]
+        await stage.session.submit("go")
+        assert stage.session.outcome == "failed"
+        assert any(isinstance(one, Notice) and "defect" in one.text for one in stage.heard)
+        assert reported
+        stage.session._parts.calls.perform_all = whole  # type: ignore[method-assign]
+        await stage.session.submit("and now?")
+        assert stage.session.last_answer == "still here"
+        assert paired(stage.session._parts.history.messages)

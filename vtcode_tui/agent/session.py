@@ -84,7 +84,7 @@ class Session:
         async with self._one_turn:
             if self._closed:
                 return
-            task = self._running = self._parts.nursery.start(self._take(text, images, turn))
+            task = self._running = self._parts.nursery.start(self._contained(text, images, turn))
             try:
                 await asyncio.wait({task})
             except asyncio.CancelledError:
@@ -107,6 +107,20 @@ class Session:
             turn=turn,
             actor=self._human,
         )
+
+    async def _contained(self, text: str, images: tuple[bytes, ...], turn: int) -> None:
+        """A turn. A defect of ours ends it, and nothing else: it is said and reported, and the session goes on."""
+        (failure,) = await asyncio.gather(self._take(text, images, turn), return_exceptions=True)
+        if isinstance(failure, asyncio.CancelledError):
+            raise failure
+        if failure is not None:
+            self._parts.calls.kill_all("the turn failed")
+            self._parts.table.step("stop")
+            what = f"A defect of vtcode ended the turn: {type(failure).__name__}: {failure}"
+            self._parts.bus.publish(Notice(what, "error"))
+            context = {"message": "a turn failed", "exception": failure}
+            asyncio.get_running_loop().call_exception_handler(context)
+            await self._answer_open_calls("error", "[vtcode stopped the turn.]", turn)
 
     async def _take(self, text: str, images: tuple[bytes, ...], turn: int) -> None:
         """One turn, as a task of its own; whatever of our own tree goes wrong is said and ends the turn."""
