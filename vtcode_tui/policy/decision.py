@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from vtcode_tui.policy.context import Context
 from vtcode_tui.policy.disguise import disguises
@@ -45,7 +45,7 @@ def shell_reads(command: Command) -> bool:
 def decide(call: Call, policy: Policy, situation: Situation, *, scopes: bool = True) -> Decision:
     """The verdict on a call with every check. Never raises for what a call contains.
 
-    `scopes` adds the rules that a person may be offered, which takes longer: each is proven first.
+    `scopes` adds what only a person needs: the explanation, and the rules on offer, each proven first.
     """
     firm: list[Finding] = []
     if not situation.trusted:
@@ -63,7 +63,7 @@ def decide(call: Call, policy: Policy, situation: Situation, *, scopes: bool = T
         findings.extend(more)
         reports = [*reports, *typed_reports]
     findings.extend(_mode(call, situation, reports))
-    decision = _decision(findings, reports, rule, call)
+    decision = _decision(findings, reports, rule, call, explained=scopes)
     if scopes and decision.mode == "prompt" and call.access.command is not None:
         from vtcode_tui.policy.scopes import ladder
 
@@ -131,17 +131,11 @@ def _mode(call: Call, situation: Situation, reports: list[Report]) -> list[Findi
     return [Finding("mode", "deny", f"{situation.mode} mode: nothing may change", firm=True)]
 
 
-def _decision(findings: list[Finding], reports: list[Report], rule: str, call: Call) -> Decision:
+def _decision(
+    findings: list[Finding], reports: list[Report], rule: str, call: Call, *, explained: bool
+) -> Decision:
     decisive = worst(findings) or Finding("nothing", "prompt", "nothing is known about this call")
     every = [r for top in reports for r in top.every()]
-    explanation = {
-        "verdict": decisive.verdict,
-        "reason": decisive.detail,
-        "commands": [r.tree() for r in reports],
-        "notes": [
-            f.detail for f in findings if f.name in {"characters", "shell", "size", "mode", "trust", "folder"}
-        ],
-    }
     hosts = tuple(dict.fromkeys((*call.access.hosts, *(h for r in every for h in r.hosts))))
     return Decision(
         mode=decisive.verdict,
@@ -149,10 +143,22 @@ def _decision(findings: list[Finding], reports: list[Report], rule: str, call: C
         reason=_sentence(decisive, every),
         checks=_checks(findings),
         risk=_risk(decisive, every),
-        explanation=explanation,
+        explanation=_explanation(decisive, findings, reports) if explained else None,
         code_files=tuple(dict.fromkeys(f for r in every for f in r.code_files)),
         hosts=hosts,
     )
+
+
+def _explanation(decisive: Finding, findings: list[Finding], reports: list[Report]) -> dict[str, Any]:
+    """The same object for people, the approval and the journal."""
+    return {
+        "verdict": decisive.verdict,
+        "reason": decisive.detail,
+        "commands": [r.tree() for r in reports],
+        "notes": [
+            f.detail for f in findings if f.name in {"characters", "shell", "size", "mode", "trust", "folder"}
+        ],
+    }
 
 
 def _named(decisive: Finding, reports: list[Report]) -> str:
