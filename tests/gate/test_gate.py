@@ -131,16 +131,16 @@ async def test_a_journal_that_cannot_be_written_stops_everything(tmp_path: Path)
     steps = [Step("", (("run_command", {"command": "touch made"}),)), Step("ok")]
     async with staged(tmp_path, steps) as stage:
         journal = stage.session._parts.bus.journal
-        whole = journal.append
+        whole = journal.extend
 
-        def broken(payload: Any, **more: Any) -> Any:
-            if payload.TYPE == "sandbox.applied":
+        def broken(payloads: Any, **more: Any) -> Any:
+            if any(payload.TYPE == "sandbox.applied" for payload in payloads):
                 journal._fail("test", OSError(5, "Input/output error"))
                 assert journal._failure is not None
                 raise journal._failure
-            return whole(payload, **more)
+            return whole(payloads, **more)
 
-        journal.append = broken  # type: ignore[method-assign]
+        journal.extend = broken  # type: ignore[method-assign]
         await stage.session.submit("go")
         assert stage.session.outcome == "failed"
         upper = stage.home.layers / stage.session.session / "upper" / "made"

@@ -147,6 +147,7 @@ class Calls:
             turn=turn,
             call=call,
             actor=actor,
+            follows=True,
         )
 
     async def _finish(self, use: ToolUse, turn: int, answer: Answer, began: int) -> ToolResult:

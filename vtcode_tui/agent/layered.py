@@ -86,7 +86,7 @@ class Layered:
             return await self._moved(before, "rollback")
 
     async def after(self, outcome: Outcome, *, executed: bool) -> list[FileChanged]:
-        """What a run changed in the layer, compared with before it; a run that touched nothing there costs no scan."""
+        """What a run changed in the layer, compared with before it; what touched nothing there costs no scan."""
         async with self._one:
             if self._prints is not None and not self._live() and self._prints == await self._look():
                 return []

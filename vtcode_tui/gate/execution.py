@@ -333,38 +333,31 @@ class Executor:
         profile = grant.profile
         sandbox_sha256 = profile.digest
         limits = {name: int(getattr(profile.limits, name)) for name in profile.limits.__slots__}
-        await self._bus.record(
-            SandboxApplied(
-                tier=self._capability.tier,
-                profile=profile.name,
-                profile_sha256=sandbox_sha256,
-                read=tuple(map(str, profile.readable)),
-                write=tuple(map(str, profile.writable)),
-                network=profile.network.mode,
-                hosts=profile.network.hosts,
-                limits=limits,
-                landlock_abi=self._capability.landlock_abi,
-                degraded=self._capability.degraded,
-                staged=profile.staging is not None,
-            ),
-            turn=turn,
-            call=grant.call,
-        )
         work = grant.work
-        await self._bus.record(
-            ExecStarted(
-                argv=tuple(map(self._redact, described(grant))),
-                executable=str(work.executable) if isinstance(work, Execute) else "vtcode",
-                executable_sha256=_pinned(grant, work.executable) if isinstance(work, Execute) else "",
-                cwd=str(grant.cwd),
-                environment_names=tuple(sorted(profile.environment)),
-                subject_sha256=grant.subject_sha256,
-                sandbox_sha256=sandbox_sha256,
-                terminal=terminal,
-            ),
-            turn=turn,
-            call=grant.call,
+        applied = SandboxApplied(
+            tier=self._capability.tier,
+            profile=profile.name,
+            profile_sha256=sandbox_sha256,
+            read=tuple(map(str, profile.readable)),
+            write=tuple(map(str, profile.writable)),
+            network=profile.network.mode,
+            hosts=profile.network.hosts,
+            limits=limits,
+            landlock_abi=self._capability.landlock_abi,
+            degraded=self._capability.degraded,
+            staged=profile.staging is not None,
         )
+        started = ExecStarted(
+            argv=tuple(map(self._redact, described(grant))),
+            executable=str(work.executable) if isinstance(work, Execute) else "vtcode",
+            executable_sha256=_pinned(grant, work.executable) if isinstance(work, Execute) else "",
+            cwd=str(grant.cwd),
+            environment_names=tuple(sorted(profile.environment)),
+            subject_sha256=grant.subject_sha256,
+            sandbox_sha256=sandbox_sha256,
+            terminal=terminal,
+        )
+        await self._bus.record_all((applied, started), turn=turn, call=grant.call)
 
 
 def _pinned(grant: Grant, path: Path) -> str:
