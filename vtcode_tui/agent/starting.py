@@ -26,7 +26,7 @@ _ORDER = ("none", "seatbelt", "kernel", "full")
 
 def start_spawner(home: Home) -> Spawner:
     """Start the fork server; before any thread, screen or event loop exists."""
-    return Spawner.start(PRELOAD, scratch=home.cache / "sandbox")
+    return Spawner.start(PRELOAD, own=home)
 
 
 async def capability_of(spawner: Spawner, settings: Settings) -> Capability:

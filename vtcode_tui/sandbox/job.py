@@ -18,6 +18,8 @@ from vtcode_tui.sandbox.run import TerminalSize
 
 Rule = tuple[str, int, bool]
 
+_STAGING = "vtcode_tui.workspace.staging"
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -29,6 +31,8 @@ class Machine:
     home: Path
     own: tuple[Path, ...] = ()
     """vtcode's own folders: no run may have them, whatever its profile says."""
+    layers: Path | None = None
+    """Where the layers of sessions lie: the one exception, a single layer at a time, for the staging workers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ def prepare(
         )
     if profile.staging is not None and not full:
         raise SandboxError(f"tier {machine.tier} has no layer: edits need an approval each", step="layer")
-    _keep_own_out(profile, machine.own)
+    _keep_own_out(request, machine)
     rights = ruleset.rights_of(machine.abi)
     shelf = machine.scratch / hashlib.sha256(os.fsencode(profile.workspace)).hexdigest()[:16]
     folder, caches = shelf / f"run-{secrets.token_hex(8)}", shelf / "cache"
@@ -109,9 +113,12 @@ def prepare(
     return Prepared(text, held, job["staging"])  # type: ignore[arg-type]
 
 
-def _keep_own_out(profile: Profile, own: tuple[Path, ...]) -> None:
-    for root in (*profile.writable, *profile.readable):
-        for folder in own:
+def _keep_own_out(request: Request, machine: Machine) -> None:
+    stages = isinstance(request.work, Invoke) and request.work.module == _STAGING
+    for root in (*request.profile.writable, *request.profile.readable):
+        if stages and machine.layers is not None and root.parent == machine.layers:
+            continue
+        for folder in machine.own:
             if folder.is_relative_to(root) or root.is_relative_to(folder):
                 raise SandboxError(
                     f"{root} holds vtcode's own files ({folder}): work in a folder below it",

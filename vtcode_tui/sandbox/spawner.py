@@ -32,12 +32,12 @@ _SERVER = Path(__file__).with_name("inner") / "server.py"
 class Spawner:
     """Owns the fork server. Start it before any thread or screen exists; closing it ends every run."""
 
-    def __init__(self, *, preload: Sequence[str], scratch: Path, tier: Tier, home: Path) -> None:
+    def __init__(self, *, preload: Sequence[str], scratch: Path, tier: Tier, home: Path, own: Home) -> None:
         self._preload = tuple(preload)
         self._scratch = scratch
         self._home = home
-        own = Home.from_environment()
         self._own = (own.config.resolve(), own.state.resolve())
+        self._layers = own.layers.resolve()
         self._spent: set[str] = set()
         self._flights: set[Flight] = set()
         self._launch()
@@ -51,14 +51,17 @@ class Spawner:
         scratch: Path | None = None,
         tier: Tier = "full",
         home: Path | None = None,
+        own: Home | None = None,
     ) -> Spawner:
         """Start the fork server and return at once.
 
         `preload`: modules of workers, imported once in the fork server; `scratch`: where runs have their private
-        folders; `tier`: what runs get (see `probe`); a machine that cannot do it refuses every run.
+        folders; `tier`: what runs get (see `probe`); a machine that cannot do it refuses every run;
+        `own`: vtcode's own folders, which no run is given (default: those of the environment).
         """
-        place = (scratch or Home.from_environment().cache / "sandbox").resolve()
-        return cls(preload=preload, scratch=place, tier=tier, home=(home or Path.home()).resolve())
+        own = own or Home.from_environment()
+        place = (scratch or own.cache / "sandbox").resolve()
+        return cls(preload=preload, scratch=place, tier=tier, home=(home or Path.home()).resolve(), own=own)
 
     def _launch(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -159,7 +162,9 @@ class Spawner:
         wiring = Wiring(options)
         try:
             wiring.connect(own_terminal=self.tier == "kernel", answers=isinstance(request.work, Invoke))
-            machine = job.Machine(self.tier, ruleset.supported_abi(), self._scratch, self._home, self._own)
+            machine = job.Machine(
+                self.tier, ruleset.supported_abi(), self._scratch, self._home, self._own, self._layers
+            )
             proxy = (opening.address, opening.port, opening.url) if opening is not None else None
             prepared = job.prepare(request, machine, options.terminal, wiring.tty, proxy)
             wiring.keep_for_run(prepared.ruleset)
