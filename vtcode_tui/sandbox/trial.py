@@ -21,6 +21,7 @@ from vtcode_tui.sandbox.spawner import Spawner
 _LIMITS = Limits(wall_seconds=20.0)
 
 _BREAKOUT = "vtcode_tui.sandbox.selftest.breakout"
+_ESCAPED = "the self-test got out: it could "
 
 _REMEDIES = {
     "landlock": (
@@ -62,6 +63,10 @@ async def probe(spawner: Spawner) -> Capability:
         tiers: tuple[Tier, ...] = ("full", "kernel")
         for tier in tiers:
             problem = await _holds(spawner, tier, place)
+            if problem and not problem.startswith(_ESCAPED):
+                # What could not be set up may have been the machine's bad moment; what got out did get out.
+                first, problem = problem, await _holds(spawner, tier, place)
+                problem = f"{problem} (twice; at first: {first})" if problem else ""
             name = "namespaces" if tier == "full" else "seccomp"
             detail = problem or f"tier {tier} withstood every attempt to break out"
             findings.append(Finding(name, not problem, detail, _remedy(tier) if problem else ""))
@@ -108,6 +113,7 @@ def _libseccomp() -> Finding:
 
 async def _holds(spawner: Spawner, tier: Tier, folder: Path) -> str:
     """An empty text when the tier holds, otherwise why it does not."""
+    folder = Path(tempfile.mkdtemp(dir=folder))
     workspace = folder / f"workspace-{tier}"
     workspace.mkdir()
     canary = folder / f"canary-{tier}"
@@ -124,6 +130,7 @@ async def _holds(spawner: Spawner, tier: Tier, folder: Path) -> str:
             "port": listener.getsockname()[1],
             "abstract": abstract,
             "pid": os.getpid(),
+            "processes": str(Path("/proc/self/ns/pid").readlink()),
         }
         spawner.tier = tier
         outcome = await _attempt(spawner, arguments, workspace, None)
@@ -132,7 +139,7 @@ async def _holds(spawner: Spawner, tier: Tier, folder: Path) -> str:
     answer = outcome.result or {}
     escaped = [*answer.get("escaped", ()), *(["make a file outside"] if Path(f"{canary}.d").exists() else [])]
     if escaped:
-        return f"the self-test could {', '.join(escaped)}"
+        return f"{_ESCAPED}{', '.join(escaped)}"
     return "" if answer.get("wrote") else f"the self-test could not work in its own workspace ({outcome})"
 
 
@@ -146,6 +153,7 @@ async def _staging(spawner: Spawner, folder: Path, findings: list[Finding]) -> b
         "port": 9,
         "abstract": "none",
         "pid": 1,
+        "processes": "",
     }
     outcome = await _attempt(spawner, arguments, lower, Staging(lower, upper, work))
     works = bool(outcome.result and (upper / "made").exists() and not (lower / "made").exists())

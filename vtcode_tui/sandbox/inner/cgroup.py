@@ -8,6 +8,7 @@ this order: version 2 below our own group when it is delegated to us, version 1 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 PREFIX = "vtcode-"
 _V2, _V1 = "/sys/fs/cgroup", "/sys/fs/cgroup/{}"
@@ -41,7 +42,8 @@ class Group:
             except OSError:
                 done = False  # the controller is not handed down to this group
         if not done:
-            os.rmdir(folder)
+            with suppress(OSError):  # the fork server of another vtcode may have swept it away
+                os.rmdir(folder)
             return False
         self.folders.append(folder)
         return True
@@ -66,9 +68,12 @@ class Group:
 
 
 def _sweep(parent: str) -> None:
-    """Remove the groups of fork servers that are gone; one in use cannot be removed."""
+    """Remove the groups of fork servers that are gone; one in use cannot be removed.
+
+    One that is alive may have made its group and not entered it yet: then it is not in use, and still not ours.
+    """
     for name in os.listdir(parent):
-        if name.startswith(PREFIX):
+        if name.startswith(PREFIX) and not os.path.exists(f"/proc/{name[len(PREFIX) :]}"):
             try:
                 os.rmdir(f"{parent}/{name}")
             except OSError:
