@@ -90,8 +90,12 @@ class Spool:
         """
         if self.total <= head_bytes + tail_bytes and not self.dropped:
             return Excerpt(_text(self._read(0, self.total)), 0, self.total)
-        head = _whole_head(self._read(0, head_bytes + 1), head_bytes)
-        tail = _whole_tail(self._read(max(len(head), self.total - tail_bytes - 1), self.total), tail_bytes)
+        # Where bytes were dropped, the head ends before the gap and the tail begins behind it.
+        front = min(head_bytes + 1, self._kept) if self.dropped else head_bytes + 1
+        head = _whole_head(self._read(0, front), head_bytes)
+        back = max(len(head), self.total - tail_bytes - 1)
+        back = max(back, self._kept + self.dropped) if self.dropped else back
+        tail = _whole_tail(self._read(back, self.total), tail_bytes)
         left_out = self.total - len(head) - len(tail)
         where = f"the first {self._kept:,} are" if self.dropped else "all of it is"
         sentence = f"[{left_out:,} of {self.total:,} bytes left out here; {where} in {self.path.name}]"
