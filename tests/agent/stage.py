@@ -89,6 +89,7 @@ async def staged(
     trusted: bool = True,
     files: dict[str, str] | None = None,
     resume: Path | None = None,
+    environ: dict[str, str] | None = None,
     **more: Any,
 ) -> AsyncIterator[Stage]:
     root, home = tmp_path / "ws", home_in(tmp_path)
@@ -116,7 +117,7 @@ async def staged(
                     reader=heard.append,
                     origin="exec",
                     resume=resume,
-                    environ={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path)},
+                    environ=environ or {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path)},
                 )
             )
             try:

@@ -169,3 +169,15 @@ async def test_a_grant_is_good_for_one_run(tmp_path: Path) -> None:
         with pytest.raises(SandboxError, match="too old"):
             await calls.start(late, 0, None)
     assert verify(stage.session.folder).state == "sealed"
+
+
+async def test_a_program_is_looked_for_only_where_a_run_can_see_it(tmp_path: Path) -> None:
+    hidden = tmp_path / "bin"
+    hidden.mkdir()
+    (hidden / "python3").write_text("#!/bin/sh\necho not me\n")
+    (hidden / "python3").chmod(0o755)
+    more = {"PATH": f"{hidden}:/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path)}
+    async with staged(tmp_path, [RUN, Step("ok")], files=SCRIPT, environ=more) as stage:
+        await stage.session.submit("go")
+        assert "ran the tool" in stage.told("c1")
+        assert str(hidden) not in stage.human.asked[0].shown

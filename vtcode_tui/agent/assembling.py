@@ -26,7 +26,6 @@ from vtcode_tui.gate.execution import Executor
 from vtcode_tui.gate.gate import Gate
 from vtcode_tui.gate.recording import recordings
 from vtcode_tui.gate.signing import ApprovalSigner, key_source
-from vtcode_tui.gate.subject import Programs
 from vtcode_tui.llm import Chain
 from vtcode_tui.llm.tokens import estimate_tokens
 from vtcode_tui.sandbox.run import Outcome
@@ -125,7 +124,7 @@ def _gate(opening: Opening, opened: Opened, bus: Bus, ground: SessionGround, red
         judge=ground.judge,
         approver=opening.approver,
         profiles=ground.profiles,
-        programs=Programs(ground.judge.situation.search_path, ground.workspace.root, ground.workspace.state),
+        programs=ground.programs(),
         root=ground.workspace.root,
         redact=redact,
         sign=signer,

@@ -22,11 +22,13 @@ from vtcode_tui.common.home import MANAGED_FOLDER
 from vtcode_tui.events import Anchoring, Bus
 from vtcode_tui.gate.judging import PolicyJudge
 from vtcode_tui.gate.plan import Plan
-from vtcode_tui.gate.profile import Surroundings
+from vtcode_tui.gate.profile import Surroundings, configured
+from vtcode_tui.gate.subject import Programs
 from vtcode_tui.llm import Chain
 from vtcode_tui.policy import load_policy, write_rule
 from vtcode_tui.policy.situation import Situation
 from vtcode_tui.policy.types import Decision
+from vtcode_tui.sandbox import toolchains
 from vtcode_tui.sandbox.env import search_path
 from vtcode_tui.sandbox.profile import Profile, Staging
 from vtcode_tui.tools.registry import READ_ONLY, Registry
@@ -86,6 +88,22 @@ class SessionGround:
         layer = Layer(opening.root.resolve(), opening.home.layers / session)
         layer.prepare()
         return layer
+
+    def programs(self) -> Programs:
+        """Finds programs where a run will find them: folders of PATH that no run can read are not looked at."""
+        around = self.surroundings()
+        roots = [
+            *map(Path, (*toolchains.SYSTEM, *toolchains.MERGED)),
+            *toolchains.in_home(Path.home().resolve()),
+            *toolchains.interpreter(),
+            *configured((*around.settings.read, *around.settings.write), around.own),
+        ]
+        seen = tuple(
+            folder
+            for folder in self.judge.situation.search_path
+            if any(folder.is_relative_to(root) or folder.resolve().is_relative_to(root) for root in roots)
+        )
+        return Programs(seen, self.workspace.root, self.workspace.state)
 
     @property
     def policy_sha256(self) -> str:

@@ -63,7 +63,8 @@ class Registry:
 def _sentence(error: ValidationError) -> str:
     parts = []
     for one in error.errors(include_url=False, include_context=False, include_input=False)[:4]:
-        where = ".".join(map(str, one["loc"]))
+        # The names are the model's own: whatever they hold, the sentence stays one line.
+        where = ".".join(str(name)[:60] for name in one["loc"]).encode("unicode_escape").decode()
         text = one["msg"].removeprefix("Value error, ")
         match one["type"]:
             case "missing":
