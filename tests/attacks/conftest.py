@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -34,6 +35,13 @@ def proof() -> Iterator[Proof]:
     made = Proof()
     yield made
     made.close()
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder with a short name: the path of a socket holds 107 bytes, and pytest likes them long."""
+    with tempfile.TemporaryDirectory(prefix="vtcode-at-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder).resolve()
 
 
 @pytest.fixture

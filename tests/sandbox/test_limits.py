@@ -26,6 +26,15 @@ SMALL = Limits(
 
 FLOODS = {
     "a fork bomb": (":(){ :|: & }; :; sleep 30", {"processes"}),
+    "a fork bomb of sessions": (
+        "python3 -c 'import os\nwhile True:\n try:\n  if os.fork()==0: os.setsid()\n except OSError: pass'",
+        {"processes"},
+    ),
+    "a fork bomb of orphans": (
+        "python3 -c 'import os\nwhile True:\n try:\n  if os.fork()==0:\n   os.setsid()\n   if os.fork(): os._exit(0)\n"
+        " except OSError: pass'",
+        {"processes"},
+    ),
     "many processes": ("for i in $(seq 200); do sleep 30 & done; wait", {"processes"}),
     "many threads": (
         "python3 -c 'import threading as t,time\nfor _ in range(400): t.Thread(target=time.sleep,args=(30,)).start()'",

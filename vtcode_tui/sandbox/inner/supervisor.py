@@ -11,6 +11,7 @@ import signal
 import socket
 import struct
 import time
+from contextlib import suppress
 
 from vtcode_tui.sandbox.inner import cgroup, guard, kernel, mounts, space, target, tree, watch
 from vtcode_tui.sandbox.inner.job import Job, SetupError, read_all
@@ -48,6 +49,8 @@ class Supervisor:
         self.notifier: Notifier | None = None
         self.group = group
         self.kills = group.kills()
+        self.enclosed = False
+        """Whether our signals reach our own run only, so that all of it can be killed at once (tier kernel)."""
         self.poll = select.poll()
         self.stop_read, self.stop_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
@@ -65,6 +68,8 @@ class Supervisor:
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         kernel.set_name("vtcode-run")
+        if not self.job.full:
+            self.enclosed = tree.enclose()
         protected = guard.Guard(
             self.job.workspace, self.job.guarded, os.path.dirname(self.job.folder) + "/quarantine"
         )
@@ -220,6 +225,9 @@ class Supervisor:
         for descriptor in (self.events.fileno(), listener, pidfd, self.stop_read):
             self.poll.register(descriptor, select.POLLIN)
         limits = watch.Watch(self.job, self.begun)
+        with suppress(OSError):
+            # Where we may (as root, whom no rlimit holds): ahead of a thousand processes that all want to run.
+            os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
         while not self.killed:
             ready = dict(self.poll.poll(limits.next_ms()))
             if ready.get(listener, 0) & select.POLLIN:
@@ -263,7 +271,7 @@ class Supervisor:
     def _end(self) -> int:
         """End everything that still runs; how many processes outlived the work itself."""
         if not self.leader:
-            tree.end_all()
+            tree.end_all(enclosed=self.enclosed)
             return 0
         if self.job.full:
             tree.send(self.leader, signal.SIGKILL)
@@ -276,9 +284,12 @@ class Supervisor:
             tree.end_all()
             return self.survivors
         if self.killed or self.setup_error:
-            tree.kill_all(tree.descendants(os.getpid()))
+            if self.enclosed:
+                tree.kill_enclosed()
+            else:
+                tree.kill_all(tree.descendants(os.getpid()))
         _pid, self.status, self.usage = os.wait4(self.leader, 0)
-        return tree.end_all()
+        return tree.end_all(enclosed=self.enclosed)
 
     def _report(self, survivors: int, findings: list[dict[str, object]]) -> None:
         message: dict[str, object] = {

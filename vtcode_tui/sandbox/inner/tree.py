@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 import time
+
+from vtcode_tui.sandbox.inner import kernel
 
 
 def parents() -> dict[int, int]:
@@ -74,7 +77,34 @@ def machine_memory() -> tuple[int, int]:
     return total, shared
 
 
-def end_all() -> int:
+def enclose() -> bool:
+    """Let this process send signals to itself and to what it starts from now on, and to nothing else.
+
+    What it starts may then be killed all at once, by `end_all(enclosed=True)`. False where the kernel cannot do it
+    (Landlock before version 6) and where it cannot be proven that it did.
+    """
+    parent = os.getppid()
+    try:
+        ruleset = kernel.syscall(
+            "landlock_create_ruleset", kernel.SYS_LANDLOCK_CREATE, struct.pack("=QQQ", 0, 0, 2), 24, 0
+        )
+        try:
+            kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+            kernel.landlock_restrict(ruleset)
+        finally:
+            os.close(ruleset)
+    except OSError:
+        return False
+    try:
+        os.kill(parent, 0)
+    except PermissionError:
+        return parent == os.getppid() != 1  # the same user's, and out of reach: nothing but the enclosure says so
+    except ProcessLookupError:
+        return False
+    return False
+
+
+def end_all(*, enclosed: bool = False) -> int:
     """Kill and reap every descendant of this process, which must be a subreaper; the number of those found alive.
 
     Does not return while one is left: whatever a run started ends with it.
@@ -83,11 +113,22 @@ def end_all() -> int:
     killed: set[int] = set()
     while _reap():
         alive = [p for p in descendants(me) if _state(p) not in {b"Z", b"X", b""}]
-        kill_all(alive)
+        if enclosed and alive:
+            kill_enclosed()
+        else:
+            kill_all(alive)
         killed.update(alive)
         if not alive:
             time.sleep(0.001)
     return len(killed)
+
+
+def kill_enclosed() -> None:
+    """Kill everything that an enclosed process started, in one call that no fork outruns."""
+    try:
+        os.kill(-1, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
 
 
 def kill_all(pids: list[int]) -> None:
@@ -96,8 +137,8 @@ def kill_all(pids: list[int]) -> None:
     A whole group is killed at once, which no fork outruns: the kernel does not let a process fork that has a
     signal waiting. What is in a group of its own is stopped before it is killed.
     """
-    groups = {group for group in map(_group, pids) if group in set(pids)}
-    for group in groups:
+    known = set(pids)
+    for group in known.intersection(map(_group, pids)):
         try:
             os.killpg(group, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
