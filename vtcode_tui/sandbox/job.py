@@ -185,19 +185,21 @@ def _rlimits(profile: Profile, *, full: bool) -> dict[str, int]:
     limits = profile.limits
     wanted = {"CORE": 0, "FSIZE": limits.file_size, "NOFILE": limits.descriptors, "MEMLOCK": 64 << 20}
     if os.getuid() != 0:
-        # In tier full the kernel counts per user namespace, otherwise everything this user runs.
-        wanted["NPROC"] = limits.processes + (0 if full else _processes_of(os.getuid()))
+        # The kernel counts threads: in tier full those of the user namespace, otherwise all of this user's. A floor
+        # under what is watched from outside, which allows four threads for a process and says what was exceeded.
+        wanted["NPROC"] = 4 * limits.processes + (0 if full else _threads_of(os.getuid()))
     return wanted
 
 
-def _processes_of(uid: int) -> int:
+def _threads_of(uid: int) -> int:
     count = 0
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():
             try:
-                count += entry.stat().st_uid == uid
+                tasks = os.stat(f"{entry.path}/task")
             except OSError:
                 continue
+            count += tasks.st_nlink - 2 if tasks.st_uid == uid else 0
     return count
 
 
