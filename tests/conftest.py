@@ -1,8 +1,19 @@
-"""Fixtures that every room's tests may use."""
+"""Fixtures and settings that every room's tests share."""
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from hypothesis import HealthCheck, settings
+
+# `make test` tries the same examples every time, so that nobody's change fails by somebody else's luck; `make fuzz`
+# (VTCODE_FUZZ=1) looks for new ones. No time limits: how fast a machine is says nothing about the program.
+settings.register_profile(
+    "test", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+settings.register_profile("fuzz", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=5_000)
+settings.load_profile("fuzz" if os.environ.get("VTCODE_FUZZ") else "test")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
