@@ -257,12 +257,18 @@ class Flight:
         except OSError:
             text, descriptors = b"", []
         if not text:
-            self._report = {"killed": self._kill_reason or "the supervisor ended", "exit": -9}
-            if not self._begun.done():
-                self._report = {"setup_error": "the spawner ended before the work began", "step": "spawner"}
-            self._after_report()
+            self._lose()
             return
-        said = json.loads(text)
+        self._hear(json.loads(text), descriptors)
+
+    def _lose(self) -> None:
+        """The supervisor is gone without a report."""
+        self._report = {"killed": self._kill_reason or "the supervisor ended", "exit": -9}
+        if not self._begun.done():
+            self._report = {"setup_error": "the spawner ended before the work began", "step": "spawner"}
+        self._after_report()
+
+    def _hear(self, said: Mapping[str, Any], descriptors: Sequence[int]) -> None:
         match said:
             case {"terminal": _}:
                 self.take_terminal(descriptors[0], self._size or TerminalSize())

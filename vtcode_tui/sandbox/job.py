@@ -67,7 +67,7 @@ def prepare(
         )
     if profile.staging is not None and not full:
         raise SandboxError(f"tier {machine.tier} has no layer: edits need an approval each", step="layer")
-    _keep_own_out(request, machine)
+    keep_own_out(request, machine)
     rights = ruleset.rights_of(machine.abi)
     shelf = machine.scratch / hashlib.sha256(os.fsencode(profile.workspace)).hexdigest()[:16]
     folder, caches = shelf / f"run-{secrets.token_hex(8)}", shelf / "cache"
@@ -77,7 +77,7 @@ def prepare(
     rules = (
         _rules_full(machine, profile, readable) if full else _rules_kernel(profile, readable, folder, caches, tty)
     )
-    job = _work_of(request, machine, folder, proxy)
+    job = work_of(request, machine, folder, proxy)
     first, second = filters.compile_filters(
         full=full, inet=proxy is not None, debug=profile.debug, signals=machine.abi < 6
     )
@@ -97,7 +97,7 @@ def prepare(
         "rules": [[path, *rights.masked(access)] for path, access, _strict in rules] if full else [],
         "opened": not full,
         "rlimits": _rlimits(profile, full=full),
-        "limits": _limits(profile),
+        "limits": limits_of(profile),
         "connect": [list(proxy[:2])] if proxy else [],
         "staging": [str(staging.lower), str(staging.upper), str(staging.work)] if staging else None,
         "terminal": [terminal.columns, terminal.rows] if terminal else None,
@@ -113,7 +113,8 @@ def prepare(
     return Prepared(text, held, job["staging"])  # type: ignore[arg-type]
 
 
-def _keep_own_out(request: Request, machine: Machine) -> None:
+def keep_own_out(request: Request, machine: Machine) -> None:
+    """Refuse a profile that would open vtcode's own folders."""
     stages = isinstance(request.work, Invoke) and request.work.module == _STAGING
     for root in (*request.profile.writable, *request.profile.readable):
         if stages and machine.layers is not None and root.parent == machine.layers:
@@ -126,9 +127,10 @@ def _keep_own_out(request: Request, machine: Machine) -> None:
                 )
 
 
-def _work_of(
+def work_of(
     request: Request, machine: Machine, folder: Path, proxy: tuple[str, int, str] | None
 ) -> dict[str, object]:
+    """What is to be done and in which environment, as keys of the job."""
     full = machine.tier == "full"
     home = str(machine.home) if full and machine.home.is_dir() else str(folder / "home")
     environment = env.passed(os.environ)
@@ -203,7 +205,8 @@ def _threads_of(uid: int) -> int:
     return count
 
 
-def _limits(profile: Profile) -> dict[str, float]:
+def limits_of(profile: Profile) -> dict[str, float]:
+    """The limits that are watched from outside, as keys of the job."""
     limits = profile.limits
     return {
         "processes": limits.processes,

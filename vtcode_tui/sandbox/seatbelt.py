@@ -27,7 +27,7 @@ _FILES = (
     "/private/etc/resolv.conf", "/private/etc/profile", "/private/etc/bashrc", "/private/etc/zshrc",
 )  # fmt: skip
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/tty", "/dev/random", "/dev/urandom", "/dev/dtracehelper")
-_LISTS = ("/private/etc/ssl", "/private/etc/paths.d")
+_LISTS = ("/private/etc/ssl", "/private/etc/paths.d", "/private/var/select")
 
 _BASE = """(version 1)
 (deny default)
@@ -57,6 +57,11 @@ class Seatbelt:
         defined = [word for name, path in self.parameters.items() for word in ("-D", f"{name}={path}")]
         return (PROGRAM, *defined, "-p", self.text, *argv)
 
+    def command_from(self, file: Path, argv: tuple[str, ...], *, program: str = PROGRAM) -> tuple[str, ...]:
+        """The same with the text in a file, which keeps it out of the process list."""
+        defined = [word for name, path in self.parameters.items() for word in ("-D", f"{name}={path}")]
+        return (program, "-f", str(file), *defined, "--", *argv)
+
 
 def canonical(path: Path) -> str:
     """A path as the kernel sees it: /tmp, /var and /etc are links into /private on a Mac."""
@@ -75,15 +80,20 @@ def generate(profile: Profile, *, home: Path, tmp: Path, terminal: str = "", pro
         return f'(param "{key}")'
 
     lines = [_BASE.rstrip()]
-    lines += [f'(allow file-read* process-exec (subpath "{path}"))' for path in _SYSTEM]
+    lines += [f'(allow file-read* file-map-executable process-exec (subpath "{path}"))' for path in _SYSTEM]
     lines += [f'(allow file-read* (literal "{path}"))' for path in _FILES]
     lines += [f'(allow file-read* (subpath "{path}"))' for path in _LISTS]
     lines += [f'(allow file-read* file-write-data file-ioctl (literal "{path}"))' for path in _DEVICES]
     if terminal:
         lines.append(f"(allow file-read* file-write-data file-ioctl (literal {name('TTY', Path(terminal))}))")
-    lines += [f"(allow file-read* process-exec (subpath {name('READ', path)}))" for path in profile.readable]
+    lines += [
+        f"(allow file-read* file-map-executable process-exec (subpath {name('READ', path)}))"
+        for path in profile.readable
+    ]
     for path in (*profile.writable, home, tmp):
-        lines.append(f"(allow file-read* file-write* process-exec (subpath {name('WRITE', path)}))")
+        lines.append(
+            f"(allow file-read* file-write* file-map-executable process-exec (subpath {name('WRITE', path)}))"
+        )
     lines += list(_protections(profile, name))
     lines += [f"(deny file-read* file-write* (subpath {name('HIDE', path)}))" for path in profile.hidden]
     if proxy_port:

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.common.home import Home
@@ -31,6 +31,9 @@ _SERVER = Path(__file__).with_name("inner") / "server.py"
 
 class Spawner:
     """Owns the fork server. Start it before any thread or screen exists; closing it ends every run."""
+
+    tiers: ClassVar[frozenset[Tier]] = frozenset({"full", "kernel"})
+    """What it can give a run; at any other tier it refuses."""
 
     def __init__(self, *, preload: Sequence[str], scratch: Path, tier: Tier, home: Path, own: Home) -> None:
         self._preload = tuple(preload)
@@ -61,7 +64,12 @@ class Spawner:
         """
         own = own or Home.from_environment()
         place = (scratch or own.cache / "sandbox").resolve()
-        return cls(preload=preload, scratch=place, tier=tier, home=(home or Path.home()).resolve(), own=own)
+        person = (home or Path.home()).resolve()
+        if sys.platform == "darwin":
+            from vtcode_tui.sandbox.seatbelt_spawner import SeatbeltSpawner
+
+            return SeatbeltSpawner(scratch=place, home=person, own=own)
+        return cls(preload=preload, scratch=place, tier=tier, home=person, own=own)
 
     def _launch(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -123,12 +131,9 @@ class Spawner:
     async def _begin(
         self, request: Request, options: Options, connected: Callable[[Connection], None] | None
     ) -> Flight:
-        if self.tier not in {"full", "kernel"}:
+        if self.tier not in self.tiers:
             raise SandboxError(f"tier {self.tier} runs nothing here: see `vtcode sandbox doctor`", step="tier")
-        if self._process.poll() is not None:
-            # The fork server was killed; its runs ended with it. A new one serves the next.
-            self._control.close()
-            self._launch()
+        self._revive()
         network = request.profile.network
         opening = Opening(network.hosts, options.notice, connected) if network.mode == "hosts" else None
         if opening is not None:
@@ -146,6 +151,12 @@ class Spawner:
             flight.when_ended(lambda _flight: opening.close_soon())
         await flight.begun()
         return flight
+
+    def _revive(self) -> None:
+        """Where the fork server was killed its runs ended with it: a new one serves the next."""
+        if self._process.poll() is not None:
+            self._control.close()
+            self._launch()
 
     def _ended(self, flight: Flight) -> None:
         self._flights.discard(flight)

@@ -51,7 +51,9 @@ async def probe(spawner: Spawner) -> Capability:
     A tier holds when a worker could do its work in it and every attempt of `selftest.breakout` failed.
     """
     if sys.platform == "darwin":
-        return _on_mac(spawner)
+        from vtcode_tui.sandbox import seatbelt_trial
+
+        return await seatbelt_trial.probe(spawner)
     abi = ruleset.supported_abi()
     findings = [_landlock(abi), _libseccomp()]
     if not all(finding.works for finding in findings):
@@ -76,14 +78,6 @@ async def probe(spawner: Spawner) -> Capability:
         spawner.tier = reached
         staging = reached == "full" and await _staging(spawner, place, findings)
     return Capability(reached, tuple(findings), abi, staging)
-
-
-def _on_mac(spawner: Spawner) -> Capability:
-    works = Path("/usr/bin/sandbox-exec").exists()
-    tier: Tier = "seatbelt" if works else "none"
-    spawner.tier = tier
-    detail = "experimental: profiles are generated and checked, but were not run on a Mac by the authors"
-    return Capability(tier, (Finding("seatbelt", works, detail),))
 
 
 def _landlock(abi: int) -> Finding:

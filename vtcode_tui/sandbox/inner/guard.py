@@ -162,7 +162,7 @@ class Guard:
     def _take_away(self, parent: int, name: str) -> None:
         """Move an entry out of the workspace, or remove it where it cannot be moved."""
         try:
-            os.lstat(f"/proc/self/fd/{parent}/{name}")
+            os.stat(name, dir_fd=parent, follow_symlinks=False)
         except OSError:
             return
         os.makedirs(self._quarantine, 0o700, exist_ok=True)
@@ -234,7 +234,9 @@ def _write(parent: int, name: str, node: Node) -> None:
 def _remove(parent: int, name: str) -> None:
     try:
         os.unlink(name, dir_fd=parent)
-    except IsADirectoryError:
+    except (IsADirectoryError, PermissionError) as error:  # macOS says EPERM for a folder
+        if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+            raise error
         folder = os.open(name, _FOLDER | os.O_CLOEXEC, dir_fd=parent)
         try:
             for child in os.listdir(folder):

@@ -6,6 +6,7 @@ Each raises OSError with the name of the call; none decides anything.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 import struct
@@ -13,6 +14,7 @@ from fcntl import ioctl
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 _ARM = platform.machine() in {"aarch64", "arm64"}
+_MAC = platform.system() == "Darwin"
 
 SYS_CLONE = 220 if _ARM else 56
 SYS_SECCOMP = 277 if _ARM else 317
@@ -54,8 +56,9 @@ MS_PRIVATE = 1 << 18
 MNT_DETACH = 2
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC = 1, 2, 4, 8
 AT_RECURSIVE = 0x8000
-CLOCK_OF_FILES = 5
-"""CLOCK_REALTIME_COARSE: what the kernel stamps files with; the finer clock runs ahead of it."""
+CLOCK_OF_FILES = 0 if _MAC else 5
+"""CLOCK_REALTIME_COARSE: what the kernel stamps files with; the finer clock runs ahead of it.
+On macOS files are stamped with the real time."""
 AT_EMPTY_PATH = 0x1000
 OPEN_TREE_CLONE = 1
 MOVE_MOUNT_F_EMPTY_PATH = 4
@@ -138,12 +141,33 @@ def pivot_into(new_root: str) -> None:
 
 def open_inside(folder: int, path: str, flags: int, resolve: int = INSIDE, mode: int = 0) -> int:
     """`openat2(2)`: open `path` below `folder` without following a way out of it."""
+    if _MAC:
+        return open_by_steps(folder, path, flags)
     how = struct.pack("=QQQ", flags | os.O_CLOEXEC, mode, resolve)
     return syscall(f"openat2 {path}", SYS_OPENAT2, folder, os.fsencode(path), how, len(how))
 
 
+def open_by_steps(folder: int, path: str, flags: int) -> int:
+    """Open `path` below `folder` one name at a time, no link followed: for systems without `openat2(2)`."""
+    names = [name for name in path.split("/") if name not in ("", ".")]
+    if ".." in names or path.startswith("/"):
+        raise OSError(errno.EXDEV, f"open {path}: leads out of the folder")
+    step = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    held = os.open(".", step if names else flags | os.O_CLOEXEC, dir_fd=folder)
+    for place, name in enumerate(names, 1):
+        how = flags | os.O_NOFOLLOW | os.O_CLOEXEC if place == len(names) else step
+        try:
+            below = os.open(name, how, dir_fd=held)
+        finally:
+            os.close(held)
+        held = below
+    return held
+
+
 def born_ns(descriptor: int) -> int:
     """When a file was made, in nanoseconds; 0 where its file system does not say. Nothing a run does changes it."""
+    if _MAC:
+        return int(getattr(os.fstat(descriptor), "st_birthtime", 0.0) * 1_000_000_000)
     buffer = ctypes.create_string_buffer(256)
     syscall("statx", SYS_STATX, descriptor, b"", AT_EMPTY_PATH, 0x800, buffer)
     mask = struct.unpack_from("=I", buffer.raw)[0]

@@ -62,7 +62,7 @@ def become(job: Job, wires: Wires) -> NoReturn:
         with step("descriptors"):
             control, ruleset, result = _take_places(job, wires, control)
         with step("limits"):
-            _limit(job)
+            limit(job)
         with step("working folder"):
             os.chdir(job.cwd)
             os.umask(0o022)
@@ -72,7 +72,7 @@ def become(job: Job, wires: Wires) -> NoReturn:
         _give_up_rights(job, ruleset, control)
         os.close(ruleset)
         with step("pinned files"):
-            _check_pins(job.pins)
+            check_pins(job.pins)
         if job.invoke is None:
             _execute(job)
         control.send(b'{"started":true}')
@@ -113,7 +113,8 @@ def _take_places(job: Job, wires: Wires, control: socket.socket) -> tuple[socket
     return socket.socket(fileno=kept[0]), kept[1], kept[2] if len(kept) > 2 else -1
 
 
-def _limit(job: Job) -> None:
+def limit(job: Job) -> None:
+    """Set the resource limits of the run on this process, and signals back to their defaults."""
     for name, wanted in job.rlimits.items():
         which = getattr(resource, f"RLIMIT_{name}")
         _soft, hard = resource.getrlimit(which)
@@ -177,7 +178,8 @@ def digest_of(path: str) -> str | None:
     return str(sha.hexdigest())
 
 
-def _check_pins(pins: list[list[str | None]]) -> None:
+def check_pins(pins: list[list[str | None]]) -> None:
+    """Raise SetupError where a file is not what was approved."""
     for path, wanted in pins:
         found = digest_of(str(path))
         if found != wanted:
