@@ -4,7 +4,7 @@
     ## Assistant
 
     What the model said.
-    <!-- /vt 3 -->
+    <!-- /vt 3 5f9c41a7d2e80b36 -->
 
 `lead` bytes of heading (and fence) stand before the body and `bytes` bytes are the body, whatever it contains.
 """
@@ -84,6 +84,7 @@ def written(item: Item) -> bytes:
     lead = f"{_heading(item)}\n\n" + (f"{fence}{'json' if item.kind == 'tool_use' else ''}\n" if fence else "")
     trail = f"\n{fence}\n" if fence else "\n"
     body = _encoded(item.body)
+    digest = hashlib.sha256(body).hexdigest()
     facts = {
         "seq": item.seq,
         "role": item.role,
@@ -92,12 +93,17 @@ def written(item: Item) -> bytes:
         "lead": len(lead.encode()),
         "bytes": len(body),
         "trail": len(trail.encode()),
-        "sha256": hashlib.sha256(body).hexdigest(),
+        "sha256": digest,
         **({"facts": dict(item.facts)} if item.facts else {}),
     }
     # `-->` inside the JSON would end the comment for a Markdown viewer.
     opener = json.dumps(facts, separators=(",", ":"), ensure_ascii=True).replace(">", "\\u003e")
-    return f"<!-- vt:item {opener} -->\n{lead}".encode() + body + f"{trail}<!-- /vt {item.seq} -->\n\n".encode()
+    return f"<!-- vt:item {opener} -->\n{lead}".encode() + body + trail.encode() + _closer(item.seq, digest) + b"\n"
+
+
+def _closer(seq: int, digest: str) -> bytes:
+    # No body can contain a piece of its own digest, so none can be cut short by a closer of its own.
+    return f"<!-- /vt {seq} {digest[:16]} -->\n".encode()
 
 
 def parse(data: bytes) -> Parsed:
@@ -112,7 +118,7 @@ def parse(data: bytes) -> Parsed:
         except (ValueError, KeyError, TypeError, RecursionError):
             position = found.end()
             continue
-        closer = f"<!-- /vt {seq} -->\n".encode()
+        closer = _closer(seq, str(facts.get("sha256")))
         start = found.end() + lead
         end = start + size + trail
         if data[end : end + len(closer)] == closer:
