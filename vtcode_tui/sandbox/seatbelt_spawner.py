@@ -150,8 +150,9 @@ class SeatbeltSpawner(Spawner):
                 proxy_port=proxy[1] if proxy else 0,
             )
             (folder / "profile.sb").write_text(belt.text)
+            rlimits = _rlimits(profile)
         except OSError as error:
-            raise SandboxError(f"the run's folders cannot be made: {error}", step="private folders") from error
+            raise SandboxError(f"the run cannot be prepared: {error}", step="private folders") from error
         argv = _launch_words() if isinstance(request.work, Invoke) else _words(request)
         work["argv"] = list(belt.command_from(folder / "profile.sb", argv, program=self.program))
         work["executable"] = self.program
@@ -165,7 +166,7 @@ class SeatbeltSpawner(Spawner):
             "protected": [str(path) for path in profile.protected],
             "guarded": [str(path) for path in profile.protected],
             "hidden": [str(path) for path in profile.hidden],
-            "rlimits": _rlimits(profile),
+            "rlimits": rlimits,
             "limits": job.limits_of(profile),
             "terminal": [options.terminal.columns, options.terminal.rows] if options.terminal else None,
             "workspace": str(profile.workspace),

@@ -7,7 +7,6 @@ import os
 import platform
 import secrets
 import socket
-import sys
 import tempfile
 from pathlib import Path
 
@@ -50,7 +49,7 @@ async def probe(spawner: Spawner) -> Capability:
 
     A tier holds when a worker could do its work in it and every attempt of `selftest.breakout` failed.
     """
-    if sys.platform == "darwin":
+    if platform.system() == "Darwin":
         from vtcode_tui.sandbox import seatbelt_trial
 
         return await seatbelt_trial.probe(spawner)

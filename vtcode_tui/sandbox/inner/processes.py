@@ -80,6 +80,9 @@ class Darwin(System):
 
     def __init__(self) -> None:
         self._lib = ctypes.CDLL(ctypes.util.find_library("System") or "/usr/lib/libSystem.B.dylib", use_errno=True)
+        for name in ("sandbox_check", "proc_pidinfo", "proc_listallpids", "proc_pid_rusage"):
+            if not hasattr(self._lib, name):
+                raise OSError(f"this macOS has no {name}, without which a run's processes cannot all be found")
         # Variadic: on Apple silicon the fixed arguments must be declared, the rest travels on the stack.
         self._check = self._lib.sandbox_check
         self._check.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int]
