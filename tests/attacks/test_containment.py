@@ -1,4 +1,8 @@
-"""Every attack of the table in every tier, with and without staging: contained, or known and documented."""
+"""The attacks of the table, with and without staging, in every tier: contained, or known and documented.
+
+By default each mode takes another third of every group, so that the three together carry out the whole table once;
+`make attacks` (VTCODE_ATTACKS=all) carries out all of it in each.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,9 @@ GROUPS: dict[str, list[Attack]] = {}
 for group, members in groupby(all_attacks(), key=lambda attack: attack.group):
     GROUPS.setdefault(group, []).extend(members)
 
+MODES = ("full", "staged", "kernel")
+ALL = os.environ.get("VTCODE_ATTACKS") == "all"
+
 LEAST_PROVEN = {
     "read": 50,
     "write": 60,
@@ -32,15 +39,18 @@ LEAST_PROVEN = {
 """How many attacks of a group must work without a sandbox, or the group shows nothing."""
 
 
-@pytest.mark.parametrize("mode", ["full", "staged", "kernel"])
+def _taken(group: str, mode: str) -> list[Attack]:
+    """The attacks of a group that a mode carries out."""
+    return GROUPS[group] if ALL else GROUPS[group][MODES.index(mode) :: len(MODES)]
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("group", GROUPS)
 async def test_no_attack_of_the_group_gets_out(
     group: str, mode: str, attacked: Spawner, proof: Proof, tmp_path: Path
 ) -> None:
     got_out = []
-    # The layer changes what is written, not what is reachable: a third of the table shows that, or all on request.
-    step = 3 if mode == "staged" and os.environ.get("VTCODE_ATTACKS") != "all" else 1
-    for attack in GROUPS[group][::step]:
+    for attack in _taken(group, mode):
         result = await suite.attempt(attacked, attack, staged=mode == "staged", base=tmp_path)
         if result.verdict in ("BREACH", "no sandbox"):
             got_out.append((attack.id, result.verdict, result.breaches, result.output[-200:]))
@@ -51,6 +61,12 @@ async def test_no_attack_of_the_group_gets_out(
 def test_the_attacks_of_the_group_work_without_a_sandbox(group: str, proof: Proof, tmp_path: Path) -> None:
     proven = [attack.id for attack in GROUPS[group] if proof.of(attack, tmp_path)]
     assert len(proven) >= LEAST_PROVEN.get(group, 1), proven
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_mode_takes_attacks_of_every_group_and_together_they_take_all(mode: str) -> None:
+    assert all(_taken(group, mode) for group in GROUPS)
+    assert {a.id for group in GROUPS for m in MODES for a in _taken(group, m)} == {a.id for a in all_attacks()}
 
 
 def test_there_are_enough_attacks() -> None:

@@ -1,6 +1,6 @@
 """The same attacks as a user without any privilege, when the tests themselves run as root.
 
-One attack in six, in every tier; VTCODE_ATTACKS=all takes all of them (minutes).
+Of every group one attack in ten, at least one, in every tier; VTCODE_ATTACKS=all takes all of them (minutes).
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ async def main():
     control = suite.Control()
     bad, proven, contained = [], 0, 0
     spawner = Spawner.start(scratch=base / "scratch")
-    for attack in table.all_attacks()[::step]:
+    groups = {}
+    for attack in table.all_attacks():
+        groups.setdefault(attack.group, []).append(attack)
+    for attack in [one for group in groups.values() for one in group[::step]]:
         works = bool(control.breaches(attack, base))
         proven += works
         for mode in ("full", "staged", "kernel"):
@@ -94,7 +97,7 @@ def test_no_attack_of_an_ordinary_user_gets_out(place: Path) -> None:
     interpreter = _interpreter()
     if interpreter is None or shutil.which("setpriv") is None:
         pytest.skip("no Python or setpriv that another user could start")
-    step = "1" if os.environ.get("VTCODE_ATTACKS") == "all" else "6"
+    step = "1" if os.environ.get("VTCODE_ATTACKS") == "all" else "10"
     as_user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=-all"]
     done = subprocess.run(
         [*as_user, interpreter, "-I", "-c", DRIVER, str(place / "library"), str(place / "own"), step],
@@ -108,5 +111,5 @@ def test_no_attack_of_an_ordinary_user_gets_out(place: Path) -> None:
     said = json.loads(done.stdout)
     assert said["uid"] == NOBODY
     assert said["bad"] == []
-    assert said["proven"] >= 40
-    assert said["contained"] >= 100
+    assert said["proven"] >= 30
+    assert said["contained"] >= 85

@@ -63,7 +63,10 @@ def prepare(
     hidden = [str(path) for path in profile.hidden if path.exists()]
     if hidden and not full:
         raise SandboxError(
-            f"tier {machine.tier} cannot mask {hidden[0]}: Landlock allows whole folders only", step="masked files"
+            f"nothing runs here while {hidden[0]} is masked: tier {machine.tier} can only give a whole folder. "
+            "Move the file out of the workspace, leave it out of `mask` under [sandbox] in vtcode.toml, "
+            "or get tier full (`vtcode sandbox doctor` says how)",
+            step="masked files",
         )
     if profile.staging is not None and not full:
         raise SandboxError(f"tier {machine.tier} has no layer: edits need an approval each", step="layer")

@@ -26,7 +26,7 @@ def attempt(arguments: Mapping[str, Any], out: BinaryIO) -> dict[str, object]:
         "trace another process": lambda: _call("ptrace", 16, int(arguments["pid"]), 0, 0),
         "enter a new user namespace": lambda: _call("unshare", 0x10000000),
     }
-    if os.readlink("/proc/self/ns/pid") != arguments["processes"]:
+    if os.readlink("/proc/self/ns/pid") != arguments.get("processes", ""):
         # Here that number names another process, or this one's own parent where vtcode is process 1 of a container.
         del tries["signal the program that started it"], tries["trace another process"]
     escaped = [name for name, way in tries.items() if _works(way)]
