@@ -30,6 +30,10 @@ ATTACKS = {
     "an absent name as a link": "ln -s /EVIL .envrc",
     "hard link and write": "ln .git/hooks/pre-commit h; echo EVIL > h",
     "change the mode": "chmod 000 .git/hooks/pre-commit",
+    "close the folder of the hooks": "chmod 000 .git/hooks; echo EVIL > .envrc",
+    "close the repository": "echo EVIL > .envrc; chmod 000 .git",
+    "close the workspace": "echo EVIL > .envrc; chmod 000 .",
+    "close a hook and write elsewhere": "chmod 000 .git/hooks/pre-commit; echo EVIL > .envrc",
     "truncate": ": > .git/hooks/pre-commit",
     "unlink and recreate": "rm -f .git/hooks/pre-commit; echo EVIL > .git/hooks/pre-commit",
     "rename over it": "echo EVIL > x; mv -f x .git/hooks/pre-commit",
@@ -80,8 +84,11 @@ def test_each_of_these_attacks_works_without_a_sandbox(repository: Path, attack:
     if "setsid" in attack:
         while not (repository / ".envrc").exists():
             pass
+    for closed in (repository, repository / ".git", repository / ".git/hooks"):
+        if closed.exists():
+            closed.chmod(0o755)
     hook = repository / ".git/hooks/pre-commit"
-    assert _snapshot(repository) != before or not hook.exists() or hook.stat().st_mode != mode
+    assert not hook.exists() or hook.stat().st_mode != mode or _snapshot(repository) != before
 
 
 def _snapshot(root: Path) -> dict[str, str]:

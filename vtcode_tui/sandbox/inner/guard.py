@@ -52,6 +52,7 @@ class Guard:
         self._kept = 0
         self._entries = 0
         self._moved = 0
+        self._ended = False
 
     def remember(self) -> None:
         """Take the snapshot. Raises OSError when the workspace cannot be looked at."""
@@ -73,9 +74,16 @@ class Guard:
         if self._root < 0:
             return []
         findings: list[dict[str, object]] = []
+        self._ended = True
+        known = os.fstat(self._root)
+        if stat.S_IMODE(known.st_mode) & 0o700 != 0o700 and known.st_uid == os.geteuid():
+            os.fchmod(self._root, stat.S_IMODE(known.st_mode) | 0o700)
         for folder in sorted(self._folders, key=lambda name: name.count("/")):
+            if self._reopen(folder):
+                findings.append({"path": folder, "what": "was closed; opened again"})
             if self._identity(folder) != self._folders[folder]:
                 self._bring_back(folder)
+                self._reopen(folder)
                 findings.append({"path": folder, "what": "was moved or replaced; brought back"})
         for name, before in self._before.items():
             self._kept = self._entries = 0
@@ -114,7 +122,7 @@ class Guard:
             return Node("other", mode)
         node = Node("folder", mode)
         if self._entries < _MOST_ENTRIES:
-            folder = os.open(name, _FOLDER | os.O_CLOEXEC, dir_fd=parent)
+            folder = self._open(name, _FOLDER, parent, mode)
             try:
                 for child in os.listdir(folder):
                     node.children[child] = self._snapshot(folder, child)
@@ -127,7 +135,8 @@ class Guard:
             # Not kept, but a change is still seen by size and time, which a run cannot set back in ctime.
             return None if known.st_size == 0 else f"\0{known.st_size} {known.st_ctime_ns}".encode()
         self._kept += known.st_size
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=parent)
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+        descriptor = self._open(name, flags, parent, stat.S_IMODE(known.st_mode))
         with os.fdopen(descriptor, "rb") as file:
             return file.read()
 
@@ -141,6 +150,36 @@ class Guard:
         finally:
             os.close(descriptor)
         return known.st_dev, known.st_ino
+
+    def _reopen(self, folder: str) -> bool:
+        """Give ourselves back a folder whose mode the run took away; whether it had."""
+        if self._identity(folder) is not None:
+            return False
+        try:
+            parent = self._open_parent(folder)
+        except OSError:
+            return False
+        try:
+            name = os.path.basename(folder)
+            known = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            if (known.st_dev, known.st_ino) != self._folders[folder]:
+                return False
+            os.chmod(name, stat.S_IMODE(known.st_mode) | 0o700, dir_fd=parent)
+        except OSError:
+            return False
+        finally:
+            os.close(parent)
+        return True
+
+    def _open(self, name: str, flags: int, parent: int, mode: int) -> int:
+        """Open an entry; after the run also one whose mode the run took away (it is no link: that was looked at)."""
+        try:
+            return os.open(name, flags | os.O_CLOEXEC, dir_fd=parent)
+        except PermissionError:
+            if not self._ended:
+                raise
+            os.chmod(name, mode | 0o700, dir_fd=parent)
+            return os.open(name, flags | os.O_CLOEXEC, dir_fd=parent)
 
     def _bring_back(self, folder: str) -> None:
         """Put a folder that was renamed within its parent back in its place; what took the place goes."""
