@@ -1,7 +1,7 @@
 """The session as lines, for screen readers and simple terminals: the same core, the same queue rules, no screen.
 
-What happens is printed as sentences in order; what the person types is a prompt, a !command or a /command. An approval
-is shown whole and answered with a word; what was typed before it was shown is thrown away.
+What happens is printed as sentences in order; what the person types is a prompt, a !command or a /command. An
+approval is shown whole and answered with a word; what was typed before it was shown is thrown away.
 """
 
 from __future__ import annotations

@@ -172,7 +172,7 @@ class Guard:
         return True
 
     def _open(self, name: str, flags: int, parent: int, mode: int) -> int:
-        """Open an entry; after the run also one whose mode the run took away (it is no link: that was looked at)."""
+        """Open an entry; after the run also one whose mode the run took away (no link: that was looked at)."""
         try:
             return os.open(name, flags | os.O_CLOEXEC, dir_fd=parent)
         except PermissionError:
