@@ -256,3 +256,21 @@ async def test_a_defect_of_ours_ends_the_turn_with_a_sentence_and_the_session_go
         await stage.session.submit("and now?")
         assert stage.session.last_answer == "still here"
         assert paired(stage.session._parts.history.messages)
+
+
+async def test_text_typed_into_a_running_shell_is_judged_as_a_command(tmp_path: Path) -> None:
+    steps = [
+        Step("", (("run_command", {"argv": ["bash", "--norc"], "wait_seconds": 1}),)),
+        Step("", (("write_stdin", {"call": "c1", "text": "sudo id\n", "wait_seconds": 1}),)),
+        Step("", (("write_stdin", {"call": "c1", "text": "sudo id\n", "reader": "cat"}),)),
+        Step("", (("write_stdin", {"call": "c1", "text": "echo ty''ped\n", "wait_seconds": 20}),)),
+        Step("ok"),
+    ]
+    async with staged(tmp_path, steps) as stage:
+        await stage.session.submit("go")
+        assert "Still running" in stage.told("c1")
+        started = [e.call for e in stage.events("exec.started")]
+        assert "privilege" in stage.told("c2").lower() or "denied" in stage.told("c2").lower()
+        assert "reader" in stage.told("c3")
+        assert "typed" in stage.told("c4")
+        assert started == ["c1"]

@@ -178,3 +178,31 @@ def test_the_explanation_names_every_command_and_every_role(situation: Situation
     assert commands[2]["arguments"] == [
         {"word": "x", "role": "delete", "as": "delete", "verdict": "prompt", "detail": "deletes x"}
     ]
+
+
+@pytest.mark.parametrize(
+    ("reader", "typed", "mode"),
+    [
+        (("bash",), "git push\n", "prompt"),
+        (("bash",), "ls\n", "allow"),
+        (("/bin/bash", "--norc", "-c", "echo hi; exec bash"), "git push\n", "prompt"),
+        (("/bin/bash", "--norc", "-c", "env FOO=1 sh"), "sudo id\n", "deny"),
+        (("/bin/bash", "--norc", "-c", "cat"), "git push\n", "allow"),
+        (("python3",), "import os\n", "prompt"),
+        (("python3", "-i", "src/a.py"), "import os\n", "prompt"),
+        (("python3", "-c", "input()"), "bob\n", "allow"),
+        (("./something",), "git push\n", "prompt"),
+        (("$SHELL",), "git push\n", "prompt"),
+        ((), "git push\n", "prompt"),
+    ],
+)
+def test_typed_text_is_judged_by_the_program_that_reads_it(
+    reader: tuple[str, ...], typed: str, mode: str, situation: Situation
+) -> None:
+    made = Call("1", "write_stdin", {}, Access(typed=typed, reader=reader), situation.root)
+    assert decide(made, Policy(), situation).mode == mode
+
+
+def test_a_reader_among_the_models_arguments_means_nothing(situation: Situation) -> None:
+    made = Call("1", "write_stdin", {"reader": "cat"}, Access(typed="git push\n", reader=("bash",)), situation.root)
+    assert decide(made, Policy(), situation).mode == "prompt"

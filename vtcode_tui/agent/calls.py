@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,6 @@ from vtcode_tui.tools.running import (
 from vtcode_tui.tools.tool import Input, Place, Result, Tool
 
 _QUIET = 0.2
-_SHELL_WORDS = re.compile(r"[;&|<>`$(){}\[\]\\\n\"'*?~#!]")
 _STATUS = {"denied": "denied", "expired": "expired", "unattended": "unattended", "void": "error"}
 _MODEL = Actor(kind="model", id="model")
 
@@ -80,7 +78,6 @@ class Calls:
         self._redact, self._clock = redact, clock
         self.runs: dict[str, Execution] = {}
         self._given: dict[str, int] = {}
-        self._readers: dict[str, str] = {}
         self.size = TerminalSize(100, 30)
         self.made = self.denied = 0
 
@@ -177,9 +174,10 @@ class Calls:
         special = isinstance(given, WriteStdinInput | ReadOutputInput)
         cwd = self._place.resolve(given.cwd) if isinstance(given, RunCommandInput) else self._place.root
         arguments = given.model_dump(mode="json", exclude_defaults=True)
-        if isinstance(given, WriteStdinInput) and (reader := self._readers.get(given.call)):
-            # The policy judges typed text by who reads it; what cannot be told is judged as if a shell did.
-            arguments["reader"] = reader
+        if isinstance(given, WriteStdinInput) and (running := self.runs.get(given.call)) is not None:
+            # The policy judges typed text by who reads it: by what was started, never by what the model says.
+            work = running.grant.work
+            access = replace(access, reader=work.argv if isinstance(work, Execute) else ())
         return Plan(
             call=Call(call, tool.name, arguments, access, cwd),
             work=None if special else tool.work(given, self._place),
@@ -229,8 +227,6 @@ class Calls:
 
     async def _run(self, tool: Tool[Any], given: Any, plan: Plan, grant: Grant, turn: int) -> Answer:
         command = given if isinstance(given, RunCommandInput) else None
-        if command is not None and (words := " ".join(command.argv) or str(command.command)).isascii():
-            self._readers[grant.call] = words if not _SHELL_WORDS.search(words) else ""
         execution = await self.start(grant, turn, self.size if command is not None and command.terminal else None)
         self._table.running(1)
         try:

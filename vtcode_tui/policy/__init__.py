@@ -11,7 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vtcode_tui.policy.decision import decide, default_situation, shell_reads
+    from vtcode_tui.policy.decision import decide, default_situation
     from vtcode_tui.policy.edit import write_rule
     from vtcode_tui.policy.load import load_policy, policy_schema
     from vtcode_tui.policy.rules import Policy
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 _HOMES = {
     "decide": "decision",
     "default_situation": "decision",
-    "shell_reads": "decision",
     "write_rule": "edit",
     "load_policy": "load",
     "policy_schema": "load",
@@ -63,7 +62,6 @@ __all__ = [
     "default_situation",
     "load_policy",
     "policy_schema",
-    "shell_reads",
     "strictest",
     "write_rule",
 ]

@@ -18,11 +18,9 @@ from vtcode_tui.policy.script import Simple
 from vtcode_tui.policy.situation import Situation
 from vtcode_tui.policy.tools import judge_tool, tool_effect
 from vtcode_tui.policy.types import Call, Check, Command, Decision, Mode
+from vtcode_tui.policy.typing_into import reading_of
 from vtcode_tui.policy.words import literal
 
-SHELLS = frozenset(
-    {"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "busybox", "tcsh", "csh", "mksh", "rbash", "yash"}
-)
 LONGEST = 200_000
 
 
@@ -34,12 +32,6 @@ def default_situation(root: Path, home: Path | None = None) -> Situation:
         masked=(".env", ".env.*", "!.env.example", "!.env.sample", "!.env.template"),
         staged=True,
     )
-
-
-def shell_reads(command: Command) -> bool:
-    """Whether text typed into this running program may be read by a shell; errs on the side of yes."""
-    words = command.argv or tuple((command.text or "").replace(";", " ").replace("|", " ").split())
-    return any(w.rpartition("/")[2] in SHELLS for w in words) or command.text is not None
 
 
 def decide(call: Call, policy: Policy, situation: Situation, *, scopes: bool = True) -> Decision:
@@ -107,12 +99,14 @@ def _inside(call: Call, context: Context) -> list[Finding]:
 
 def _judge_typed(text: str, call: Call, policy: Policy, context: Context) -> tuple[list[Finding], list[Report]]:
     """Text for a running program: judged as a command when a shell may be reading it."""
-    reader = call.arguments.get("reader")
-    if reader is not None and not shell_reads(Command(text=None, argv=tuple(str(reader).split()) or ("?",))):
-        return [Finding("typed", "allow", "typed into a program that is not a shell")], []
     stripped = text.strip("\r\n\x03\x04")
     if not stripped:
         return [Finding("typed", "allow", "only a key")], []
+    kind, name = reading_of(call.access.reader, str(call.cwd), context)
+    if kind == "data":
+        return [Finding("typed", "allow", f"typed into {name}, which does not run it")], []
+    if kind != "shell":
+        return [Finding("typed", "prompt", f"typed into {name}, which runs code or programs by what is typed")], []
     findings = [Finding("characters", "prompt", d) for d in disguises(stripped, words=False)]
     reports, troubles = judge_text(stripped, (str(call.cwd),), context)
     findings.extend(Finding("shell", "prompt", t) for t in troubles)
@@ -199,4 +193,4 @@ def _risk(decisive: Finding, every: list[Report]) -> Literal["low", "medium", "h
 
 _GRAVE = frozenset({"credentials", "deletes", "protected", "disguise", "characters", "code", "script", "network"})
 
-__all__ = ["SHELLS", "decide", "default_situation", "findings_of", "shell_reads"]
+__all__ = ["decide", "default_situation", "findings_of"]

@@ -50,6 +50,8 @@ class Access:
     hosts: tuple[str, ...] = ()
     typed: str | None = None
     """Text typed into a running program (`write_stdin`)."""
+    reader: tuple[str, ...] = ()
+    """The words of the program that reads what is typed, as it was started; empty where nobody knows."""
 
 
 Origin: TypeAlias = Literal["model", "human", "system"]
