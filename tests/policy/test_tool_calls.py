@@ -185,6 +185,8 @@ def test_the_explanation_names_every_command_and_every_role(situation: Situation
     [
         (("bash",), "git push\n", "prompt"),
         (("bash",), "ls\n", "allow"),
+        (("bash",), "git pu", "prompt"),
+        (("bash",), "ls", "prompt"),
         (("/bin/bash", "--norc", "-c", "echo hi; exec bash"), "git push\n", "prompt"),
         (("/bin/bash", "--norc", "-c", "env FOO=1 sh"), "sudo id\n", "deny"),
         (("/bin/bash", "--norc", "-c", "cat"), "git push\n", "allow"),

@@ -108,6 +108,9 @@ def _judge_typed(text: str, call: Call, policy: Policy, context: Context) -> tup
     if kind != "shell":
         return [Finding("typed", "prompt", f"typed into {name}, which runs code or programs by what is typed")], []
     findings = [Finding("characters", "prompt", d) for d in disguises(stripped, words=False)]
+    if not text.endswith(("\n", "\r")):
+        # `git pu`, then `sh` and a line end: each alone is harmless, what the shell reads is not.
+        findings.append(Finding("typed", "prompt", "leaves a line unfinished, which what is typed next completes"))
     reports, troubles = judge_text(stripped, (str(call.cwd),), context)
     findings.extend(Finding("shell", "prompt", t) for t in troubles)
     verdicts, _ = apply_rules(Command(text=stripped), reports, findings, policy, context)
