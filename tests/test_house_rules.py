@@ -96,3 +96,75 @@ def test_only_the_commands_that_need_a_screen_load_textual() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert shown.stdout.strip() == "[]"
+
+
+WRITES_A_FILE = {
+    "write_text", "write_bytes", "write_atomically", "unlink", "rename", "replace", "rmdir", "mkdir", "makedirs",
+    "symlink_to", "hardlink_to", "touch", "chmod", "truncate", "ftruncate", "rmtree", "copyfile", "copytree", "move",
+    "removedirs", "symlink", "link", "mkfifo", "mknod",
+}  # fmt: skip
+
+OWN_FILES = {
+    "workspace": "the workspace's files, by functions that run in a sandboxed worker, and the record of trust",
+    "sandbox": "scratch folders and mounts of runs",
+    "events": "journals, the root log, anchors, exporters' offsets",
+    "sessions": "session.md and meta.json",
+    "terminal": "recordings and spools of a session",
+    "policy": "the user's own tool-policy.json",
+    "common": "atomic files for everybody above",
+    "cli": "files that the person names on the command line, and the user's own configuration",
+    "tui": "the history of prompts, screenshots and exports that the person asks for, crash reports",
+    "demo": "the throw-away project of the tour",
+}
+"""Rooms that write files, and which. No other room writes any."""
+
+
+def _writes(node: ast.Call) -> str:
+    function = node.func
+    if isinstance(function, ast.Attribute):
+        owner = ast.unparse(function.value)
+        if function.attr == "replace" and len(node.args) != 1:
+            return ""  # str.replace, dataclasses.replace
+        if function.attr in {"replace", "move", "link"} and owner not in {"os", "shutil"} and "ath" not in owner:
+            return ""
+        return function.attr if function.attr in WRITES_A_FILE else ""
+    if isinstance(function, ast.Name) and function.id in WRITES_A_FILE - {"replace", "move", "link"}:
+        return function.id
+    mode = next((a for a in node.args[1:2] if isinstance(a, ast.Constant)), None)
+    if (
+        isinstance(function, ast.Name)
+        and function.id == "open"
+        and mode is not None
+        and set(str(mode.value)) & set("wax+")
+    ):
+        return "open for writing"
+    return ""
+
+
+def test_files_are_written_only_in_the_rooms_that_own_them() -> None:
+    found = [
+        (_room(path), f"{path.relative_to(ROOT)}:{node.lineno} {what}")
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Call) and (what := _writes(node))
+    ]
+    assert {"workspace", "events", "sessions"} <= {room for room, _ in found}, "the eye itself must see"
+    assert [place for room, place in found if room not in OWN_FILES] == []
+
+
+def test_sockets_are_opened_only_for_models_exporters_the_proxy_and_the_tour() -> None:
+    opens = {
+        "socket.socket", "socket.create_connection", "socket.create_server", "asyncio.open_connection",
+        "asyncio.start_server", "asyncio.open_unix_connection", "httpx.AsyncClient", "httpx.Client",
+        "urllib.request.urlopen", "urlopen",
+    }  # fmt: skip
+    found = [
+        f"{path.relative_to(ROOT)}:{line} {name}"
+        for path in SOURCES
+        if _room(path) not in {"llm", "events", "sandbox", "demo"}
+        for name, line in _calls(path)
+        if name in opens
+    ]
+    assert [row for row in found if "gate/signing" not in row] == [], (
+        "the ssh-agent is asked in gate/signing.py only"
+    )
