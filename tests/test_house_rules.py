@@ -100,8 +100,8 @@ def test_only_the_commands_that_need_a_screen_load_textual() -> None:
 
 WRITES_A_FILE = {
     "write_text", "write_bytes", "write_atomically", "unlink", "rename", "replace", "rmdir", "mkdir", "makedirs",
-    "symlink_to", "hardlink_to", "touch", "chmod", "truncate", "ftruncate", "rmtree", "copyfile", "copytree", "move",
-    "removedirs", "symlink", "link", "mkfifo", "mknod",
+    "symlink_to", "hardlink_to", "touch", "chmod", "truncate", "ftruncate", "rmtree", "copyfile", "copytree",
+    "move", "removedirs", "symlink", "link", "mkfifo", "mknod",
 }  # fmt: skip
 
 OWN_FILES = {
