@@ -22,13 +22,14 @@ from vtcode_tui.events.types import (
     ApprovalRequested,
     CheckRecord,
     PolicyDecided,
+    Severity,
 )
 from vtcode_tui.gate.judging import Judge
 from vtcode_tui.gate.plan import Plan
 from vtcode_tui.gate.showing import allowances, shown
 from vtcode_tui.gate.subject import Programs, Subject, named_programs, stale, subject_of
 from vtcode_tui.gate.types import ApprovalRequest, Approver, Refusal, Verdict
-from vtcode_tui.policy.types import Decision
+from vtcode_tui.policy.types import Decision, Mode
 from vtcode_tui.sandbox.grant import Execute, Grant, Invoke
 from vtcode_tui.sandbox.profile import Profile
 
@@ -37,6 +38,8 @@ GRANT_SECONDS = 900
 
 _LONGEST_EXPLANATION = 16 << 10
 _POLICY = Actor(kind="policy", id="policy")
+
+_SEVERITY: Mapping[Mode, Severity] = {"allow": "info", "prompt": "low", "deny": "medium"}
 
 Signer = Callable[["ApprovalRequest", "Verdict", str], Awaitable[tuple[str, str]]]
 """From what was approved and the policy's digest to the signed statement and its signature."""
@@ -191,7 +194,7 @@ class Gate:
             turn=turn,
             call=plan.call.id,
             actor=_POLICY,
-            severity={"allow": "info", "prompt": "low", "deny": "medium"}[decision.mode],  # type: ignore[arg-type]
+            severity=_SEVERITY[decision.mode],
             outcome="failure" if decision.mode == "deny" else "success",
         )
         if decision.mode == "deny":
