@@ -12,6 +12,7 @@ from vtcode_tui.config.settings import Settings
 from vtcode_tui.events.live import Live
 from vtcode_tui.events.types import SYSTEM, Event, Payload
 from vtcode_tui.gate.types import ApprovalRequest, Approver, Verdict
+from vtcode_tui.llm.discover import Looked
 from vtcode_tui.policy.types import Access, Call, Command, Decision, Scope
 from vtcode_tui.render import visible
 from vtcode_tui.sandbox.capability import Capability, Finding
@@ -36,6 +37,7 @@ class ScriptedCore:
         self.mode: Literal["build", "plan", "read-only"] = "build"
         self.told: list[tuple[Any, ...]] = []
         self.staged = ChangeSet()
+        self.places: tuple[Looked, ...] = ()
         self.files: tuple[str, ...] = ("src/app.py", "src/apple.py", "README.md")
         self.turn_over = asyncio.Event()
         self.turn_over.set()
@@ -115,6 +117,15 @@ class ScriptedCore:
 
     async def set_model(self, provider: str, model: str) -> None:
         self.told.append(("set_model", provider, model))
+
+    async def models(self) -> tuple[Looked, ...]:
+        return self.places
+
+    async def load_model(self, provider: str, model: str, context: int | None = None) -> None:
+        self.told.append(("load_model", provider, model, context))
+
+    async def unload_model(self, provider: str, model: str) -> None:
+        self.told.append(("unload_model", provider, model))
 
     async def find_files(self, query: str, limit: int) -> tuple[str, ...]:
         return tuple(path for path in self.files if query in path)

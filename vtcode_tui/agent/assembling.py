@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vtcode_tui.agent.asking import Asking
 from vtcode_tui.agent.calls import Calls
@@ -26,7 +26,7 @@ from vtcode_tui.gate.execution import Executor
 from vtcode_tui.gate.gate import Gate
 from vtcode_tui.gate.recording import recordings
 from vtcode_tui.gate.signing import ApprovalSigner, key_source
-from vtcode_tui.llm import Chain
+from vtcode_tui.llm import Chain, Models
 from vtcode_tui.llm.tokens import estimate_tokens
 from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.sessions.conversation import conversation_of
@@ -55,7 +55,7 @@ async def assemble(
     opened: Opened,
     bus: Bus,
     redactor: Redactor,
-    models: Any,
+    models: Models,
     chain: Chain | None,
     looked: tuple[str, ...],
 ) -> tuple[Session, Turn, Instructions]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vtcode_tui.agent.asking import Asking
 from vtcode_tui.agent.calls import Calls
@@ -24,7 +24,7 @@ from vtcode_tui.gate.judging import PolicyJudge
 from vtcode_tui.gate.plan import Plan
 from vtcode_tui.gate.profile import Surroundings, configured
 from vtcode_tui.gate.subject import Programs
-from vtcode_tui.llm import Chain
+from vtcode_tui.llm import Models
 from vtcode_tui.policy import load_policy, write_rule
 from vtcode_tui.policy.situation import Situation
 from vtcode_tui.policy.types import Decision
@@ -44,8 +44,8 @@ _FRESH_SECONDS = 10.0
 class SessionGround:
     """See `agent.session.Ground`."""
 
-    def __init__(self, opening: Opening, models: Any, bus: Bus, session: str, *, trusted: bool) -> None:
-        self._opening, self._models, self._bus = opening, models, bus
+    def __init__(self, opening: Opening, models: Models, bus: Bus, session: str, *, trusted: bool) -> None:
+        self._opening, self.models, self._bus = opening, models, bus
         settings = opening.settings.sandbox
         self.layer = self._layer(session)
         self.staging = Staging(self.layer.lower, self.layer.upper, self.layer.work) if self.layer else None
@@ -143,11 +143,6 @@ class SessionGround:
         """Files may have come or gone: look again at what is protected, masked and there."""
         self._surroundings = None
         self._finder = None
-
-    async def choose(self, choice: str) -> Chain:
-        """The chain for `provider/model`."""
-        chain: Chain = await self._models.chain(choice)
-        return chain
 
     def set_mode(self, mode: Mode) -> None:
         """Let the policy and the model know another mode."""

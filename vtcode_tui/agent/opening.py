@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vtcode_tui import __version__
 from vtcode_tui.agent.assembling import Opened, assemble
@@ -27,7 +27,7 @@ from vtcode_tui.events import Bus, Journal, Redactor, Shipping, redaction_key, s
 from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import SessionResumed, SessionStarted, ToolFinished
 from vtcode_tui.gate.types import Approver
-from vtcode_tui.llm import Chain, resolve_models
+from vtcode_tui.llm import Chain, Models, resolve_models
 from vtcode_tui.llm.messages import Message
 from vtcode_tui.sandbox.capability import Capability
 from vtcode_tui.sessions.conversation import conversation_of, unanswered
@@ -91,7 +91,7 @@ async def open_core(opening: Opening) -> Session:
         raise
 
 
-async def _chain(models: Any, choice: str) -> tuple[Chain | None, tuple[str, ...]]:
+async def _chain(models: Models, choice: str) -> tuple[Chain | None, tuple[str, ...]]:
     try:
         return await models.chain(choice), ()
     except ModelError as error:

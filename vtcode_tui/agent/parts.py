@@ -21,7 +21,7 @@ from vtcode_tui.events.bus import Bus
 from vtcode_tui.events.types import Actor
 from vtcode_tui.gate.gate import Gate
 from vtcode_tui.gate.plan import Plan
-from vtcode_tui.llm.chain import Chain
+from vtcode_tui.llm.resolve import Models
 from vtcode_tui.policy.types import Access, Call
 from vtcode_tui.sessions.store import Store
 
@@ -37,8 +37,9 @@ class Ground(Protocol):
         """The digest of the rules in force."""
         ...
 
-    async def choose(self, choice: str) -> Chain:
-        """The chain for `provider/model`. Raises ModelError."""
+    @property
+    def models(self) -> Models:
+        """Every provider that is configured."""
         ...
 
     def set_mode(self, mode: Mode) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from vtcode_tui.events.live import Live
 from vtcode_tui.events.types import Event
 from vtcode_tui.sandbox.capability import Capability
 from vtcode_tui.sandbox.run import TerminalSize
 from vtcode_tui.workspace.changes import ChangeSet, Selection
+
+if TYPE_CHECKING:
+    from vtcode_tui.llm.discover import Looked
 
 Reader: TypeAlias = Callable[[Event | Live], None]
 """Called in the event loop for everything that happens, in order; must return at once."""
@@ -87,6 +90,19 @@ class Core(Protocol):
 
     async def set_model(self, provider: str, model: str) -> None:
         """Let another model answer from now on."""
+        ...
+
+    async def models(self) -> tuple[Looked, ...]:
+        """What every configured provider and every local server offers now, one place each; never raises for one
+        that is away: its state and the command that helps are in its place."""
+        ...
+
+    async def load_model(self, provider: str, model: str, context: int | None = None) -> None:
+        """Have a local server load a model, with a window of `context` tokens; raises ModelError."""
+        ...
+
+    async def unload_model(self, provider: str, model: str) -> None:
+        """Have a local server drop a model from memory; raises ModelError."""
         ...
 
     async def find_files(self, query: str, limit: int) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from vtcode_tui.common.files import sha256_of
 from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import ConfigChanged, PromptSubmitted, SessionEnded, ToolFinished
 from vtcode_tui.llm.chain import Chain
+from vtcode_tui.llm.discover import Looked
 from vtcode_tui.llm.messages import Image, Message, Text, ToolResult, ToolUse
 from vtcode_tui.sandbox.capability import Capability
 from vtcode_tui.sandbox.run import TerminalSize
@@ -258,18 +259,40 @@ class Session:
         """Change what the agent may do."""
         before, self.mode = self.mode, mode
         self._parts.ground.set_mode(mode)
-        changed = ConfigChanged(what="mode", before=before, after=mode)
-        await self._parts.bus.record(changed, turn=self.turn, actor=self._human)
+        await self._changed("mode", before, mode)
 
     async def set_model(self, provider: str, model: str) -> None:
         """Let another model answer from now on."""
         choice = "/".join(part for part in (provider, model) if part)
-        chain = await self._parts.ground.choose(choice)
-        before, self._chain = self.model, chain
+        before, chain = self.model, await self._parts.ground.models.chain(choice)
+        self._answers(chain)
+        await self._changed("model", before, self.model)
+
+    def _answers(self, chain: Chain) -> None:
+        self._chain = chain
         self.model = chain.current.name
-        changed = ConfigChanged(what="model", before=before, after=self.model)
-        await self._parts.bus.record(changed, turn=self.turn, actor=self._human)
         self._parts.asking.meter(self._parts.turn.window(chain))
+
+    async def _changed(self, what: str, before: str, after: str, file: str = "") -> None:
+        changed = ConfigChanged(what=what, before=before, after=after, file=file)
+        await self._parts.bus.record(changed, turn=self.turn, actor=self._human)
+
+    async def models(self) -> tuple[Looked, ...]:
+        """What every configured provider and every local server offers now."""
+        return await self._parts.ground.models.survey()
+
+    async def load_model(self, provider: str, model: str, context: int | None = None) -> None:
+        """Have a local server load a model; the one that answers is asked for its new window."""
+        models = self._parts.ground.models
+        await models.load(provider, model, context)
+        await self._changed("loaded model", "", f"{provider}/{model}")
+        if self.model == f"{provider}/{model}":
+            self._answers(await models.chain(self.model))
+
+    async def unload_model(self, provider: str, model: str) -> None:
+        """Have a local server drop a model from memory."""
+        await self._parts.ground.models.unload(provider, model)
+        await self._changed("loaded model", f"{provider}/{model}", "")
 
     async def find_files(self, query: str, limit: int) -> tuple[str, ...]:
         """Fuzzy search over the paths of the workspace."""
@@ -281,8 +304,7 @@ class Session:
         """Trust this workspace."""
         await self._parts.ground.trust()
         self.trusted = True
-        changed = ConfigChanged(what="trust", before="untrusted", after="trusted", file=str(self.root))
-        await self._parts.bus.record(changed, turn=self.turn, actor=self._human)
+        await self._changed("trust", "untrusted", "trusted", str(self.root))
 
     def when_closed(self, act: Callable[[], Awaitable[None]]) -> None:
         """Do something more once the session is closed."""

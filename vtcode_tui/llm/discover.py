@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from vtcode_tui.llm.endpoint import Endpoint, Hosts
 from vtcode_tui.llm.failure import ProviderError
@@ -35,6 +35,9 @@ _LOAD = {
 }
 
 
+State: TypeAlias = Literal["running", "no models", "not running", "not allowed", "something else"]
+
+
 @dataclass(frozen=True, slots=True)
 class Looked:
     """One place that was looked at."""
@@ -42,7 +45,7 @@ class Looked:
     provider: str
     title: str
     url: str
-    state: Literal["running", "no models", "not running", "not allowed", "something else"]
+    state: State
     remedy: str = ""
     detail: str = ""
     models: tuple[Offered, ...] = ()
@@ -67,30 +70,39 @@ async def discover_local(environ: Mapping[str, str], hosts: Hosts | None = None)
 
 
 async def _look(transport: Transport, endpoint: Endpoint) -> Looked:
+    place = await look_at(transport, endpoint, seconds=_PROBE_SECONDS)
+    if endpoint.provider != "llamacpp" or place.state not in {"running", "no models"}:
+        return place
+    # Port 8080 is everybody's: only what calls itself llama.cpp counts as one.
+    models = tuple(model for model in place.models if model.detail == "llamacpp" or model.loaded is not None)
+    if models:
+        return replace(place, models=models)
+    return replace(place, state="something else", remedy="", detail="no list of models of llama.cpp", models=())
+
+
+async def look_at(transport: Transport, endpoint: Endpoint, *, seconds: float = 5.0) -> Looked:
+    """What one endpoint offers now; a failure is a state with the command that helps, never raised."""
     from vtcode_tui.llm.servers import offered
 
-    name, title = endpoint.provider, TITLES[endpoint.provider]
+    server = _server_of(endpoint)
+    title = TITLES.get(endpoint.provider, endpoint.provider)
+
+    def found(state: State, remedy: str = "", detail: str = "", models: tuple[Offered, ...] = ()) -> Looked:
+        return Looked(endpoint.provider, title, endpoint.base_url, state, remedy, detail, models)
+
     try:
-        models = await offered(transport, endpoint, seconds=_PROBE_SECONDS)
+        models = await offered(transport, endpoint, seconds=seconds)
     except ProviderError as error:
         match error.kind:
             case "not_running" | "transient":
-                return Looked(name, title, endpoint.base_url, "not running", _START[name], error.cause)
+                return found("not running", _START.get(server, ""), error.cause)
             case "forbidden" if error.status is None:
-                return Looked(name, title, endpoint.base_url, "not allowed", detail=error.cause)
+                return found("not allowed", detail=error.cause)
             case "auth":
-                remedy = f"export {endpoint.key_env}=..."
-                return Looked(name, title, endpoint.base_url, "something else", remedy, error.cause)
+                return found("something else", f"export {endpoint.key_env or 'KEY'}=...", error.cause)
             case _:
-                return Looked(name, title, endpoint.base_url, "something else", detail=error.cause)
-    # Port 8080 is everybody's: only what calls itself llama.cpp counts as one.
-    if name == "llamacpp":
-        models = tuple(model for model in models if model.detail == "llamacpp" or model.loaded is not None)
-        if not models:
-            return Looked(name, title, endpoint.base_url, "something else", detail="no list of models of llama.cpp")
-    if not models:
-        return Looked(name, title, endpoint.base_url, "no models", _GET[name])
-    return Looked(name, title, endpoint.base_url, "running", models=models)
+                return found("something else", detail=error.cause)
+    return found("running", models=models) if models else found("no models", _GET.get(server, ""))
 
 
 def remedy_for(error: ProviderError, endpoint: Endpoint, model: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from vtcode_tui.common.errors import ModelError
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.llm.catalogue import FREE, UNKNOWN_WINDOW, ModelFacts, model_facts
 from vtcode_tui.llm.chain import Chain, Link
-from vtcode_tui.llm.discover import Looked, discover_local, remedy_for
+from vtcode_tui.llm.discover import Looked, discover_local, look_at, remedy_for
 from vtcode_tui.llm.endpoint import Endpoint, Hosts, TimeLimits
 from vtcode_tui.llm.failure import ProviderError
 from vtcode_tui.llm.vendors import BY_NAME, LOCAL, VENDORS, table_endpoint, vendor_endpoint
@@ -119,6 +120,19 @@ class Models:
         """Look for local servers, if `model.discover` lets us."""
         self.looked = await discover_local(self._environ, self.hosts) if self._model.discover else ()
         return self.looked
+
+    async def survey(self) -> tuple[Looked, ...]:
+        """What every usable provider and every local server offers now, all asked at once; nothing raises."""
+        known = [name for name in self.usable() if name not in LOCAL or name in self._tables]
+        async with asyncio.TaskGroup() as group:
+            local = group.create_task(self.look())
+            tables = [group.create_task(self._surveyed(self.endpoints[name])) for name in known]
+        found = [place for place in local.result() if place.provider not in known]
+        return (*(task.result() for task in tables), *found)
+
+    async def _surveyed(self, endpoint: Endpoint) -> Looked:
+        async with self._talking(endpoint) as transport:
+            return await look_at(transport, endpoint)
 
     async def offered(self, provider: str) -> tuple[Offered, ...]:
         """The models that a provider says it has. Raises ModelError."""

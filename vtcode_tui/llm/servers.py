@@ -77,7 +77,7 @@ async def unload(transport: Transport, endpoint: Endpoint, model: str) -> None:
             found = [it for it in await offered(transport, endpoint) if it.name == model or model in it.instances]
             instances = [id for it in found for id in it.instances if model in (it.name, id)]
             if not instances:
-                raise ProviderError(provider, f"{model} is not loaded", "not_loaded")
+                raise ProviderError(provider, f"{model} is not loaded, so there is nothing to unload", "invalid")
             for id in instances:
                 url = f"{base}/api/v1/models/unload"
                 await transport.post_json(
