@@ -51,7 +51,21 @@ def plain_wait(core: ScriptedCore) -> None:
     waits(core)
 
 
-PLAYS: dict[str, Any] = {"hostile": hostile, "wait": plain_wait, "quiet": begin}
+def talk(core: ScriptedCore) -> None:
+    """Words of the model that go on by themselves."""
+    begin(core)
+
+    async def go_on() -> None:
+        for number in range(1, 100):
+            await asyncio.sleep(0.3)
+            core.say(respond(f"{number} said behind the editor"))
+            sys.__stderr__.write(f"SAID {number}\n")  # type: ignore[union-attr]
+            sys.__stderr__.flush()  # type: ignore[union-attr]
+
+    core.talking = asyncio.get_running_loop().create_task(go_on())  # type: ignore[attr-defined]
+
+
+PLAYS: dict[str, Any] = {"hostile": hostile, "wait": plain_wait, "quiet": begin, "talk": talk}
 
 
 def main() -> int:

@@ -78,7 +78,7 @@ class ScriptedCore:
         return lambda: None
 
     async def submit(self, text: str, *, images: tuple[bytes, ...] = ()) -> None:
-        self.told.append(("submit", text))
+        self.told.append(("submit", text, images))
         await self.turn_over.wait()
 
     def steer(self, text: str) -> None:

@@ -48,7 +48,7 @@ async def test_a_prompt_typed_before_the_core_is_open_is_sent_when_it_is(rig: Ma
     async with app.app.run_test() as pilot:
         app.app.work.on_prompt_sent(app.app.work.prompt.Sent("hello"))
         core = await app.ready(pilot)
-        await until(lambda: ("submit", "hello") in core.told, pilot)
+        await until(lambda: ("submit", "hello", ()) in core.told, pilot)
 
 
 async def test_enter_sends_all_that_was_typed_before_it(rig: Make) -> None:
@@ -56,7 +56,7 @@ async def test_enter_sends_all_that_was_typed_before_it(rig: Make) -> None:
     async with app.app.run_test() as pilot:
         core = await app.ready(pilot)
         await pilot.press(*"fix it", "enter")
-        await until(lambda: ("submit", "fix it") in core.told, pilot)
+        await until(lambda: ("submit", "fix it", ()) in core.told, pilot)
         assert app.app.work.prompt.text == ""
 
 
@@ -147,7 +147,7 @@ async def test_escape_stops_the_turn_and_a_second_prompt_waits_visibly(rig: Make
         await until(lambda: app.app.work.intents.running == 1, pilot)
         await pilot.press(*"more", "enter")
         await until(lambda: app.app.work.status.status.queued == 1, pilot)
-        assert "queued" in chat_text(app)
+        assert "more" in app.app.work.queued.row(0).text
         await pilot.press(*"now", "alt+s")
         await until(lambda: ("steer", "now") in core.told, pilot)
         await pilot.press("escape")
@@ -517,7 +517,7 @@ async def test_vim_keys_are_there_for_those_who_choose_them(rig: Make) -> None:
         await pilot.press(*"one two", "escape", "0", "d", "w")
         assert prompt.text == "two"
         await pilot.press("A", *" three", "escape", "i", "enter")
-        await until(lambda: ("submit", "two three") in core.told, pilot)
+        await until(lambda: ("submit", "two three", ()) in core.told, pilot)
 
 
 async def test_the_events_shown_can_be_kept_in_a_file(

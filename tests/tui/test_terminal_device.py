@@ -2,111 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
-import pty
 import re
-import select
 import signal
-import struct
 import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
-import pytest
-
-from vtcode_tui.terminal import Screen
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-class Terminal:
-    """A pseudo-terminal with the app in it, and what the app has drawn."""
-
-    def __init__(self, play: str, folder: Path, *, columns: int = 100, rows: int = 30, **environ: str) -> None:
-        self.master, slave = pty.openpty()
-        self.size(columns, rows, slave)
-        self.before = termios.tcgetattr(slave)
-        self.slave = slave
-        self.screen = Screen(columns, rows)
-        self.raw = b""
-        self.errors = folder / "stderr"
-        self.output = folder / "stdout"
-        env = {**os.environ, "TERM": "xterm-256color", "VTCODE_HOME": str(folder / "home"), **environ}
-        env.pop("NO_COLOR", None)
-
-        def own_terminal() -> None:
-            os.setsid()
-            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
-
-        with self.errors.open("wb") as err, self.output.open("wb") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.tui.actor", play],
-                cwd=ROOT, env=env, stdin=slave, stdout=out, stderr=err, preexec_fn=own_terminal,
-            )  # fmt: skip
-
-    def size(self, columns: int, rows: int, descriptor: int | None = None) -> None:
-        fcntl.ioctl(descriptor or self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def resize(self, columns: int, rows: int) -> None:
-        self.screen.resize(columns, rows)
-        self.size(columns, rows)
-
-    def read(self, seconds: float = 0.1) -> bytes:
-        ready, _, _ = select.select([self.master], [], [], seconds)
-        if not ready:
-            return b""
-        try:
-            data = os.read(self.master, 65536)
-        except OSError:
-            return b""
-        self.raw += data
-        self.screen.feed(data)
-        return data
-
-    def until(self, condition: Callable[[], bool], seconds: float = 40.0) -> None:
-        end = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < end, "\n".join(self.rows()) + self.errors.read_text()[-2000:]
-            self.read()
-
-    def shows(self, text: str) -> Callable[[], bool]:
-        return lambda: any(text in row for row in self.rows())
-
-    def rows(self) -> list[str]:
-        return [self.screen.text(self.screen.history + y) for y in range(self.screen.rows)]
-
-    def send(self, keys: bytes) -> None:
-        os.write(self.master, keys)
-
-    def ended(self) -> bool:
-        return self.process.poll() is not None
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        for descriptor in (self.master, self.slave):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
-
-
-@pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
-    made: list[Terminal] = []
-
-    def make(play: str, **more: int) -> Terminal:
-        made.append(Terminal(play, tmp_path, **more))  # type: ignore[arg-type]
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
-
+from tests.tui.device import ROOT, Terminal
 
 OURS = re.compile(
     rb"\x1b\[[0-9;:]*m|\x1b\[[0-9;]*H|\x1b\[\?(?:1049|100[0346]|1015|1016|2004|2026|2048|25|7)[hl]|\x1b\[\?(?:2026|2048)\$p"

@@ -154,11 +154,6 @@ class VtcodeApp(BaseApp):
         else:
             self.tell(text, "error" if style == "bad" else "info")
 
-    def show_queued(self, text: str) -> None:
-        """A prompt that has to wait is shown at once."""
-        if self._story is not None:
-            self._story.queue(text)
-
     def ring(self) -> None:
         """Something waits for the person: the bell, and a notification where the terminal is not looked at."""
         if self._settings is not None and self._settings.interface.bell:

@@ -32,6 +32,7 @@ COMMANDS: tuple[SlashCommand, ...] = (
     SlashCommand("trust", "trust", "trust this folder"),
     SlashCommand("sandbox", "sandbox", "what this machine enforces"),
     SlashCommand("theme", "theme", "colours", "NAME"),
+    SlashCommand("editor", "editor", "write the prompt in your own editor"),
     SlashCommand("copy", "copy_answer", "copy the last answer"),
     SlashCommand("clear", "clear", "clear the chat on the screen; the session stays"),
     SlashCommand("quit", "app.leave", "leave vtcode"),

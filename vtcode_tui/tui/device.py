@@ -96,6 +96,7 @@ class Device(LinuxDriver):
             self.fileno = os.open(TTY, os.O_RDWR | os.O_NOCTTY)
             self.input_tty = True
         self._output = output
+        self._away = False
         self._file = Paper(output, self._hang_up)  # type: ignore[assignment]  # a text file in all that matters
         self._wake_read, self._wake_write = os.pipe()
         signal.signal(signal.SIGHUP, lambda *_: self._hang_up())
@@ -111,6 +112,26 @@ class Device(LinuxDriver):
         except OSError:
             width, height = 80, 24
         return width or 80, height or 24
+
+    @property
+    def terminal(self) -> int:
+        """The descriptor of the terminal: for a program that gets it while the app is suspended."""
+        return self._output
+
+    def suspend_application_mode(self) -> None:
+        """Leave the terminal to another program: from now on nothing of ours is written to it."""
+        super().suspend_application_mode()
+        self._away = True
+
+    def resume_application_mode(self) -> None:
+        """Take the terminal again."""
+        self._away = False
+        super().resume_application_mode()
+
+    def write(self, data: str) -> None:
+        """Draw, unless another program has the terminal."""
+        if not self._away:
+            super().write(data)
 
     def without_mouse(self) -> None:
         """Leave the mouse to the terminal, for selecting and copying by its own means."""

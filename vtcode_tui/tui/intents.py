@@ -7,6 +7,7 @@ nothing is retried and nothing is guessed.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from vtcode_tui.common.errors import VtcodeError
@@ -16,32 +17,44 @@ if TYPE_CHECKING:
     from vtcode_tui.agent.port import Core
     from vtcode_tui.workspace.changes import ChangeSet, Selection
 
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """A prompt with its pictures."""
+
+    text: str
+    images: tuple[bytes, ...] = ()
+
+
 Start = Callable[[Coroutine[Any, Any, None], str], object]
 
 
 class Intents:
     """A core, perhaps not open yet, and the person's wishes towards it."""
 
-    def __init__(self, start: Start, complain: Callable[[str], None], counted: Callable[[int], None]) -> None:
+    def __init__(self, start: Start, complain: Callable[[str], None], queued: Callable[[], None]) -> None:
         self.core: Core | None = None
         self._start = start
         self._complain = complain
-        self._counted = counted
-        self._early: list[tuple[str, bool]] = []
+        self._queued = queued
+        self._early: list[str] = []
+        self.waiting: list[Saying] = []
+        """Prompts that the running turn holds up, the next one first: they can still be changed or taken back."""
         self.running = 0
-        """Prompts that were given to the core and are not answered yet; all but the first are queued there."""
+        """Turns that were given to the core and are not over: one or none."""
 
     def opened(self, core: Core) -> None:
         """The core is there: what was typed meanwhile is sent."""
         self.core = core
         early, self._early = self._early, []
-        for text, is_shell in early:
-            self.shell(text, TerminalSize()) if is_shell else self.submit(text)
+        for text in early:
+            self.shell(text, TerminalSize())
+        self._next()
 
     @property
     def busy(self) -> bool:
         """Whether a turn runs or something is on its way to one."""
-        return self.running > 0 or bool(self._early)
+        return self.running > 0 or bool(self.waiting)
 
     def _run(self, work: Callable[[Core], Awaitable[None]], name: str) -> None:
         async def guarded() -> None:
@@ -57,23 +70,35 @@ class Intents:
 
         self._start(guarded(), name)
 
-    def submit(self, text: str) -> None:
-        """Send a prompt; while a turn runs the core queues it."""
-        if self.core is None:
-            self._early.append((text, False))
-            self._counted(len(self._early))
+    def submit(self, text: str, images: tuple[bytes, ...] = ()) -> None:
+        """Send a prompt; while a turn runs, or the core is not there yet, it waits."""
+        self.waiting.append(Saying(text, images))
+        self._next()
+        self._queued()
+
+    def _next(self) -> None:
+        if self.core is None or self.running or not self.waiting:
             return
+        saying = self.waiting.pop(0)
+        self.running = 1
 
         async def turn(core: Core) -> None:
-            self.running += 1
-            self._counted(max(0, self.running - 1))
             try:
-                await core.submit(text)
+                await core.submit(saying.text, images=saying.images)
             finally:
-                self.running -= 1
-                self._counted(max(0, self.running - 1))
+                self.running = 0
+                self._next()
+                self._queued()
 
         self._run(turn, "the turn")
+
+    def take_back(self, index: int = -1) -> Saying | None:
+        """One of the prompts that wait, taken out of the queue."""
+        if not -len(self.waiting) <= index < len(self.waiting):
+            return None
+        saying = self.waiting.pop(index)
+        self._queued()
+        return saying
 
     def steer(self, text: str) -> None:
         """Say it to the running turn; without one it is a prompt."""
@@ -85,7 +110,7 @@ class Intents:
     def shell(self, text: str, size: TerminalSize) -> None:
         """Run the person's own command."""
         if self.core is None:
-            self._early.append((text, True))
+            self._early.append(text)
             return
         self._run(lambda core: core.shell(text, size), "the command")
 

@@ -77,6 +77,7 @@ KEYS: tuple[Key, ...] = (
     Key("history.back", "up", "history(-1)", "earlier prompts (on the first line)", PROMPT),
     Key("history.on", "down", "history(1)", "later prompts (on the last line)", PROMPT),
     Key("history.find", "ctrl+r", "find_history", "search the earlier prompts", PROMPT),
+    Key("editor", "ctrl+g", "editor", "write in your own editor ($EDITOR)", PROMPT),
     Key("complete", "tab", "complete", "take the completion of @file or /command", PROMPT),
     Key("row.down", "down,j", "down", "down", PANE),
     Key("row.up", "up,k", "up", "up", PANE),

@@ -74,10 +74,6 @@ class Story:
         """A sentence of ours in the chat."""
         self.stage.chat.add(Note(text=text, style=style, mark=mark, tight=not apart, seq=event.seq if event else 0))
 
-    def queue(self, text: str) -> None:
-        """A prompt that has to wait."""
-        self.stage.chat.add(Said(text=text, queued=True))
-
     # The model's words.
 
     def reasoning_piece(self, turn: int, text: str) -> None:
@@ -144,14 +140,7 @@ class Story:
 
     def prompted(self, event: Event, text: str, origin: str) -> None:
         """The person said something."""
-        chat = self.stage.chat
-        for block in reversed(chat.blocks[-8:]):
-            # A prompt that was typed while a turn ran is shown at once; now it is on its way.
-            if isinstance(block, Said) and block.queued and block.text == text:
-                block.queued, block.seq, block.turn = False, event.seq, event.turn
-                chat.changed(block)
-                return
-        chat.add(Said(text=text, origin=origin, seq=event.seq, turn=event.turn))
+        self.stage.chat.add(Said(text=text, origin=origin, seq=event.seq, turn=event.turn))
 
     # Calls.
 

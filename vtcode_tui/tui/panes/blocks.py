@@ -80,7 +80,6 @@ class Said(Block):
 
     text: str
     origin: str = "tui"
-    queued: bool = False
 
     def lay(self, cells: int) -> Sequence[Line]:
         """The rows for a width."""
@@ -92,10 +91,8 @@ class Said(Block):
             Line((Span("▌ ", Style("accent", "human")), *row.spans), joined=row.joined, fill="human")
             for row in rows
         ]
-        if self.queued or self.origin in {"queue", "steer"}:
-            note = (
-                "queued" if self.queued else "said during the turn" if self.origin == "steer" else "from the queue"
-            )
+        if self.origin in {"queue", "steer"}:
+            note = "said during the turn" if self.origin == "steer" else "from the queue"
             shown.append(
                 Line((Span("▌ ", Style("accent", "human")), Span(note, Style("muted", "human"))), fill="human")
             )

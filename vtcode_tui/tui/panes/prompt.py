@@ -1,4 +1,4 @@
-"""The prompt: several lines, history, completion of @files and /commands, long pastes folded, !commands.
+"""The prompt: several lines, history, completion of @files and /commands, chips for pictures and long pastes.
 
 It knows no core. What was written leaves as a message; candidates for `@` are asked for by a message and given
 back.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from vtcode_tui.render import MUTED, Ground, Line, Span, Style, cut, plain, plain_line, spans_of
+from vtcode_tui.tui.attachments import Picture, pictures_in
 from vtcode_tui.tui.commands import matching
 from vtcode_tui.tui.history import History
 from vtcode_tui.tui.keys import PROMPT, bindings
@@ -26,6 +27,10 @@ PLACEHOLDER = "Ask for a change.   @ file   / command   ! shell"
 LONG_PASTE = 12
 _WORD = re.compile(r"(?:^|(?<=\s))@([^\s@]*)\Z")
 _PASTED = re.compile(r"\[pasted (\d+) lines #(\d+)\]")
+_PICTURE = re.compile(r"\[image #(\d+) [^\]\n]*\]")
+_CHIP = re.compile(rf"(?:{_PASTED.pattern}|{_PICTURE.pattern}) ?\Z")
+KEPT_PICTURES = 20
+"""Pictures that a chip may still name, sent ones among them: an earlier prompt can be sent again."""
 
 
 class Suggestions(Sheet, can_focus=False):
@@ -78,9 +83,9 @@ class Prompt(Writing):
     class Sent(Message):
         """A prompt to be sent; `steer` asks for the running turn's next pause."""
 
-        def __init__(self, text: str, *, steer: bool = False) -> None:
+        def __init__(self, text: str, *, steer: bool = False, pictures: tuple[Picture, ...] = ()) -> None:
             super().__init__()
-            self.text, self.steer = text, steer
+            self.text, self.steer, self.pictures = text, steer, pictures
 
     class Wanted(Message):
         """Candidates for `@word` are wanted."""
@@ -92,11 +97,28 @@ class Prompt(Writing):
     class Search(Message):
         """The person wants to search the history."""
 
+    class Editing(Message):
+        """The person wants to write in their own editor."""
+
+    class TakeBack(Message):
+        """The person wants the prompt that was queued last back, to change it."""
+
+    class Complaint(Message):
+        """Something cannot be sent, and why."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
     def __init__(self, suggestions: Suggestions, history: History) -> None:
         super().__init__(id="prompt", placeholder=PLACEHOLDER)
         self.suggestions = suggestions
         self.earlier = history
         self._pastes: dict[int, str] = {}
+        self._pictures: dict[int, Picture] = {}
+        self._number = 0
+        self.queued = 0
+        """Prompts that wait for the running turn; the empty prompt takes the last one back with `up`."""
         self.vim = False
         """Whether letters may be commands (`[interface] vim`)."""
         self._mode = Vim()
@@ -115,14 +137,46 @@ class Prompt(Writing):
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
+        try:
+            pictures = pictures_in(event.text)
+        except ValueError as error:
+            self.post_message(self.Complaint(str(error)))
+            return
+        for picture in pictures:
+            self.attach(picture)
+        if not pictures:
+            self._paste(event.text)
+
+    def attach(self, picture: Picture) -> None:
+        """Put a picture's chip where the cursor is."""
+        self._number += 1
+        self._pictures[self._number] = picture
+        while len(self._pictures) > KEPT_PICTURES:
+            del self._pictures[next(iter(self._pictures))]
+        self.insert(f"[image #{self._number} {picture.words}] ")
+
+    def _paste(self, text: str) -> None:
         # What cannot be seen would be sent unseen: it is made visible, as everywhere.
-        text = plain(event.text.replace("\r\n", "\n").replace("\r", "\n"))
+        text = plain(text.replace("\r\n", "\n").replace("\r", "\n"))
         lines = text.count("\n") + 1
         if lines > LONG_PASTE or len(text) > 4000:
-            number = len(self._pastes) + 1
-            self._pastes[number] = text
-            text = f"[pasted {lines} lines #{number}]"
+            self._number += 1
+            self._pastes[self._number] = text
+            text = f"[pasted {lines} lines #{self._number}]"
         self.insert(text)
+
+    def action_delete_left(self) -> None:
+        """Delete a character; a chip goes as one."""
+        row, column = self.cursor_location
+        before = self.get_text_range((row, 0), (row, column))
+        if not self.selected_text and (chip := _CHIP.search(before)) and self._is_chip(chip[0]):
+            self.delete((row, chip.start()), (row, column))
+            return
+        super().action_delete_left()
+
+    def _is_chip(self, text: str) -> bool:
+        pasted, picture = _PASTED.search(text), _PICTURE.search(text)
+        return bool((pasted and int(pasted[2]) in self._pastes) or (picture and int(picture[1]) in self._pictures))
 
     async def _on_key(self, event: events.Key) -> None:
         if self.suggestions.display and event.key in {"up", "down"}:
@@ -175,6 +229,14 @@ class Prompt(Writing):
             return bool(self.suggestions.display)
         return True
 
+    def pictures(self, text: str) -> tuple[Picture, ...]:
+        """The pictures that chips in a text name, in order; ValueError when one is not at hand any more."""
+        numbers = [int(found[1]) for found in _PICTURE.finditer(text)]
+        for number in numbers:
+            if number not in self._pictures:
+                raise ValueError(f"image #{number} is not at hand any more: paste it again, or delete its chip")
+        return tuple(self._pictures[number] for number in dict.fromkeys(numbers))
+
     def action_complete(self) -> None:
         """Take the chosen completion."""
         if not self.suggestions.display or not self.suggestions.choices:
@@ -209,18 +271,29 @@ class Prompt(Writing):
     def _send(self, text: str, *, steer: bool) -> None:
         if not text:
             return
+        try:
+            pictures = self.pictures(text)
+        except ValueError as error:
+            self.post_message(self.Complaint(str(error)))
+            return
+        if steer and pictures:
+            self.post_message(self.Complaint("a picture cannot be said to a running turn: send it with enter"))
+            return
         self.earlier.add(text)
         self.text = ""
         self._pastes.clear()
         self.suggestions.show([])
-        self.post_message(self.Sent(text, steer=steer))
+        self.post_message(self.Sent(text, steer=steer, pictures=pictures))
 
     def action_newline(self) -> None:
         """Begin a new line."""
         self.insert("\n")
 
     def action_history(self, delta: int) -> None:
-        """Earlier and later prompts."""
+        """Earlier and later prompts; what still waits to be sent comes first."""
+        if delta < 0 and self.queued and not self.text:
+            self.post_message(self.TakeBack())
+            return
         text = self.earlier.step(delta, self.text)
         if text is not None:
             self.put(text)
@@ -228,3 +301,7 @@ class Prompt(Writing):
     def action_find_history(self) -> None:
         """Search them."""
         self.post_message(self.Search())
+
+    def action_editor(self) -> None:
+        """Write in the person's own editor."""
+        self.post_message(self.Editing())

@@ -52,10 +52,6 @@ class CommandActions:
         size = self.terminal.scrollable_content_region.size
         return TerminalSize(size.width, size.height) if size.width and size.height else TerminalSize()
 
-    def action_interrupt(self) -> None:
-        """Stop the turn."""
-        self.intents.interrupt()
-
     def action_compact(self) -> None:
         """Make room in the context."""
         self.intents.compact()
@@ -150,14 +146,3 @@ class CommandActions:
         """Watch this session from its beginning."""
         if self.intents.core is not None:
             self.vtcode.view(self.intents.core.folder)
-
-    def on_prompt_search(self) -> None:
-        """Search the earlier prompts."""
-        prompts = list(dict.fromkeys(reversed(self.prompt.earlier.prompts)))
-        rows = [Line((Span(" "), *spans_of(plain_line(prompt)))) for prompt in prompts]
-
-        def take(index: int | None) -> None:
-            if index is not None:
-                self.prompt.put(prompts[index])
-
-        self.vtcode.push_screen(Pick("earlier prompts", rows), take)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual.app import ComposeResult
 from textual.widgets import TextArea
 
-from vtcode_tui.render import plain
-from vtcode_tui.tui.commands import parse
 from vtcode_tui.tui.history import History
 from vtcode_tui.tui.intents import Intents
 from vtcode_tui.tui.keys import APPROVALS, bindings
@@ -17,11 +15,13 @@ from vtcode_tui.tui.panes.approvals import ApprovalPane
 from vtcode_tui.tui.panes.chat import ChatPane
 from vtcode_tui.tui.panes.diff import DiffPane
 from vtcode_tui.tui.panes.prompt import Prompt, Suggestions
+from vtcode_tui.tui.panes.queued import Queued
 from vtcode_tui.tui.panes.terminal import TerminalPane
 from vtcode_tui.tui.queue import ApprovalQueue
 from vtcode_tui.tui.screens.approving import ApprovalKeys
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.commanding import CommandActions
+from vtcode_tui.tui.screens.composing import Composing
 from vtcode_tui.tui.screens.panes import PaneScreen
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ LEAVE_SECONDS = 2.0
 _GATED = {"approve", "deny", "deny_why", "scope", "rule", "edit_command", "alike", "read", "next"}
 
 
-class WorkScreen(ApprovalKeys, CommandActions, PaneScreen):
+class WorkScreen(ApprovalKeys, CommandActions, Composing, PaneScreen):
     """Where the work is done."""
 
     BINDINGS: ClassVar[list[Any]] = bindings(APPROVALS)
@@ -43,7 +43,8 @@ class WorkScreen(ApprovalKeys, CommandActions, PaneScreen):
         self.approvals = ApprovalPane(queue)
         self.suggestions = Suggestions()
         self.prompt = Prompt(self.suggestions, history)
-        self.intents = Intents(self._start, self.complain, self._queued)
+        self.queued = Queued()
+        self.intents = Intents(self._start, self.complain, self.show_waiting)
         self._leave_asked = -LEAVE_SECONDS
         self._changes_due = False
 
@@ -56,6 +57,7 @@ class WorkScreen(ApprovalKeys, CommandActions, PaneScreen):
         """Stage, queue, prompt, status, top to bottom."""
         yield from self.compose_stage()
         yield self.approvals
+        yield self.queued
         yield self.suggestions
         yield self.prompt
         yield self.status
@@ -76,9 +78,6 @@ class WorkScreen(ApprovalKeys, CommandActions, PaneScreen):
     def complain(self, text: str) -> None:
         """A sentence about something that did not work, where the eyes are."""
         self.vtcode.tell(text, "error")
-
-    def _queued(self, count: int) -> None:
-        self.status.tell(queued=count)
 
     # Places.
 
@@ -159,30 +158,7 @@ class WorkScreen(ApprovalKeys, CommandActions, PaneScreen):
             self.choose(waiting=waiting, selected=selected)
         self.approvals.show()
 
-    # The prompt.
-
-    def on_prompt_sent(self, message: Prompt.Sent) -> None:
-        """A prompt, a /command or a !command."""
-        text = message.text
-        if (command := parse(text)) is not None:
-            self.command(*command)
-        elif text.startswith("/") and " " not in text and "/" not in text[1:]:
-            self.app.notify(
-                f"there is no command {plain(text)}; /help lists them", severity="warning", markup=False
-            )
-        elif text.startswith("!"):
-            self.intents.shell(text[1:].strip(), self.terminal_size())
-        elif message.steer:
-            self.intents.steer(text)
-        else:
-            if self.intents.busy or self.intents.core is None:
-                self.vtcode.show_queued(text)
-            self.chat.following = True
-            self.intents.submit(text)
-
-    def on_prompt_wanted(self, message: Prompt.Wanted) -> None:
-        """Candidates for @word."""
-        self.intents.find_files(message.query, self.prompt.offer)
+    # The chat.
 
     def on_chat_pane_resend(self, message: ChatPane.Resend) -> None:
         """An earlier prompt, to be edited."""
