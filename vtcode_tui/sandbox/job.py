@@ -13,6 +13,7 @@ from pathlib import Path
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.sandbox import env, filters, ruleset, toolchains
 from vtcode_tui.sandbox.grant import Invoke, Pin, Work
+from vtcode_tui.sandbox.inner import tree
 from vtcode_tui.sandbox.profile import Profile, Tier
 from vtcode_tui.sandbox.run import TerminalSize
 
@@ -191,21 +192,10 @@ def _rlimits(profile: Profile, *, full: bool) -> dict[str, int]:
     wanted = {"CORE": 0, "FSIZE": limits.file_size, "NOFILE": limits.descriptors, "MEMLOCK": 64 << 20}
     if os.getuid() != 0:
         # The kernel counts threads: in tier full those of the user namespace, otherwise all of this user's. A floor
-        # under what is watched from outside, which allows four threads for a process and says what was exceeded.
-        wanted["NPROC"] = 4 * limits.processes + (0 if full else _threads_of(os.getuid()))
+        # under what is watched from outside, which allows four threads for a process and says what was exceeded:
+        # it lies lower by a margin, so that the watch sees the flood first.
+        wanted["NPROC"] = 5 * limits.processes + 64 + (0 if full else tree.threads_of_user(os.getuid()))
     return wanted
-
-
-def _threads_of(uid: int) -> int:
-    count = 0
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            try:
-                tasks = os.stat(f"{entry.path}/task")
-            except OSError:
-                continue
-            count += tasks.st_nlink - 2 if tasks.st_uid == uid else 0
-    return count
 
 
 def limits_of(profile: Profile) -> dict[str, float]:

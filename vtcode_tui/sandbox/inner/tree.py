@@ -55,6 +55,19 @@ def threads_of(pid: int) -> int:
     return int(fields[17]) if len(fields) > 17 else 0
 
 
+def threads_of_user(uid: int) -> int:
+    """How many threads a user has on this machine: what the kernel compares with the limit on processes."""
+    count = 0
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                tasks = os.stat(f"{entry.path}/task")
+            except OSError:
+                continue
+            count += tasks.st_nlink - 2 if tasks.st_uid == uid else 0
+    return count
+
+
 def memory_of(pid: int) -> tuple[int, int]:
     """Bytes of memory that a process holds for itself, and of shared memory that it has in use."""
     own = shared = 0

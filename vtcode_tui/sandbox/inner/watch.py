@@ -16,6 +16,7 @@ class Watch:
 
     def __init__(self, job: Job, begun: float) -> None:
         self._limits = job.limits
+        self._kernel_limit = 0 if job.full else job.rlimits.get("NPROC", 0)
         self._deadline = begun + job.limits["wall"]
         self._next = time.monotonic() + _FIRST_MS / 1000
         self._next_storage = 0.0
@@ -52,9 +53,11 @@ class Watch:
 
     def _processes(self) -> tuple[str, str] | None:
         pids = tree.descendants(os.getpid())  # orphans of the run become children of its supervisor
+        threads = sum(map(tree.threads_of, pids))
         if (
             len(pids) >= self._limits["processes"]
-            or sum(map(tree.threads_of, pids)) >= 4 * self._limits["processes"]
+            or threads >= 4 * self._limits["processes"]
+            or self._at_kernel_limit(threads)
         ):
             return "processes", f"{self._limits['processes']:.0f} processes or four times as many threads"
         held = [tree.memory_of(pid) for pid in pids]
@@ -65,6 +68,11 @@ class Watch:
         if max(memory, made) > self._memory:
             return "memory", f"more than {self._memory / (1 << 20):.0f} MiB of memory"
         return None
+
+    def _at_kernel_limit(self, threads: int) -> bool:
+        """Whether the kernel refuses this run more threads, which others of the same user may bring about earlier."""
+        most = self._kernel_limit
+        return 0 < most and threads > self._limits["processes"] and tree.threads_of_user(os.getuid()) >= most
 
     def _storage(self) -> tuple[str, str] | None:
         for root in self._roots:
