@@ -73,6 +73,19 @@ def test_a_refusal_of_the_sandbox_says_what_why_and_what_would_help() -> None:
     assert "[exit status 1]" in result.text
 
 
+def test_a_model_never_hears_what_only_people_may_know_of_the_outside() -> None:
+    hidden = Denial(
+        "path", "~/a.csv exists and is hidden from this run", "namespace", "grant it", audience="people"
+    )
+    unseen = Denial("path", "~/a.csv is not among the places", "namespace", "grant it", audience="model")
+    result = RunCommand().result(
+        RunCommandInput(command="cat a"), Outcome(1, denials=(hidden, unseen)), b"cat: ...\n"
+    )
+    assert "exists and is hidden" not in result.text
+    assert "~/a.csv is not among the places (grant it)" in result.text
+    assert "whether it exists or not" in result.text
+
+
 def test_the_workers_need_nothing_but_the_standard_library() -> None:
     root = Path(__file__).resolve().parents[2]
     program = (

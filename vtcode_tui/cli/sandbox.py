@@ -153,8 +153,9 @@ def _status(outcome: Outcome, tier: str, *, as_json: bool) -> int:
             print(f"vtcode: nothing ran: {outcome.setup_error}", file=sys.stderr)
         return 4
     for denial in outcome.denials:
-        if denial.kind == "protected" and not as_json:
-            print(f"vtcode: protected: {denial.detail} {denial.remedy}", file=sys.stderr)
+        if denial.kind in ("protected", "path") and denial.audience != "model" and not as_json:
+            remedy = f" ({denial.remedy})" if denial.remedy else ""
+            print(f"vtcode: {denial.kind}: {denial.detail}{remedy}", file=sys.stderr)
     if outcome.signal is not None:
         return 128 + outcome.signal
     return outcome.exit_code or 0

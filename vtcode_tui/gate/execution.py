@@ -205,7 +205,8 @@ class Execution:
         for connection in self._connections:
             await self._record(through_proxy(connection))
         for denial in outcome.denials:
-            await self._record(denied(denial))
+            if denial.audience != "model":
+                await self._record(denied(denial))
         await self._record(
             ExecFinished(
                 pid=self.run.pid,

@@ -17,12 +17,14 @@ from dataclasses import replace
 from typing import Any
 
 from vtcode_tui.sandbox import explain
+from vtcode_tui.sandbox.complaints import Complaints
 from vtcode_tui.sandbox.run import Denial, Outcome, TerminalSize
 
 _PIECE = 65536
 _HIGH, _LOW = 1 << 20, 1 << 18
 """Above so many unread bytes the run is made to wait, below so many it goes on."""
 _LARGEST_RESULT = 64 << 20
+_PATIENCE_SECONDS = 1.0
 
 
 class Flight:
@@ -49,10 +51,13 @@ class Flight:
         self._report: Mapping[str, Any] | None = None
         self._kill_reason = ""
         self._limit_hit = ""
+        self._explaining: asyncio.Task[None] | None = None
         self._begun: asyncio.Future[None] = self._loop.create_future()
         self._outcome: asyncio.Future[Outcome] = self._loop.create_future()
         self.refused_elsewhere: Sequence[Denial] = ()
         """What the run's proxy refused; part of the outcome."""
+        self.complaints: Complaints | None = None
+        """Where paths that a failed run names are explained; part of the outcome."""
         events.setblocking(False)
         self._loop.add_reader(events.fileno(), self._on_message)
 
@@ -196,6 +201,8 @@ class Flight:
                 self._send_kill(f"limit: more than {self._limit >> 20} MiB of output", "output")
             return
         self._chunks.append((self._sources[descriptor], data))
+        if self.complaints is not None:
+            self.complaints.hear(data)
         self._waiting += len(data)
         self._more.set()
         if self._waiting > _HIGH and not self._paused:
@@ -298,7 +305,7 @@ class Flight:
 
     def _finish(self) -> None:
         """Resolve the outcome once the report is here and every stream has ended."""
-        if self._report is None or self._result >= 0 or self._outcome.done():
+        if self._report is None or self._result >= 0 or self._outcome.done() or self._explaining is not None:
             return
         if self._sources and not self._paused and self._report.get("setup_error"):
             self._drop_sources()
@@ -306,7 +313,25 @@ class Flight:
             return
         self._drop_input()
         outcome = _outcome(self._report, bytes(self._answer), self._kill_reason)
-        self._outcome.set_result(replace(outcome, denials=(*outcome.denials, *self.refused_elsewhere)))
+        if self.complaints is not None and outcome.exit_code not in (0, None):
+            self._explaining = self._loop.create_task(self._explain(outcome, self.complaints))
+        else:
+            self._conclude(outcome, ())
+
+    async def _explain(self, outcome: Outcome, complaints: Complaints) -> None:
+        """Conclude with what the sandbox had to do with it, unless looking hangs (a dead network mount)."""
+        found: Sequence[Denial] = ()
+        try:
+            looking = self._loop.run_in_executor(None, complaints.denials)
+            found = await asyncio.wait_for(looking, _PATIENCE_SECONDS)
+        except TimeoutError:
+            found = ()
+        finally:
+            self._conclude(outcome, found)
+
+    def _conclude(self, outcome: Outcome, found: Sequence[Denial]) -> None:
+        denials = (*outcome.denials, *self.refused_elsewhere, *found)
+        self._outcome.set_result(replace(outcome, denials=denials))
         self._more.set()
 
 

@@ -16,6 +16,7 @@ from vtcode_tui.sandbox.grant import Invoke, Pin, Work
 from vtcode_tui.sandbox.inner import tree
 from vtcode_tui.sandbox.profile import Profile, Tier
 from vtcode_tui.sandbox.run import TerminalSize
+from vtcode_tui.sandbox.view import View
 
 Rule = tuple[str, int, bool]
 
@@ -53,6 +54,8 @@ class Prepared:
     text: bytes
     ruleset: int
     staging: list[str] | None
+    view: View
+    """What the run will see."""
 
 
 def prepare(
@@ -114,7 +117,8 @@ def prepare(
             made.mkdir(mode=0o700, exist_ok=True)
     text = json.dumps(job).encode()
     held = ruleset.filled(rights, [] if full else rules, network=not full, port=proxy[1] if proxy else 0)
-    return Prepared(text, held, job["staging"])  # type: ignore[arg-type]
+    own = (str(machine.home), "/tmp") if full else (str(folder / "home"), str(folder / "tmp"))
+    return Prepared(text, held, job["staging"], View(profile, machine.tier, machine.home, *own))  # type: ignore[arg-type]
 
 
 def keep_own_out(request: Request, machine: Machine) -> None:

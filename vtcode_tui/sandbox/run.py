@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Denial:
     pid: int = 0
     process: str = ""
     count: int = 1
+    audience: Literal["all", "model", "people"] = "all"
+    """`model`: says nothing about what exists outside, and nothing for certain; `people`: no model may hear it."""
 
 
 @dataclass(frozen=True, slots=True)

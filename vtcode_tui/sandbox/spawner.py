@@ -17,8 +17,9 @@ from typing import ClassVar, Literal
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.common.home import Home
 from vtcode_tui.sandbox import job, ruleset
+from vtcode_tui.sandbox.complaints import Complaints
 from vtcode_tui.sandbox.flight import Flight
-from vtcode_tui.sandbox.grant import Grant, Invoke
+from vtcode_tui.sandbox.grant import Execute, Grant, Invoke
 from vtcode_tui.sandbox.job import Request
 from vtcode_tui.sandbox.opening import Opening
 from vtcode_tui.sandbox.profile import Profile, Tier
@@ -190,6 +191,8 @@ class Spawner:
                     ours.close()
                     raise SandboxError(f"the spawner does not answer: {error}", step="spawner") from error
             flight = Flight(ours, request.profile.limits.output, options.notice)
+            if isinstance(request.work, Execute):
+                flight.complaints = Complaints(prepared.view, os.environ.get("PATH", ""))
             wiring.attach(flight)
         finally:
             wiring.close()

@@ -10,6 +10,9 @@ from vtcode_tui.sandbox.grant import Invoke
 from vtcode_tui.sandbox.run import Denial, Outcome
 from vtcode_tui.tools.tool import Result
 
+_MOST = 8
+"""Refusals that are told one by one."""
+
 
 def invoke(module: str, function: str, /, **arguments: Any) -> Invoke:
     """The work of calling a worker function with these arguments."""
@@ -41,18 +44,28 @@ def problem(outcome: Outcome) -> str:
 
 
 def refusals(denials: tuple[Denial, ...]) -> str:
-    """What the sandbox refused, for the model: what, why, what would change it, and that retrying will not."""
-    if not denials:
+    """What the sandbox refused, for the model: what, why, what would change it, and that retrying will not.
+
+    What only people may hear, namely that something exists outside, is left out.
+    """
+    certain = [denial for denial in denials if denial.audience == "all"]
+    unseen = [denial for denial in denials if denial.audience == "model"]
+    told = _listed("The sandbox refused, and will refuse again:", [_refused(denial) for denial in certain])
+    guessed = [denial.detail + (f" ({denial.remedy})" if denial.remedy else "") for denial in unseen]
+    return "\n".join(filter(None, [told, _listed("Not visible to a run, whether it exists or not:", guessed)]))
+
+
+def _refused(denial: Denial) -> str:
+    times = f", {denial.count} times" if denial.count > 1 else ""
+    remedy = f"; {denial.remedy}" if denial.remedy else ""
+    return f"{denial.kind}: {denial.detail} (refused by {denial.layer}{times}{remedy})"
+
+
+def _listed(title: str, lines: list[str]) -> str:
+    if not lines:
         return ""
-    lines = [
-        f"- {denial.kind}: {denial.detail} (refused by {denial.layer}"
-        + (f", {denial.count} times" if denial.count > 1 else "")
-        + (f"; {denial.remedy}" if denial.remedy else "")
-        + ")"
-        for denial in denials[:8]
-    ]
-    more = f"\n- and {len(denials) - 8} more" if len(denials) > 8 else ""
-    return "[The sandbox refused, and will refuse again:\n" + "\n".join(lines) + more + "]"
+    more = [f"- and {len(lines) - _MOST} more"] if len(lines) > _MOST else []
+    return f"[{title}\n" + "\n".join([*(f"- {line}" for line in lines[:_MOST]), *more]) + "]"
 
 
 def with_refusals(result: Result, outcome: Outcome) -> Result:

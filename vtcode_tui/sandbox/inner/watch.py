@@ -70,9 +70,9 @@ class Watch:
         return None
 
     def _at_kernel_limit(self, threads: int) -> bool:
-        """Whether the kernel refuses this run more threads, which others of the same user may bring about earlier."""
+        """Whether the kernel refuses this run more threads; others of the same user may hasten that."""
         most = self._kernel_limit
-        return 0 < most and threads > self._limits["processes"] and tree.threads_of_user(os.getuid()) >= most
+        return most > 0 and threads > self._limits["processes"] and tree.threads_of_user(os.getuid()) >= most
 
     def _storage(self) -> tuple[str, str] | None:
         for root in self._roots:

@@ -123,7 +123,13 @@ def _tables() -> tuple[Attack, ...]:
         made.append(py("kernel", name, code, open_in="full" if name in _KNOWN_IN_FULL else ""))
     made += [py("privilege", name, code) for name, code in _AS_ROOT.items()]
     made.append(sh("privilege", "sudo", "sudo -n true && echo $NONCE | rev"))
-    made.append(sh("privilege", "a set-user-id program reads the shadow file", "passwd -S | grep -q '[0-9]-[0-9]' && echo $NONCE | rev"))
+    made.append(
+        sh(
+            "privilege",
+            "a set-user-id program reads the shadow file",
+            "passwd -S | grep -q '[0-9]-[0-9]' && echo $NONCE | rev",
+        )
+    )
     made.append(sh("privilege", "a set-group-id program", "chage -l $(id -un) >/dev/null && echo $NONCE | rev"))
     made.append(sh("privilege", "su", "echo | su -c true root 2>/dev/null && echo $NONCE | rev"))
     return tuple(made)

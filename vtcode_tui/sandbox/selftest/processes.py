@@ -90,9 +90,9 @@ if os.fork() == 0:
 os.wait()
 """
 _TERMINAL = {
-    "write to another terminal": "open(W['PTS'],'w').write('x')",
+    "write to another terminal": "open(W['PTS'],'w').write(W['NONCE'])",
     "write to every terminal": (
-        "import glob\nfor t in glob.glob('/dev/pts/[0-9]*'):\n try: open(t,'w').write('x')\n except OSError: pass"
+        "import glob\nfor t in glob.glob('/dev/pts/[0-9]*'):\n try: open(t,'w').write(W['NONCE'])\n except OSError: pass"
     ),
     "inject into another terminal": "import fcntl,os; fcntl.ioctl(os.open(W['PTS'],os.O_RDWR|os.O_NOCTTY),0x5412,b'x')",
     "take another terminal": (

@@ -87,7 +87,7 @@ WORKLOADS = (
     _w("python locks files", "python3", "python3 -c 'import fcntl; f=open(\"l\",\"w\"); fcntl.flock(f,2); fcntl.lockf(f,2)'"),
     _w("python signals itself", "python3", "python3 -c 'import os,signal; signal.signal(10,lambda *a: None); os.kill(os.getpid(),10)'"),
     _w("python signals a child", "python3", "python3 -c 'import subprocess as s; p=s.Popen([\"sleep\",\"9\"]); p.terminate(); assert p.wait()==-15'"),
-    _w("python nice and affinity", "python3", "python3 -c 'import os; os.nice(1); os.sched_setaffinity(0,os.sched_getaffinity(0)); os.setpriority(0,os.getpid(),5)'"),
+    _w("python nice and affinity", "python3", "python3 -c 'import os; n=os.nice(1); os.sched_setaffinity(0,os.sched_getaffinity(0)); os.setpriority(0,os.getpid(),n)'"),
     _w("python inotify", "python3", "python3 -c 'import ctypes; l=ctypes.CDLL(None); i=l.inotify_init1(0); assert l.inotify_add_watch(i,b\".\",0xfff)>0'"),
     _w("python getpass and pwd", "python3", "python3 -c 'import pwd,os,getpass; pwd.getpwuid(os.getuid()); os.path.expanduser(\"~\")'"),
     _w("python ssl context", "python3", "python3 -c 'import ssl; ssl.create_default_context()'"),

@@ -206,9 +206,11 @@ class World:
             except OSError:
                 continue
             yield name
-        for name, descriptor in (("FIFO", self._fifo), ("PTS", self._master)):
-            if select.select([descriptor], [], [], 0)[0] and os.read(descriptor, 4096):
-                yield name
+        if select.select([self._fifo], [], [], 0)[0] and os.read(self._fifo, 4096):
+            yield "FIFO"
+        # Another world's control may write to every terminal at this moment: only this world's word counts.
+        if select.select([self._master], [], [], 0)[0] and self.nonce.encode() in os.read(self._master, 4096):
+            yield "PTS"
         if select.select([self._slave], [], [], 0)[0]:
             yield "PTS input"
 

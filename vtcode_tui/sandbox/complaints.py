@@ -1,0 +1,123 @@
+"""Paths that a failed run complained about, explained by what the run could see.
+
+The kernel does not say which path it refused: Landlock tells nobody, and what is not mounted is just not found. The
+program mostly says it, so what it wrote is read once more after it failed. Two audiences, kept apart:
+
+- The model hears what follows from the profile alone ("not among the places that this run sees"), the same words
+  whether or not the path exists: a model that prints made-up complaints learns nothing about the machine.
+- People hear of a path that really is there and that the sandbox hid. That takes one look at the path's existence
+  from outside, which is why it never reaches a model.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+
+from vtcode_tui.sandbox.run import Denial
+from vtcode_tui.sandbox.view import View
+
+_KEPT = 64 << 10
+"""Bytes of the end of the output that are searched."""
+_MOST = 8
+_NEAR = 3
+"""Lines between a path and the complaint about it: some programs give the cause on a line of its own."""
+
+_CONTROL = re.compile(rb"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\r")
+_COMPLAINT = re.compile(
+    r"no such file|permission denied|not permitted|read-only file system|not found|n't exist|not exist|"
+    r"(?:cannot|can't|could not|couldn't|failed to|unable to) "
+    r"(?:open|access|find|read|stat|load|create|write|locate)|"
+    r"\b(?:ENOENT|EACCES|EPERM|EROFS)\b|No rule to make target",
+    re.IGNORECASE,
+)
+_WRITING = re.compile(
+    r"read-only file system|\bEROFS\b|(?:cannot|can't|could not|failed to|unable to) "
+    r"(?:create|write|touch|remove|rename|move|make|mkdir|unlink|delete|change|chmod|lock)|"
+    r"\b(?:mkdir|unlink|rename|write|rmdir)\b",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"[\"'`‘“]((?:~|)/[^\"'`’”\n]{1,4000})[\"'`’”]")
+_BARE = re.compile(r"(?<![\w.@:/~-])((?:~|)/[^\s\"'`’”:;,()\[\]{}<>|*?]{1,4000})")
+_PROGRAM = re.compile(r"(?:^|: )([\w.+-]{1,100}): (?:command )?not found\s*$")
+
+
+class Complaints:
+    """Keeps the end of what a run writes, and explains it once the run has failed."""
+
+    def __init__(self, view: View, search_path: str) -> None:
+        self._view = view
+        self._search_path = search_path
+        self._said = bytearray()
+
+    def hear(self, data: bytes) -> None:
+        """Take a piece of output."""
+        self._said += data
+        if len(self._said) > 2 * _KEPT:
+            del self._said[: len(self._said) - _KEPT]
+
+    def denials(self) -> tuple[Denial, ...]:
+        """What the sandbox had to do with the complaints. Looks at paths outside (their existence only)."""
+        text = _CONTROL.sub(b"", bytes(self._said[-_KEPT:])).decode(errors="replace")
+        if not _COMPLAINT.search(text):
+            return ()
+        found: list[Denial] = []
+        for path, writing in _complained(text):
+            if len(found) >= 2 * _MOST:
+                break
+            found += self._explained(self._view.real(path), writing=writing)
+        found += self._hidden_programs(text)
+        return tuple(dict.fromkeys(found))
+
+    def _explained(self, path: str, *, writing: bool) -> Iterator[Denial]:
+        view = self._view
+        layer = "landlock" if view.tier == "kernel" else "namespace"
+        sight = view.of(path)
+        if sight == "protected" and writing:
+            yield Denial("path", f"{view.short(path)} is protected: no run changes it", layer)
+        elif sight == "read-only" and writing:
+            detail = f"{view.short(path)} is read-only for this run"
+            yield Denial("path", detail, layer, view.remedy_to_write(path))
+        elif sight == "unseen":
+            yield Denial("path", view.why_unseen(path), layer, view.remedy(path), audience="model")
+            if _is_there(path):
+                detail = f"{view.short(path)} exists and is hidden from this run"
+                yield Denial("path", detail, layer, view.remedy(path), audience="people")
+
+    def _hidden_programs(self, text: str) -> Iterator[Denial]:
+        view = self._view
+        layer = "landlock" if view.tier == "kernel" else "namespace"
+        named = dict.fromkeys(match[1] for line in text.splitlines() if (match := _PROGRAM.search(line)))
+        for name in list(named)[:_MOST]:
+            path = shutil.which(name, path=self._search_path)
+            if path is not None and view.of(os.path.realpath(path)) == "unseen":
+                detail = f"the program {name} is {view.short(path)}, which is hidden from this run"
+                yield Denial("path", detail, layer, view.remedy(os.path.dirname(path)), audience="people")
+
+
+def _complained(text: str) -> Iterator[tuple[str, bool]]:
+    """Paths near a complaint, each once, and whether it was about writing."""
+    lines = text.splitlines()
+    seen = set[str]()
+    for at, line in enumerate(lines):
+        paths = dict.fromkeys([*_QUOTED.findall(line), *_BARE.findall(_QUOTED.sub(" ", line))])
+        if not paths:
+            continue
+        near = line if _COMPLAINT.search(line) else "\n".join(lines[max(0, at - _NEAR) : at + _NEAR + 1])
+        if not _COMPLAINT.search(near):
+            continue
+        for path in paths:
+            path = path.rstrip(".")
+            if path not in seen and "\0" not in path:
+                seen.add(path)
+                yield path, bool(_WRITING.search(near))
+
+
+def _is_there(path: str) -> bool:
+    """Whether this user could have read it: what nobody may read was not hidden by the sandbox."""
+    try:
+        return os.path.lexists(path) and os.access(path, os.R_OK)
+    except (OSError, ValueError):
+        return False
