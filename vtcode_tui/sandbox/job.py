@@ -64,16 +64,7 @@ def prepare(
     """Everything a run needs to know. `tty` is the terminal made for tier kernel; raises SandboxError."""
     profile = request.profile
     full = machine.tier == "full"
-    hidden = [str(path) for path in profile.hidden if path.exists()]
-    if hidden and not full:
-        raise SandboxError(
-            f"nothing runs here while {hidden[0]} is masked: tier {machine.tier} can only give a whole folder. "
-            "Move the file out of the workspace, leave it out of `mask` under [sandbox] in vtcode.toml, "
-            "or get tier full (`vtcode sandbox doctor` says how)",
-            step="masked files",
-        )
-    if profile.staging is not None and not full:
-        raise SandboxError(f"tier {machine.tier} has no layer: edits need an approval each", step="layer")
+    hidden = _hidden(profile, machine.tier)
     keep_own_out(request, machine)
     rights = ruleset.rights_of(machine.abi)
     shelf = machine.scratch / hashlib.sha256(os.fsencode(profile.workspace)).hexdigest()[:16]
@@ -119,6 +110,21 @@ def prepare(
     held = ruleset.filled(rights, [] if full else rules, network=not full, port=proxy[1] if proxy else 0)
     own = (str(machine.home), "/tmp") if full else (str(folder / "home"), str(folder / "tmp"))
     return Prepared(text, held, job["staging"], View(profile, machine.tier, machine.home, *own))  # type: ignore[arg-type]
+
+
+def _hidden(profile: Profile, tier: Tier) -> list[str]:
+    """The masked files that are there; raises SandboxError for what a tier cannot give."""
+    hidden = [str(path) for path in profile.hidden if path.exists()]
+    if hidden and tier != "full":
+        raise SandboxError(
+            f"nothing runs here while {hidden[0]} is masked: tier {tier} can only give a whole folder. "
+            "Move the file out of the workspace, leave it out of `mask` under [sandbox] in vtcode.toml, "
+            "or get tier full (`vtcode sandbox doctor` says how)",
+            step="masked files",
+        )
+    if profile.staging is not None and tier != "full":
+        raise SandboxError(f"tier {tier} has no layer: edits need an approval each", step="layer")
+    return hidden
 
 
 def keep_own_out(request: Request, machine: Machine) -> None:
