@@ -5,7 +5,8 @@
 
 Our own terminal screen stands in for the person's terminal: it answers what programs ask of one, and what it shows
 is what counts. `painted` is the first moment with words on the screen, `typing` the first at which a typed word is
-echoed, both from the exec; `key` is the time from one key to its echo when nothing else happens.
+echoed, `ready` (asked for by --ready) the first at which some words of the whole program stand there, all from the
+exec; `key` is the time from one key to its echo when nothing else happens.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Result:
 
     painted: float = 0.0
     typing: float = 0.0
+    ready: float = 0.0
     keys: list[float] = field(default_factory=list)
     idle_cpu: float = 0.0
     idle_bytes: int = 0
@@ -175,6 +177,8 @@ def measure(command: list[str], folder: Path, environment: dict[str, str], given
             result.note = "typed text was not shown"
             return result
         result.typing = (time.perf_counter() - terminal.begun) * 1000
+        if given.ready and terminal.wait(lambda: given.ready in terminal.text(), given.timeout) is not None:
+            result.ready = (time.perf_counter() - terminal.begun) * 1000
         terminal.settle(20.0)  # what is loaded after the first paint shall not count as slow keys
         erase(terminal, len(WORD) * 40)
         result.keys = key_times(terminal, given.keys)
@@ -243,6 +247,7 @@ def print_row(name: str, results: list[Result]) -> None:
 
     print(
         f"{name:28} {middle(lambda r: r.painted):9.0f} {middle(lambda r: r.typing):9.0f}"
+        f" {middle(lambda r: r.ready):7.0f}"
         f" {percentile(keys, 0.5):8.1f} {percentile(keys, 0.95):8.1f} {percentile(keys, 0.99):8.1f}"
         f" {middle(lambda r: r.idle_cpu):8.2f} {middle(lambda r: r.idle_bytes):8.0f}"
         f" {middle(lambda r: r.memory_mb):8.0f}"
@@ -262,12 +267,18 @@ def main() -> None:
     parser.add_argument(
         "--setup", help="a command run in the folder before the first start, e.g. one that trusts it"
     )
+    parser.add_argument(
+        "--ready", default="", help="words that show that all of the program is there, e.g. 'F1 help'"
+    )
     parser.add_argument("--folder", type=Path, help="where the programs start; an empty folder otherwise")
     given = parser.parse_args()
     commands = [shlex.split(text) for text in given.command or []] or [[sys.executable, "-m", "vtcode_tui"]]
-    columns = ("painted", "typing", "key p50", "p95", "p99", "idle %", "bytes", "MB")
-    print(f"{'ms; median of ' + str(given.runs) + ' starts':28} {columns[0]:>9} {columns[1]:>9}", end="")
-    print("".join(f" {name:>8}" for name in columns[2:]))
+    columns = ("painted", "typing", "ready", "key p50", "p95", "p99", "idle %", "bytes", "MB")
+    print(
+        f"{'ms; median of ' + str(given.runs) + ' starts':28} {columns[0]:>9} {columns[1]:>9} {columns[2]:>7}",
+        end="",
+    )
+    print("".join(f" {name:>8}" for name in columns[3:]))
     with tempfile.TemporaryDirectory() as home:
         environment = dict(os.environ) | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "VTCODE_HOME": home}
         folder = given.folder or Path(home) / "work"

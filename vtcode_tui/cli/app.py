@@ -55,21 +55,34 @@ def show(
     plain: bool = False,
 ) -> int:
     """Show the app over a new session, or over one to be continued."""
+    import gc
+
     from vtcode_tui.common.home import Home
     from vtcode_tui.tui import DEMO_WANTED, require_screen, run_app, run_linear
+    from vtcode_tui.tui.curtain import Curtain
 
     home = Home.from_environment()
     plain = plain or _reads_aloud(home)
-    if not plain:
-        require_screen()
     opener = _Opener(root, home, config, choice, resume)
-    opener.start_spawner()
-    try:
-        if plain:
+    if plain:
+        opener.start_spawner()
+        try:
             return run_linear(opener.open_core, opener.load_settings, root=root)
-        status = run_app(opener.open_core, opener.load_settings, root=root, draft=draft)
+        finally:
+            opener.close()
+    require_screen()
+    # Thousands of objects are made before anything is shown, and none of them is garbage.
+    gc.disable()
+    curtain = Curtain.rise(root.name or str(root))
+    try:
+        opener.start_spawner()
+        try:
+            curtain.listen()
+            status = run_app(opener.open_core, opener.load_settings, root=root, draft=draft, curtain=curtain)
+        finally:
+            opener.close()
     finally:
-        opener.close()
+        curtain.drop()
     if status == DEMO_WANTED:
         from vtcode_tui.cli import main
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vtcode_tui.agent.port import Core, Reader
     from vtcode_tui.config.settings import Settings
     from vtcode_tui.gate.types import Approver
+    from vtcode_tui.tui.curtain import Curtain
 
 OpenCore: TypeAlias = "Callable[[Approver, Reader], Awaitable[Core]]"
 """Builds the core after the first paint. `Approver` is the approval queue of the screen; `Reader` is to hear
@@ -25,7 +26,7 @@ DEMO_WANTED = -1
 
 def require_screen() -> None:
     """Raise UsageError with one sentence where there is no terminal that can be drawn on."""
-    from vtcode_tui.tui.device import screen_at_hand
+    from vtcode_tui.tui.curtain import screen_at_hand
 
     if not screen_at_hand():
         term = os.environ.get("TERM") or "not set"
@@ -42,18 +43,20 @@ def run_app(
     title: str = "",
     draft: str = "",
     guide: tuple[str, ...] = (),
+    curtain: Curtain | None = None,
 ) -> int:
     """Show the full-screen app over one core until the person leaves; the exit status.
 
     Paints first, then calls `load_settings` and awaits `open_core` in the running event loop (so both may import
     what is heavy); an error of vtcode's tree from either is shown as its sentence. `title` names the session in the
     status bar; `draft` is put into the prompt, unsent; `guide` is shown as the first words of the chat, one line
-    each (the demo tells there what to press). Start the spawner before calling this: threads exist afterwards.
+    each (the demo tells there what to press); `curtain` is what is on the screen already. Start the spawner before
+    calling this: threads exist afterwards.
     At the end the core is closed, the terminal restored, and the last answer goes to stdout if that is no terminal.
     """
     from vtcode_tui.tui.start import start_app
 
-    return start_app(open_core, load_settings, root=root, title=title, draft=draft, guide=guide)
+    return start_app(open_core, load_settings, root=root, title=title, draft=draft, guide=guide, curtain=curtain)
 
 
 def run_linear(open_core: OpenCore, load_settings: Callable[[], Settings], *, root: Path) -> int:

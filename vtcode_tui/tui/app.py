@@ -8,6 +8,7 @@ room.
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from vtcode_tui.events.live import Live
     from vtcode_tui.events.types import Event
     from vtcode_tui.tui import OpenCore
+    from vtcode_tui.tui.curtain import Curtain
     from vtcode_tui.tui.story import Story
 
 
@@ -52,8 +54,10 @@ class VtcodeApp(BaseApp):
         guide: tuple[str, ...] = (),
         history: History | None = None,
         on_event_line: Callable[[Event], None] | None = None,
+        curtain: Curtain | None = None,
     ) -> None:
         super().__init__()
+        self.curtain = curtain
         self._open_core, self._load_settings = open_core, load_settings
         self.root, self._session_title, self._draft, self._guide = root, title, draft, guide
         self.queue = ApprovalQueue()
@@ -88,6 +92,8 @@ class VtcodeApp(BaseApp):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        if isinstance(self._driver, Device):
+            self._driver.ready_for_keys()
         self.run_worker(self._open(), name="opening the session", exit_on_error=True)
 
     async def _open(self) -> None:
@@ -105,6 +111,10 @@ class VtcodeApp(BaseApp):
             self.work.status.tell(state="no session")
             self.show_note(str(error), "bad")
             return
+        finally:
+            # What a start has made stays until the end: the collector need not look at it again with every key.
+            gc.freeze()
+            gc.enable()
         self.core = core
         if self._leaving:
             await core.close("left while opening")

@@ -35,10 +35,21 @@ class BaseApp(App[int]):
         self.theme = "vtcode-ansi" if self.no_color else "vtcode-dark"
         self.ansi_theme_dark, self.ansi_theme_light = TERMINAL_DARK, TERMINAL_LIGHT
         self.animation_level = "none"
+        # The styles are parsed once, with the colours of this theme: Textual would begin with those of its own.
+        self._parsed_for = self.get_css_variables()
+        self.stylesheet.set_variables(self._parsed_for)
         self.pressed = 0.0
         self.typed_alone = True
         self.report = ""
         """What is left to say when the app broke; printed once the terminal is restored."""
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Parse the styles anew, unless nothing that they are made of has changed (Textual asks twice at start)."""
+        variables = self.get_css_variables()
+        if variables == self._parsed_for:
+            return
+        self._parsed_for = variables
+        super().refresh_css(animate)
 
     async def on_event(self, event: events.Event) -> None:
         """Note when each key was pressed: by the clock of its reading, not of its handling."""

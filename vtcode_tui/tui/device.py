@@ -11,34 +11,21 @@ import io
 import os
 import selectors
 import signal
-import sys
+import threading
 from codecs import getincrementaldecoder
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
+from vtcode_tui.tui.curtain import Curtain, keyboard_descriptor, output_descriptor
+
 if TYPE_CHECKING:
     from textual.app import App
 
-TTY = Path("/dev/tty")
 _ESCAPE_SECONDS = 0.1
-
-
-def screen_at_hand() -> bool:
-    """Whether there is a terminal to draw on and to read keys from, and it is able to move its cursor."""
-    if os.environ.get("TERM", "") in {"", "dumb"}:
-        return False
-    if all(stream is not None and stream.isatty() for stream in (sys.__stdin__, sys.__stderr__)):
-        return True
-    try:
-        with TTY.open("rb", buffering=0):
-            return True
-    except OSError:
-        return False
 
 
 class Paper(io.TextIOBase):
@@ -90,14 +77,17 @@ class Device(LinuxDriver):
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        error = sys.__stderr__
-        output = error.fileno() if error is not None and error.isatty() else os.open(TTY, os.O_RDWR | os.O_NOCTTY)
+        self._curtain: Curtain | None = getattr(app, "curtain", None)
+        output = self._output = output_descriptor()
         if not self.input_tty:
-            self.fileno = os.open(TTY, os.O_RDWR | os.O_NOCTTY)
+            self.fileno = keyboard_descriptor()
             self.input_tty = True
-        self._output = output
         self._away = False
         self._file = Paper(output, self._hang_up)  # type: ignore[assignment]  # a text file in all that matters
+        self._typed_before = b""
+        self._ready = threading.Event()
+        if self._curtain is None:
+            self._ready.set()
         self._wake_read, self._wake_write = os.pipe()
         signal.signal(signal.SIGHUP, lambda *_: self._hang_up())
 
@@ -133,6 +123,19 @@ class Device(LinuxDriver):
         if not self._away:
             super().write(data)
 
+    def start_application_mode(self) -> None:
+        """Take the terminal over, from the curtain when there is one, with what was typed before."""
+        curtain, self._curtain = self._curtain, None
+        if curtain is not None:
+            self._typed_before = curtain.fall()
+        super().start_application_mode()
+        if curtain is not None:
+            self.attrs_before = curtain.attributes
+
+    def ready_for_keys(self) -> None:
+        """The prompt is there: what was typed before, and from now on, reaches it."""
+        self._ready.set()
+
     def without_mouse(self) -> None:
         """Leave the mouse to the terminal, for selecting and copying by its own means."""
         self._disable_mouse_support()
@@ -140,18 +143,24 @@ class Device(LinuxDriver):
 
     def disable_input(self) -> None:
         """Stop reading keys; the reading thread is woken so that it can end."""
+        self._ready.set()
         with contextlib.suppress(OSError):
             os.write(self._wake_write, b".")
         super().disable_input()
 
     def run_input_thread(self) -> None:
         """Read keys until told to stop; asleep while none come."""
+        # A key that comes before there is a prompt would find nobody to take it.
+        self._ready.wait()
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder("utf-8")(errors="replace").decode
         with selectors.DefaultSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             selector.register(self._wake_read, selectors.EVENT_READ)
             pause: float | None = None
+            if self._typed_before:
+                self._understand(parser, decode(self._typed_before))
+                self._typed_before, pause = b"", _ESCAPE_SECONDS
             while not self.exit_event.is_set():
                 ready = selector.select(pause)
                 # An escape alone is told from the start of a sequence by time: only then is there a deadline.
@@ -173,6 +182,9 @@ class Device(LinuxDriver):
             data = os.read(self.fileno, 4096)
         except OSError:
             return False
-        for event in parser.feed(decode(data)):
-            self.process_message(event)
+        self._understand(parser, decode(data))
         return bool(data)
+
+    def _understand(self, parser: XTermParser, keys: str) -> None:
+        for event in parser.feed(keys):
+            self.process_message(event)

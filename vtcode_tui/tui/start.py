@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vtcode_tui.config.settings import Settings
     from vtcode_tui.events.types import Event
     from vtcode_tui.tui import OpenCore
+    from vtcode_tui.tui.curtain import Curtain
 
 
 def start_app(
@@ -29,6 +30,7 @@ def start_app(
     title: str = "",
     draft: str = "",
     guide: tuple[str, ...] = (),
+    curtain: Curtain | None = None,
 ) -> int:
     """See `vtcode_tui.tui.run_app`."""
     from vtcode_tui.tui.app import VtcodeApp  # the viewer and the app load nothing of each other
@@ -44,6 +46,7 @@ def start_app(
         guide=guide,
         history=history,
         on_event_line=_lines_to_stderr(),
+        curtain=curtain,
     )
     status = _run(app)
     if app.last_answer and sys.stdout is not None and not sys.stdout.isatty():

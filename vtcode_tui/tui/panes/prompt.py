@@ -14,6 +14,7 @@ from textual.message import Message
 from vtcode_tui.render import MUTED, Ground, Line, Span, Style, cut, plain, plain_line, spans_of
 from vtcode_tui.tui.attachments import Picture, pictures_in
 from vtcode_tui.tui.commands import matching
+from vtcode_tui.tui.curtain import PLACEHOLDER
 from vtcode_tui.tui.history import History
 from vtcode_tui.tui.keys import PROMPT, bindings
 from vtcode_tui.tui.sheet import Sheet
@@ -23,7 +24,6 @@ from vtcode_tui.tui.writing import Writing
 if TYPE_CHECKING:
     from textual import events
 
-PLACEHOLDER = "Ask for a change.   @ file   / command   ! shell"
 LONG_PASTE = 12
 _WORD = re.compile(r"(?:^|(?<=\s))@([^\s@]*)\Z")
 _PASTED = re.compile(r"\[pasted (\d+) lines #(\d+)\]")
