@@ -48,7 +48,7 @@ finally:
 
 
 def behind_the_curtain(act: str, keys: bytes = b"") -> tuple[int, bytes, bool]:
-    """A program that does `act` while the curtain is up: status, what it drew, whether the terminal is as before."""
+    """What a program did that acts behind the curtain: status, what it drew, whether the terminal is as before."""
     master, slave = pty.openpty()
     before = termios.tcgetattr(slave)
     process = subprocess.Popen(
