@@ -128,7 +128,8 @@ class Device(LinuxDriver):
         curtain, self._curtain = self._curtain, None
         if curtain is not None:
             self._typed_before = curtain.fall()
-        super().start_application_mode()
+        start: Callable[[], None] = super().start_application_mode
+        start()
         if curtain is not None:
             self.attrs_before = curtain.attributes
 
