@@ -120,7 +120,7 @@ class _Keeper:
     messages: list[Message] = field(default_factory=list)
     summaries: int = 0
 
-    def add(self, message: Message) -> None:
+    def add(self, message: Message, turn: int | None = None) -> None:
         self.messages.append(message)
 
     def summarise(self, summary: str, kept_from: int) -> None:

@@ -39,7 +39,7 @@ def hostile(core: ScriptedCore) -> None:
     run(core, "h2", HOSTILE, HOSTILE.encode(), ends=False)
     raw = HOSTILE.encode(errors="surrogateescape")
     hunk = Hunk(0, 1, (raw,), 1, (raw + b"+",))
-    core.staged = ChangeSet(
+    core.waiting = ChangeSet(
         (FileChange(HOSTILE, "update", added=1, removed=1, hunks=(hunk,), old_text=raw, new_text=raw),)
     )
     core.model = HOSTILE

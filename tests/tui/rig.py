@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Literal
 
+from vtcode_tui.agent.rewinding import RewindPreview
 from vtcode_tui.common.files import sha256_of
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.events.live import Live
@@ -36,7 +37,8 @@ class ScriptedCore:
         self.trusted = True
         self.mode: Literal["build", "plan", "read-only"] = "build"
         self.told: list[tuple[Any, ...]] = []
-        self.staged = ChangeSet()
+        self.staged = True
+        self.waiting = ChangeSet()
         self.places: tuple[Looked, ...] = ()
         self.files: tuple[str, ...] = ("src/app.py", "src/apple.py", "README.md")
         self.turn_over = asyncio.Event()
@@ -101,13 +103,20 @@ class ScriptedCore:
         self.told.append(("kill", call))
 
     async def changes(self) -> ChangeSet:
-        return self.staged
+        return self.waiting
 
     async def accept(self, selection: Selection, digest: str) -> None:
         self.told.append(("accept", dict(selection), digest))
 
     async def discard(self, selection: Selection, digest: str) -> None:
         self.told.append(("discard", dict(selection), digest))
+
+    async def preview_rewind(self, turn: int) -> RewindPreview:
+        return RewindPreview(turn, "the prompt", 2, files=self.waiting)
+
+    async def rewind(self, turn: int, digest: str, *, files: bool = True, undo: Collection[str] = ()) -> None:
+        assert digest == (await self.preview_rewind(turn)).digest
+        self.told.append(("rewind", turn, files, tuple(undo)))
 
     async def compact(self) -> None:
         self.told.append(("compact",))

@@ -108,7 +108,7 @@ def run(core: ScriptedCore, name: str, command: str, output: bytes, *, ends: boo
 def work(core: ScriptedCore) -> None:
     """A session in the middle of its work: an answer, a run, an edit, something denied."""
     begin(core)
-    core.staged = staged()
+    core.waiting = staged()
     run(core, "call-0", "pytest -q", PYTEST)
     core.say(respond(ANSWER))
     call(core, "call-2", "edit_file", path="src/calc.py")

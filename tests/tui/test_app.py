@@ -261,10 +261,10 @@ async def test_the_strip_appears_at_80x24_whatever_pane_is_open(rig: Make) -> No
 async def test_hunk_file_and_everything_are_accepted_as_they_were_on_the_screen(rig: Make) -> None:
     app = rig()
     async with app.app.run_test(size=(100, 30)) as pilot:
-        app.prepare = lambda core: setattr(core, "staged", staged())
+        app.prepare = lambda core: setattr(core, "waiting", staged())
         core = await app.ready(pilot)
         await until(lambda: bool(app.app.work.diff.changes.files), pilot)
-        digest = core.staged.digest
+        digest = core.waiting.digest
         for keys, told in (
             (("n", "n", "a"), ("accept", {"src/calc.py": frozenset({1})}, digest)),
             (("f",), ("accept", {"src/calc.py": None}, digest)),
@@ -281,7 +281,7 @@ async def test_hunk_file_and_everything_are_accepted_as_they_were_on_the_screen(
 async def test_throwing_everything_away_is_asked_about(rig: Make) -> None:
     app = rig()
     async with app.app.run_test(size=(100, 30)) as pilot:
-        app.prepare = lambda core: setattr(core, "staged", staged())
+        app.prepare = lambda core: setattr(core, "waiting", staged())
         core = await app.ready(pilot)
         await until(lambda: bool(app.app.work.diff.changes.files), pilot)
         await pilot.press("f3")
@@ -494,7 +494,7 @@ async def test_an_error_of_the_core_is_one_sentence(rig: Make) -> None:
 
     app = rig()
     async with app.app.run_test(size=(100, 30)) as pilot:
-        app.prepare = lambda core: setattr(core, "staged", staged())
+        app.prepare = lambda core: setattr(core, "waiting", staged())
         core = await app.ready(pilot)
         await until(lambda: bool(app.app.work.diff.changes.files), pilot)
 

@@ -71,7 +71,7 @@ class Bench:
 
     def accept(self, selection: Selection | None = None, **how: Any) -> dict[str, Any]:
         """Accept a selection of what is pending now (None: everything)."""
-        shown = self.changes(**{k: v for k, v in how.items() if k != "overwrite"})
+        shown = self.changes(**how)
         chosen = {c.path: None for c in shown.files} if selection is None else selection
         return self.call("accept", self.layer.accepting(shown, chosen, shown.digest, **how))
 

@@ -317,22 +317,6 @@ def test_all_hunks_give_the_new_text_and_none_the_old(old: bytes, new: bytes) ->
     assert lines.apply_hunks(lines.apply_hunks(old, hunks, some), rest, range(len(rest))) == new
 
 
-@given(base=_FILE, mine=_FILE, theirs=_FILE)
-@settings(max_examples=300, deadline=None)
-def test_a_merge_has_both_sides_or_is_refused(base: bytes, mine: bytes, theirs: bytes) -> None:
-    merged = lines.merge(base, mine, theirs)
-    assert merged == lines.merge(base, theirs, mine)
-    assert lines.merge(base, mine, base) == mine
-    assert lines.merge(base, mine, mine) == mine
-
-
-def test_changes_far_apart_merge_and_adjoining_ones_do_not() -> None:
-    base = b"".join(b"%d\n" % n for n in range(20))
-    mine, theirs = base.replace(b"3\n", b"three\n", 1), base.replace(b"15\n", b"fifteen\n")
-    assert lines.merge(base, mine, theirs) == mine.replace(b"15\n", b"fifteen\n")
-    assert lines.merge(base, mine, base.replace(b"\n4\n", b"\nfour\n")) is None
-
-
 def test_a_big_file_is_compared_fast_and_exactly() -> None:
     old = b"".join(b"line %d\n" % (n * 7919 % 100_003) for n in range(100_000))
     rows = lines.split_lines(old)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vtcode_tui.common.errors import StaleFileError, WorkspaceError
 from vtcode_tui.workspace import Workspace
-from vtcode_tui.workspace.changes import ChangeSet, FileChange, Selection
+from vtcode_tui.workspace.changes import ChangeSet, Choice, FileChange, Overwrite, Selection
 from vtcode_tui.workspace.layer import Layer, marked
 from vtcode_tui.workspace.lines import apply_hunks
 
@@ -129,7 +129,7 @@ def test_a_real_file_that_moved_on_elsewhere_is_a_conflict_until_a_human_decides
     assert "conflict" not in bench.accept().get("done", [])
     assert "keep yours" in bench.accept()["error"]
     assert "zwei" in (bench.root / "a.txt").read_text()
-    assert bench.accept(overwrite=["a.txt"])["done"] == ["a.txt"]
+    assert bench.accept({"a.txt": Overwrite()})["done"] == ["a.txt"]
     assert "TWO" in (bench.root / "a.txt").read_text()
     assert bench.changes() == ChangeSet()
 
@@ -325,7 +325,7 @@ def test_a_crash_at_any_step_is_finished_at_the_next_start(bench: Bench, after: 
     ]
     wanted = bench.staged(operations)
     shown = bench.changes()
-    selection: dict[str, frozenset[int] | None] = {c.path: None for c in shown.files}
+    selection: dict[str, Choice] = {c.path: None for c in shown.files}
     arguments = bench.layer.accepting(shown, selection, shown.digest)
     pid = os.fork()
     if pid == 0:
@@ -437,7 +437,7 @@ def test_accepted_in_part_is_exactly_that_part(
     shown = bench.changes()
     if not shown.files:
         return
-    selection: dict[str, frozenset[int] | None] = {}
+    selection: dict[str, Choice] = {}
     for change in data.draw(st.lists(st.sampled_from(shown.files), unique_by=lambda c: c.path)):
         some = st.none() | st.frozensets(st.sampled_from([h.index for h in change.hunks]))
         selection[change.path] = data.draw(some) if change.hunks and change.op == "update" else None
@@ -466,12 +466,12 @@ def _content(row: list[Any] | None) -> Any:
     return None if row is None or row[0] == "folder" else row[-1]
 
 
-def _expected(change: FileChange, selection: dict[str, frozenset[int] | None], before: Tree) -> Any:
+def _expected(change: FileChange, selection: dict[str, Choice], before: Tree) -> Any:
     old = _content(before.get(change.path))
     if change.path not in selection:
         return old
     hunks = selection[change.path]
-    if hunks is not None:
+    if isinstance(hunks, frozenset):
         return apply_hunks(change.old_text, change.hunks, hunks).decode()
     if change.op == "delete":
         return None

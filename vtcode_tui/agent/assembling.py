@@ -77,7 +77,7 @@ async def assemble(
     calls = _calls(opening, opened, bus, ground, gate, executor, changes, work, table, redact)
     running.append(calls)
     conversation = conversation_of(opened.parsed.items)
-    history = History(estimate_tokens, conversation.messages, conversation.summary, conversation.kept_from)
+    history = History(estimate_tokens, conversation)
     asking = Asking(bus, history, redact, numbers.of("c"), max_output=opening.settings.model.max_output_tokens)
     instructions = read_instructions(ground.workspace.root) if trust.trusted else Instructions()
     ground.attach(asking, calls, calls.registry, instructions)
@@ -96,7 +96,7 @@ async def assemble(
     session = Session(
         Parts(
             bus, gate, calls, changes, history, asking, turn, table, opened.store, nursery, ground, redact,
-            opening.clock, numbers.of("h"),
+            opening.clock, numbers.of("h"), dict(opened.standing.prompts),
         ),
         root=ground.workspace.root,
         capability=opening.capability,

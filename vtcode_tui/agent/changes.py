@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from vtcode_tui.agent.own_work import OwnWork
 from vtcode_tui.common.errors import UsageError, VtcodeError
-from vtcode_tui.events.types import FileChanged
+from vtcode_tui.events.types import ChangesReviewed, FileChanged
 from vtcode_tui.gate.plan import Plan
 from vtcode_tui.gate.profile import Surroundings
 from vtcode_tui.sandbox.grant import Invoke
 from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.workspace.changes import ChangeSet, FileChange, Selection
+from vtcode_tui.workspace.choices import described, own_texts
 from vtcode_tui.workspace.wire import decode
 
 _LARGEST_DIFF = 64 << 10
-Via = Literal["tool", "exec", "accept", "rollback", "human"]
+Via = Literal["tool", "exec", "accept", "rollback", "rewind", "human"]
+Decision = Literal["accepted", "discarded"]
 
 
 class Changes(Protocol):
@@ -51,6 +53,26 @@ class Changes(Protocol):
         """Let what is under way end; nothing begins any more."""
         ...
 
+    async def mark(self, turn: int) -> None:
+        """A prompt begins `turn`: from now on its beginning can be gone back to."""
+        ...
+
+    async def since(self, turn: int) -> Since:
+        """What going back to the beginning of `turn` would change."""
+        ...
+
+    async def go_back(self, turn: int, undo: Collection[str]) -> list[FileChanged]:
+        """Go back there, in what runs see and in those real files that are named."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What became of files since a turn began, told backwards: from now to then."""
+
+    files: ChangeSet = field(default_factory=ChangeSet)
+    real: ChangeSet = field(default_factory=ChangeSet)
+
 
 class Direct:
     """No layer: edits are approved one by one before they are made, and are real at once."""
@@ -74,6 +96,17 @@ class Direct:
 
     async def settle(self) -> None:
         """There is nothing under way."""
+
+    async def mark(self, turn: int) -> None:
+        """Nothing is remembered here."""
+
+    async def since(self, turn: int) -> Since:
+        """Nothing is remembered here."""
+        return Since()
+
+    async def go_back(self, turn: int, undo: Collection[str]) -> list[FileChanged]:
+        """There is nothing to go back to."""
+        return []
 
     async def after(self, outcome: Outcome, *, executed: bool) -> list[FileChanged]:
         """What an edit says it did; what commands do to files is seen by the guard of protected paths only."""
@@ -103,6 +136,18 @@ class Previews:
         except VtcodeError as error:
             return str(error)
         return replace(plan, changes=decode(answer["changes"]))
+
+
+def reviewed(decision: Decision, selection: Selection, digest: str, *, staged: bool) -> ChangesReviewed:
+    """What the human decided, with the hashes of every text of their own."""
+    return ChangesReviewed(
+        decision=decision,
+        subject_sha256=digest,
+        paths=tuple(selection),
+        staged=staged,
+        choices={path: described(choice) for path, choice in selection.items() if choice is not None},
+        own={path: texts for path, choice in selection.items() if (texts := own_texts(choice))},
+    )
 
 
 def changed_events(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from vtcode_tui.llm.messages import Image, Message, Part, Text, Thinking, ToolResult, ToolSpec, ToolUse, Usage
+from vtcode_tui.sessions.conversation import Compaction, Conversation
 
 KEEP_MESSAGES = 20
 """The last messages, about ten rounds, whose tool outputs are never masked."""
@@ -22,12 +23,14 @@ class History:
     def __init__(
         self,
         estimate: Callable[[str], int],
-        messages: Sequence[Message] = (),
-        summary: str = "",
-        kept_from: int = 0,
+        conversation: Conversation | None = None,
     ) -> None:
-        self.messages: list[Message] = list(messages)
-        self.summary, self.kept_from = summary, kept_from
+        conversation = conversation or Conversation()
+        self.messages: list[Message] = list(conversation.messages)
+        self.summary, self.kept_from = conversation.summary, conversation.kept_from
+        self.prompts: dict[int, int] = dict(conversation.prompts)
+        """Of each turn, the place of its prompt among the messages."""
+        self._compactions: list[Compaction] = list(conversation.compactions)
         self.masked_before = 0
         self.factor = 1.0
         """Real tokens of one estimated token, learnt from what the provider reports."""
@@ -41,9 +44,24 @@ class History:
         text = "".join(t.name + t.description + json.dumps(t.schema) for t in tools)
         self._fixed = self._estimate(system) + self._estimate(text)
 
-    def add(self, message: Message) -> None:
-        """Append a message."""
+    def add(self, message: Message, turn: int | None = None) -> None:
+        """Append a message; `turn` is given with the prompt that begins one."""
+        if turn is not None:
+            self.prompts[turn] = len(self.messages)
         self.messages.append(message)
+
+    def rewind(self, messages: int) -> None:
+        """Go back to the first so many messages, and to the summary that stood for some of them then."""
+        whole = Conversation(tuple(self.messages), tuple(self._compactions), self.prompts)
+        left = whole.before(messages)
+        self.messages, self._compactions, self.prompts = (
+            list(left.messages),
+            list(left.compactions),
+            dict(left.prompts),
+        )
+        self.summary, self.kept_from = left.summary, left.kept_from
+        self.masked_before = min(self.masked_before, messages)
+        del self._sizes[messages:]
 
     def view(self) -> tuple[Message, ...]:
         """The messages as the model is given them."""
@@ -98,6 +116,7 @@ class History:
 
     def compact(self, summary: str, kept_from: int) -> None:
         """Give the model `summary` instead of everything before message `kept_from`."""
+        self._compactions.append(Compaction(len(self.messages), summary, kept_from))
         self.summary, self.kept_from = summary, kept_from
 
     def _size(self, message: Message) -> int:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from vtcode_tui.agent.changes import Via, changed_events, difference
+from vtcode_tui.agent.changes import Decision, Since, Via, changed_events, difference, reviewed
 from vtcode_tui.agent.own_work import OwnWork
 from vtcode_tui.common.errors import DeniedError, StaleFileError
 from vtcode_tui.events import Bus
 from vtcode_tui.events.live import Notice
-from vtcode_tui.events.types import Actor, ChangesReviewed, FileChanged
+from vtcode_tui.events.types import Actor, FileChanged
 from vtcode_tui.gate.plan import ACCEPT, Plan
 from vtcode_tui.gate.profile import Surroundings
 from vtcode_tui.gate.types import Refusal
@@ -97,6 +97,17 @@ class Layered:
         async with self._one:
             self._closed = True
 
+    async def mark(self, turn: int) -> None:
+        """Nothing is remembered here."""
+
+    async def since(self, turn: int) -> Since:
+        """Nothing is remembered here."""
+        return Since()
+
+    async def go_back(self, turn: int, undo: Collection[str]) -> list[FileChanged]:
+        """There is nothing to go back to."""
+        return []
+
     async def recover(self) -> None:
         """Finish an acceptance that a crash interrupted."""
         if not self._layer.unfinished:
@@ -147,11 +158,8 @@ class Layered:
             raise StaleFileError("the changes are not what was on the screen any more: look again")
         return self._shown[digest]
 
-    async def _reviewed(self, decision: str, selection: Selection, digest: str, turn: int) -> None:
-        reviewed = ChangesReviewed.model_validate(
-            {"decision": decision, "subject_sha256": digest, "paths": tuple(selection)}
-        )
-        await self._bus.record(reviewed, turn=turn, actor=self._human)
+    async def _reviewed(self, decision: Decision, selection: Selection, digest: str, turn: int) -> None:
+        await self._bus.record(reviewed(decision, selection, digest, staged=True), turn=turn, actor=self._human)
 
     async def _accept(
         self, shown: ChangeSet, selection: Selection, arguments: Mapping[str, Any], turn: int

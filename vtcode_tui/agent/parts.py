@@ -78,6 +78,8 @@ class Parts:
     clock: Clock
     number: Callable[[], str]
     """Names for the human's own commands."""
+    prompts: dict[int, int]
+    """Of each turn, the sequence number of its prompt's event."""
 
 
 def human() -> Actor:

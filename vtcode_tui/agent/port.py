@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
+from vtcode_tui.agent.rewinding import RewindPreview
 from vtcode_tui.events.live import Live
 from vtcode_tui.events.types import Event
 from vtcode_tui.sandbox.capability import Capability
@@ -31,6 +32,8 @@ class Core(Protocol):
     """Where a model was looked for, one sentence each, for the person who has none."""
     capability: Capability
     trusted: bool
+    staged: bool
+    """Changes wait in a layer until they are accepted; otherwise they are real at once and can be rolled back."""
     mode: Literal["build", "plan", "read-only"]
 
     def subscribe(self, reader: Reader) -> Callable[[], None]:
@@ -66,18 +69,50 @@ class Core(Protocol):
         ...
 
     async def changes(self) -> ChangeSet:
-        """What is staged now."""
+        """What waits for the human's review, sorted by path.
+
+        `staged`: what is in the layer; the real files are as they were. Not `staged`: what commands have already
+        done to the real files and nobody has looked at yet (edits were approved before they were made).
+        """
         ...
 
     async def accept(self, selection: Selection, digest: str) -> None:
-        """Write staged changes to the real workspace; `digest` is of the change set that was on the screen.
+        """Accept changes; `digest` is `ChangeSet.digest` of what was on the screen.
 
-        Raises StaleFileError when something moved on since; nothing is written then.
+        Staged: write them to the real workspace. Each path carries a `Choice`: all, some hunks, hunks with the
+        human's own text (`Edited`), the whole file as the human wrote it (`Rewritten`), and for a `conflict` one of
+        `Settled` (each of `FileChange.clashes` answered), `Rewritten` and `Overwrite` (the agent's version as a
+        whole). To keep the workspace's version as a whole, discard. The agent sees the human's own text, too.
+        Not staged: the files stay as they are and leave the review; only None and hunks are possible.
+
+        Recorded as `changes.reviewed` with the SHA-256 of every text of the human's own, and a `file.changed` for
+        each file with what was really written. Raises StaleFileError when something moved on since, WorkspaceError
+        for a choice that does not answer a conflict or names a hunk or clash that does not exist, DeniedError for
+        what policy forbids; nothing is written then.
         """
         ...
 
     async def discard(self, selection: Selection, digest: str) -> None:
-        """Throw staged changes away."""
+        """Throw changes away: None or hunks. Staged: the layer forgets them.
+
+        Not staged: the real files are brought back to what they were before the run (roll back), three-way merged
+        where the human edited them since; where that cannot be (`conflict`), `Overwrite` brings the old version
+        back. Raises as `accept` does.
+        """
+        ...
+
+    async def preview_rewind(self, turn: int) -> RewindPreview:
+        """What going back to just before the prompt of `turn` would change; UsageError for no such prompt."""
+        ...
+
+    async def rewind(self, turn: int, digest: str, *, files: bool = True, undo: Collection[str] = ()) -> None:
+        """Go back to just before the prompt of `turn`, in the conversation and (`files`) in what runs see.
+
+        `digest` is that of the `RewindPreview` on the screen. `undo` names paths of its `real` that are to be taken
+        back in the real workspace as well. Recorded as `session.rewound`, after the `file.changed` events of what
+        changed (`via` is `rewind`). Raises UsageError while a turn or a command runs, StaleFileError when the
+        preview is out of date; nothing is changed then.
+        """
         ...
 
     async def compact(self) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from vtcode_tui.agent.parts import Mode, Origin, Parts, human, leaves, media_type
 from vtcode_tui.agent.port import Reader
 from vtcode_tui.agent.prompts import INTERRUPTED
+from vtcode_tui.agent.rewinding import Rewinding, RewindPreview
 from vtcode_tui.common.clock import rfc3339
 from vtcode_tui.common.errors import ModelError, UsageError, VtcodeError
 from vtcode_tui.common.files import sha256_of
@@ -57,6 +58,8 @@ class Session:
         self._one_turn = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
         self._human = human()
+        self.staged = parts.changes.staged
+        self._rewinding = Rewinding(parts.bus, parts.history, parts.store, parts.changes, parts.prompts)
         self._overheard: list[str] = []
         self._closed = False
         self._afterwards: list[Callable[[], Awaitable[None]]] = []
@@ -98,7 +101,7 @@ class Session:
                     await self._interrupted(turn)
 
     async def _said(self, text: str, origin: Origin, turn: int, images: tuple[bytes, ...] = ()) -> None:
-        await self._parts.bus.record(
+        event = await self._parts.bus.record(
             PromptSubmitted(
                 text=self._parts.redact(text),
                 sha256=sha256_of(text.encode("utf-8", "backslashreplace")),
@@ -108,6 +111,8 @@ class Session:
             turn=turn,
             actor=self._human,
         )
+        if origin != "steer":
+            self._parts.prompts[turn] = event.seq
 
     async def _contained(self, text: str, images: tuple[bytes, ...], turn: int) -> None:
         """A turn. A defect of ours ends it, and nothing else: it is said and reported, and the session goes on."""
@@ -132,6 +137,7 @@ class Session:
                 raise ModelError("; ".join(self.looked_for) or "no model is configured", kind="not_running")
             if not parts.store.meta.title:
                 self._note(title=" ".join(parts.redact(text).split())[:80])
+            await parts.changes.mark(turn)
             self.outcome = await parts.turn.run(self._chain, self._prompt(text, images), turn)
             self.last_answer = self._answer()
         except* (VtcodeError, OSError) as group:
@@ -247,6 +253,20 @@ class Session:
         """Throw staged changes away."""
         for changed in await self._parts.changes.discard(selection, digest, self.turn):
             await self._parts.bus.record(changed, turn=self.turn, actor=self._human)
+
+    async def preview_rewind(self, turn: int) -> RewindPreview:
+        """What going back to just before the prompt of a turn would change."""
+        return await self._rewinding.preview(turn)
+
+    async def rewind(self, turn: int, digest: str, *, files: bool = True, undo: Collection[str] = ()) -> None:
+        """Go back to just before the prompt of a turn."""
+        if self._one_turn.locked() or self._parts.calls.runs:
+            raise UsageError("something is running: interrupt it before you go back")
+        async with self._one_turn:
+            await self._rewinding.go(turn, digest, files=files, undo=undo, now=self.turn, human=self._human)
+            self._overheard.clear()
+            if self._chain is not None:
+                self._parts.asking.meter(self._parts.turn.window(self._chain))
 
     async def compact(self) -> None:
         """Make room in the context now."""

@@ -33,8 +33,8 @@ class Performer(Protocol):
 class Keeper(Protocol):
     """Keeps the conversation on disk; `sessions.Store` does."""
 
-    def add(self, message: Message) -> None:
-        """Append a message."""
+    def add(self, message: Message, turn: int | None = None) -> None:
+        """Append a message; `turn` is given with the prompt that begins one."""
         ...
 
     def summarise(self, summary: str, kept_from: int) -> None:
@@ -65,14 +65,14 @@ class Turn:
         self.steered: list[str] = []
         self._max_rounds = max_rounds
 
-    def keep(self, message: Message) -> None:
-        """Add a message to the history and to the disk."""
-        self._history.add(message)
-        self._keeper.add(message)
+    def keep(self, message: Message, turn: int | None = None) -> None:
+        """Add a message to the history and to the disk; `turn` is given with the prompt that begins one."""
+        self._history.add(message, turn)
+        self._keeper.add(message, turn)
 
     async def run(self, chain: Chain, prompt: Message, turn: int) -> str:
         """Take a prompt to its end: `done`, `failed`, or `stopped` by the human or a limit."""
-        self.keep(prompt)
+        self.keep(prompt, turn)
         self._repetition.forget()
         self._table.step("prompt", turn)
         rounds = 0

@@ -176,19 +176,25 @@ class FileChanged(Payload):
     added: int = 0
     removed: int = 0
     renamed_from: str = ""
-    via: Literal["tool", "exec", "accept", "rollback", "human"] = "tool"
+    via: Literal["tool", "exec", "accept", "rollback", "rewind", "human"] = "tool"
     diff: str = ""
     """Unified diff, redacted, at most 64 KiB; empty for binary files."""
 
 
 class ChangesReviewed(Payload):
-    """The human accepted or discarded staged changes; the file.changed events of an acceptance follow."""
+    """The human accepted or discarded the agent's changes; the file.changed events of what was written follow."""
 
     TYPE = "changes.reviewed"
     DURABLE = True
     decision: Literal["accepted", "discarded"]
     subject_sha256: str
     paths: tuple[str, ...]
+    staged: bool = True
+    """False: they were real already; accepted is kept, discarded is rolled back."""
+    choices: dict[str, str] = Field(default_factory=dict)
+    """Of each path that was not taken as a whole: what of it, in words."""
+    own: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Of each path with text of the human's own: the SHA-256 of those texts."""
 
 
 class NetworkBlocked(Payload):

@@ -58,7 +58,14 @@ class SessionRewound(Payload):
 
     TYPE = "session.rewound"
     to_seq: int
+    """The event of the prompt that is taken back."""
     snapshot: str = ""
+    """The digest of the preview that the human saw, where files went back too."""
+    turn: int = 0
+    messages: int = 0
+    """How many messages the model is not given any more."""
+    undone: tuple[str, ...] = ()
+    """Real files that were brought back."""
 
 
 class PromptSubmitted(Payload):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import assert_never
 
@@ -13,9 +13,12 @@ from vtcode_tui.llm.messages import Image, Message, Part, Text, Thinking, ToolRe
 from vtcode_tui.sessions.items import Item, Role
 
 
-def items_of(message: Message, *, number: int, first_seq: int) -> list[Item]:
-    """One item for each part of a message."""
-    return [_item(part, message.role, number, first_seq + i) for i, part in enumerate(message.parts)]
+def items_of(message: Message, *, number: int, first_seq: int, turn: int | None = None) -> list[Item]:
+    """One item for each part of a message; the first of a prompt names the turn that it begins."""
+    items = [_item(part, message.role, number, first_seq + i) for i, part in enumerate(message.parts)]
+    if turn is not None and items:
+        items[0] = replace(items[0], facts={**items[0].facts, "turn": turn})
+    return items
 
 
 def _item(part: Part, role: Role, number: int, seq: int) -> Item:
@@ -73,33 +76,72 @@ def _part(item: Item) -> Part | None:
                 return Image(base64.b64decode(item.body, validate=True), str(facts.get("media_type", "")))
             except (binascii.Error, ValueError):
                 return Text("[an image that could not be read back]")
-        case "summary" | "note":
+        case "summary" | "rewind" | "note":
             return None
 
 
 @dataclass(frozen=True, slots=True)
+class Compaction:
+    """From now on, when there were `at` messages, a summary stands for those before `kept_from`."""
+
+    at: int
+    summary: str
+    kept_from: int
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
-    """The whole history, and from which message on it is given to the model after a compaction."""
+    """The whole history as it stands after every compaction and rewind."""
 
     messages: tuple[Message, ...] = ()
-    summary: str = ""
-    kept_from: int = 0
+    compactions: tuple[Compaction, ...] = ()
+    prompts: Mapping[int, int] = field(default_factory=dict)
+    """Of each turn, the place of its prompt among the messages."""
+
+    @property
+    def summary(self) -> str:
+        """What the model is given instead of the messages before `kept_from`."""
+        return self.compactions[-1].summary if self.compactions else ""
+
+    @property
+    def kept_from(self) -> int:
+        """The first message that the model is given as it was."""
+        return min(self.compactions[-1].kept_from, len(self.messages)) if self.compactions else 0
+
+    def before(self, messages: int) -> Conversation:
+        """The conversation as it was when it had so many messages."""
+        return Conversation(
+            self.messages[:messages],
+            tuple(c for c in self.compactions if c.at <= messages),
+            {turn: place for turn, place in self.prompts.items() if place < messages},
+        )
 
 
 def conversation_of(items: Iterable[Item]) -> Conversation:
-    """The messages that the items hold, in order, and the last compaction."""
+    """The messages that the items hold, in order, with what was compacted and taken back since."""
     messages: list[Message] = []
-    summary, kept_from = "", 0
+    compactions: list[Compaction] = []
+    prompts: dict[int, int] = {}
     for _, group in groupby(items, key=lambda item: item.message):
         members = list(group)
         for item in members:
             if item.kind == "summary":
-                summary, kept_from = item.body, int(item.facts.get("kept_from", 0))
+                compactions.append(Compaction(len(messages), item.body, _count(item, "kept_from")))
+            elif item.kind == "rewind":
+                left = Conversation(tuple(messages), tuple(compactions), prompts).before(_count(item, "messages"))
+                messages, compactions, prompts = list(left.messages), list(left.compactions), dict(left.prompts)
+            elif "turn" in item.facts:
+                prompts[_count(item, "turn")] = len(messages)
         parts = tuple(part for item in members if (part := _part(item)) is not None)
         if parts:
             role = "assistant" if members[0].role == "assistant" else "user"
             messages.append(Message("assistant" if role == "assistant" else "user", parts))
-    return Conversation(tuple(messages), summary, min(kept_from, len(messages)))
+    return Conversation(tuple(messages), tuple(compactions), prompts)
+
+
+def _count(item: Item, fact: str) -> int:
+    value = item.facts.get(fact)
+    return value if isinstance(value, int) and value >= 0 else 0
 
 
 def unanswered(messages: Iterable[Message]) -> list[ToolUse]:

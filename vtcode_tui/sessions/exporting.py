@@ -41,7 +41,7 @@ def _markdown(item: Item) -> str:
             return f"![image](data:{item.facts.get('media_type')};base64,{item.body})\n"
         case "summary":
             return f"## Summary of what came before\n\n{item.body}\n"
-        case "note":
+        case "rewind" | "note":
             return f"*{item.body}*\n"
 
 

@@ -16,10 +16,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Role = Literal["user", "assistant", "tool", "system"]
-Kind = Literal["text", "thinking", "tool_use", "tool_result", "image", "summary", "note"]
+Kind = Literal["text", "thinking", "tool_use", "tool_result", "image", "summary", "rewind", "note"]
+_KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _OPEN = re.compile(rb"^<!-- vt:item (\{[^\n]*\}) -->\n", re.M)
 _RUNS = re.compile(r"`+")
@@ -65,6 +66,8 @@ def _heading(item: Item) -> str:
             return f"### Image ({_one_line(item.facts.get('media_type', ''))})"
         case "summary":
             return "## Summary of what came before"
+        case "rewind":
+            return "## Went back"
         case "note":
             return "### Note"
         case "text":
@@ -141,7 +144,7 @@ def _item(seq: int, facts: Mapping[str, Any], body: bytes) -> Item:
     return Item(
         seq,
         role if role in ("user", "assistant", "tool", "system") else "system",
-        kind if kind in ("text", "thinking", "tool_use", "tool_result", "image", "summary", "note") else "note",
+        kind if kind in _KINDS else "note",
         body.decode("utf-8", "surrogatepass" if _paired(body) else "replace"),
         int(facts.get("message", 0)),
         extra if isinstance(extra, dict) else {},

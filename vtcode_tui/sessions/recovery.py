@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vtcode_tui.events import Event, read_events
-from vtcode_tui.events.types import ExecFinished, ExecStarted, ToolFinished, ToolRequested
+from vtcode_tui.events.types import ExecFinished, ExecStarted, PromptSubmitted, ToolFinished, ToolRequested
 from vtcode_tui.llm.messages import ToolResult, ToolUse
 
 _NUMBER = re.compile(r"[a-z](\d{1,9})\Z")
@@ -30,6 +30,8 @@ class Standing:
     finished: dict[str, ToolFinished] = field(default_factory=dict)
     under_way: frozenset[str] = frozenset()
     requested: dict[str, ToolRequested] = field(default_factory=dict)
+    prompts: dict[int, int] = field(default_factory=dict)
+    """Of each turn, the sequence number of its prompt's event."""
     ended: bool = False
 
 
@@ -40,6 +42,7 @@ def standing_of(events: Iterable[Event]) -> Standing:
     finished: dict[str, ToolFinished] = {}
     requested: dict[str, ToolRequested] = {}
     started: set[str] = set()
+    prompts: dict[int, int] = {}
     ended = False
     for event in events:
         turn, last = max(turn, event.turn), event.seq
@@ -54,10 +57,12 @@ def standing_of(events: Iterable[Event]) -> Standing:
                 started.add(event.call)
             case ExecFinished() if event.call:
                 started.discard(event.call)
+            case PromptSubmitted() as data if data.origin != "steer":
+                prompts[event.turn] = event.seq
             case _:
                 pass
         ended = event.type == "session.ended" or (ended and event.type.startswith("log."))
-    return Standing(turn, number, last, finished, frozenset(started), requested, ended)
+    return Standing(turn, number, last, finished, frozenset(started), requested, prompts, ended)
 
 
 def standing_in(folder: Path) -> Standing:

@@ -81,15 +81,20 @@ class Store:
         path.mkdir(mode=0o700, exist_ok=True)
         return path
 
-    def add(self, message: Message) -> None:
-        """Append a message."""
-        items = items_of(message, number=self._message, first_seq=self._seq)
+    def add(self, message: Message, turn: int | None = None) -> None:
+        """Append a message; `turn` is given with the prompt that begins one."""
+        items = items_of(message, number=self._message, first_seq=self._seq, turn=turn)
         self._write(items)
 
     def summarise(self, summary: str, kept_from: int) -> None:
         """Note that from here on the model is given a summary and the messages from `kept_from` on."""
         item = Item(self._seq, "system", "summary", summary, self._message, {"kept_from": kept_from})
         self._write([item])
+
+    def rewind(self, messages: int, turn: int) -> None:
+        """Note that the prompt of `turn` is taken back: the first `messages` messages are all from here on."""
+        text = f"The prompt of turn {turn} and everything after it was taken back."
+        self._write([Item(self._seq, "system", "rewind", text, self._message, {"messages": messages})])
 
     def note(self, text: str) -> None:
         """Append something that a reader should know and no model is given."""

@@ -196,6 +196,9 @@ def _exec_finished(story: Story, event: t.Event, data: t.ExecFinished) -> None:
     story.stage.terminal.finished(event.call or "", ending, good=data.exit_code == 0)
 
 
+_WORDS = {"accept": "written", "human": "changed by you", "rollback": "rolled back", "rewind": "taken back"}
+
+
 def _file(story: Story, event: t.Event, data: t.FileChanged) -> None:
     block = story.call_of(event)
     counts = f"+{data.added} -{data.removed}"
@@ -203,9 +206,10 @@ def _file(story: Story, event: t.Event, data: t.FileChanged) -> None:
     if block is not None:
         block.files.append(text)
         story.stage.chat.changed(block)
-    elif data.via in {"accept", "human", "rollback"}:
-        word = {"accept": "written", "human": "changed by you", "rollback": "rolled back"}[data.via]
-        story.note(f"{word}: {data.path}  {counts}", event, style="good" if data.via == "accept" else "caution")
+    elif data.via in _WORDS:
+        story.note(
+            f"{_WORDS[data.via]}: {data.path}  {counts}", event, style="good" if data.via == "accept" else "caution"
+        )
     story.stage.files_changed()
 
 

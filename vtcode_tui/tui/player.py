@@ -120,7 +120,7 @@ class Player:
         if isinstance(event.data, FileChanged):
             if event.data.staged:
                 self.staged[event.data.path] = event.data
-            elif event.data.via in {"accept", "rollback"}:
+            elif event.data.via in {"accept", "rollback", "rewind"}:
                 self.staged.pop(event.data.path, None)
         elif isinstance(event.data, ChangesReviewed):
             for path in event.data.paths:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from vtcode_tui.common.errors import StaleFileError, WorkspaceError
 from vtcode_tui.workspace.beneath import Beneath, Entry
-from vtcode_tui.workspace.changes import FileChange
-from vtcode_tui.workspace.lines import apply_hunks
+from vtcode_tui.workspace.changes import Choice, FileChange, Rewritten
+from vtcode_tui.workspace.choices import check, from_json, written
 from vtcode_tui.workspace.plan import Step
 from vtcode_tui.workspace.scanning import Pending, Scan
 
-Chosen: TypeAlias = Sequence[tuple[Pending, frozenset[int] | None]]
-"""Pending changes, each with the indexes of the hunks that were chosen (None: all of it)."""
+Chosen: TypeAlias = Sequence[tuple[Pending, Choice]]
+"""Pending changes, each with what the human chose of it."""
 
 
 def identity(change: FileChange) -> list[Any]:
@@ -32,10 +32,10 @@ def identity(change: FileChange) -> list[Any]:
     ]
 
 
-def chosen(scan: Scan, selected: Iterable[Mapping[str, Any]]) -> list[tuple[Pending, frozenset[int] | None]]:
+def chosen(scan: Scan, selected: Iterable[Mapping[str, Any]]) -> list[tuple[Pending, Choice]]:
     """The pending changes that were selected; raises StaleFileError when one is not what the person saw."""
     known = {p.change.path: p for p in scan.pending}
-    picked: list[tuple[Pending, frozenset[int] | None]] = []
+    picked: list[tuple[Pending, Choice]] = []
     stale: list[str] = []
     for row in selected:
         found = known.get(row["path"])
@@ -43,36 +43,34 @@ def chosen(scan: Scan, selected: Iterable[Mapping[str, Any]]) -> list[tuple[Pend
             stale.append(row["path"])
             continue
         indexes = frozenset(h.index for h in found.change.hunks)
-        hunks = None if row["hunks"] is None else frozenset(row["hunks"])
-        if hunks is not None and not hunks <= indexes:
+        choice = from_json(row["choice"])
+        if isinstance(choice, frozenset) and not choice <= indexes:
             stale.append(row["path"])
-        elif hunks is None or hunks:
-            picked.append((found, None if hunks is None or hunks == indexes else hunks))
+        elif choice != frozenset():
+            picked.append((found, None if choice == indexes else choice))
     if stale:
         raise StaleFileError(f"{', '.join(stale[:5])}: not what was on the screen any more; look again")
     return picked
 
 
-def steps_for(
-    scan: Scan, chosen: Chosen, upper: Path, *, overwrite: Collection[str]
-) -> tuple[list[Step], dict[str, bytes]]:
+def steps_for(scan: Scan, chosen: Chosen, upper: Path) -> tuple[list[Step], dict[str, bytes]]:
     """What to do to the real workspace, in order, and the contents that stand nowhere else.
 
-    Raises WorkspaceError for a change that is in conflict and not named in `overwrite`.
+    Raises WorkspaceError for a change that is in conflict where the choice does not answer it.
     """
     contents: dict[str, bytes] = {}
     removes: list[Step] = []
     writes: list[Step] = []
     modes: list[Step] = []
     with Beneath(upper) as up:
-        for pending, hunks in chosen:
+        for pending, choice in chosen:
             change = pending.change
-            if change.conflict and change.path not in overwrite:
-                raise WorkspaceError(
-                    f"{change.path}: {change.conflict}; keep yours (discard) or take the agent's (overwrite)"
-                )
+            check(change, choice)
             if change.op == "rename":
                 removes.append(Step("remove", change.renamed_from, before=_moved(pending)))
+            if isinstance(choice, Rewritten):
+                writes.append(_write(pending, choice, up, contents))
+                continue
             if change.op == "delete" and change.kind != "folder":
                 removes.append(Step("remove", change.path, before=pending.real))
             if change.kind == "folder" and change.op in {"create", "mode"}:
@@ -82,7 +80,7 @@ def steps_for(
                 writes.append(Step("folder", change.path))  # it takes the place of the file that is removed
                 modes.append(Step("folder", change.path, after=pending.touch.now))
             elif change.op not in {"delete"}:
-                writes.append(_write(pending, hunks, up, contents))
+                writes.append(_write(pending, choice, up, contents))
         folders = list(_folders(scan, [step.path for step in writes]))
         modes += [Step("folder", path, after=entry) for path, entry in folders]
         made = [Step("folder", path) for path, _ in folders]
@@ -96,28 +94,33 @@ def _moved(pending: Pending) -> Entry:
     return Entry("file", change.before_mode or 0, change.before_sha256 or "")
 
 
-def _write(pending: Pending, hunks: frozenset[int] | None, up: Beneath, contents: dict[str, bytes]) -> Step:
+def _write(pending: Pending, choice: Choice, up: Beneath, contents: dict[str, bytes]) -> Step:
     change, now = pending.change, pending.touch.now
-    if now is None:
-        raise WorkspaceError(f"{change.path} is gone from the layer")
     # A folder that gives way to a file is empty by then: what was in it is deleted by changes of its own.
     before = None if pending.real is not None and pending.real.kind == "folder" else pending.real
+    made = written(change, choice, pending.ground)
+    if made is not None:
+        mode = (change.after_mode if made.rest is not None else None) or change.before_mode or change.after_mode
+        after = _kept(made.text, 0o644 if mode is None else mode, contents)
+        rest = "" if made.rest is None else _kept(made.rest, 0, contents).sha256
+        return Step("file", change.path, before, after, "bytes", rest=rest)
+    if now is None:
+        raise WorkspaceError(f"{change.path} is gone from the layer")
     if now.kind == "symlink":
         return Step("link", change.path, before, now)
     mode = change.after_mode if change.after_mode is not None else now.mode
-    if hunks is not None:
-        mode = change.before_mode if change.before_mode is not None else mode
-        text = apply_hunks(change.old_text, change.hunks, hunks)
-    elif pending.merged is not None:
-        text = pending.merged
-    elif change.op == "mode" and before is not None:
+    if pending.merged is not None:
+        return Step("file", change.path, before, _kept(pending.merged, mode, contents), "bytes")
+    if change.op == "mode" and before is not None:
         return Step("chmod", change.path, before, Entry("file", mode, before.sha256, size=before.size))
-    else:
-        after = Entry("file", mode, now.sha256, size=now.size)
-        return Step("file", change.path, before, after, "upper", up.mtime_ns(change.path))
+    after = Entry("file", mode, now.sha256, size=now.size)
+    return Step("file", change.path, before, after, "upper", up.mtime_ns(change.path))
+
+
+def _kept(text: bytes, mode: int, contents: dict[str, bytes]) -> Entry:
     digest = sha256(text).hexdigest()
     contents[digest] = text
-    return Step("file", change.path, before, Entry("file", mode, digest, size=len(text)), "bytes")
+    return Entry("file", mode, digest, size=len(text))
 
 
 def _folders(scan: Scan, paths: Sequence[str]) -> Iterator[tuple[str, Entry]]:

@@ -22,6 +22,21 @@ class Hunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Clash:
+    """A stretch of a text that the workspace and the agent changed, each in its own way. Lines keep their ends."""
+
+    index: int
+    start: int
+    """The 1-based line of the workspace's file at which its lines stand (where it has none: before which)."""
+    base: tuple[bytes, ...]
+    """The lines that both began with."""
+    workspace: tuple[bytes, ...]
+    """The real file's lines now: the human's."""
+    agent: tuple[bytes, ...]
+    """The layer's lines: the agent's."""
+
+
+@dataclass(frozen=True, slots=True)
 class FileChange:
     """One file before and after. Paths are relative to the workspace, with `/`."""
 
@@ -44,6 +59,8 @@ class FileChange:
     """Accepting this needs its own question, by name."""
     conflict: str = ""
     """Why the real file is not what the change was made on, when it is not."""
+    clashes: tuple[Clash, ...] = ()
+    """What a conflict is about, stretch by stretch, where both sides are texts; `Settled` answers each."""
     old_text: bytes = b""
     new_text: bytes = b""
     """Whole contents for the diff pane; empty for binary or very large files."""
@@ -79,5 +96,41 @@ class ChangeSet:
         return hashlib.sha256("\n".join(rows).encode(errors="surrogateescape")).hexdigest()
 
 
-Selection: TypeAlias = Mapping[str, frozenset[int] | None]
-"""What a human accepts or discards: path -> hunk indexes, or None for the whole file."""
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """Some hunks, each with the human's own bytes in place of the agent's new lines.
+
+    `hunks`: index -> the bytes to stand there, line ends included; the agent's own bytes leave a hunk as it is,
+    empty bytes leave its lines out. Hunks that are not named stay in the layer.
+    """
+
+    hunks: Mapping[int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A conflict decided: for every clash one of the two sides, or the human's own bytes.
+
+    What only one side changed, outside the clashes, is kept from that side.
+    """
+
+    clashes: Mapping[int, Literal["workspace", "agent"] | bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """The file with exactly this content, whatever both sides hold."""
+
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Overwrite:
+    """All of the change although the real file moved on: what the human wrote there meanwhile is lost."""
+
+
+Choice: TypeAlias = frozenset[int] | Edited | Settled | Rewritten | Overwrite | None
+"""How much of a file's change: None all of it (refused in a conflict), a set of hunk indexes only those."""
+
+Selection: TypeAlias = Mapping[str, Choice]
+"""What a human accepts or discards, by path."""

@@ -10,12 +10,14 @@ import contextlib
 import os
 import shutil
 import stat
+from hashlib import sha256
 from pathlib import Path
 
 from vtcode_tui.common.errors import WorkspaceError
 from vtcode_tui.workspace.accepting import Chosen
 from vtcode_tui.workspace.bases import Bases, same
 from vtcode_tui.workspace.beneath import Beneath, Entry
+from vtcode_tui.workspace.changes import Choice
 from vtcode_tui.workspace.lines import apply_hunks
 from vtcode_tui.workspace.overlay import is_opaque, is_whiteout
 from vtcode_tui.workspace.scanning import Pending, Scan
@@ -30,19 +32,29 @@ class Discarder:
     def discard(self, chosen: Chosen) -> None:
         """Undo these changes in the layer."""
 
-        def rank(row: tuple[Pending, frozenset[int] | None]) -> tuple[bool, int]:
+        def rank(row: tuple[Pending, Choice]) -> tuple[bool, int]:
             # First what stands in the place of a folder, so that what was in the folder can come back.
             real = row[0].real
             return (real is None or real.kind != "folder", -row[0].change.path.count("/"))
 
         with Beneath(self._lower) as low, Beneath(self._upper) as up:
-            for pending, hunks in sorted(chosen, key=rank):
-                if hunks is not None:
-                    self._keep_rest(pending, hunks, low, up)
+            for pending, choice in sorted(chosen, key=rank):
+                if isinstance(choice, frozenset):
+                    self._keep_rest(pending, choice, low, up)
                     continue
+                if choice is not None:
+                    raise WorkspaceError(f"{pending.change.path}: all of it or some hunks can be discarded")
                 self._undo(pending.change.path, pending.real, low, up)
                 if source := pending.change.renamed_from:
                     self._undo(source, low.entry(source), low, up)
+
+    def settle(self, path: str, rest: bytes, real: Entry | None) -> None:
+        """The human accepted a text of their own: the layer has it too, with what is left of the agent's."""
+        with Beneath(self._lower) as low, Beneath(self._upper) as up:
+            if real is not None and sha256(rest).hexdigest() == real.sha256:
+                self._undo(path, real, low, up)
+            else:
+                up.write(path, rest)
 
     def tidy(self, scan: Scan) -> None:
         """Drop entries that make no difference, so that runs see what people change in the real files."""

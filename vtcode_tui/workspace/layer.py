@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from vtcode_tui.common.errors import StaleFileError, WorkspaceError
 from vtcode_tui.workspace.accepting import identity
 from vtcode_tui.workspace.changes import ChangeSet, Selection
+from vtcode_tui.workspace.choices import to_json
 from vtcode_tui.workspace.discarding import erase
 from vtcode_tui.workspace.jail import Workspace
 from vtcode_tui.workspace.plan import PLAN
@@ -68,7 +68,6 @@ class Layer:
         *,
         live: bool = False,
         with_ignored: bool = False,
-        overwrite: Iterable[str] = (),
     ) -> dict[str, Any]:
         """Arguments of `accept` for a selection of the change set that was on the screen (`digest` is its digest).
 
@@ -81,7 +80,6 @@ class Layer:
         return {
             **self.arguments(live=live, with_ignored=with_ignored),
             "selected": _selected(shown, selection, digest),
-            "overwrite": sorted(overwrite),
         }
 
     def discarding(
@@ -111,6 +109,6 @@ def _selected(shown: ChangeSet, selection: Selection, digest: str) -> list[dict[
     if unknown:
         raise StaleFileError(f"{', '.join(unknown[:5])}: not among the changes that were shown")
     return [
-        {"path": path, "hunks": None if hunks is None else sorted(hunks), "identity": identity(known[path])}
-        for path, hunks in selection.items()
+        {"path": path, "choice": to_json(choice), "identity": identity(known[path])}
+        for path, choice in selection.items()
     ]

@@ -1,4 +1,4 @@
-"""Differences between texts as hunks, some of them applied, and three texts merged. Standard library only.
+"""Differences between texts as hunks, and some of them applied. Standard library only.
 
 Lines are bytes with their ends. Big files stay fast: what is equal at both ends is cut off, lines that occur once
 in both texts split the rest (patience), and only what remains between them is compared exhaustively or taken whole.
@@ -7,7 +7,7 @@ in both texts split the rest (patience), and only what remains between them is c
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from vtcode_tui.workspace.changes import Hunk
@@ -32,8 +32,11 @@ def hunks_of(old: bytes, new: bytes) -> tuple[Hunk, ...]:
     return tuple(Hunk(n, i + 1, tuple(a[i:j]), k + 1, tuple(b[k:m])) for n, (i, j, k, m) in enumerate(spans(a, b)))
 
 
-def apply_hunks(old: bytes, hunks: Sequence[Hunk], chosen: Collection[int]) -> bytes:
-    """`old` with the hunks of these indexes applied, and nothing else."""
+def apply_hunks(
+    old: bytes, hunks: Sequence[Hunk], chosen: Collection[int], own: Mapping[int, bytes] | None = None
+) -> bytes:
+    """`old` with the hunks of these indexes applied, and nothing else. `own`: other texts for some of them."""
+    own = own or {}
     lines, made, at = split_lines(old), list[bytes](), 0
     for hunk in hunks:
         if hunk.index not in chosen:
@@ -42,7 +45,7 @@ def apply_hunks(old: bytes, hunks: Sequence[Hunk], chosen: Collection[int]) -> b
         made += lines[at:start]
         if tuple(lines[start : start + len(hunk.old_lines)]) != hunk.old_lines:
             raise ValueError(f"hunk {hunk.index} was made for another text")
-        made += hunk.new_lines
+        made += [own[hunk.index]] if hunk.index in own else hunk.new_lines
         at = start + len(hunk.old_lines)
     made += lines[at:]
     return b"".join(made)
@@ -112,38 +115,6 @@ def _once(lines: Sequence[bytes], start: int, end: int) -> dict[bytes, int]:
     for place in range(start, end):
         seen[lines[place]] = -1 if lines[place] in seen else place
     return {line: place for line, place in seen.items() if place >= 0}
-
-
-def merge(base: bytes, mine: bytes, theirs: bytes) -> bytes | None:
-    """Both sides' changes to `base` in one text; None when they touch the same or adjoining lines differently."""
-    if mine == theirs or base == theirs:
-        return mine
-    if base == mine:
-        return theirs
-    lines = split_lines(base)
-    a, b = split_lines(mine), split_lines(theirs)
-    ours = [(i, j, a[k:m]) for i, j, k, m in spans(lines, a)]
-    others = [(i, j, b[k:m]) for i, j, k, m in spans(lines, b)]
-    made, at = list[bytes](), 0
-    while ours or others:
-        if ours and others and ours[0] == others[0]:
-            start, end, text = ours.pop(0)
-            others.pop(0)
-        elif ours and others and not _apart(ours[0], others[0]):
-            return None
-        else:
-            first = ours if not others or (ours and ours[0][:2] < others[0][:2]) else others
-            start, end, text = first.pop(0)
-        made += lines[at:start]
-        made += text
-        at = end
-    made += lines[at:]
-    return b"".join(made)
-
-
-def _apart(one: tuple[int, int, list[bytes]], other: tuple[int, int, list[bytes]]) -> bool:
-    first, second = sorted((one[:2], other[:2]))
-    return first[1] < second[0]
 
 
 def is_binary(data: bytes) -> bool:

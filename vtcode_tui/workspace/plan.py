@@ -32,6 +32,7 @@ class Step:
     """One thing to do at one path. `source`: where a file's content is, the layer or the plan's own bytes.
 
     `tidy` removes a folder if it is empty; `folder` makes one, and gives it the mode of `after` where there is one.
+    `rest`: the hash of what the layer's file is to hold afterwards, among the plan's own bytes; empty: leave it.
     """
 
     do: Literal["remove", "tidy", "folder", "file", "link", "chmod"]
@@ -40,6 +41,7 @@ class Step:
     after: Entry | None = None
     source: Literal["upper", "bytes", ""] = ""
     mtime_ns: int | None = None
+    rest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def write_plan(folder: Path, steps: Sequence[Step], contents: dict[str, bytes]) 
     """Make the plan durable; from here on it will be finished whatever happens."""
     for digest, content in contents.items():
         write_atomically(folder / _BYTES / digest, content)
-    rows = [[s.do, s.path, to_json(s.before), to_json(s.after), s.source, s.mtime_ns] for s in steps]
+    rows = [[s.do, s.path, to_json(s.before), to_json(s.after), s.source, s.mtime_ns, s.rest] for s in steps]
     write_atomically(folder / PLAN, json.dumps({"version": 1, "steps": rows}))
 
 
@@ -64,9 +66,12 @@ def read_plan(folder: Path) -> list[Step] | None:
         data = json.loads((folder / PLAN).read_bytes())
     except FileNotFoundError:
         return None
-    return [
-        Step(do, path, from_json(b), from_json(a), source, mtime) for do, path, b, a, source, mtime in data["steps"]
-    ]
+    return [Step(do, path, from_json(b), from_json(a), *more) for do, path, b, a, *more in data["steps"]]
+
+
+def rest_of(step: Step, folder: Path) -> bytes:
+    """What the layer's file of a step is to hold afterwards."""
+    return (folder / _BYTES / step.rest).read_bytes()
 
 
 def drop_plan(folder: Path) -> None:

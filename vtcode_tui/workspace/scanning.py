@@ -17,10 +17,11 @@ from typing import Literal
 from vtcode_tui.common.errors import WorkspaceError
 from vtcode_tui.workspace.bases import Bases, same
 from vtcode_tui.workspace.beneath import Beneath, Entry
-from vtcode_tui.workspace.changes import ChangeSet, FileChange
+from vtcode_tui.workspace.changes import ChangeSet, Clash, FileChange
 from vtcode_tui.workspace.describe import MAX_TEXT, change_of
 from vtcode_tui.workspace.gitindex import entries_of
-from vtcode_tui.workspace.lines import is_binary, merge
+from vtcode_tui.workspace.lines import is_binary
+from vtcode_tui.workspace.merging import merge, pieces
 from vtcode_tui.workspace.touched import Touch, Upper
 
 _BUDGET = 24 << 20
@@ -36,6 +37,8 @@ class Pending:
     touch: Touch
     real: Entry | None
     merged: bytes | None = None
+    ground: bytes = b""
+    """What a text in conflict was made on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,12 @@ def _both_moved(
             return Pending(change_between(touch.path, real, target, old, text), touch, real, merged=text)
     word = "was deleted" if real is None else "was created" if base is None else "changed"
     conflict = f"the file {word} in the workspace after this change was made"
-    return Pending(change_between(touch.path, real, now, old, new, conflict=conflict), touch, real)
+    change = change_between(touch.path, real, now, old, new, conflict=conflict)
+    ground = b"" if base is None else bases.content(touch.path)
+    if ground is None or old is None or new is None or change.binary:
+        return Pending(change, touch, real)
+    clashes = tuple(piece for piece in pieces(ground, old, new) if isinstance(piece, Clash))
+    return Pending(replace(change, clashes=clashes), touch, real, ground=ground)
 
 
 def _fits(entry: Entry | None, left: int) -> bool:

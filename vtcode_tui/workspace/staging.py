@@ -5,17 +5,18 @@ the arguments. Common ones: `lower` (the real root), `folder` (the layer's folde
 run has the layer mounted now: then its upper tree is only read) and `with_ignored` (build products too).
 
     scan                                    needs: read lower, read and write folder
-    accept   selected, [overwrite]          needs: write lower, write folder
+    accept   selected                       needs: write lower, write folder
     discard  selected (null: everything)    needs: read lower, write folder; refused while live
     recover                                 as accept; finishes what a crash interrupted
 
-`selected` is a list of {path, hunks: [index] or null, identity}; a change that is not what `identity` says makes
-the whole call fail with `{"error": sentence, "stale": true}` and nothing written.
+`selected` is a list of {path, choice, identity} (see `choices.to_json`); a change that is not what `identity` says
+makes the whole call fail with `{"error": sentence, "stale": true}` and nothing written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -23,11 +24,11 @@ from vtcode_tui.common.errors import StaleFileError, VtcodeError, WorkspaceError
 from vtcode_tui.workspace.accepting import Chosen, chosen, steps_for
 from vtcode_tui.workspace.bases import Bases
 from vtcode_tui.workspace.beneath import Beneath
-from vtcode_tui.workspace.changes import ChangeSet
+from vtcode_tui.workspace.changes import ChangeSet, Choice, FileChange, Overwrite
 from vtcode_tui.workspace.describe import MAX_TEXT
 from vtcode_tui.workspace.discarding import Discarder, erase
-from vtcode_tui.workspace.plan import Done, Step, carry_out, drop_plan, read_plan, summary, write_plan
-from vtcode_tui.workspace.scanning import Scan, scan_layer
+from vtcode_tui.workspace.plan import Done, Step, carry_out, drop_plan, read_plan, rest_of, summary, write_plan
+from vtcode_tui.workspace.scanning import Pending, Scan, change_between, scan_layer
 from vtcode_tui.workspace.wire import encode
 
 Arguments: TypeAlias = Mapping[str, Any]
@@ -58,15 +59,16 @@ def accept(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
             raise WorkspaceError("an earlier acceptance was interrupted: recover it first")
         found = place.scan()
         picked = chosen(found, arguments["selected"])
-        if place.live and any(p.merged is not None and hunks is not None for p, hunks in picked):
+        if place.live and any(_rewrites_layer(p, choice) for p, choice in picked):
             raise WorkspaceError(
-                "a run is using the layer: a merged file can be accepted as a whole now, or in parts later"
+                "a run is using the layer: a merged file can be accepted as a whole now, parts of it and texts of "
+                "your own when the run has ended"
             )
-        steps, contents = steps_for(found, picked, place.upper, overwrite=arguments.get("overwrite", ()))
+        steps, contents = steps_for(found, picked, place.upper)
         write_plan(place.folder, steps, contents)
         done = place.finish(steps)
         place.settle(picked, done)
-        return {"changes": encode(_written(picked, done)), **summary(done)}
+        return {"changes": encode(_written(picked, done, contents)), **summary(done)}
 
     return _answer(work, arguments)
 
@@ -133,7 +135,8 @@ class _Place:
 
     def settle(self, picked: Chosen, done: Done) -> None:
         """From now on the changes that are left are those to what was accepted."""
-        merged = {p.change.path: p for p, hunks in picked if p.merged is not None and hunks is None}
+        merged = {p.change.path: p for p, choice in picked if p.merged is not None and choice is None}
+        rests = [step for step in done.done if step.rest]
         with Beneath(self.lower) as real, Beneath(self.upper) as layer:
             for step in done.done:
                 if step.path in merged and self.live:
@@ -143,17 +146,35 @@ class _Place:
                     state = real.entry(step.path)
                     is_text = state is not None and state.kind == "file" and state.size <= MAX_TEXT
                     self.bases.put(step.path, state, real.read(step.path) if is_text else None)
+            discarder = Discarder(self.lower, self.upper, self.bases)
+            for step in rests:
+                discarder.settle(step.path, rest_of(step, self.folder), real.entry(step.path))
         self.bases.save()
         drop_plan(self.folder)
         if not self.live:
             self.scan()
 
 
-def _written(picked: Chosen, done: Done) -> ChangeSet:
-    whole = {step.path for step in done.done}
-    return ChangeSet(
-        tuple(p.change for p, _ in picked if p.change.path in whole and p.change.path not in done.failed)
-    )
+def _rewrites_layer(pending: Pending, choice: Choice) -> bool:
+    if choice is None or isinstance(choice, Overwrite):
+        return False
+    return pending.merged is not None or not isinstance(choice, frozenset)
+
+
+def _written(picked: Chosen, done: Done, contents: Mapping[str, bytes]) -> ChangeSet:
+    """What was really done to the files, which is less or other than what was shown where a human chose so."""
+    steps = {step.path: step for step in done.done if step.path not in done.failed and step.do != "tidy"}
+    rows: list[FileChange] = []
+    for pending, _ in picked:
+        change, step = pending.change, steps.get(pending.change.path)
+        if step is None:
+            continue
+        if step.source == "bytes" and step.after is not None:
+            old = change.old_text if step.before is not None else None
+            made = change_between(change.path, step.before, step.after, old, contents[step.after.sha256])
+            change = replace(made, op="rename", renamed_from=change.renamed_from) if change.renamed_from else made
+        rows.append(change)
+    return ChangeSet(tuple(rows))
 
 
 def _answer(work: Callable[[_Place], dict[str, Any]], arguments: Arguments) -> dict[str, Any]:

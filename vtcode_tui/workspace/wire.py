@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from vtcode_tui.workspace.changes import ChangeSet, FileChange, Hunk
+from vtcode_tui.workspace.changes import ChangeSet, Clash, FileChange, Hunk
 
 
 def text_of(data: bytes) -> str:
@@ -43,6 +43,11 @@ def _encode(change: FileChange) -> dict[str, Any]:
                 [h.index, h.old_start, [*map(text_of, h.old_lines)], h.new_start, [*map(text_of, h.new_lines)]]
                 for h in change.hunks
             ]
+        elif field.name == "clashes":
+            row["clashes"] = [
+                [c.index, c.start, *([*map(text_of, lines)] for lines in (c.base, c.workspace, c.agent))]
+                for c in change.clashes
+            ]
         else:
             row[field.name] = value
     return row
@@ -53,5 +58,9 @@ def _decode(row: Mapping[str, Any]) -> FileChange:
         Hunk(index, old_start, tuple(map(bytes_of, old)), new_start, tuple(map(bytes_of, new)))
         for index, old_start, old, new_start, new in row["hunks"]
     )
+    clashes = tuple(
+        Clash(index, start, *(tuple(map(bytes_of, lines)) for lines in sides))
+        for index, start, *sides in row["clashes"]
+    )
     texts = {name: bytes_of(row[name]) for name in ("old_text", "new_text")}
-    return FileChange(**{**row, "hunks": hunks, **texts})
+    return FileChange(**{**row, "hunks": hunks, "clashes": clashes, **texts})
