@@ -13,6 +13,7 @@ from vtcode_tui.agent.asking import Asking
 from vtcode_tui.agent.context import History, paired
 from vtcode_tui.agent.numbers import Numbers
 from vtcode_tui.agent.prompts import SUMMARISE, system_prompt, untrusted
+from vtcode_tui.agent.spending import Spent
 from vtcode_tui.agent.states import TABLE, TurnTable
 from vtcode_tui.agent.turn import Turn
 from vtcode_tui.common.errors import ModelError
@@ -129,7 +130,7 @@ class _Keeper:
 
 def _turn(model: _Model) -> tuple[Turn, History, _Keeper, _Bus]:
     bus, history, keeper = _Bus(), History(estimate_tokens), _Keeper()
-    asking = Asking(bus, history, str, Numbers().of("c"), max_output=1000)  # type: ignore[arg-type]
+    asking = Asking(bus, history, str, Numbers().of("c"), Spent(), max_output=1000)  # type: ignore[arg-type]
     asking.set_prefix("be good", ())
 
     async def go_on(kind: str, why: str) -> bool:

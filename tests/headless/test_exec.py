@@ -103,6 +103,7 @@ async def test_ask_offers_only_tools_that_read(tmp_path: Path) -> None:
         names = {tool["function"]["name"] for tool in model.requests[0]["tools"]}
         assert names == {
             "read_file", "list_files", "search_text", "find_files", "symbols", "outline", "read_output",
+            "explore",
         }  # fmt: skip
 
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Protocol
 
 from vtcode_tui.agent.context import History
+from vtcode_tui.agent.spending import Spent
 from vtcode_tui.common.errors import ModelError
 from vtcode_tui.common.files import sha256_of
-from vtcode_tui.events.bus import Bus
 from vtcode_tui.events.live import AnswerDiscarded, ContextMeter, Notice, ReasoningDelta, TextDelta
 from vtcode_tui.events.types import Actor, ModelFailover, ModelReasoning, ModelRequested, ModelResponded
+from vtcode_tui.events.within import Recorder
 from vtcode_tui.llm.chain import Chain
 from vtcode_tui.llm.messages import (
     Completed,
@@ -41,14 +42,22 @@ class Asking:
     """Puts requests together, reads the answers and keeps the sums of the session."""
 
     def __init__(
-        self, bus: Bus, history: History, redact: Callable[[str], str], number: Numbering, *, max_output: int
+        self,
+        bus: Recorder,
+        history: History,
+        redact: Callable[[str], str],
+        number: Numbering,
+        spent: Spent,
+        *,
+        max_output: int,
     ) -> None:
         self._bus, self._history, self._redact, self._number = bus, history, redact, number
         self._max_output = max_output
+        self.spent = spent
+        self.chain: Chain | None = None
+        """The chain that was asked last."""
         self.system = ""
         self.tools: tuple[ToolSpec, ...] = ()
-        self.input_tokens = self.output_tokens = 0
-        self.cost_usd: float | None = None
         self._prefix = ""
 
     def set_prefix(self, system: str, tools: Sequence[ToolSpec]) -> None:
@@ -59,6 +68,7 @@ class Asking:
 
     async def ask(self, chain: Chain, turn: int) -> Message:
         """One message of the model, with call ids of ours. Raises ModelError."""
+        self.chain = chain
         estimated = self._history.tokens()
         link = chain.current
         await self._bus.record(
@@ -96,7 +106,7 @@ class Asking:
 
     def meter(self, window: int) -> None:
         """Tell the status bar how full the context is."""
-        self._bus.publish(ContextMeter(self._history.tokens(), window, self.cost_usd))
+        self._bus.publish(ContextMeter(self._history.tokens(), window, self.spent.cost_usd, self.spent.cached))
 
     async def _stream(self, chain: Chain, request: Request, turn: int) -> Completed:
         async with aclosing(chain.stream(request)) as stream:
@@ -161,10 +171,7 @@ class Asking:
                     actor=actor,
                 )
         usage = completed.usage
-        self.input_tokens += usage.input + usage.cache_read + usage.cache_write
-        self.output_tokens += usage.output
-        if completed.cost_usd is not None:
-            self.cost_usd = (self.cost_usd or 0.0) + completed.cost_usd
+        self.spent.add(usage, completed.cost_usd)
         await self._bus.record(
             ModelResponded(
                 provider=completed.provider,

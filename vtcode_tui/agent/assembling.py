@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtcode_tui.agent.asking import Asking
-from vtcode_tui.agent.calls import Calls
-from vtcode_tui.agent.changes import Direct, Previews
+from vtcode_tui.agent.bench import Bench
 from vtcode_tui.agent.context import History
 from vtcode_tui.agent.ground import SessionGround
 from vtcode_tui.agent.instructions import Instructions, read_instructions
-from vtcode_tui.agent.layered import Layered
 from vtcode_tui.agent.numbers import Numbers
 from vtcode_tui.agent.nursery import Nursery
 from vtcode_tui.agent.own_work import OwnWork
 from vtcode_tui.agent.parts import Parts, go_on
 from vtcode_tui.agent.session import Session
+from vtcode_tui.agent.spending import Spent
 from vtcode_tui.agent.states import TurnTable
+from vtcode_tui.agent.subtasks import Subtasks
 from vtcode_tui.agent.turn import Turn
 from vtcode_tui.events import Bus, Journal, Redactor
-from vtcode_tui.gate.execution import Executor
-from vtcode_tui.gate.gate import Gate
-from vtcode_tui.gate.recording import recordings
-from vtcode_tui.gate.signing import ApprovalSigner, key_source
 from vtcode_tui.llm import Chain, Models
 from vtcode_tui.llm.tokens import estimate_tokens
-from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.sessions.conversation import conversation_of
 from vtcode_tui.sessions.items import Parsed
 from vtcode_tui.sessions.recovery import Standing
 from vtcode_tui.sessions.store import Store
-from vtcode_tui.tools.registry import builtin
 from vtcode_tui.workspace import trust_of
 
 if TYPE_CHECKING:
@@ -70,15 +62,29 @@ async def assemble(
     nursery = Nursery()
     await nursery.open()
     table = TurnTable(bus.publish)
-    gate, executor = _gate(opening, opened, bus, ground, redact), _executor(opening, opened, bus, nursery, redactor)
-    work = OwnWork(gate, executor, ground.workspace.root, numbers.of("w"))
-    running: list[Calls] = []
-    changes = ground.changes(work, lambda: any(calls.runs for calls in running))
-    calls = _calls(opening, opened, bus, ground, gate, executor, changes, work, table, redact)
-    running.append(calls)
+    bench = Bench(opening, opened, ground, nursery, redactor, table, redact, numbers.of("w"))
+    gate, executor = bench.gate(bus, ground.judge), bench.executor(bus)
+    work = OwnWork(gate, executor, ground.workspace.root, bench.number)
+    changes = ground.changes(work, lambda: bool(bench.runs))
+    bench.changes = changes
     conversation = conversation_of(opened.parsed.items)
     history = History(estimate_tokens, conversation)
-    asking = Asking(bus, history, redact, numbers.of("c"), max_output=opening.settings.model.max_output_tokens)
+    context, max_output = opening.settings.context, opening.settings.model.max_output_tokens
+    spent = Spent(context.session_token_budget, context.session_cost_budget_usd)
+    asking = Asking(bus, history, redact, numbers.of("c"), spent, max_output=max_output)
+    subtasks = Subtasks(
+        bus=bus,
+        bench=bench,
+        asking=asking,
+        redact=redact,
+        number=numbers.of("c"),
+        context=context,
+        max_output=max_output,
+        folder=opened.store.folder,
+        meta=opened.store.meta,
+    )
+    calls = bench.calls(bus, gate, executor, work, bench.registry(), subtasks)
+    bench.parent = calls
     instructions = read_instructions(ground.workspace.root) if trust.trusted else Instructions()
     ground.attach(asking, calls, calls.registry, instructions)
     ground.set_mode(opening.settings.mode)
@@ -89,9 +95,9 @@ async def assemble(
         calls=calls,
         keeper=opened.store,
         table=table,
-        context=opening.settings.context,
+        context=context,
         go_on=go_on(gate, ground.workspace.root, numbers.of("q"), lambda: table.turn),
-        max_rounds=opening.max_turns or opening.settings.context.max_turns,
+        max_rounds=opening.max_turns or context.max_turns,
     )
     session = Session(
         Parts(
@@ -108,74 +114,3 @@ async def assemble(
         turn=opened.standing.turn,
     )  # fmt: skip
     return session, turn, instructions
-
-
-def _gate(opening: Opening, opened: Opened, bus: Bus, ground: SessionGround, redact: Callable[[str], str]) -> Gate:
-    approvals = opening.settings.approvals
-    signer = ApprovalSigner(
-        session=opened.store.meta.id,
-        head=lambda: opened.journal.head,
-        settings=approvals,
-        source=key_source(approvals, opening.environ),
-        clock=opening.clock,
-    )
-    return Gate(
-        bus=bus,
-        judge=ground.judge,
-        approver=opening.approver,
-        profiles=ground.profiles,
-        programs=ground.programs(),
-        root=ground.workspace.root,
-        redact=redact,
-        sign=signer,
-        auth=lambda: signer.auth,
-        clock=opening.clock,
-        expire_seconds=approvals.expire_seconds,
-    )
-
-
-def _executor(opening: Opening, opened: Opened, bus: Bus, nursery: Nursery, redactor: Redactor) -> Executor:
-    return Executor(
-        bus=bus,
-        spawner=opening.spawner,
-        capability=opening.capability,
-        tasks=nursery.start,
-        recording=recordings(opened.store.folder, redactor, opening.clock),
-        redact=lambda text: redactor.redact(text).text,
-        clock=opening.clock,
-    )
-
-
-def _calls(
-    opening: Opening,
-    opened: Opened,
-    bus: Bus,
-    ground: SessionGround,
-    gate: Gate,
-    executor: Executor,
-    changes: Direct | Layered,
-    work: OwnWork,
-    table: TurnTable,
-    redact: Callable[[str], str],
-) -> Calls:
-    context = opening.settings.context
-    registry = builtin(head=context.output_head_bytes, tail=context.output_tail_bytes)
-
-    async def observe(call: str, turn: int, outcome: Outcome, executed: bool) -> None:
-        ground.stale_paths()
-        for changed in await changes.after(outcome, executed=executed):
-            await bus.record(changed, turn=turn, call=call)
-
-    return Calls(
-        bus=bus,
-        gate=gate,
-        executor=executor,
-        registry=registry.only(opening.tools) if opening.tools else registry,
-        place=ground.workspace,
-        outputs=lambda call: opened.store.folder / "spool" / f"{Path(call).name}.out",
-        observe=observe,
-        preview=None if changes.staged else Previews(work, ground.surroundings),
-        table=table,
-        redact=redact,
-        clock=opening.clock,
-    )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from vtcode_tui.agent.answers import Answer, redacted, refused
 from vtcode_tui.agent.context import arguments_of
 from vtcode_tui.agent.previews import Preview
 from vtcode_tui.agent.prompts import untrusted
@@ -15,8 +16,8 @@ from vtcode_tui.agent.states import TurnTable
 from vtcode_tui.common.clock import Clock
 from vtcode_tui.common.errors import JournalError, SandboxError, VtcodeError
 from vtcode_tui.common.files import sha256_of
-from vtcode_tui.events.bus import Bus
-from vtcode_tui.events.types import Actor, ToolFinished, ToolRequested
+from vtcode_tui.events.types import Actor, Event, ToolFinished, ToolRequested
+from vtcode_tui.events.within import Recorder
 from vtcode_tui.gate.execution import Execution, Executor
 from vtcode_tui.gate.gate import Gate
 from vtcode_tui.gate.plan import Plan
@@ -25,6 +26,7 @@ from vtcode_tui.llm.messages import ToolResult, ToolUse
 from vtcode_tui.policy.types import Access, Call, Command
 from vtcode_tui.sandbox.grant import Execute, Grant
 from vtcode_tui.sandbox.run import Outcome, TerminalSize
+from vtcode_tui.tools.delegating import DelegateInput, ExploreInput
 from vtcode_tui.tools.registry import Registry
 from vtcode_tui.tools.running import (
     ReadOutputInput,
@@ -38,21 +40,16 @@ from vtcode_tui.tools.running import (
 from vtcode_tui.tools.tool import Input, Place, Result, Tool
 
 _QUIET = 0.2
-_STATUS = {"denied": "denied", "expired": "expired", "unattended": "unattended", "void": "error"}
 _MODEL = Actor(kind="model", id="model")
+_NO_RUN = (WriteStdinInput, ReadOutputInput, ExploreInput, DelegateInput)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a call came to: for the model, and for the record."""
+class Handing(Protocol):
+    """Has a sub-task done; `agent.subtasks.Subtasks` does."""
 
-    status: str
-    text: str
-    summary: str
-    data: bool = False
-    """The text came out of files or programs: it is marked as untrusted."""
-    truncated: bool = False
-    spool: str = ""
+    async def __call__(self, given: ExploreInput | DelegateInput, asked: Event) -> Answer:
+        """The sub-task's answer; `asked` is the event of the call that began it."""
+        ...
 
 
 class Calls:
@@ -61,7 +58,7 @@ class Calls:
     def __init__(
         self,
         *,
-        bus: Bus,
+        bus: Recorder,
         gate: Gate,
         executor: Executor,
         registry: Registry,
@@ -72,20 +69,26 @@ class Calls:
         table: TurnTable,
         redact: Callable[[str], str],
         clock: Clock,
+        runs: dict[str, Execution] | None = None,
+        handing: Handing | None = None,
     ) -> None:
+        """`runs` are all of the session, which the human may type into and end; the model only its own."""
         self._bus, self._gate, self._executor, self.registry, self._place = bus, gate, executor, registry, place
         self._outputs, self._observe, self._preview, self._table = outputs, observe, preview, table
         self._redact, self._clock = redact, clock
-        self.runs: dict[str, Execution] = {}
+        self.runs: dict[str, Execution] = {} if runs is None else runs
+        self._mine: set[str] = set()
+        self._handing = handing
         self._given: dict[str, int] = {}
         self.size = TerminalSize(100, 30)
         self.made = self.denied = 0
 
     async def perform_all(self, uses: Sequence[ToolUse], turn: int) -> list[ToolResult]:
-        """All calls of a message. Those that only look run side by side; those that write run one after another,
-        in the order of the model, though their approvals may wait together."""
+        """All calls of a message, as if they ran in its order: those that only look run side by side, those that
+        write run one at a time, after all before them; their approvals may wait together."""
         results: dict[int, ToolResult] = {}
-        last: asyncio.Event | None = None
+        last: list[asyncio.Event] = []
+        looking: list[asyncio.Event] = []
         async with asyncio.TaskGroup() as group:
             for index, use in enumerate(uses):
                 tool = self.registry.tools.get(use.name)
@@ -96,7 +99,7 @@ class Calls:
                     index: int = index,
                     use: ToolUse = use,
                     mine: asyncio.Event = mine,
-                    before: asyncio.Event | None = last,
+                    before: Sequence[asyncio.Event] = (*last, *looking) if writes else tuple(last),
                 ) -> None:
                     try:
                         results[index] = await self.perform(use, turn, before)
@@ -104,18 +107,21 @@ class Calls:
                         mine.set()
 
                 group.create_task(one())
-                last = mine if writes else last
+                if writes:
+                    last, looking = [mine], []
+                else:
+                    looking.append(mine)
         return [results[index] for index in range(len(uses))]
 
-    async def perform(self, use: ToolUse, turn: int, before: asyncio.Event | None = None) -> ToolResult:
-        """One call of the model. Raises JournalError when it could not be recorded."""
+    async def perform(self, use: ToolUse, turn: int, before: Sequence[asyncio.Event] = ()) -> ToolResult:
+        """One call of the model, run after those `before` it. Raises JournalError when it could not be recorded."""
         began = self._clock.monotonic_ns()
         self.made += 1
         try:
             tool, given = self.registry.read(use.name, use.arguments)
-            if before is not None and tool.mutates and not isinstance(given, RunCommandInput):
-                # An edit is planned on what the calls before it leave behind.
-                await before.wait()
+            if not isinstance(given, RunCommandInput):
+                # What a call touches is seen as the calls before it leave it; a command's words touch nothing yet.
+                await _all(before)
             plan = await asyncio.to_thread(self._plan, tool, given, use.id)
         except (JournalError, SandboxError):
             raise
@@ -125,15 +131,17 @@ class Calls:
             )
             answer = Answer("invalid", str(error), str(error))
         else:
-            await self._requested(tool.name, plan.call.arguments, plan.call.digest, plan.call.cwd, use.id, turn)
-            answer = await self._answer(tool, given, plan, turn, before)
+            asked = await self._requested(
+                tool.name, plan.call.arguments, plan.call.digest, plan.call.cwd, use.id, turn
+            )
+            answer = await self._answer(tool, given, plan, asked, before)
         return await self._finish(use, turn, answer, began)
 
     async def _requested(
         self, tool: str, arguments: Any, digest: str, cwd: Path, call: str, turn: int, actor: Actor = _MODEL
-    ) -> None:
+    ) -> Event:
         clean = redacted(arguments, self._redact)
-        await self._bus.record(
+        return await self._bus.record(
             ToolRequested(
                 tool=tool[:200],
                 arguments=clean,
@@ -171,10 +179,10 @@ class Calls:
 
     def _plan(self, tool: Tool[Any], given: Input, call: str) -> Plan:
         access = tool.access(given, self._place)
-        special = isinstance(given, WriteStdinInput | ReadOutputInput)
+        special = isinstance(given, _NO_RUN)
         cwd = self._place.resolve(given.cwd) if isinstance(given, RunCommandInput) else self._place.root
         arguments = given.model_dump(mode="json", exclude_defaults=True)
-        if isinstance(given, WriteStdinInput) and (running := self.runs.get(given.call)) is not None:
+        if isinstance(given, WriteStdinInput) and (running := self._own_run(given.call)) is not None:
             # The policy judges typed text by who reads it: by what was started, never by what the model says.
             work = running.grant.work
             access = replace(access, reader=work.argv if isinstance(work, Execute) else ())
@@ -199,13 +207,12 @@ class Calls:
         )
 
     async def _answer(
-        self, tool: Tool[Any], given: Any, plan: Plan, turn: int, before: asyncio.Event | None
+        self, tool: Tool[Any], given: Any, plan: Plan, asked: Event, before: Sequence[asyncio.Event]
     ) -> Answer:
-        if isinstance(given, WriteStdinInput | ReadOutputInput):
+        turn = asked.turn
+        if isinstance(given, _NO_RUN):
             refusal = await self._gate.permit(plan, turn=turn)
-            if refusal is not None:
-                return _refused(refusal)
-            return await (self._typed(given) if isinstance(given, WriteStdinInput) else self._reread(given))
+            return refused(refusal) if refusal is not None else await self._without_run(given, asked)
         if self._preview is not None and plan.call.access.writes:
             seen = await self._preview(plan, turn)
             if isinstance(seen, str):
@@ -217,13 +224,23 @@ class Calls:
         finally:
             self._table.asking(-1)
         if isinstance(grant, Refusal):
-            return _refused(grant)
-        if before is not None and tool.mutates:
-            await before.wait()
+            return refused(grant)
+        await _all(before)
         try:
             return await self._run(tool, given, plan, grant, turn)
         except SandboxError as error:
             return Answer("error", f"It did not run: {error}", str(error))
+
+    async def _without_run(self, given: Any, asked: Event) -> Answer:
+        match given:
+            case WriteStdinInput():
+                return await self._typed(given)
+            case ReadOutputInput():
+                return await self._reread(given)
+            case _ if self._handing is not None:
+                return await self._handing(given, asked)
+            case _:
+                return Answer("invalid", "A sub-task cannot begin another one.", "no sub-task in a sub-task")
 
     async def _run(self, tool: Tool[Any], given: Any, plan: Plan, grant: Grant, turn: int) -> Answer:
         command = given if isinstance(given, RunCommandInput) else None
@@ -256,16 +273,21 @@ class Calls:
 
         async def after(outcome: Outcome) -> None:
             self.runs.pop(grant.call, None)
+            self._mine.discard(grant.call)
             if grant.profile.writable:
                 await self._observe(grant.call, turn, outcome, isinstance(grant.work, Execute))
 
         execution = await self._executor.execute(grant, turn=turn, terminal=terminal, after=after)
         if not execution.finished.done():
             self.runs[grant.call] = execution
+            self._mine.add(grant.call)
         return execution
 
+    def _own_run(self, call: str) -> Execution | None:
+        return self.runs.get(call) if call in self._mine else None
+
     async def _typed(self, given: WriteStdinInput) -> Answer:
-        execution = self.runs.get(given.call)
+        execution = self._own_run(given.call)
         if execution is None:
             return Answer("invalid", f"There is no running command {given.call!r}.", "no such run")
         offset = self._given.get(given.call, execution.kept.total)
@@ -301,7 +323,7 @@ class Calls:
         )
         grant = await self._gate.admit(plan, turn=turn)
         if isinstance(grant, Refusal):
-            answer = _refused(grant)
+            answer = refused(grant)
         else:
             execution = await self.start(grant, turn, size)
             outcome = await execution.wait()
@@ -313,20 +335,26 @@ class Calls:
         return result.text
 
     def kill_all(self, reason: str) -> None:
-        """End every run."""
+        """End every run of the session."""
         for execution in tuple(self.runs.values()):
             execution.run.kill(reason)
+
+    async def end_own(self, reason: str) -> None:
+        """End the runs that were started here, and wait until they have ended."""
+        mine = [self.runs[call] for call in self._mine if call in self.runs]
+        for execution in mine:
+            execution.run.kill(reason)
+        if mine:
+            await asyncio.wait([execution.finished for execution in mine])
+
+
+async def _all(events: Sequence[asyncio.Event]) -> None:
+    for event in events:
+        await event.wait()
 
 
 def _unchanged() -> Plan:
     raise JournalError("an approval was edited that cannot be edited")
-
-
-def _refused(refusal: Refusal) -> Answer:
-    text = " ".join(part for part in (refusal.reason, refusal.remedy) if part)
-    rule = f" (rule: {refusal.rule})" if refusal.rule else ""
-    status = _STATUS.get(refusal.kind, "invalid")
-    return Answer(status, f"[{refusal.kind}] {text}{rule}", refusal.reason)
 
 
 def _stretch(path: Path, given: ReadOutputInput) -> bytes:
@@ -340,16 +368,3 @@ def _stretch(path: Path, given: ReadOutputInput) -> bytes:
                 found.append(line[:2000])
                 size += len(found[-1])
         return b"".join(found)
-
-
-def redacted(value: Any, redact: Callable[[str], str]) -> Any:
-    """The same JSON-able value with every text in it redacted."""
-    match value:
-        case str():
-            return redact(value)
-        case dict():
-            return {str(key): redacted(item, redact) for key, item in value.items()}
-        case list() | tuple():
-            return [redacted(item, redact) for item in value]
-        case _:
-            return value

@@ -355,9 +355,9 @@ class Session:
             turns=self.turn,
             tools=parts.calls.made,
             denied=parts.calls.denied,
-            input_tokens=parts.asking.input_tokens,
-            output_tokens=parts.asking.output_tokens,
-            cost_usd=parts.asking.cost_usd,
+            input_tokens=parts.asking.spent.input_tokens,
+            output_tokens=parts.asking.spent.output_tokens,
+            cost_usd=parts.asking.spent.cost_usd,
         )
         try:
             await parts.bus.record(ended)

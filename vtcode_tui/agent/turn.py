@@ -12,9 +12,9 @@ from vtcode_tui.agent.prompts import STEERED, SUMMARISE
 from vtcode_tui.agent.states import TurnTable
 from vtcode_tui.common.errors import ModelError
 from vtcode_tui.config.settings import Context
-from vtcode_tui.events.bus import Bus
 from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import ContextCompacted, ModelFailed
+from vtcode_tui.events.within import Recorder
 from vtcode_tui.llm.chain import Chain
 from vtcode_tui.llm.messages import Message, Text, ToolResult, ToolUse
 
@@ -48,7 +48,7 @@ class Turn:
     def __init__(
         self,
         *,
-        bus: Bus,
+        bus: Recorder,
         history: History,
         asking: Asking,
         calls: Performer,
@@ -61,8 +61,9 @@ class Turn:
         self._bus, self._history, self._asking, self._calls = bus, history, asking, calls
         self._keeper, self._table, self._context, self._go_on = keeper, table, context, go_on
         self._repetition = Repetition()
-        self._spent_asked = 1
         self.steered: list[str] = []
+        self.failure = ""
+        """Why the last turn failed, in one sentence; empty where it did not."""
         self._max_rounds = max_rounds
 
     def keep(self, message: Message, turn: int | None = None) -> None:
@@ -74,6 +75,7 @@ class Turn:
         """Take a prompt to its end: `done`, `failed`, or `stopped` by the human or a limit."""
         self.keep(prompt, turn)
         self._repetition.forget()
+        self.failure = ""
         self._table.step("prompt", turn)
         rounds = 0
         while True:
@@ -118,15 +120,8 @@ class Turn:
     async def _may_go_on(self, rounds: int) -> bool:
         if rounds > 1 and (rounds - 1) % self._max_rounds == 0:
             return await self._go_on("turns", f"The model has asked for tools {rounds - 1} times in this turn.")
-        tokens, cost = self._context.session_token_budget, self._context.session_cost_budget_usd
-        spent = self._asking.input_tokens + self._asking.output_tokens
-        share = max(spent / tokens if tokens else 0.0, (self._asking.cost_usd or 0.0) / cost if cost else 0.0)
-        if share >= self._spent_asked:
-            self._spent_asked = int(share) + 1
-            return await self._go_on(
-                "budget", f"This session has used {share:.0%} of its budget ({spent:,} tokens)."
-            )
-        return True
+        due = self._asking.spent.due()
+        return await self._go_on("budget", due) if due else True
 
     async def _circles(self, uses: Sequence[ToolUse], results: Sequence[ToolResult]) -> bool:
         for use, result in zip(uses, results, strict=True):
@@ -140,6 +135,7 @@ class Turn:
 
     async def _failed(self, chain: Chain, error: ModelError, turn: int) -> None:
         link = chain.current
+        self.failure = str(error)
         await self._bus.record(
             ModelFailed(provider=link.endpoint.provider, model=link.model, kind=error.kind, message=str(error)),
             turn=turn,

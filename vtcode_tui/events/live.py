@@ -50,11 +50,15 @@ class TurnState:
 
 @dataclass(frozen=True, slots=True)
 class ContextMeter:
-    """How full the model's context is, in tokens, and what the session has cost so far."""
+    """How full the model's context is, in tokens, and what the session has cost so far.
+
+    `cached` is the share of all input that came out of the provider's prompt caches, 0 to 1; None at the start.
+    """
 
     used: int
     window: int
     cost_usd: float | None
+    cached: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

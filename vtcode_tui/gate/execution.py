@@ -11,7 +11,6 @@ from typing import Any, Literal, Protocol
 
 from vtcode_tui.common.clock import Clock, SystemClock
 from vtcode_tui.common.errors import JournalError, SandboxError, VtcodeError
-from vtcode_tui.events.bus import Bus
 from vtcode_tui.events.live import OutputChunk
 from vtcode_tui.events.types import (
     ExecFinished,
@@ -23,6 +22,7 @@ from vtcode_tui.events.types import (
     SandboxApplied,
     ViolationDetected,
 )
+from vtcode_tui.events.within import Recorder
 from vtcode_tui.gate.gate import described
 from vtcode_tui.sandbox.capability import Capability
 from vtcode_tui.sandbox.grant import Execute, Grant
@@ -106,7 +106,7 @@ class Execution:
         self,
         grant: Grant,
         run: Run,
-        bus: Bus,
+        bus: Recorder,
         *,
         turn: int,
         recording: Recording,
@@ -282,7 +282,7 @@ class Executor:
     def __init__(
         self,
         *,
-        bus: Bus,
+        bus: Recorder,
         spawner: Spawner,
         capability: Capability,
         tasks: Callable[[Coroutine[Any, Any, None]], object],

@@ -14,7 +14,6 @@ from typing import Any, Literal, Protocol
 from vtcode_tui.common.clock import Clock, SystemClock
 from vtcode_tui.common.errors import DeniedError
 from vtcode_tui.common.files import sha256_of
-from vtcode_tui.events.bus import Bus
 from vtcode_tui.events.types import (
     Actor,
     ApprovalDenied,
@@ -24,6 +23,7 @@ from vtcode_tui.events.types import (
     PolicyDecided,
     Severity,
 )
+from vtcode_tui.events.within import Recorder
 from vtcode_tui.gate.judging import Judge
 from vtcode_tui.gate.plan import Plan
 from vtcode_tui.gate.showing import allowances, shown
@@ -64,7 +64,7 @@ class Gate:
     def __init__(
         self,
         *,
-        bus: Bus,
+        bus: Recorder,
         judge: Judge,
         approver: Approver,
         profiles: Profiles,

@@ -48,11 +48,15 @@ class PolicyJudge:
 
     def decide(self, call: Call) -> Decision:
         """The verdict on one call; no tool runs where nobody has trusted the workspace."""
+        return self.decided(call, self.situation)
+
+    def decided(self, call: Call, situation: Situation) -> Decision:
+        """The verdict on one call, in another situation than the session's."""
         if call.origin == "system" and call.tool.startswith(QUESTION):
             why = str(call.arguments.get("why", ""))
             return Decision("prompt", "vtcode.question", why, (Check("question", "prompt", why),))
-        decision = decide(call, self.policy, self.situation)
-        if not self.situation.trusted and decision.mode != "deny":
+        decision = decide(call, self.policy, situation)
+        if not situation.trusted and decision.mode != "deny":
             why = "Nobody has trusted this workspace, so no tool runs in it: `vtcode trust grant`."
             return replace(decision, mode="deny", rule="trust", reason=why, scopes=())
         return decision
@@ -62,3 +66,23 @@ class PolicyJudge:
         if always:
             self._keep(scope.rule)
         self.policy = self.policy.with_rules([scope.rule])
+
+
+class ReadingJudge:
+    """Decides as another judge does, as if the session were read-only."""
+
+    def __init__(self, judge: PolicyJudge) -> None:
+        self._judge = judge
+
+    @property
+    def sha256(self) -> str:
+        """The digest of every rule in force."""
+        return self._judge.sha256
+
+    def decide(self, call: Call) -> Decision:
+        """The verdict on one call; nothing may change, whatever the session's mode."""
+        return self._judge.decided(call, replace(self._judge.situation, mode="read-only"))
+
+    async def learn(self, scope: Scope, *, always: bool) -> None:
+        """Nothing that only reads is asked about with a scope, so nothing is learnt here."""
+        await self._judge.learn(scope, always=always)

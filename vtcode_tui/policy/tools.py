@@ -12,12 +12,23 @@ from vtcode_tui.policy.situation import Situation
 from vtcode_tui.policy.types import STRICTNESS, Call, Mode
 
 READS: frozenset[str] = frozenset(
-    {"read_file", "list_files", "search_text", "find_files", "symbols", "outline", "read_output", "search_sessions"}
+    {
+        "read_file",
+        "list_files",
+        "search_text",
+        "find_files",
+        "symbols",
+        "outline",
+        "read_output",
+        "search_sessions",
+        "explore",
+    }
 )
 EDITS: frozenset[str] = frozenset({"edit_file", "write_file", "apply_patch", "delete_file", "move_file"})
 HUMAN: frozenset[str] = frozenset({"accept_changes", "discard_changes"})
 COMMANDS: frozenset[str] = frozenset({"run_command"})
 TYPING: frozenset[str] = frozenset({"write_stdin"})
+HANDING: frozenset[str] = frozenset({"delegate"})
 PLAIN: frozenset[str] = frozenset({"update_plan", "todo", "ask_user", "finish"})
 
 ALIASES: Mapping[str, str] = {
@@ -88,6 +99,8 @@ def _default(call: Call, situation: Situation) -> tuple[Mode, str]:
         if call.access.command is None:
             return "prompt", "a command that says nothing about what it runs"
         return "allow", "its commands are judged one by one"
+    if tool in HANDING:
+        return "allow", "a sub-task has no rights of its own: each of its calls is judged like any other"
     if tool in TYPING:
         return "allow", "what is typed is judged like a command when a shell may read it"
     return "prompt", f"no tool is known by the name {tool}"

@@ -13,12 +13,13 @@ from pydantic import ValidationError
 from vtcode_tui.common.errors import UsageError
 from vtcode_tui.llm.messages import ToolSpec
 from vtcode_tui.tools.defining import Outline, Symbols
+from vtcode_tui.tools.delegating import Delegate, Explore
 from vtcode_tui.tools.editing import ApplyPatch, EditFile, WriteFile
 from vtcode_tui.tools.looking import FindFiles, ListFiles, ReadFile, SearchText
 from vtcode_tui.tools.running import ReadOutput, RunCommand, WriteStdin
 from vtcode_tui.tools.tool import Input, Tool, schema_of
 
-READ_ONLY = ("read_file", "list_files", "search_text", "find_files", "symbols", "outline", "read_output")
+READ_ONLY = ("read_file", "list_files", "search_text", "find_files", "symbols", "outline", "read_output", "explore")
 """What `ask` and the read-only mode offer."""
 
 
@@ -35,6 +36,10 @@ class Registry:
     def only(self, names: tuple[str, ...]) -> Registry:
         """The same registry with these tools alone."""
         return Registry({name: tool for name, tool in self.tools.items() if name in names})
+
+    def without(self, names: tuple[str, ...]) -> Registry:
+        """The same registry without these tools."""
+        return Registry({name: tool for name, tool in self.tools.items() if name not in names})
 
     def get(self, name: str) -> Tool[Any]:
         """The tool of this name; raises UsageError that names the nearest ones."""
@@ -91,5 +96,7 @@ def builtin(*, head: int = 5120, tail: int = 5120) -> Registry:
         RunCommand(head=head, tail=tail),
         WriteStdin(),
         ReadOutput(),
+        Explore(),
+        Delegate(),
     )
     return Registry({tool.name: tool for tool in tools})
