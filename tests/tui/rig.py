@@ -60,6 +60,7 @@ class ScriptedCore:
             turn=turn,
             call=call,
             actor=more.pop("actor", SYSTEM),
+            parent=more.pop("parent", None),
             data=data,
             prev="0" * 64,
         )

@@ -28,6 +28,7 @@ _KINDS = {
     "apply_patch": "edit",
     "run_command": "execute",
     "write_stdin": "execute",
+    "explore": "search",
 }
 _LONGEST_TITLE = 200
 _LONGEST_RESULT = 20_000

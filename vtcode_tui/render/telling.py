@@ -124,7 +124,7 @@ def _config(data: t.ConfigChanged, event: t.Event) -> Told:
 
 def subject(arguments: Mapping[str, Any]) -> str:
     """What a call is about, in one line: its command, path or pattern, else its arguments."""
-    for name in ("command", "argv", "path", "pattern", "query", "file", "url"):
+    for name in ("command", "argv", "path", "pattern", "query", "question", "task", "file", "url"):
         match arguments.get(name):
             case str(text) if text:
                 return text

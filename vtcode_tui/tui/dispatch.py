@@ -29,9 +29,19 @@ def show(happening: t.Event | Live, story: Story) -> None:
     """Tell the panes about something that happened."""
     if isinstance(happening, t.Event):
         story.stage.events.add(happening)
-        TELLERS[type(happening.data)](story, happening, happening.data)
+        tell(happening, story)
     else:
         show_live(happening, story)
+
+
+def tell(event: t.Event, story: Story) -> None:
+    """Tell the panes about an event; the conversation inside a sub-task stays folded in its call."""
+    if story.task_of(event) is None or type(event.data) not in INNER:
+        TELLERS[type(event.data)](story, event, event.data)
+
+
+INNER = frozenset({t.ModelRequested, t.ModelReasoning, t.ModelResponded, t.ModelFailed, t.ContextCompacted})
+"""What is told in a sub-task's own record only."""
 
 
 def show_live(live: Live, story: Story) -> None:
@@ -48,8 +58,8 @@ def show_live(live: Live, story: Story) -> None:
             stage.terminal.feed(call, data, terminal=terminal)
         case TurnState(_, state, detail):
             stage.status.tell(state=state, detail=detail)
-        case ContextMeter(used, window, cost):
-            stage.status.tell(used=used, window=window, cost=cost)
+        case ContextMeter(used, window, cost, cached):
+            stage.status.tell(used=used, window=window, cost=cost, cached=cached)
         case Notice(text, severity):
             styles = {"info": "muted", "warning": "caution", "error": "bad"}
             story.note(text, style=styles[severity], mark="!" if severity != "info" else "·", apart=True)  # type: ignore[arg-type]
@@ -124,7 +134,7 @@ def _model_failed(story: Story, event: t.Event, data: t.ModelFailed) -> None:
 
 
 def _failover(story: Story, event: t.Event, data: t.ModelFailover) -> None:
-    if data.partial_output_discarded:
+    if data.partial_output_discarded and story.task_of(event) is None:
         story.discard(data.reason)
     story.note(
         f"{data.from_provider}/{data.from_model} failed ({data.reason}): "
@@ -178,7 +188,8 @@ def _contained(story: Story, event: t.Event, data: t.SandboxApplied) -> None:
 
 def _exec_started(story: Story, event: t.Event, data: t.ExecStarted) -> None:
     block = story.update(event, state="running")
-    title = block.subject if block is not None else " ".join(data.argv)
+    inside = story.task_of(event) is not None
+    title = block.subject if block is not None and not inside else " ".join(data.argv)
     if data.terminal or (block is not None and block.tool == "run_command"):
         story.stage.terminal.open(event.call or "", title, terminal=data.terminal)
 

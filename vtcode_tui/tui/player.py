@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vtcode_tui.events.types import ChangesReviewed, Event, FileChanged
-from vtcode_tui.tui.dispatch import TELLERS, show_live
+from vtcode_tui.tui.dispatch import show_live, tell
 from vtcode_tui.tui.story import Story
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Player:
     def _tell(self) -> None:
         what = self.recording.moments[self.index].what
         if isinstance(what, Event):
-            TELLERS[type(what.data)](self.story, what, what.data)
+            tell(what, self.story)
             self.events_told += 1
             self._remember(what)
         else:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from vtcode_tui.tui.panes.status import StatusBar
     from vtcode_tui.tui.panes.terminal import TerminalPane
 
-SUBJECTS = ("command", "cmd", "path", "pattern", "query", "text", "url", "name")
+SUBJECTS = ("command", "cmd", "path", "pattern", "query", "question", "task", "text", "url", "name")
+_HANDED = frozenset({"explore", "delegate"})
+"""Calls with a conversation of their own inside."""
 
 
 class Stage(Protocol):
@@ -57,6 +59,9 @@ class Story:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.calls: dict[str, ToolCall] = {}
+        """By call; those inside a sub-task are told at the call that began it."""
+        self._tasks: dict[str, ToolCall] = {}
+        """By the event that began the call."""
         self.answer: Answer | None = None
         self.thought: Thought | None = None
         self.turn_calls = 0
@@ -147,6 +152,11 @@ class Story:
     def called(self, event: Event, tool: str, arguments: dict[str, Any], cwd: str) -> None:
         """The model asked for a tool."""
         subject = subject_of(tool, arguments)
+        if (task := self.task_of(event)) is not None:
+            task.steps = (*task.steps, f"{tool}  {subject}")
+            self.calls[event.call or ""] = task
+            self.stage.chat.changed(task)
+            return
         details = tuple((key, value if isinstance(value, str) else repr(value)) for key, value in arguments.items())
         if len(details) == 1 and details[0][1] == subject:
             details = ()
@@ -157,10 +167,16 @@ class Story:
             seq=event.seq,
             turn=event.turn,
             call=event.call or "",
+            began=event.id,
         )
-        self.calls[block.call] = block
+        self.calls[block.call] = self._tasks[event.id] = block
         self.answer = None
         self.stage.chat.add(block)
+
+    def task_of(self, event: Event) -> ToolCall | None:
+        """The call of the sub-task that an event happened in; None for the session's own."""
+        task = self._tasks.get(event.parent or "")
+        return task if task is not None and task.tool in _HANDED else None
 
     def call_of(self, event: Event) -> ToolCall | None:
         """The block of the call that an event belongs to."""
@@ -169,6 +185,10 @@ class Story:
     def update(self, event: Event, **changes: Any) -> ToolCall | None:
         """Something about a call is different now."""
         block = self.call_of(event)
+        if block is not None and block is self.task_of(event):
+            waiting = {*block.waits} - {event.call} | ({event.call} if changes.get("state") == "waiting" else set())
+            block.waits = tuple(name for name in waiting if name)
+            changes = {"state": "waiting" if waiting else "running"}
         if block is not None:
             for name, value in changes.items():
                 setattr(block, name, value)
@@ -186,7 +206,9 @@ class Story:
 
     def restore(self, blocks: list[Block]) -> None:
         """Go on from other blocks (the viewer goes to another time)."""
-        self.calls = {block.call: block for block in blocks if isinstance(block, ToolCall)}
+        calls = [block for block in blocks if isinstance(block, ToolCall)]
+        self.calls = {block.call: block for block in calls}
+        self._tasks = {block.began: block for block in calls}
         self.answer = next((b for b in blocks[-2:] if isinstance(b, Answer) and b.live and not b.void), None)
         self.thought = next((b for b in blocks[-2:] if isinstance(b, Thought) and not b.done), None)
         self.stage.chat.restore(blocks)

@@ -232,6 +232,12 @@ class ToolCall(Block):
     result: str = ""
     duration_ms: int = 0
     files: list[str] = field(default_factory=list)
+    began: str = ""
+    """The event that this call began with."""
+    steps: tuple[str, ...] = ()
+    """The calls of a sub-task, as far as it has come."""
+    waits: tuple[str, ...] = ()
+    """Those of them that wait for the human."""
     denials: list[str] = field(default_factory=list)
     folded: bool = True
     foldable: bool = True
@@ -261,6 +267,8 @@ class ToolCall(Block):
 
     def _tail(self) -> str:
         words = {"waiting": "waits for you", "running": "running", "asked": ""}.get(self.state)
+        if words is not None and self.steps:
+            words = f"{len(self.steps)} call{'s' if len(self.steps) > 1 else ''}, {words}"
         if words is None:
             words = self.summary if self.state == "ok" else self.state
             words = cut(plain_line(words), 36)
@@ -279,6 +287,8 @@ class ToolCall(Block):
         for label, text in (*self.details, ("policy", self.verdict), ("approved", self.approved)):
             if text:
                 rows += _labelled(label, text, cells)
+        if self.steps:
+            rows += _labelled("calls", "\n".join(self.steps), cells)
         if self.files:
             rows += _labelled("files", "\n".join(self.files), cells)
         if self.result:

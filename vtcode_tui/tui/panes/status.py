@@ -26,6 +26,8 @@ class Status:
     used: int = 0
     window: int = 0
     cost: float | None = None
+    cached: float | None = None
+    """The share of all input that came out of the provider's prompt caches."""
     journal: str = ""
     journal_good: bool = True
     state: str = "idle"
@@ -76,6 +78,8 @@ def _model(status: Status) -> list[Part]:
         share = status.used * 100 // status.window
         colour: StyleName = "bad" if share >= 90 else "caution" if share >= 70 else "muted"
         parts.append((3, (Span(f"{tokens(status.used)}/{tokens(status.window)} {share}%", Style(colour)),)))
+    if status.cached:
+        parts.append((5, (Span(f"{status.cached:.0%} cached", MUTED),)))
     if status.cost:
         parts.append((5, (Span(f"${status.cost:.2f}", MUTED),)))
     if status.journal:
