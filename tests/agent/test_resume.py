@@ -12,7 +12,7 @@ from tests.agent.stage import home_in, staged
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.common.errors import JournalError
 from vtcode_tui.demo import Step, in_order, served
-from vtcode_tui.events import locate, verify
+from vtcode_tui.events import locate, read_events, verify
 from vtcode_tui.events.live import Notice, OutputChunk
 from vtcode_tui.sessions import Recording, sessions
 from vtcode_tui.workspace import grant_trust
@@ -100,11 +100,12 @@ async def test_a_finished_session_is_listed_and_replayed_from_its_journal(tmp_pa
     assert [one.meta.title for one in listed] == ["say hello"]
     assert listed[0].meta.ended
     recording = Recording(folder)
-    chunks = [m.what for m in recording.moments if isinstance(m.what, OutputChunk)]
-    assert b"".join(c.data for c in chunks) == b"".join(c.data for c in live)
-    assert [m.what for m in recording.moments if m.what in recording.events] == list(recording.events)
+    started = [place for place, kind in enumerate(recording.events.types) if kind == "exec.started"]
+    pieces = [piece for place in started for piece in recording.output(place).pieces]
+    assert b"".join(pieces) == b"".join(c.data for c in live)
+    assert list(recording.events) == list(read_events(folder))
     assert recording.index_at(recording.duration) == len(recording)
-    first = recording.following(-1, "prompt")
+    first = recording.following(0, "prompt")
     assert first is not None
-    assert recording.moments[first].what.type == "prompt.submitted"  # type: ignore[union-attr]
+    assert recording.events[first - 1].type == "prompt.submitted"
     assert Recording(folder, idle_limit=0.01).duration <= recording.duration

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vtcode_tui.sessions.exporting import to_html, to_json, to_markdown
     from vtcode_tui.sessions.forking import fork
+    from vtcode_tui.sessions.index import Head, JournalIndex
     from vtcode_tui.sessions.items import Item, Parsed, parse, written
     from vtcode_tui.sessions.listing import Hit, Listed, delete, search, sessions
-    from vtcode_tui.sessions.replay import Landmark, Moment, Recording
+    from vtcode_tui.sessions.replay import Landmark, Output, Recording
     from vtcode_tui.sessions.store import Meta, Store, read_meta
 
 _WHERE = {
@@ -18,6 +19,8 @@ _WHERE = {
     "to_json": "exporting",
     "to_markdown": "exporting",
     "fork": "forking",
+    "Head": "index",
+    "JournalIndex": "index",
     "Item": "items",
     "Parsed": "items",
     "parse": "items",
@@ -28,7 +31,7 @@ _WHERE = {
     "search": "listing",
     "sessions": "listing",
     "Landmark": "replay",
-    "Moment": "replay",
+    "Output": "replay",
     "Recording": "replay",
     "Meta": "store",
     "Store": "store",
@@ -36,12 +39,14 @@ _WHERE = {
 }
 
 __all__ = [
+    "Head",
     "Hit",
     "Item",
+    "JournalIndex",
     "Landmark",
     "Listed",
     "Meta",
-    "Moment",
+    "Output",
     "Parsed",
     "Recording",
     "Store",

@@ -1,18 +1,22 @@
-"""A recorded session as a stream of moments: the events of its journal and the bytes of its terminals, in time."""
+"""A recorded session in time: the events of its journal and the bytes of its terminals, each read when needed.
+
+Positions are counts of events: position `n` is after the first `n` of them. Pauses longer than the limit are cut.
+"""
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Iterable, Iterator
+from array import array
+from bisect import bisect_left, bisect_right
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from vtcode_tui.common.errors import UsageError
-from vtcode_tui.events import Event, read_events
-from vtcode_tui.events.live import Live, OutputChunk
-from vtcode_tui.events.types import ExecStarted
+from vtcode_tui.events import Event
+from vtcode_tui.events.types import ChangesReviewed, ExecStarted, FileChanged
+from vtcode_tui.sessions.index import JournalIndex
 from vtcode_tui.terminal import Recording as Cast
 
 Landmark: TypeAlias = Literal["prompt", "approval", "violation", "change", "failure"]
@@ -24,106 +28,225 @@ _TYPES: dict[Landmark, frozenset[str]] = {
     "change": frozenset({"file.changed", "changes.reviewed"}),
     "failure": frozenset(),
 }
+_SCENES = frozenset({"prompt.submitted", "model.requested", "session.started", "session.resumed"})
+_STATUS = ("session.started", "session.resumed", "model.requested", "model.failover", "sandbox.applied")
+_OUTPUTS_KEPT = 48
+_STAGED_EVERY = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """Something that happened `at` so many seconds after the beginning."""
+class Output:
+    """What a run wrote, in pieces; piece `i` was written at `times[i]`."""
 
-    at: float
-    what: Event | Live
+    call: str
+    terminal: bool
+    times: tuple[float, ...] = ()
+    pieces: tuple[bytes, ...] = ()
+
+    def until(self, at: float) -> int:
+        """How many pieces had been written at that time."""
+        return bisect_right(self.times, at)
 
 
 class Recording:
-    """All moments of a session, in order. Reads the journal and the recordings once; changes nothing."""
+    """A session to be looked at again. One pass over the envelopes when it is opened; changes nothing."""
 
     def __init__(self, folder: Path, *, idle_limit: float | None = None) -> None:
         self.folder = folder
-        self.events: tuple[Event, ...] = tuple(read_events(folder))
-        self.moments: tuple[Moment, ...] = tuple(_shortened(sorted(self._all(), key=_when), idle_limit))
-        self._times = [moment.at for moment in self.moments]
+        self.events = JournalIndex(folder)
+        self.times = array("d")
+        """Seconds of each event since the beginning, with long pauses cut."""
+        self._cuts = ([0.0], [0.0])
+        """From which second of the journal on how much has been cut."""
+        self._scenes: list[int] = []
+        """Places where no call is under way: a story can begin there."""
+        self._outputs: OrderedDict[int, Output] = OrderedDict()
+        self._changes = [
+            place for place, kind in enumerate(self.events.types) if kind in _TYPES["change"]
+        ]
+        self._staged: list[dict[str, FileChanged]] = [{}]
+        self._time(idle_limit)
+        self.staged(len(self))
 
     @property
     def duration(self) -> float:
-        """Seconds from the first to the last moment."""
-        return self._times[-1] if self._times else 0.0
+        """Seconds from the first event to the last."""
+        return self.times[-1] if self.times else 0.0
 
     def __len__(self) -> int:
-        return len(self.moments)
+        return len(self.events)
 
     def index_at(self, seconds: float) -> int:
-        """How many moments have passed at that time."""
-        return bisect.bisect_right(self._times, seconds)
+        """How many events have passed at that time."""
+        return bisect_right(self.times, seconds)
 
-    def following(self, index: int, landmark: Landmark) -> int | None:
-        """The next moment after `index` that is such a landmark."""
-        return next(
-            (i for i in range(index + 1, len(self.moments)) if is_landmark(self.moments[i], landmark)), None
-        )
+    def following(self, position: int, landmark: Landmark) -> int | None:
+        """The position just after the next such landmark; None when there is none."""
+        for place in range(max(0, position), len(self)):
+            if self.is_landmark(place, landmark):
+                return place + 1
+        return None
 
-    def preceding(self, index: int, landmark: Landmark) -> int | None:
-        """The last moment before `index` that is such a landmark."""
-        start = min(index, len(self.moments)) - 1
-        return next((i for i in range(start, -1, -1) if is_landmark(self.moments[i], landmark)), None)
+    def preceding(self, position: int, landmark: Landmark) -> int | None:
+        """The position just after the last such landmark before the one that we stand on."""
+        for place in range(min(position, len(self)) - 2, -1, -1):
+            if self.is_landmark(place, landmark):
+                return place + 1
+        return None
 
-    def _all(self) -> Iterator[Moment]:
-        for at, event in timed(self.events):
-            yield Moment(at, event)
-            if isinstance(event.data, ExecStarted) and event.call:
-                yield from self._output(event.call, at, event.data.terminal)
+    def is_landmark(self, place: int, landmark: Landmark) -> bool:
+        """Whether the event at a place is what somebody jumps to."""
+        if landmark == "failure":
+            return self.events.outcomes[place] == "failure"
+        return self.events.types[place] in _TYPES[landmark]
 
-    def _output(self, call: str, started: float, terminal: bool) -> Iterator[Moment]:
-        name = Path(call).name
-        if terminal:
-            try:
-                cast = Cast(self.folder / "pty" / f"{name}.cast")
-            except (OSError, UsageError):
-                return
+    def scene(self, position: int) -> int:
+        """The last place at or before `position` where a story can begin: no call is under way there."""
+        found = bisect_right(self._scenes, position) - 1
+        return self._scenes[found] if found >= 0 else 0
+
+    def before(self, place: int) -> list[Event]:
+        """What a story that begins at a place must know of what came before: model, sandbox, settings."""
+        wanted, found = set(_STATUS), []
+        settings = 0
+        for earlier in range(place - 1, -1, -1):
+            kind = self.events.types[earlier]
+            if kind in wanted:
+                wanted.discard(kind)
+                found.append(earlier)
+            elif kind == "config.changed" and settings < 16:
+                settings += 1
+                found.append(earlier)
+            if not wanted or place - earlier > 50_000:
+                break
+        return [self.events[earlier] for earlier in reversed(found)]
+
+    def last_run(self, place: int) -> list[Event]:
+        """The events of the last run with a terminal of its own before a place: asked, started, finished."""
+        types, calls = self.events.types, self.events.calls
+        for start in range(place - 1, max(-1, place - 50_000), -1):
+            if types[start] != "exec.started":
+                continue
+            event = self.events[start]
+            if not (isinstance(event.data, ExecStarted) and event.data.terminal):
+                continue
+            around = range(max(0, start - 400), min(place, start + 4000))
+            kinds = {"tool.requested", "exec.started", "exec.finished"}
+            return [self.events[p] for p in around if calls[p] == event.call and types[p] in kinds]
+        return []
+
+    def staged(self, position: int) -> dict[str, FileChanged]:
+        """What was staged at a position, by path."""
+        count = bisect_left(self._changes, position)
+        block = min(count // _STAGED_EVERY, len(self._staged) - 1)
+        staged = dict(self._staged[block])
+        for number in range(block * _STAGED_EVERY, count):
+            _remember(staged, self.events[self._changes[number]])
+            if (number + 1) % _STAGED_EVERY == 0 and (number + 1) // _STAGED_EVERY == len(self._staged):
+                self._staged.append(dict(staged))
+        return staged
+
+    def output(self, place: int) -> Output:
+        """What the run that starts at a place wrote, with the times of this recording."""
+        if place in self._outputs:
+            self._outputs.move_to_end(place)
+            return self._outputs[place]
+        event = self.events[place]
+        output = Output(event.call or "", False)
+        if isinstance(event.data, ExecStarted) and event.call:
+            output = self._terminal(place, event.call) if event.data.terminal else self._spool(place, event.call)
+        self._outputs[place] = output
+        while len(self._outputs) > _OUTPUTS_KEPT:
+            self._outputs.popitem(last=False)
+        return output
+
+    def _terminal(self, place: int, call: str) -> Output:
+        started = self.events.at[place]
+        times, pieces = [], []
+        for seconds, data in self._cast(call):
+            times.append(self._shown(started + seconds))
+            pieces.append(data)
+        return Output(call, True, tuple(times), tuple(pieces))
+
+    def _spool(self, place: int, call: str) -> Output:
+        try:
+            data = (self.folder / "spool" / f"{Path(call).name}.out").read_bytes()
+        except OSError:
+            data = b""
+        # The spool keeps no times: all of it is there at the end of the run, or at once when it never ended.
+        at = self.times[self._end_of(place, call)]
+        step = 1 << 16
+        pieces = tuple(data[offset : offset + step] for offset in range(0, len(data), step))
+        return Output(call, False, (at,) * len(pieces), pieces)
+
+    def _end_of(self, place: int, call: str) -> int:
+        for later in range(place + 1, min(len(self), place + 4000)):
+            if self.events.calls[later] == call and self.events.types[later] == "exec.output":
+                return later
+        return place
+
+    def _cast(self, call: str) -> Iterable[tuple[float, bytes]]:
+        try:
+            cast = Cast(self.folder / "pty" / f"{Path(call).name}.cast")
             for moment in cast.moments():
                 if moment.code == "o":
-                    yield Moment(started + moment.seconds, OutputChunk(call, moment.text.encode(), terminal=True))
+                    yield moment.seconds, moment.text.encode("utf-8", "replace")
+        except (OSError, UsageError):
+            # A recording that is missing or damaged has nothing more to show; the journal still has the rest.
             return
-        try:
-            data = (self.folder / "spool" / f"{name}.out").read_bytes()
-        except OSError:
-            return
-        if data:
-            yield Moment(started, OutputChunk(call, data, terminal=False))
+
+    def _shown(self, at: float) -> float:
+        starts, cut = self._cuts
+        return at - cut[bisect_right(starts, at) - 1]
+
+    def _time(self, idle_limit: float | None) -> None:
+        """Cut the pauses, and note where no call is under way."""
+        types, calls, raw = self.events.types, self.events.calls, self.events.at
+        under_way: dict[str | None, float] = {}
+        asked: set[str | None] = set()
+        before = 0.0
+        for place, at in enumerate(raw):
+            if idle_limit is not None and at - before > idle_limit:
+                self._cut(before, at, idle_limit, under_way)
+            self.times.append(at - self._cuts[1][-1])
+            before = at
+            kind, call = types[place], calls[place]
+            if kind == "prompt.submitted" or kind.startswith("session."):
+                under_way.clear()
+                asked.clear()
+            if not under_way and kind in _SCENES:
+                self._scenes.append(place)
+            if kind == "tool.requested":
+                asked.add(call)
+                under_way.setdefault(call, at)
+            elif kind == "exec.started":
+                under_way[call] = at
+            elif kind == "tool.finished" or (kind == "exec.finished" and call not in asked):
+                under_way.pop(call, None)
+
+    def _cut(self, before: float, at: float, limit: float, under_way: Mapping[str | None, float]) -> None:
+        """Shorten a pause between two events, except where a run wrote something in it."""
+        written = sorted(
+            started + seconds
+            for call, started in under_way.items()
+            if call
+            for seconds, _ in self._cast(call)
+            if before < started + seconds < at
+        )
+        starts, cut = self._cuts
+        for moment in (*written, at):
+            if moment - before > limit:
+                starts.append(moment)
+                cut.append(cut[-1] + moment - before - limit)
+            before = moment
 
 
-def is_landmark(moment: Moment, landmark: Landmark) -> bool:
-    """Whether a moment is what somebody jumps to."""
-    if not isinstance(moment.what, Event):
-        return False
-    return moment.what.outcome == "failure" if landmark == "failure" else moment.what.type in _TYPES[landmark]
-
-
-def timed(events: Iterable[Event]) -> Iterator[tuple[float, Event]]:
-    """Each event with the seconds since the first; a new boot or a clock set back does not turn time back."""
-    at, last = 0.0, None
-    for event in events:
-        if last is not None:
-            step = (event.mono_ns - last.mono_ns) / 1e9
-            wall = (_moment(event) - _moment(last)).total_seconds()
-            # Monotonic clocks are comparable within one boot only; where both disagree wildly it is another one.
-            at += max(0.0, step if step >= 0 and abs(step - wall) < 60 else min(max(wall, 0.0), 1.0))
-        yield at, event
-        last = event
-
-
-def _moment(event: Event) -> datetime:
-    return datetime.fromisoformat(event.time)
-
-
-def _when(moment: Moment) -> float:
-    return moment.at
-
-
-def _shortened(moments: list[Moment], idle_limit: float | None) -> Iterator[Moment]:
-    """The moments with every pause cut to the limit."""
-    saved = before = 0.0
-    for moment in moments:
-        if idle_limit is not None and moment.at - before > idle_limit:
-            saved += moment.at - before - idle_limit
-        before = moment.at
-        yield Moment(moment.at - saved, moment.what) if saved else moment
+def _remember(staged: dict[str, FileChanged], event: Event) -> None:
+    if isinstance(event.data, FileChanged):
+        if event.data.staged:
+            staged[event.data.path] = event.data
+        elif event.data.via in {"accept", "rollback", "rewind"}:
+            staged.pop(event.data.path, None)
+    elif isinstance(event.data, ChangesReviewed):
+        for path in event.data.paths:
+            staged.pop(path, None)

@@ -274,6 +274,11 @@ def _log_failed(story: Story, event: t.Event, data: t.LogFailed) -> None:
 
 
 def _unrecognised(story: Story, event: t.Event, data: t.Unrecognised) -> None:
+    if event.type == "unreadable":
+        story.note(
+            "a line of the journal here is no event: it was damaged or written by somebody else", event, style="bad"
+        )
+        return
     story.note(f"an event that this version does not know: {event.type}", event)
 
 

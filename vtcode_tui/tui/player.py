@@ -1,145 +1,127 @@
 """Time in a recorded session: where we are, how fast it goes on, and how to be elsewhere quickly.
 
-The viewer tells each moment through the same `dispatch` as the app. Going back begins at the last keyframe
-before the place: the blocks of the chat as they were, and the screens of the runs.
+The viewer tells each event through the same `dispatch` as the app. To be elsewhere it begins the story anew a
+little before that place, at an event with no call under way: however long the session, a jump costs the same.
 """
 
 from __future__ import annotations
 
-import copy
-from bisect import bisect_right
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from vtcode_tui.events.types import ChangesReviewed, Event, FileChanged
-from vtcode_tui.tui.dispatch import show_live, tell
-from vtcode_tui.tui.story import Story
+from vtcode_tui.tui.dispatch import tell
+from vtcode_tui.tui.panes.blocks import Note
 
 if TYPE_CHECKING:
-    from vtcode_tui.sessions import Landmark, Recording
-    from vtcode_tui.terminal import Snapshot
-    from vtcode_tui.tui.panes.blocks import Block
-    from vtcode_tui.tui.panes.status import Status
-    from vtcode_tui.tui.panes.terminal import RunView
+    from vtcode_tui.events.types import Event, FileChanged
+    from vtcode_tui.sessions import Landmark, Output, Recording
+    from vtcode_tui.tui.story import Story
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
-EVERY = 1000
-"""Moments between keyframes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Keyframe:
-    """The panes at one moment. Blocks that may still change are copies; finished ones are shared."""
-
-    index: int
-    events: int
-    blocks: tuple[Block, ...]
-    runs: tuple[tuple[RunView, Snapshot], ...]
-    front: str
-    status: Status
-    staged: dict[str, FileChanged]
+AHEAD = 400
+"""Events that are told one by one rather than jumped over."""
+BEHIND = 600
+"""Events before the place that the story begins with, at least, where there are so many."""
 
 
 class Player:
-    """A recording and a place in it: the first `index` moments have been told."""
+    """A recording and a place in it: the first `index` events have been told, and what runs wrote until `at`."""
 
     def __init__(self, recording: Recording, story: Story) -> None:
         self.recording, self.story = recording, story
         self.index = 0
-        self.events_told = 0
-        self.staged: dict[str, FileChanged] = {}
-        """What was staged at this moment, by path."""
-        self._frames: list[Keyframe] = []
-        self._keep()
+        self.at = 0.0
+        """Seconds since the beginning."""
+        self.begin = 0
+        """The event that the story in the panes begins with."""
+        self._outputs: dict[str, tuple[Output, int]] = {}
+        """What the runs in the panes wrote, and how many pieces of it have been shown."""
 
     @property
-    def at(self) -> float:
-        """Seconds since the beginning."""
-        return self.recording.moments[self.index - 1].at if self.index else 0.0
+    def staged(self) -> dict[str, FileChanged]:
+        """What is staged at this moment, by path."""
+        return self.recording.staged(self.index)
 
     def next_at(self) -> float | None:
-        """When the next moment is; None at the end."""
-        moments = self.recording.moments
-        return moments[self.index].at if self.index < len(moments) else None
+        """When something happens next; None at the end."""
+        times = [output.times[shown] for output, shown in self._outputs.values() if shown < len(output.times)]
+        if self.index < len(self.recording):
+            times.append(self.recording.times[self.index])
+        return min(times, default=None)
 
     def seek(self, index: int) -> None:
-        """Be where the first `index` moments have been told."""
+        """Be where the first `index` events have been told, and what came before the next one."""
         index = max(0, min(index, len(self.recording)))
-        if index < self.index or index - self.index > EVERY:
-            place = bisect_right(self._frames, index, key=lambda frame: frame.index) - 1
-            frame = self._frames[place]
-            if index < self.index or frame.index > self.index:
-                self._restore(frame)
-        while self.index < index:
-            self._tell()
+        after = self.recording.times[index] if index < len(self.recording) else float("inf")
+        self._be(index, after)
+        self.at = self.recording.times[index - 1] if index else 0.0
+
+    def advance(self, at: float) -> None:
+        """Go on to a time."""
+        self._be(max(self.index, self.recording.index_at(at)), at)
+        self.at = max(self.at, min(at, self.recording.duration))
+
+    def seek_time(self, at: float) -> None:
+        """Be at a time: in the middle of a run too."""
+        at = max(0.0, min(at, self.recording.duration))
+        self._be(self.recording.index_at(at), at)
+        self.at = at
 
     def step(self, delta: int) -> None:
-        """So many events on or back; what is no event goes with the event before it."""
-        moments, index = self.recording.moments, self.index
-        if delta > 0:
-            index += 1
-            while index < len(moments) and not isinstance(moments[index].what, Event):
-                index += 1
-        else:
-            index -= 1
-            while index > 0 and not isinstance(moments[index - 1].what, Event):
-                index -= 1
-        self.seek(index)
+        """So many events on or back."""
+        self.seek(self.index + delta)
 
-    def jump(self, landmark: Landmark) -> bool:
-        """To just after the next such landmark; False when there is none."""
-        found = self.recording.following(self.index - 1, landmark)
+    def jump(self, landmark: Landmark, direction: int = 1) -> bool:
+        """To just after the next (or last) such landmark; False when there is none."""
+        look = self.recording.following if direction > 0 else self.recording.preceding
+        found = look(self.index, landmark)
         if found is not None:
-            self.seek(found + 1)
+            self.seek(found)
         return found is not None
 
     def find(self, words: str) -> bool:
         """To just after the next event that contains the words."""
-        wanted = words.lower()
-        for index in range(self.index, len(self.recording)):
-            what = self.recording.moments[index].what
-            if isinstance(what, Event) and (wanted in what.type or wanted in what.data.model_dump_json().lower()):
-                self.seek(index + 1)
-                return True
-        return False
+        place = next(self.recording.events.search(words, self.index), None)
+        if place is not None:
+            self.seek(place + 1)
+        return place is not None
 
-    def _tell(self) -> None:
-        what = self.recording.moments[self.index].what
-        if isinstance(what, Event):
-            tell(what, self.story)
-            self.events_told += 1
-            self._remember(what)
-        else:
-            show_live(what, self.story)
-        self.index += 1
-        if self.index % EVERY == 0 and self._frames[-1].index < self.index:
-            self.story.stage.terminal.drain()
-            self._keep()
+    def extend(self) -> bool:
+        """Begin the story in the panes earlier; False when it begins at the beginning already."""
+        if not self.begin:
+            return False
+        index, at = self.index, self.at
+        self._restart(self.recording.scene(max(0, self.begin - (index - self.begin))))
+        self._be(index, at)
+        return True
 
-    def _remember(self, event: Event) -> None:
-        if isinstance(event.data, FileChanged):
-            if event.data.staged:
-                self.staged[event.data.path] = event.data
-            elif event.data.via in {"accept", "rollback", "rewind"}:
-                self.staged.pop(event.data.path, None)
-        elif isinstance(event.data, ChangesReviewed):
-            for path in event.data.paths:
-                self.staged.pop(path, None)
+    def _be(self, index: int, at: float) -> None:
+        if index < self.index or index - self.index > AHEAD:
+            self._restart(self.recording.scene(max(0, index - BEHIND)))
+        while self.index < index:
+            self._tell(self.recording.events[self.index])
+            self.index += 1
+        for call, (output, shown) in list(self._outputs.items()):
+            count = output.until(at)
+            if count != shown:
+                self._outputs[call] = (output, count)
+                self.story.stage.terminal.show_until(call, output.pieces, count)
 
-    def _keep(self) -> None:
-        stage = self.story.stage
-        calls = {id(block) for block in self.story.calls.values() if block.state in {"asked", "waiting", "running"}}
-        open_now = {id(block) for block in (self.story.answer, self.story.thought) if block is not None} | calls
-        blocks = tuple(copy.copy(block) if id(block) in open_now else block for block in stage.chat.blocks)
-        runs = tuple((replace(view), view.screen.snapshot()) for view in stage.terminal.runs.values())
-        front = stage.terminal.current.call if stage.terminal.current else ""
-        self._frames.append(
-            Keyframe(self.index, self.events_told, blocks, runs, front, stage.status.status, dict(self.staged))
-        )
+    def _tell(self, event: Event) -> None:
+        tell(event, self.story)
+        if event.type == "exec.started" and event.call in self.story.stage.terminal.runs:
+            self._outputs[event.call] = (self.recording.output(self.recording.events.place_of(event.seq)), 0)
 
-    def _restore(self, frame: Keyframe) -> None:
+    def _restart(self, begin: int) -> None:
+        """Empty the panes and tell what a story that begins here must know."""
         stage, story = self.story.stage, self.story
-        self.index, self.events_told, self.staged = frame.index, frame.events, dict(frame.staged)
-        story.restore([copy.copy(block) if block.call else block for block in frame.blocks])
-        stage.terminal.restore(frame.runs, frame.front)
-        stage.status.become(frame.status)
+        self._outputs.clear()
+        stage.terminal.clear()
+        stage.status.become(type(stage.status.status)(title=stage.status.status.title))
+        story.restore([])
+        for event in self.recording.before(begin):
+            self._tell(event)
+        for event in self.recording.last_run(begin):
+            self._tell(event)
+        earlier = f"{begin:,} earlier events: scroll up here, or `0` goes to the beginning"
+        story.restore([Note(text=earlier, tight=False)] if begin else [])
+        self.begin = self.index = begin

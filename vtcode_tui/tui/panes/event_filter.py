@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from vtcode_tui.events.types import Event
+    from vtcode_tui.sessions import Head
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
+Test: TypeAlias = "Callable[[Event | Head], bool]"
 
 
-def _severity(word: str) -> Callable[[Event], bool]:
+class Searchable(Protocol):
+    """Events by their place, of which the envelopes can be had without the rest."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+        ...
+
+    def __getitem__(self, place: int) -> Event:
+        """One of them."""
+        ...
+
+    def head(self, place: int) -> Event | Head:
+        """The envelope of one of them."""
+        ...
+
+    def search(self, words: str) -> Iterator[int]:
+        """The places whose type or data contain the words, whatever their case."""
+        ...
+
+
+def _severity(word: str) -> Test:
     if word not in SEVERITIES:
         raise ValueError(f"severity is one of {', '.join(SEVERITIES)}, not `{word}`")
     least = SEVERITIES.index(word)
-    return lambda event: SEVERITIES.index(event.severity) >= least
+    return lambda event: event.severity in SEVERITIES[least:]
 
 
-def _turn(word: str) -> Callable[[Event], bool]:
+def _turn(word: str) -> Test:
     if not word.isdigit():
         raise ValueError(f"turn is a number, not `{word}`")
     return lambda event: event.turn == int(word)
 
 
-FIELDS: dict[str, Callable[[str], Callable[[Event], bool]]] = {
+FIELDS: dict[str, Callable[[str], Test]] = {
     "type": lambda word: lambda event: word in event.type,
     "severity": _severity,
     "call": lambda word: (
@@ -37,12 +59,9 @@ FIELDS: dict[str, Callable[[str], Callable[[Event], bool]]] = {
 }
 
 
-def _word(word: str) -> Callable[[Event], bool]:
-    return lambda event: word in event.type or word in event.data.model_dump_json().lower()
-
-
-def _not(test: Callable[[Event], bool]) -> Callable[[Event], bool]:
-    return lambda event: not test(event)
+def holds(event: Event, word: str) -> bool:
+    """Whether the type or the data of an event contain a word in small letters."""
+    return word in event.type or word in event.data.model_dump_json().lower()
 
 
 class EventFilter:
@@ -50,21 +69,30 @@ class EventFilter:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._tests: list[Callable[[Event], bool]] = []
+        self._tests: list[tuple[Test, bool]] = []
+        self._words: list[tuple[str, bool]] = []
         for part in text.lower().split():
             negated = part.startswith("-") and len(part) > 1
             name, colon, value = part.removeprefix("-" if negated else "").partition(":")
-            if colon and value and name.isalpha():
-                if name not in FIELDS:
-                    near = get_close_matches(name, FIELDS, 1)
-                    raise ValueError(
-                        f"there is no field `{name}`" + (f": did you mean `{near[0]}:`?" if near else "")
-                    )
-                test = FIELDS[name](value)
-            else:
-                test = _word(name + colon + value)
-            self._tests.append(_not(test) if negated else test)
+            if not (colon and value and name.isalpha()):
+                self._words.append((name + colon + value, negated))
+                continue
+            if name not in FIELDS:
+                near = get_close_matches(name, FIELDS, 1)
+                raise ValueError(f"there is no field `{name}`" + (f": did you mean `{near[0]}:`?" if near else ""))
+            self._tests.append((FIELDS[name](value), negated))
+
+    def _heads(self, head: Event | Head) -> bool:
+        return all(test(head) != negated for test, negated in self._tests)
 
     def passes(self, event: Event) -> bool:
         """Whether the event is to be shown."""
-        return all(test(event) for test in self._tests)
+        return self._heads(event) and all(holds(event, word) != negated for word, negated in self._words)
+
+    def places(self, events: Searchable) -> list[int]:
+        """The places of the events that are to be shown, ascending."""
+        chosen = [place for place in range(len(events)) if self._heads(events.head(place))]
+        for word, negated in self._words:
+            having = set(events.search(word))
+            chosen = [place for place in chosen if (place in having) != negated]
+        return chosen

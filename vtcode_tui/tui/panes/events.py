@@ -1,7 +1,7 @@
 """The event log: every event of the session in one sheet, filtered, opened as a tree.
 
-A row is made when it is drawn. An opened event has more rows beneath it; everything else is arithmetic on indexes,
-so that a million events cost a list.
+A row is made when it is drawn, from an event that is read when it is looked at. An opened event has more rows
+beneath it; everything else is arithmetic on places, so that a million events cost a few numbers each.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
 
-from vtcode_tui.render import MUTED, Line, Span, Style, plain_line, spans_of
+from vtcode_tui.render import MUTED, Line, Span, Style, StyleName, plain_line, spans_of
 from vtcode_tui.tui.keys import EVENTS, PANE, bindings
-from vtcode_tui.tui.panes.event_filter import EventFilter
+from vtcode_tui.tui.live_log import LiveLog
+from vtcode_tui.tui.panes.event_filter import EventFilter, Searchable
 from vtcode_tui.tui.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -91,10 +92,16 @@ class EventPane(Sheet):
     def __init__(self, row_of: Callable[[Event], tuple[Span, ...]] | None = None, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.row_of = row_of
-        self.events: list[Event] = []
+        self.live = LiveLog()
+        """What happens here; not used by the viewer."""
+        self.events: Searchable = self.live
+        self._reach: int | None = None
+        """How many of the events have happened already (the viewer); None: all of them."""
         self._shown: list[int] | None = None
-        """Indexes of events that pass the filter; None: all do."""
+        """Places of events that pass the filter; None: all do."""
         self.filter = EventFilter("")
+        self.chain: tuple[Span, ...] = ()
+        """What is known about the journal's chain."""
         self._open: dict[int, list[Line]] = {}
         self._open_at: list[int] = []
         """Positions in what is shown of the opened events, ascending."""
@@ -106,35 +113,53 @@ class EventPane(Sheet):
 
     def add(self, event: Event) -> None:
         """One more event."""
-        self.events.append(event)
+        self.live.add(event)
         if self._shown is not None:
             if not self.filter.passes(event):
                 return
-            self._shown.append(len(self.events) - 1)
+            self._shown.append(len(self.live) - 1)
         self._soon()
 
-    def load(self, events: list[Event]) -> None:
-        """All events at once (the viewer)."""
-        self.events = events
+    def load(self, events: Searchable, reach: int) -> None:
+        """All events of a journal at once (the viewer), of which the first `reach` have happened."""
+        self.events, self._reach = events, reach
         self.narrow(self.filter.text)
+
+    def reach(self, count: int) -> None:
+        """The first `count` events have happened (the viewer)."""
+        if count != self._reach:
+            self._reach = count
+            if self.cursor is not None and (self.following or self.cursor >= self.row_count()):
+                self.cursor = max(0, self.row_count() - 1)
+            self.redraw()
+            self.post_message(self.Counted())
 
     def narrow(self, text: str) -> None:
         """Show only what passes; raises ValueError with what is wrong about the filter."""
         self.filter = EventFilter(text)
         self._open.clear()
         self._fold_index()
-        if text.strip():
-            self._shown = [i for i, event in enumerate(self.events) if self.filter.passes(event)]
-        else:
-            self._shown = None
+        self._shown = self.filter.places(self.events) if text.strip() else None
         self.cursor = None if self.cursor is None else max(0, self.shown_count() - 1)
         self.following = True
         self.redraw()
         self.post_message(self.Counted())
 
+    def total(self) -> int:
+        """How many events have happened."""
+        return len(self.events) if self._reach is None else min(self._reach, len(self.events))
+
     def shown_count(self) -> int:
-        """How many events pass the filter."""
-        return len(self.events) if self._shown is None else len(self._shown)
+        """How many of them pass the filter."""
+        total = self.total()
+        if self._shown is None:
+            return total
+        return len(self._shown) if self._reach is None else bisect_left(self._shown, total)
+
+    def tell_chain(self, text: str, style: StyleName) -> None:
+        """Say what is known about the journal's chain."""
+        self.chain = spans_of(plain_line(text), Style(style))
+        self.post_message(self.Counted())
 
     def _soon(self) -> None:
         if not self._pending and self.is_mounted:
@@ -198,7 +223,7 @@ class EventPane(Sheet):
 
     def put_at_seq(self, seq: int) -> None:
         """Bring the event with this number (or the last before it) onto the screen."""
-        place = bisect_right(self.events, seq, key=lambda event: event.seq) - 1
+        place = bisect_right(range(self.total()), seq, key=lambda at: self.events.head(at).seq) - 1
         if self._shown is not None:
             place = bisect_right(self._shown, place) - 1
         opened = bisect_left(self._open_at, place)
@@ -257,5 +282,6 @@ class EventPane(Sheet):
 
     def action_export(self) -> None:
         """Hand out what is shown."""
-        chosen = self.events if self._shown is None else [self.events[index] for index in self._shown]
-        self.post_message(self.Export([event.model_dump_json() for event in chosen]))
+        count = self.shown_count()
+        places = range(count) if self._shown is None else self._shown[:count]
+        self.post_message(self.Export([self.events[place].model_dump_json() for place in places]))

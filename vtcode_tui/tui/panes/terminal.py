@@ -8,8 +8,9 @@ counted.
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
@@ -24,6 +25,8 @@ from vtcode_tui.tui.panes.pens import look_of
 from vtcode_tui.tui.sheet import Sheet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vtcode_tui.terminal import Screen, Snapshot
 
 FRAME = 1 / 30
@@ -32,6 +35,8 @@ SLICE = 8192
 BACKLOG = 512 << 10
 """Bytes that may wait to be parsed: more than the scrollback holds of ordinary output."""
 KEPT_RUNS = 24
+FRAME_BYTES = 128 << 10
+"""The viewer keeps a screen each time that a run has written so much."""
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +52,37 @@ class RunView:
     waiting: deque[bytes] = field(default_factory=deque)
     backlog: int = 0
     skipped: int = 0
+    eaten: int = 0
+    """Pieces of output that its screen has taken in."""
+    frames: Frames | None = None
+    """Set by the viewer: screens on the way, to go back to."""
+
+
+@dataclass(slots=True, eq=False)
+class Frames:
+    """Screens of one run after so many pieces of its output, in order; the viewer goes back by them."""
+
+    kept: list[tuple[int, Snapshot]] = field(default_factory=list)
+    unkept: int = 0
+    """Bytes taken in since the last one was kept."""
+
+    def keep(self, view: RunView, size: int) -> None:
+        """Note the screen of a view that has just taken in a piece of so many bytes, if it is time."""
+        self.unkept += size
+        last = self.kept[-1][0] if self.kept else 0
+        if view.eaten > last and (self.unkept >= FRAME_BYTES or not view.waiting):
+            self.kept.append((view.eaten, view.screen.snapshot()))
+            self.unkept = 0
+
+    def latest(self, pieces: int) -> tuple[int, Snapshot] | None:
+        """The last screen after at most so many pieces."""
+        place = bisect_right(self.kept, pieces, key=lambda frame: frame[0])
+        return self.kept[place - 1] if place else None
+
+
+def _lines(data: bytes, terminal: bool) -> bytes:
+    """Output as a terminal wants it: that of a pipe has line feeds only."""
+    return data if terminal else data.replace(b"\n", b"\r\n")
 
 
 class TerminalPane(Sheet):
@@ -89,16 +125,13 @@ class TerminalPane(Sheet):
         self.taken = False
         self._pending = False
         self._pumping = False
-        self._next_frame = 0.0
+        self._frames: dict[str, Frames] = {}
 
     # What happens.
 
     def open(self, call: str, title: str, *, terminal: bool) -> None:
         """A run begins; it comes to the front unless the person has taken another one over."""
-        from vtcode_tui.terminal import Screen  # loaded with the first run, not with the first paint
-
-        columns, rows = self._cells()
-        view = RunView(call, title, Screen(columns, rows), terminal)
+        view = RunView(call, title, self._new_screen(), terminal)
         self.runs.pop(call, None)
         self.runs[call] = view
         while len(self.runs) > KEPT_RUNS:
@@ -109,20 +142,28 @@ class TerminalPane(Sheet):
         if not self.taken:
             self._front(view)
         if terminal:
-            self.post_message(self.Sized(call, columns, rows))
+            self.post_message(self.Sized(call, *self._cells()))
+
+    def _new_screen(self) -> Screen:
+        from vtcode_tui.terminal import Screen  # loaded with the first run, not with the first paint
+
+        return Screen(*self._cells())
 
     def feed(self, call: str, data: bytes, *, terminal: bool) -> None:
         """Bytes that a run wrote."""
         if call not in self.runs:
             return
         view = self.runs[call]
-        view.waiting.append(data if terminal else data.replace(b"\n", b"\r\n"))
+        view.waiting.append(_lines(data, terminal))
         view.backlog += len(data)
         while view.backlog > BACKLOG and len(view.waiting) > 1:
             lost = len(view.waiting.popleft())
             view.backlog -= lost
             view.skipped += lost
-        if not self._pumping:
+        self._pump_soon()
+
+    def _pump_soon(self) -> None:
+        if not self._pumping and self.is_mounted:
             # Never here: whoever tells of output must go on at once.
             self._pumping = True
             self.call_later(self._pump)
@@ -142,20 +183,25 @@ class TerminalPane(Sheet):
         self.taken = False
         self.soon()
 
-    def drain(self) -> None:
-        """Parse everything that waits, however long it takes (the viewer is about to keep the screens)."""
-        for view in self.runs.values():
-            while view.waiting:
-                view.screen.feed(view.waiting.popleft())
-            view.backlog = 0
-
-    def restore(self, runs: tuple[tuple[RunView, Snapshot], ...], front: str) -> None:
-        """Show other runs (the viewer goes to another time)."""
-        self.runs = {}
-        for view, snapshot in runs:
-            view.screen.restore(snapshot)
-            self.runs[view.call] = replace(view, waiting=deque(), backlog=0)
-        self._front(self.runs.get(front))
+    def show_until(self, call: str, pieces: Sequence[bytes], count: int) -> None:
+        """Show a run as it was after the first `count` pieces of its output (the viewer goes to another time)."""
+        if call not in self.runs:
+            return
+        view = self.runs[call]
+        if view.frames is None:
+            view.frames = self._frames.setdefault(call, Frames())
+        if count < view.eaten + len(view.waiting):
+            view.screen, view.eaten = self._new_screen(), 0
+            view.waiting.clear()
+        frame = view.frames.latest(count)
+        if frame is not None and frame[0] > view.eaten + len(view.waiting):
+            view.screen.restore(frame[1])
+            view.eaten = frame[0]
+            view.waiting.clear()
+        begin = view.eaten + len(view.waiting)
+        view.waiting.extend(_lines(piece, view.terminal) for piece in pieces[begin:count])
+        view.backlog = 0
+        self._pump_soon()
 
     def _pump(self) -> None:
         end = time.perf_counter() + BUDGET
@@ -166,8 +212,12 @@ class TerminalPane(Sheet):
                 if len(data) > SLICE:
                     view.waiting.appendleft(data[SLICE:])
                     data = data[:SLICE]
+                else:
+                    view.eaten += 1
                 view.backlog -= len(data)
                 view.screen.feed(data)
+                if view.frames is not None:
+                    view.frames.keep(view, len(data))
             left = left or bool(view.waiting)
             replies = view.screen.take_replies()
             if replies and view.terminal and not view.ending:

@@ -13,7 +13,7 @@ from textual.screen import Screen
 
 from vtcode_tui.common.files import write_atomically
 from vtcode_tui.common.home import Home
-from vtcode_tui.render import MUTED, Span, Style
+from vtcode_tui.render import MUTED, Span, Style, plain_line, spans_of
 from vtcode_tui.tui.keys import EVERYWHERE, bindings
 from vtcode_tui.tui.layout import SIDE, Choice, Pane, arrange
 from vtcode_tui.tui.panes.chat import ChatPane
@@ -152,12 +152,11 @@ class PaneScreen(Screen[None]):
 
     def on_event_pane_counted(self) -> None:
         """More events."""
-        shown, all_of_them = self.events.shown_count(), len(self.events.events)
-        text = (
-            f"{shown:,} of {all_of_them:,} · {self.events.filter.text}" if self.events.filter.text else f"{shown:,}"
-        )
+        shown, total, wanted = self.events.shown_count(), self.events.total(), self.events.filter.text
+        text = f"{shown:,} of {total:,} · {wanted}" if wanted else f"{total:,}"
+        chain = (Span("  "), *self.events.chain) if self.events.chain else ()
         follow = () if self.events.following else (Span("  paused", Style("caution")),)
-        self.headings["events"].tell((Span(text, MUTED), *follow))
+        self.headings["events"].tell((*spans_of(plain_line(text), MUTED), *chain, *follow))
 
     def on_sheet_left(self) -> None:
         """A pane follows its end, or not."""

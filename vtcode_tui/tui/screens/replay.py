@@ -26,6 +26,7 @@ from vtcode_tui.tui.story import Story
 
 if TYPE_CHECKING:
     from vtcode_tui.events import Report
+    from vtcode_tui.events.types import FileChanged
     from vtcode_tui.sessions import Landmark
 
 IDLE_LIMIT = 2.0
@@ -74,7 +75,7 @@ class ReplayScreen(PaneScreen):
         self.playing = False
         self.speed = SPEEDS.index(1.0)
         self.report: Report | None = None
-        self._told_events = -1
+        self._staged: dict[str, FileChanged] = {}
         self._clock_at = 0.0
         self._clock_from = 0.0
         self._start_at_end = start_at_end
@@ -104,9 +105,22 @@ class ReplayScreen(PaneScreen):
             return
         self.player = Player(recording, Story(self))
         self.player.seek(len(recording) if self._start_at_end else 1)
+        self.events.load(recording.events, self.player.index)
         self._drawn()
+        self.watch(self.chat, "scroll_y", self._at_top, init=False)
         self.report = await asyncio.to_thread(verify, self.folder)
+        words, colour = self._standing(self.report)
+        self.events.tell_chain(words, colour)
         self._tell_time()
+
+    def _at_top(self, y: float) -> None:
+        """Who scrolls up to where the story in the chat begins is told what came before."""
+        player = self.player
+        if y > 0 or player is None or self.chat.following or not player.begin:
+            return
+        first = next((block.seq for block in self.chat.blocks if block.seq), 0)
+        if player.extend():
+            self.chat.show_seq(first)
 
     # What is shown.
 
@@ -114,11 +128,17 @@ class ReplayScreen(PaneScreen):
         player = self.player
         if player is None:
             return
-        if player.events_told != self._told_events:
-            self._told_events = player.events_told
-            self.events.load(list(player.recording.events[: player.events_told]))
-        self.diff.show_diffs([_diff(data.path, data.diff, data.op) for data in player.staged.values()])
+        self.events.reach(player.index)
+        staged = player.staged
+        if staged.keys() != self._staged.keys() or any(staged[path] is not self._staged[path] for path in staged):
+            self._staged = staged
+            self.diff.show_diffs([_diff(data.path, data.diff, data.op) for data in staged.values()])
         self._tell_time()
+
+    def _standing(self, report: Report) -> tuple[str, StyleName]:
+        words, colour = STATES[report.state]
+        bad = f" from event {report.first_bad}" if report.first_bad is not None else ""
+        return f"{words}{bad}", colour
 
     def _tell_time(self) -> None:
         player = self.player
@@ -129,15 +149,14 @@ class ReplayScreen(PaneScreen):
             Span(" ▶ " if self.playing else " ❚❚ ", Style("accent", bold=True)),
             Span(f"{SPEEDS[self.speed]:g}×  ", MUTED),
             Span(f"{clock(at)} / {clock(total)}  "),
-            Span(f"#{max(0, player.events_told - 1)} of {len(player.recording.events) - 1}  ", MUTED),
+            Span(f"#{max(0, player.index - 1):,} of {len(player.recording) - 1:,}  ", MUTED),
         ]
         spans += self._bar(at / total if total else 1.0)
         if self.report is None:
             right: tuple[Span, ...] = (Span("verifying … ", MUTED),)
         else:
-            words, colour = STATES[self.report.state]
-            bad = f" from event {self.report.first_bad}" if self.report.first_bad is not None else ""
-            right = (*spans_of(f"{words}{bad} ", Style(colour, bold=colour == "bad")),)
+            words, colour = self._standing(self.report)
+            right = (*spans_of(f"{words} ", Style(colour, bold=colour == "bad")),)
         self.timeline.show(tuple(spans), right)
 
     def _bar(self, share: float) -> list[Span]:
@@ -174,7 +193,7 @@ class ReplayScreen(PaneScreen):
         if not self.playing or player is None:
             return
         now = self._clock_from + (time.monotonic() - self._clock_at) * SPEEDS[self.speed]
-        player.seek(max(player.index, player.recording.index_at(now)))
+        player.advance(now)
         upcoming = player.next_at()
         if upcoming is None:
             self.playing = False
@@ -224,9 +243,9 @@ class ReplayScreen(PaneScreen):
                 return
             kind, number = place
             if kind == "time":
-                self._move(lambda p: p.seek(p.recording.index_at(number)))
+                self._move(lambda p: p.seek_time(number))
             else:
-                self._move(lambda p: p.seek(_index_of(p, int(number))))
+                self._move(lambda p: p.seek(p.recording.events.place_of(int(number)) + 1))
 
         self.app.push_screen(Ask("go to", hint="1:30 is a time, #120 an event"), go)
 
@@ -265,13 +284,6 @@ class ReplayScreen(PaneScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The approval queue is not a pane of the viewer."""
         return not (action == "pane" and parameters == ("approvals",))
-
-
-def _index_of(player: Player, seq: int) -> int:
-    for index, moment in enumerate(player.recording.moments):
-        if getattr(moment.what, "seq", -1) >= seq:
-            return index + 1
-    return len(player.recording)
 
 
 def _diff(path: str, text: str, op: Any) -> FileDiff:
