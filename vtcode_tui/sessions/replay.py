@@ -61,9 +61,7 @@ class Recording:
         self._scenes: list[int] = []
         """Places where no call is under way: a story can begin there."""
         self._outputs: OrderedDict[int, Output] = OrderedDict()
-        self._changes = [
-            place for place, kind in enumerate(self.events.types) if kind in _TYPES["change"]
-        ]
+        self._changes = [place for place, kind in enumerate(self.events.types) if kind in _TYPES["change"]]
         self._staged: list[dict[str, FileChanged]] = [{}]
         self._time(idle_limit)
         self.staged(len(self))
