@@ -36,6 +36,7 @@ from vtcode_tui.events.types import (
     PolicyDecided,
     PromptSubmitted,
     SandboxApplied,
+    SessionEnded,
     ToolFinished,
     ToolRequested,
     ViolationDetected,
@@ -93,7 +94,8 @@ async def write(folder: Path, events: int) -> None:
     journal = Journal.create(folder, "01920000-0000-7000-8000-0000000000aa")
     await journal.prepare()
     bus = Bus(journal)
-    await bus.record(started())
+    began = started().model_copy(update={"log_key": journal.log_key, "root_head": journal.root_head})
+    await bus.record(began)
     made, turn, number = 1, 0, 0
     while made < events:
         turn += 1
@@ -117,6 +119,7 @@ async def write(folder: Path, events: int) -> None:
             reviewed = ChangesReviewed(decision="accepted", paths=("src/module_5.py",), subject_sha256=A)
             await bus.record(reviewed, turn=turn)
             made += 1
+    await bus.record(SessionEnded(reason="over", turns=turn, tools=number, denied=0))
     await bus.close()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from textual.strip import Strip
+
 from vtcode_tui.render import MUTED, Span, Style, StyleName, cut, plain_line, spans_of
 from vtcode_tui.tui.panes.heading import Row
 from vtcode_tui.tui.sheet import width_of
@@ -110,7 +112,7 @@ def spans_for(status: Status, cells: int) -> tuple[tuple[Span, ...], tuple[Span,
 
 
 class StatusBar(Row):
-    """One row at the bottom of the screen."""
+    """One row at the bottom of the screen; laid out when it is drawn, however often it is told something."""
 
     def __init__(self) -> None:
         super().__init__(id="status")
@@ -118,15 +120,15 @@ class StatusBar(Row):
 
     def tell(self, **changes: object) -> None:
         """Say something else."""
-        self.status = replace(self.status, **changes)  # type: ignore[arg-type]
-        if self.size.width:
-            self.show(*spans_for(self.status, self.size.width))
+        self.become(replace(self.status, **changes))  # type: ignore[arg-type]
 
     def become(self, status: Status) -> None:
         """Say all of this instead."""
-        self.status = status
-        self.tell()
+        if status != self.status:
+            self.status = status
+            self.refresh()
 
-    def on_resize(self) -> None:
-        """Another width has room for more or less."""
-        self.show(*spans_for(self.status, self.size.width))
+    def render_line(self, y: int) -> Strip:
+        """Draw what there is room for."""
+        self.left, self.right = spans_for(self.status, self.size.width)
+        return super().render_line(y)
