@@ -204,10 +204,8 @@ def main() -> None:
         for _ in range(3):
             began, cpu = time.perf_counter(), time.process_time()
             recording = Recording(folder, idle_limit=2.0)
-            print(
-                f"open {len(recording):,} events, {size / 1e6:.0f} MB: {(time.perf_counter() - began) * 1000:.0f} ms, "
-                f"{(time.process_time() - cpu) * 1000:.0f} ms CPU"
-            )
+            wall, used = (time.perf_counter() - began) * 1000, (time.process_time() - cpu) * 1000
+            print(f"open {len(recording):,} events, {size / 1e6:.0f} MB: {wall:.0f} ms, {used:.0f} ms CPU")
         del recording
         asyncio.run(watch(folder))
 
