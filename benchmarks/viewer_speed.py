@@ -1,8 +1,8 @@
 """The viewer over a long session: opening it, being elsewhere in it, jumping, searching, filtering.
 
 `python -m benchmarks.viewer_speed [--events 100000]`. The journal is written by the real bus and journal: turns of
-ten calls with output, edits, approvals and violations, and a terminal recording for every hundredth run. The viewer is
-the real screen without a terminal, 160x48. Wall and CPU milliseconds; a seek ends when the panes have drawn.
+ten calls with output, edits, approvals and violations, and a terminal recording for every hundredth run. The viewer
+is the real screen without a terminal, 160x48. Wall and CPU milliseconds; a seek ends when the panes have drawn.
 """
 
 from __future__ import annotations
