@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import select
 import selectors
 import signal
 import threading
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from textual.app import App
 
 _ESCAPE_SECONDS = 0.1
+_SHORT = 2048
+"""A pseudo-terminal that has room at all has room for this many bytes (Linux: 4096 a page)."""
 
 
 class Paper(io.TextIOBase):
@@ -36,6 +39,9 @@ class Paper(io.TextIOBase):
         self._descriptor = descriptor
         self._gone: Callable[[], None] | None = gone
         self._waiting: list[str] = []
+        self._taken = 0
+        self.written = 0
+        """How many of the texts that it was given have left."""
 
     def fileno(self) -> int:
         """The descriptor of the terminal."""
@@ -48,11 +54,16 @@ class Paper(io.TextIOBase):
     def write(self, text: str) -> int:
         """Take text; it leaves with the next flush."""
         self._waiting.append(text)
+        self._taken += 1
         return len(text)
+
+    def has_room(self) -> bool:
+        """Whether the terminal takes something at once."""
+        return bool(select.select([], [self._descriptor], [], 0)[1])
 
     def flush(self) -> None:
         """Send what was taken, or drop it when nobody can read it any more."""
-        data = memoryview("".join(self._waiting).encode(errors="replace"))
+        data, taken = memoryview("".join(self._waiting).encode(errors="replace")), self._taken
         self._waiting.clear()
         try:
             while data and self._gone is not None:
@@ -68,6 +79,7 @@ class Paper(io.TextIOBase):
             gone, self._gone = self._gone, None
             if gone is not None:
                 gone()
+        self.written = taken
 
 
 class Device(LinuxDriver):
@@ -83,7 +95,9 @@ class Device(LinuxDriver):
             self.fileno = keyboard_descriptor()
             self.input_tty = True
         self._away = False
-        self._file = Paper(output, self._hang_up)  # type: ignore[assignment]  # a text file in all that matters
+        self._paper = Paper(output, self._hang_up)
+        self._file = self._paper  # type: ignore[assignment]  # a text file in all that matters
+        self._handed = 0
         self._typed_before = b""
         self._ready = threading.Event()
         if self._curtain is None:
@@ -119,8 +133,18 @@ class Device(LinuxDriver):
         super().resume_application_mode()
 
     def write(self, data: str) -> None:
-        """Draw, unless another program has the terminal."""
-        if not self._away:
+        """Draw, unless another program has the terminal.
+
+        What one key changes is written at once: the way over the writing thread would cost more than the key.
+        """
+        if self._away:
+            return
+        if len(data) <= _SHORT and self._paper.written == self._handed and self._paper.has_room():
+            self._paper.write(data)
+            self._paper.flush()
+            self._handed += 1
+        else:
+            self._handed += 1
             super().write(data)
 
     def start_application_mode(self) -> None:

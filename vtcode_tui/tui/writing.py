@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.scroll_view import ScrollView
 from textual.widgets import TextArea
 
 if TYPE_CHECKING:
     from textual import events
+    from textual.geometry import Region
+    from textual.strip import Strip
 
 
 class Writing(TextArea):
     """Several lines of text; a cursor that does not blink."""
+
+    _dressed = False
 
     def __init__(self, text: str = "", *, id: str, placeholder: str = "") -> None:
         super().__init__(
@@ -29,6 +34,18 @@ class Writing(TextArea):
             highlight_cursor_line=False,
         )
         self.cursor_blink = False
+
+    def notify_style_update(self) -> None:
+        """The styles have changed: the next painting takes them over."""
+        super().notify_style_update()
+        self._dressed = False
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Paint; the theme's colours are worked out when they have changed, not for each letter."""
+        if self._dressed:
+            return ScrollView.render_lines(self, crop)
+        self._dressed = True
+        return super().render_lines(crop)
 
     async def _on_key(self, event: events.Key) -> None:
         for namespace, bindings in self.screen._binding_chain:

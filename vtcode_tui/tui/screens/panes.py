@@ -16,6 +16,7 @@ from vtcode_tui.common.home import Home
 from vtcode_tui.render import MUTED, Span, Style, plain_line, spans_of
 from vtcode_tui.tui.keys import EVERYWHERE, bindings
 from vtcode_tui.tui.layout import SIDE, Choice, Pane, arrange
+from vtcode_tui.tui.painter import Painter
 from vtcode_tui.tui.panes.chat import ChatPane
 from vtcode_tui.tui.panes.diff import DiffPane
 from vtcode_tui.tui.panes.events import EventPane
@@ -37,6 +38,7 @@ class PaneScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._compositor = Painter()
         self.chat = ChatPane(id="chat")
         self.diff = DiffPane(id="diff")
         self.terminal = TerminalPane(id="terminal")

@@ -1,0 +1,28 @@
+"""Paints what has changed, and asks no widget for rows that are not painted.
+
+Textual asks every widget whose container reaches into the changed rows for all of its rows, so one letter costs
+a walk over every pane. Here a widget is asked for those of its rows that are painted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual._compositor import Compositor
+from textual.geometry import Region
+from textual.strip import Strip
+
+
+class Painter(Compositor):
+    """A compositor whose partial updates cost what has changed."""
+
+    def _get_renders(self, crop: Region | None = None) -> Iterable[tuple[Region, Region, list[Strip]]]:
+        if crop is None:
+            yield from super()._get_renders()
+            return
+        rows = Region(0, crop.y, self.size.width, crop.height)
+        for widget, (region, clip) in self.visible_widgets.items():
+            painted = clip.intersection(rows)
+            seen = region.intersection(painted)
+            if seen:
+                yield region, painted, widget.render_lines(seen.translate(-region.offset))
