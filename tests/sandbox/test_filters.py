@@ -68,9 +68,9 @@ def test_a_refused_call_goes_to_the_notifier_or_does_not_exist(name: str, full: 
         (0x40000000 | 39, (), KILL),
         (N["connect"], (), NOTIFY),
         (N["ptrace"], (), NOTIFY),
-        (N["chmod"], (0, 0o4755), NOTIFY),
-        (N["chmod"], (0, 0o755), ALLOW),
-        (N["fchmod"], (0, 0o2755), NOTIFY),
+        (N["chmod"], (0, 0o755), NOTIFY),
+        (N["utimensat"], (), NOTIFY),
+        (IOCTL, (0, 0x40086602), NOTIFY),
         (N["openat"], (0, 0, os.O_CREAT, 0o4755), NOTIFY),
         (N["openat"], (0, 0, os.O_CREAT, 0o755), ALLOW),
         (N["openat"], (0, 0, os.O_RDONLY, 0o4755), ALLOW),
@@ -109,6 +109,22 @@ def test_with_a_proxy_tier_kernel_has_tcp_and_nothing_else(arguments: tuple[int,
 )
 def test_tier_full_has_loopback_sockets_but_none_that_are_raw(arguments: tuple[int, ...], expected: int) -> None:
     assert _answer(SOCKET, *arguments, full=True) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("chmod", (0, 0o4755), NOTIFY),
+        ("chmod", (0, 0o755), ALLOW),
+        ("fchmod", (0, 0o2755), NOTIFY),
+        ("fchmodat", (0, 0, 0o6755), NOTIFY),
+        ("utimensat", (), ALLOW),
+    ],
+)
+def test_tier_full_leaves_metadata_to_its_mounts_but_makes_no_set_id_file(
+    name: str, arguments: tuple[int, ...], expected: int
+) -> None:
+    assert _answer(N[name], *arguments, full=True) == expected
 
 
 def test_shared_memory_of_its_own_is_fine_in_tier_full() -> None:

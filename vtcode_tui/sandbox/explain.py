@@ -33,7 +33,8 @@ def remedy(kind: str, detail: str) -> str:
     if kind == "syscall" and detail == "ptrace":
         return "approve the debug profile for this run"
     if kind == "path":
-        return f"allow this run to read {detail} (--read), or to write it (--write)"
+        place = detail.partition(" ")[2]
+        return f"allow runs to write {place}: `write` under [sandbox] in your own vtcode.toml, or --write {place}"
     if kind == "limit":
         return "raise the limit in [sandbox] of your vtcode.toml"
     return ""

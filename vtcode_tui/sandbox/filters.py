@@ -18,7 +18,7 @@ import os
 from typing import Any
 
 from vtcode_tui.common.errors import SandboxError
-from vtcode_tui.sandbox.inner import kernel
+from vtcode_tui.sandbox.inner import kernel, metadata
 from vtcode_tui.sandbox.inner.numbers import NUMBERS, OTHER_PROCESS, SIGNALS
 
 _LAST_OLD, _FIRST_NEW, _LAST_NEW = 334, 424, 462
@@ -44,6 +44,8 @@ _SHARED_MEMORY = tuple(_SHARED.split())
 _NEW_NAMESPACES = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
 _TERMINAL_IOCTLS = (0x5412, 0x541C, 0x541D, 0x5423, 0x5437)
 """TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSETD, TIOCVHANGUP."""
+_FLAG_IOCTLS = (0x40086602, 0x40046602, 0x401C5820, 0x40087602)
+"""FS_IOC_SETFLAGS (and of 32 bits), FS_IOC_FSSETXATTR, FS_IOC_SETVERSION: they work on files opened for reading."""
 _SET_ID = 0o6000
 _FAST_OPEN = 0x20000000
 _STREAM, _DATAGRAM, _SEQUENCE = 1, 2, 5
@@ -130,9 +132,10 @@ def _calls(api: Any, *, full: bool, inet: bool, debug: bool, signals: bool) -> b
         for shift in range(16, 31):
             # Flags such as ADDR_NO_RANDOMIZE; 0xffffffff only asks which are set.
             build.refuse("personality", (0, 1 << 31 | 1 << shift, 1 << shift))
-    _set_id(build)
+    _set_id(build, metadata=not full)
     if not full:
         _other_processes(build, signals=signals)
+        _metadata(build)
     _sockets(build, full=full, inet=inet)
     return _bytes(build.program)
 
@@ -150,11 +153,21 @@ def _other_processes(build: _Builder, *, signals: bool) -> None:
         build.refuse_bits(name, argument, _LOW)
 
 
-def _set_id(build: _Builder) -> None:
-    """No file becomes set-user-id or set-group-id: in a workspace it would wait for somebody outside to run it."""
-    for name, argument in (("chmod", 1), ("fchmod", 1), ("fchmodat", 2), ("fchmodat2", 2), ("creat", 1)):
-        build.refuse_bits(name, argument, _SET_ID)
-    for name, argument in (("mknod", 1), ("mknodat", 2)):
+def _metadata(build: _Builder) -> None:
+    """Landlock has no right for modes, owners, times and attributes: the notifier makes such changes itself."""
+    for name in metadata.CALLS:
+        build.refuse(name)
+    for request in _FLAG_IOCTLS:
+        build.refuse("ioctl", (1, _LOW, request))
+
+
+def _set_id(build: _Builder, *, metadata: bool) -> None:
+    """No file becomes set-user-id or set-group-id: in a workspace it would wait for somebody outside to run it.
+
+    `metadata`: changes of modes go to the notifier anyhow.
+    """
+    modes = (("chmod", 1), ("fchmod", 1), ("fchmodat", 2), ("fchmodat2", 2))
+    for name, argument in (*(() if metadata else modes), ("creat", 1), ("mknod", 1), ("mknodat", 2)):
         build.refuse_bits(name, argument, _SET_ID)
     for name, flags in (("open", 1), ("openat", 2)):
         for making in (os.O_CREAT, os.O_TMPFILE & ~os.O_DIRECTORY):

@@ -10,7 +10,12 @@ import errno
 import os
 import platform
 import struct
+from contextlib import contextmanager
 from fcntl import ioctl
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 _ARM = platform.machine() in {"aarch64", "arm64"}
@@ -20,6 +25,7 @@ SYS_CLONE = 220 if _ARM else 56
 SYS_SECCOMP = 277 if _ARM else 317
 SYS_STATX = 291 if _ARM else 332
 SYS_PIVOT_ROOT = 41 if _ARM else 155
+SYS_CAPGET = 90 if _ARM else 125
 SYS_CAPSET = 91 if _ARM else 126
 SYS_OPEN_TREE = 428
 SYS_MOVE_MOUNT = 429
@@ -195,6 +201,23 @@ def drop_capabilities(last: int = 63) -> None:
     LIBC.prctl(PR_SET_SECUREBITS, 0b11101111, 0, 0, 0)
     header = struct.pack("=Ii", 0x20080522, 0)
     syscall("capset", SYS_CAPSET, header, bytes(24))
+
+
+@contextmanager
+def without_capabilities() -> Iterator[None]:
+    """Act with no capability in effect: as root, like a run of root. They are back in effect afterwards."""
+    header = struct.pack("=Ii", 0x20080522, 0)
+    held = ctypes.create_string_buffer(24)
+    syscall("capget", SYS_CAPGET, header, held)
+    words = list(struct.unpack("=6I", held.raw))
+    if not words[0] and not words[3]:
+        yield
+        return
+    syscall("capset", SYS_CAPSET, header, struct.pack("=6I", 0, *words[1:3], 0, *words[4:]))
+    try:
+        yield
+    finally:
+        syscall("capset", SYS_CAPSET, header, held.raw)
 
 
 def landlock_abi() -> int:

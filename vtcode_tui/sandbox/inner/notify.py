@@ -12,7 +12,8 @@ import socket
 import struct
 import time
 
-from vtcode_tui.sandbox.inner import kernel
+from vtcode_tui.sandbox.inner import kernel, metadata
+from vtcode_tui.sandbox.inner.memory import Memory, process_of, small
 from vtcode_tui.sandbox.inner.numbers import NAMES, OTHER_PROCESS, SIGNALS
 
 TYPE_CHECKING = False
@@ -36,6 +37,7 @@ class Notifier:
     def __init__(self, job: Job, listener: int, tell: Callable[[dict[str, object]], None]) -> None:
         self.listener = listener
         self._full = job.full
+        self._writable = [*job.writable, job.own_home, job.own_tmp, job.caches, "/dev/shm"]
         self._roots = [*job.writable, *job.readable, job.folder, job.caches]
         self._proxy = {(str(address), int(str(port))) for address, port in job.connect}
         self._tell = tell
@@ -53,6 +55,8 @@ class Notifier:
         try:
             if name == "connect":
                 error, proceed = self._connect(ident, thread, arguments)
+            elif name in metadata.CALLS and not self._full:
+                error, proceed = self._change(name, Memory(self.listener, ident, thread), arguments), False
             elif name in _TARGETS and self._inside(name, arguments):
                 # The pid is passed by value, so that there is nothing to change after we looked.
                 error, proceed = 0, True
@@ -79,7 +83,7 @@ class Notifier:
         return rows
 
     def _note(self, kind: str, detail: str, thread: int) -> None:
-        process = _text(f"/proc/{thread}/comm").strip()
+        process = small(f"/proc/{thread}/comm").strip()
         key = (kind, detail, process)
         if key in self._counts:
             self._counts[key] += 1
@@ -109,10 +113,17 @@ class Notifier:
         self._note("syscall", name, thread)
         return errno.EPERM
 
+    def _change(self, name: str, caller: Memory, arguments: tuple[int, ...]) -> int:
+        """Change a file's metadata in the run's stead, below what it may write."""
+        try:
+            metadata.carry_out(name, arguments, caller, self._writable)
+        except metadata.Refused as refused:
+            self._note(refused.kind, refused.detail, caller.thread)
+            return refused.errno or errno.EACCES
+        return 0
+
     def _connect(self, ident: int, thread: int, arguments: tuple[int, ...]) -> tuple[int, bool]:
-        raw = _memory(thread, arguments[1], min(arguments[2] & 0xFFFFFFFF, 128))
-        if not kernel.notify_valid(self.listener, ident):
-            return errno.EPERM, False
+        raw = Memory(self.listener, ident, thread).upto(arguments[1], min(arguments[2] & 0xFFFFFFFF, 128))
         family = struct.unpack_from("=H", raw.ljust(2, b"\0"))[0]
         descriptor = arguments[0] & 0xFFFFFFFF
         if family == socket.AF_UNIX:
@@ -168,7 +179,7 @@ class Notifier:
             return errno.EACCES if held == -1 else errno.ENOENT
         pidfd = theirs = -1
         try:
-            pidfd = os.pidfd_open(_leader(thread))
+            pidfd = os.pidfd_open(process_of(thread))
             theirs = kernel.pidfd_getfd(pidfd, descriptor)
             own = socket.socket(fileno=theirs)
             theirs = -1
@@ -213,7 +224,7 @@ def _descends(pid: int, ancestor: int) -> bool:
     """Whether `ancestor` is above the process (or thread) `pid`."""
     while pid > 1:
         parent = 0
-        for line in _text(f"/proc/{pid}/status").splitlines():
+        for line in small(f"/proc/{pid}/status").splitlines():
             if line.startswith("PPid:"):
                 parent = int(line.split()[1])
         if parent == ancestor:
@@ -222,33 +233,8 @@ def _descends(pid: int, ancestor: int) -> bool:
     return False
 
 
-def _memory(thread: int, address: int, size: int) -> bytes:
-    descriptor = os.open(f"/proc/{thread}/mem", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return os.pread(descriptor, size, address)
-    except OverflowError:
-        raise OSError(errno.EFAULT, "address") from None
-    finally:
-        os.close(descriptor)
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, "rb", buffering=0) as file:
-            return file.read(4096).decode(errors="replace")
-    except OSError:
-        return ""
-
-
-def _leader(thread: int) -> int:
-    for line in _text(f"/proc/{thread}/status").splitlines():
-        if line.startswith("Tgid:"):
-            return int(line.split()[1])
-    raise ProcessLookupError(errno.ESRCH, "the caller is gone")
-
-
 def _descriptor_flags(thread: int, descriptor: int) -> int:
-    for line in _text(f"/proc/{thread}/fdinfo/{descriptor}").splitlines():
+    for line in small(f"/proc/{thread}/fdinfo/{descriptor}").splitlines():
         if line.startswith("flags:"):
             return int(line.split()[1], 8)
     return 0

@@ -146,9 +146,6 @@ _WRITERS = {
     "rsync style": "cp -rp $WS/. $OUT/",
     "a file in the real home of root": "echo x > /proc/1/root$VICTIM",
 }
-_METADATA = {
-    "chmod", "chmod the folder", "chown", "touch -d", "setfattr", "remove an attribute",
-}  # fmt: skip
 
 _SYSCALL_WRITES = {
     "O_TRUNC": "import os; os.open(W['VICTIM'],os.O_WRONLY|os.O_TRUNC)",
@@ -194,7 +191,6 @@ _SYSCALL_WRITES = {
         "stop.append(1)"
     ),
 }
-_METADATA_CALLS = {"fchmodat", "chmod /proc/self/fd", "fchmodat2", "utimensat", "lchown the link"}
 
 _OTHER = (
     sh("read", "the shadow file", "head -c1 /etc/shadow >/dev/null && echo $NONCE | rev"),
@@ -231,12 +227,9 @@ def _tables() -> tuple[Attack, ...]:
     made += [sh("read", f"with {name}", code) for name, code in _READERS.items()]
     for name, code in _SYSCALL_READS.items():
         made.append(py("read", f"with {name}", code, open_in="kernel" if name in _METADATA_READS else ""))
-    made += [
-        sh("write", f"with {name}", code, open_in="kernel" if name in _METADATA else "")
-        for name, code in _WRITERS.items()
-    ]
+    made += [sh("write", f"with {name}", code) for name, code in _WRITERS.items()]
     for name, code in _SYSCALL_WRITES.items():
-        made.append(py("write", f"with {name}", code, open_in="kernel" if name in _METADATA_CALLS else ""))
+        made.append(py("write", f"with {name}", code))
     return (*made, *_OTHER)
 
 
