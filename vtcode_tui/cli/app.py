@@ -78,7 +78,14 @@ def show(
         opener.start_spawner()
         try:
             curtain.listen()
-            status = run_app(opener.open_core, opener.load_settings, root=root, draft=draft, curtain=curtain)
+            status = run_app(
+                opener.open_core,
+                opener.load_settings,
+                root=root,
+                draft=draft,
+                curtain=curtain,
+                resumed=resume is not None,
+            )
         finally:
             opener.close()
     finally:
@@ -87,6 +94,10 @@ def show(
         from vtcode_tui.cli import main
 
         return main(["demo"])
+    if not isinstance(status, int):
+        from vtcode_tui.cli import main
+
+        return main(["resume", str(status)])
     return status
 
 

@@ -85,4 +85,4 @@ def _screen(home: Home) -> int:
         verified, words = _verified(tour.folder)
         print(f"The journal of the tour is {'intact and sealed' if verified else 'NOT in order'}: {words}")
         print(f"See it again: vtcode replay {tour.folder.name}")
-    return status
+    return status if isinstance(status, int) else 0

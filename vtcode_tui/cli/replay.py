@@ -21,6 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Show the viewer, or print the lines."""
+    from vtcode_tui.cli import main
     from vtcode_tui.common.home import Home
     from vtcode_tui.events import locate
     from vtcode_tui.tui import pick, require_screen, run_viewer
@@ -29,9 +30,10 @@ def run(given: argparse.Namespace) -> int:
     if given.text:
         return _print(locate(home, given.session or "last"), verbose=given.verbose)
     require_screen()
-    folder = locate(home, given.session) if given.session else pick("which session shall be replayed?")
-    if folder is None:
-        return 0
+    if not given.session:
+        chosen = pick("which session shall be replayed?", "replay")
+        return 0 if chosen is None else main([chosen[0], str(chosen[1])])
+    folder = locate(home, given.session)
 
     from vtcode_tui.config import load
 

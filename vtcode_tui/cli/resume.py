@@ -20,6 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Show the app over the session."""
+    from vtcode_tui.cli import main
     from vtcode_tui.cli.app import show
     from vtcode_tui.common.errors import UsageError
     from vtcode_tui.common.home import Home
@@ -29,9 +30,10 @@ def run(given: argparse.Namespace) -> int:
 
     require_screen()
     home = Home.from_environment()
-    folder = locate(home, given.session) if given.session else pick("which session shall go on?")
-    if folder is None:
-        return 0
+    if not given.session:
+        chosen = pick("which session shall go on?", "resume")
+        return 0 if chosen is None else main([chosen[0], str(chosen[1])])
+    folder = locate(home, given.session)
     root = Path(read_meta(folder).workspace)
     if not root.is_dir():
         raise UsageError(f"the folder of this session is gone: {root}")

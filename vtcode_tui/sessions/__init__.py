@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from vtcode_tui.sessions.forking import fork
     from vtcode_tui.sessions.index import Head, JournalIndex
     from vtcode_tui.sessions.items import Item, Parsed, parse, written
-    from vtcode_tui.sessions.listing import Hit, Listed, delete, search, sessions
+    from vtcode_tui.sessions.listing import Hit, Interrupted, Listed, delete, in_use, interrupted, search, sessions
     from vtcode_tui.sessions.replay import Landmark, Output, Recording
     from vtcode_tui.sessions.store import Meta, Store, read_meta
 
@@ -26,8 +26,11 @@ _WHERE = {
     "parse": "items",
     "written": "items",
     "Hit": "listing",
+    "Interrupted": "listing",
     "Listed": "listing",
     "delete": "listing",
+    "in_use": "listing",
+    "interrupted": "listing",
     "search": "listing",
     "sessions": "listing",
     "Landmark": "replay",
@@ -41,6 +44,7 @@ _WHERE = {
 __all__ = [
     "Head",
     "Hit",
+    "Interrupted",
     "Item",
     "JournalIndex",
     "Landmark",
@@ -52,6 +56,8 @@ __all__ = [
     "Store",
     "delete",
     "fork",
+    "in_use",
+    "interrupted",
     "parse",
     "read_meta",
     "search",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vtcode_tui.common.errors import UsageError
+from vtcode_tui.common.errors import JournalError, UsageError
 from vtcode_tui.common.home import Home
 from vtcode_tui.events import session_folders
 from vtcode_tui.sessions.items import Item, parse
+from vtcode_tui.sessions.recovery import standing_in
 from vtcode_tui.sessions.store import META, NAME, Meta, read_meta
 
 _KEPT = frozenset({"journal.jsonl", META})
@@ -66,9 +69,55 @@ def search(home: Home, text: str, *, workspace: Path | None = None) -> Iterator[
                     yield Hit(session, item, line.strip())
 
 
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """A session that was cut off, and the calls whose outcome is unknown."""
+
+    listed: Listed
+    under_way: frozenset[str]
+
+
+def in_use(folder: Path) -> bool:
+    """Whether a vtcode process has this session open: it holds the lock of its journal."""
+    try:
+        descriptor = os.open(folder / "journal.jsonl", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def interrupted(home: Home, workspace: Path, *, but: str = "") -> Interrupted | None:
+    """The newest session of a workspace, if it was cut off after something had been asked in it.
+
+    `but` is the id of a session that is left out of it: the one that has just been opened.
+    """
+    newest = next((one for one in sessions(home, workspace=workspace) if one.meta.id != but), None)
+    if newest is None or newest.meta.ended or not newest.meta.title or not newest.has_conversation:
+        return None
+    if in_use(newest.folder):
+        return None
+    try:
+        standing = standing_in(newest.folder)
+    except JournalError:
+        # A journal that cannot be read cannot be gone on with; `vtcode audit verify` says what is wrong.
+        return None
+    return None if standing.ended else Interrupted(newest, standing.under_way)
+
+
 def delete(folder: Path) -> None:
-    """Remove a session's conversation, recordings and outputs. Its journal stays: it is evidence."""
+    """Remove a session's conversation, recordings and outputs. Its journal stays: it is evidence.
+
+    Raises UsageError when it is no session or when a vtcode process has it open.
+    """
     read_meta(folder)
+    if in_use(folder):
+        raise UsageError(f"{folder.name} is open in a vtcode process: leave it there first")
     for path in folder.iterdir():
         if path.name in _KEPT or path.name.startswith("journal"):
             continue

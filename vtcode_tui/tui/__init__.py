@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from vtcode_tui.common.errors import UsageError
 
@@ -44,19 +44,24 @@ def run_app(
     draft: str = "",
     guide: tuple[str, ...] = (),
     curtain: Curtain | None = None,
-) -> int:
-    """Show the full-screen app over one core until the person leaves; the exit status.
+    resumed: bool = False,
+) -> int | Path:
+    """Show the full-screen app over one core until the person leaves; the exit status, or the folder of the
+    session that the person wants to go on with instead.
 
     Paints first, then calls `load_settings` and awaits `open_core` in the running event loop (so both may import
     what is heavy); an error of vtcode's tree from either is shown as its sentence. `title` names the session in the
     status bar; `draft` is put into the prompt, unsent; `guide` is shown as the first words of the chat, one line
-    each (the demo tells there what to press); `curtain` is what is on the screen already. Start the spawner before
+    each (the demo tells there what to press); `curtain` is what is on the screen already; a session that is
+    `resumed` is not asked whether another one shall be. Start the spawner before
     calling this: threads exist afterwards.
     At the end the core is closed, the terminal restored, and the last answer goes to stdout if that is no terminal.
     """
     from vtcode_tui.tui.start import start_app
 
-    return start_app(open_core, load_settings, root=root, title=title, draft=draft, guide=guide, curtain=curtain)
+    return start_app(
+        open_core, load_settings, root=root, title=title, draft=draft, guide=guide, curtain=curtain, resumed=resumed
+    )
 
 
 def run_linear(open_core: OpenCore, load_settings: Callable[[], Settings], *, root: Path) -> int:
@@ -73,8 +78,8 @@ def run_viewer(session_folder: Path, settings: Settings) -> int:
     return start_viewer(session_folder, settings)
 
 
-def pick(question: str) -> Path | None:
-    """Let the person choose one of the earlier sessions from a list; its folder, or None."""
+def pick(question: str, act: Literal["resume", "replay"]) -> tuple[Literal["resume", "replay"], Path] | None:
+    """Let the person choose an earlier session: what to do (`act`, or the other one) with which folder."""
     from vtcode_tui.tui.start import start_picker
 
-    return start_picker(question)
+    return start_picker(question, act)

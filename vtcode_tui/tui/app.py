@@ -55,6 +55,7 @@ class VtcodeApp(BaseApp):
         history: History | None = None,
         on_event_line: Callable[[Event], None] | None = None,
         curtain: Curtain | None = None,
+        resumed: bool = False,
     ) -> None:
         super().__init__()
         self.curtain = curtain
@@ -70,6 +71,9 @@ class VtcodeApp(BaseApp):
         self._on_event_line = on_event_line
         self._leaving = False
         self._home = copy_context()
+        self._resumed = resumed
+        self.wanted: Path | None = None
+        """The session that the person wants to go on with instead of this one."""
 
     @property
     def settings(self) -> Settings:
@@ -143,6 +147,8 @@ class VtcodeApp(BaseApp):
             self.ask_trust()
         elif not core.model:
             self.explain_no_model()
+        elif not self._resumed:
+            self.run_worker(self._offer_recovery(core), name="looking for a session that was cut off")
 
     # What happens.
 
@@ -221,10 +227,44 @@ class VtcodeApp(BaseApp):
         self.show_note("\n".join(rows))
 
     def pick_session(self) -> None:
-        """Choose an earlier session to look at."""
-        from vtcode_tui.tui.screens.sessions import pick_session  # reads all sessions
+        """Choose an earlier session to go on with or to look at."""
+        from vtcode_tui.tui.screens.sessions import Chosen, pick_session  # reads all sessions
 
-        pick_session(self, self.view)
+        def do(chosen: Chosen) -> None:
+            if chosen.act == "replay":
+                self.view(chosen.folder)
+            elif self.core is not None and chosen.folder == self.core.folder:
+                self.tell("this is the session that you are in", "warning")
+            else:
+                self.go_on_with(chosen.folder)
+
+        pick_session(self, self.root, do)
+
+    def go_on_with(self, folder: Path) -> None:
+        """Leave this session and open another one in its place."""
+        self.wanted = folder
+        self._leave(0)
+
+    async def _offer_recovery(self, core: Core) -> None:
+        """Ask whether to go on with the last session here, if it was cut off."""
+        from vtcode_tui.common.home import Home
+        from vtcode_tui.sessions import interrupted
+
+        home = Home.from_environment()
+        found = await asyncio.to_thread(lambda: interrupted(home, self.root, but=core.session))
+        if found is None or self._leaving:
+            return
+        if self.work.prompt.text or self.work.intents.busy or self.last_answer:
+            # Somebody writes already: a screen that takes the keys away now would eat them.
+            self.show_note("the last session here was cut off; /sessions goes on with it", "caution")
+            return
+        from vtcode_tui.tui.screens.recover import Recover  # only after a crash
+
+        def answered(go_on: bool | None) -> None:
+            if go_on:
+                self.go_on_with(found.listed.folder)
+
+        self.push_screen(Recover(found), answered)
 
     def view(self, folder: Path) -> None:
         """Watch a session in the viewer, over the work screen."""

@@ -37,6 +37,7 @@ DIFF = "In the diff preview"
 TERMINAL = "In the terminal"
 EVENTS = "In the event log"
 REPLAY = "In the viewer"
+SESSIONS = "In the list of sessions"
 
 KEYS: tuple[Key, ...] = (
     Key("help", "f1", "app.help", "this list", EVERYWHERE, True, "help"),
@@ -144,6 +145,15 @@ KEYS: tuple[Key, ...] = (
     Key("replay.find", "slash", "find", "search", REPLAY, True),
     Key("replay.start", "0", "seek_to(0)", "to the beginning", REPLAY, True),
     Key("replay.end", "dollar_sign", "seek_to(-1)", "to the end", REPLAY, True),
+    Key("sessions.next", "down,ctrl+n", "move(1)", "the next session", SESSIONS, True),
+    Key("sessions.previous", "up,ctrl+p", "move(-1)", "the one before", SESSIONS, True),
+    Key("sessions.page", "pagedown", "move(10)", "ten further", SESSIONS, True),
+    Key("sessions.back", "pageup", "move(-10)", "ten back", SESSIONS, True),
+    Key("sessions.other", "ctrl+r", "other", "replay it (or resume it, where enter replays)", SESSIONS, True),
+    Key("sessions.fork", "ctrl+f", "fork", "go on with a copy of it", SESSIONS, True),
+    Key("sessions.delete", "ctrl+d", "delete", "delete its conversation, after a question", SESSIONS, True),
+    Key("sessions.here", "tab", "here", "this folder only, or all", SESSIONS, True),
+    Key("sessions.leave", "escape", "leave", "leave the list", SESSIONS, True),
 )
 
 GROUPS: tuple[str, ...] = tuple(dict.fromkeys(key.group for key in KEYS))

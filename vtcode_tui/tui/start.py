@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vtcode_tui.events.types import Event
     from vtcode_tui.tui import OpenCore
     from vtcode_tui.tui.curtain import Curtain
+    from vtcode_tui.tui.screens.sessions import Act, Chosen
 
 
 def start_app(
@@ -31,7 +32,8 @@ def start_app(
     draft: str = "",
     guide: tuple[str, ...] = (),
     curtain: Curtain | None = None,
-) -> int:
+    resumed: bool = False,
+) -> int | Path:
     """See `vtcode_tui.tui.run_app`."""
     from vtcode_tui.tui.app import VtcodeApp  # the viewer and the app load nothing of each other
 
@@ -47,12 +49,13 @@ def start_app(
         history=history,
         on_event_line=_lines_to_stderr(),
         curtain=curtain,
+        resumed=resumed,
     )
     status = _run(app)
     if app.last_answer and sys.stdout is not None and not sys.stdout.isatty():
         sys.stdout.write(app.last_answer.rstrip("\n") + "\n")
         sys.stdout.flush()
-    return status
+    return app.wanted or status
 
 
 def _lines_to_stderr() -> Callable[[Event], None] | None:
@@ -89,12 +92,11 @@ def start_viewer(session_folder: Path, settings: Settings) -> int:
     return _run(ViewerApp(session_folder, settings))
 
 
-def start_picker(question: str) -> Path | None:
+def start_picker(question: str, act: Act) -> Chosen | None:
     """See `vtcode_tui.tui.pick`."""
-    from vtcode_tui.sessions import sessions
     from vtcode_tui.tui.screens.sessions import PickerApp  # reads all sessions
 
     require_screen()
-    app = PickerApp(sessions(Home.from_environment()), question)
+    app = PickerApp(Home.from_environment(), question, act)
     _run(app)
     return app.chosen

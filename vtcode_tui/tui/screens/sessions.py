@@ -1,63 +1,353 @@
-"""The session picker: earlier sessions, the newest first, narrowed by typing."""
+"""The session picker: earlier sessions, the newest first, by folder, time and words of the conversation.
+
+What is typed narrows the list at once by what a row says, and a moment later by the conversations themselves. The
+session under the cursor is shown beside the list; one key each resumes, replays, forks or deletes it.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from vtcode_tui.common.errors import VtcodeError
 from vtcode_tui.common.home import Home
-from vtcode_tui.render import MUTED, Line, Span, Style, cut, pad, plain_line, spans_of
-from vtcode_tui.sessions import Listed, sessions
+from vtcode_tui.render import MUTED, Line, Span, Style, cut, fold, pad, plain, plain_line, spans_of
+from vtcode_tui.sessions import Listed, delete, fork, parse, search, sessions
 from vtcode_tui.tui.base import BaseApp
-from vtcode_tui.tui.screens.pick import Pick
+from vtcode_tui.tui.keys import SESSIONS, bindings, key_for
+from vtcode_tui.tui.panes.heading import Heading, Row, facts
+from vtcode_tui.tui.screens.ask import Ask
+from vtcode_tui.tui.screens.pick import Choices
+from vtcode_tui.tui.sheet import Sheet
 
 if TYPE_CHECKING:
+    from textual import events
     from textual.app import App
 
+Act: TypeAlias = Literal["resume", "replay"]
+PREVIEWED = 40
+"""Parts of a conversation that the preview shows, from its end."""
+PAUSE = 0.2
+"""Seconds without a key before the conversations are searched."""
 
-def row_of(listed: Listed) -> Line:
-    """A session in one row: when, where, what about, how long."""
+
+class Chosen(NamedTuple):
+    """What the person wants to do with which session."""
+
+    act: Act
+    folder: Path
+
+
+def row_of(listed: Listed, hit: str = "") -> Line:
+    """A session in one row: when, where, what about, how long; with the line that the words were found in."""
     meta = listed.meta
     when = plain_line((meta.updated or meta.started)[:16].replace("T", " "))
-    where = pad(cut(plain_line(Path(meta.workspace).name or meta.workspace), 18), 18)
+    where = pad(cut(plain_line(Path(meta.workspace).name or meta.workspace), 14), 14)
     title = cut(plain_line(meta.title or "no prompt yet"), 60)
-    note = "" if meta.ended else "  not closed"
+    found = (Span("  … ", MUTED), *spans_of(cut(plain_line(hit), 60), Style("good"))) if hit else ()
+    gone = () if listed.has_conversation else (Span("  deleted", MUTED),)
     return Line(
         (
             Span(f" {when}  ", MUTED),
             *spans_of(f"{where}  ", Style("accent")),
             *spans_of(title),
             Span(f"  {meta.turns} turns" if meta.turns != 1 else "  1 turn", MUTED),
-            Span(note, Style("caution")),
+            *(() if meta.ended else (Span("  not closed", Style("caution")),)),
+            *gone,
+            *found,
         )
     )
 
 
-def pick_session(app: App[Any], chosen: Callable[[Path], None]) -> None:
-    """Show the list over the app and hand the chosen session's folder on."""
-    found = sessions(Home.from_environment())
+def preview_of(listed: Listed, cells: int) -> list[Line]:
+    """What a session is, and the end of its conversation."""
+    meta = listed.meta
+    rows = [
+        Line(spans_of(f" {cut(plain_line(meta.title or 'no prompt yet'), cells - 2)}", Style("heading"))),
+        facts("folder", *spans_of(cut(plain_line(meta.workspace), max(8, cells - 13)))),
+        facts("begun", *spans_of(plain_line(meta.started[:19].replace("T", " ")))),
+        facts("model", *spans_of(plain_line(meta.model or "none"))),
+        facts("id", *spans_of(plain_line(meta.id), MUTED)),
+    ]
+    if meta.parent:
+        rows.append(facts("copy of", *spans_of(plain_line(meta.parent), MUTED)))
+    rows.append(Line())
+    if not listed.has_conversation:
+        return [
+            *rows,
+            *fold((Span("The conversation was deleted; its journal can still be replayed.", MUTED),), cells),
+        ]
+    parsed = parse((listed.folder / "session.md").read_bytes())
+    if parsed.modified:
+        rows += [*fold((Span(" session.md was edited by hand", Style("caution")),), cells), Line()]
+    for item in parsed.items[-PREVIEWED:]:
+        match item.kind, item.role:
+            case "text", "user":
+                mark, style = Span(" ▌ ", Style("accent")), Style("human")
+            case "text", _:
+                mark, style = Span("   "), Style("text")
+            case "tool_use", _:
+                rows.append(Line((Span("   ▸ ", MUTED), *spans_of(plain_line(str(item.facts.get("name"))), MUTED))))
+                continue
+            case _:
+                continue
+        for text in plain(item.body.strip()).split("\n")[:12]:
+            rows += fold(spans_of(text, style), max(8, cells - 2), first=(mark,), rest=(mark,))
+        rows.append(Line())
+    return rows
 
-    def take(index: int | None) -> None:
-        if index is not None:
-            chosen(found[index].folder)
 
-    app.push_screen(Pick("sessions", [row_of(one) for one in found]), take)
+class Preview(Sheet, can_focus=False):
+    """The session under the cursor."""
+
+    def __init__(self) -> None:
+        super().__init__(id="session-preview")
+        self._rows: list[Line] = []
+        self._listed: Listed | None = None
+
+    def show_session(self, listed: Listed | None) -> None:
+        """Show another one."""
+        self._listed = listed
+        self.redraw()
+        self.scroll_to(y=0, animate=False, immediate=True)
+
+    def redraw(self) -> None:
+        """Lay it out for the width."""
+        if self.is_mounted and self.size.width:
+            try:
+                self._rows = preview_of(self._listed, self.text_width - 1) if self._listed is not None else []
+            except OSError as error:
+                self._rows = [Line(spans_of(f" it cannot be read: {error.strerror}", Style("bad")))]
+        super().redraw()
+
+    def row_count(self) -> int:
+        """All rows."""
+        return len(self._rows)
+
+    def row(self, y: int) -> Line:
+        """One of them."""
+        return self._rows[y]
+
+
+class Sessions(ModalScreen[Chosen | None]):
+    """Gives what is to be done with which session; None when it is left."""
+
+    BINDINGS: ClassVar[list[Any]] = bindings(SESSIONS)
+
+    def __init__(
+        self, home: Home, title: str = "sessions", *, act: Act = "resume", here: Path | None = None
+    ) -> None:
+        super().__init__()
+        self._home, self._title, self._act, self._here = home, title, act, here
+        self._only_here = False
+        self._all: tuple[Listed, ...] = ()
+        self._shown: list[Listed] = []
+        self._hits: dict[Path, str] = {}
+        self._choices = Choices([])
+        self._preview = Preview()
+
+    def compose(self) -> ComposeResult:
+        """A heading, a line to type on, the list beside its preview, the keys."""
+        with Vertical(id="sessions"):
+            yield Heading(self._title, "esc leaves")
+            yield Input(placeholder="words, a folder, a day", id="pick-text", compact=True, select_on_focus=False)
+            with Horizontal(id="session-columns"):
+                yield self._choices
+                yield self._preview
+            yield Row(id="session-keys")
+
+    def on_mount(self) -> None:
+        """The line has the keys."""
+        line = self.query_one(Input)
+        line.cursor_blink = False
+        line.focus()
+        self._read()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The preview needs some width."""
+        self._preview.display = event.size.width >= 100
+
+    def _read(self) -> None:
+        self._all = sessions(self._home)
+        self._narrow()
+
+    def _narrow(self, *, keep: bool = False) -> None:
+        kept = self._current() if keep else None
+        words = self.query_one(Input).value.lower().split()
+        pool = [one for one in self._all if not self._only_here or one.meta.workspace == str(self._here)]
+        rows = [(one, row_of(one, self._hits.get(one.folder, ""))) for one in pool]
+        matching = [
+            (one, row)
+            for one, row in rows
+            if one.folder in self._hits or all(word in f"{row.text} {one.meta.workspace}".lower() for word in words)
+        ]
+        self._shown = [one for one, _ in matching]
+        self._choices.all = [row for _, row in matching]
+        self._choices.narrow("")
+        if kept in self._shown:
+            self._choices.put_cursor(self._shown.index(kept))
+        self._looked_at()
+
+    def _current(self) -> Listed | None:
+        place = self._choices.cursor or 0
+        return self._shown[place] if place < len(self._shown) else None
+
+    def _looked_at(self) -> None:
+        self._preview.show_session(self._current())
+        acts = {"resume": "resume", "replay": "replay"}
+        words = {
+            f" enter {acts[self._act]} ": "screen.take",
+            f" {key_for('sessions.other')} {'replay' if self._act == 'resume' else 'resume'} ": "screen.other",
+            f" {key_for('sessions.fork')} fork ": "screen.fork",
+            f" {key_for('sessions.delete')} delete ": "screen.delete",
+        }
+        if self._here is not None:
+            words[f" {key_for('sessions.here')} {'all folders' if self._only_here else 'this folder only'} "] = (
+                "screen.here"
+            )
+        spans = tuple(Span(text, Style("accent") if number == 0 else MUTED) for number, text in enumerate(words))
+        count = f"{len(self._shown)} of {len(self._all)} "
+        self.query_one("#session-keys", Row).show(spans, (Span(count, MUTED),), actions=words)
+
+    # The words.
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Narrow by the rows now, by the conversations in a moment."""
+        event.stop()
+        self._hits = {}
+        self._narrow()
+        if len(event.value.strip()) >= 3:
+            self.run_worker(self._search(event.value.strip()), exclusive=True, group="search", exit_on_error=True)
+
+    async def _search(self, words: str) -> None:
+        await asyncio.sleep(PAUSE)
+        hits = await asyncio.to_thread(_first_hits, self._home, words)
+        if hits and self.query_one(Input).value.strip() == words:
+            self._hits = hits
+            self._narrow(keep=True)
+
+    # The keys.
+
+    def action_move(self, delta: int) -> None:
+        """Another session."""
+        if self._shown:
+            self._choices.put_cursor((self._choices.cursor or 0) + delta)
+            self._looked_at()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Do what the list was opened for."""
+        event.stop()
+        self.action_take()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click looks at a session; a double click takes it."""
+        if event.widget is self._choices:
+            y = event.y + int(self._choices.scroll_offset.y)
+            if y < len(self._shown):
+                self._choices.put_cursor(y)
+                self._looked_at()
+                if event.chain == 2:
+                    self.action_take()
+
+    def action_take(self) -> None:
+        """Do what the list was opened for."""
+        self._leave_with(self._act)
+
+    def action_other(self) -> None:
+        """The other of resume and replay."""
+        self._leave_with("replay" if self._act == "resume" else "resume")
+
+    def _leave_with(self, act: Act) -> None:
+        listed = self._current()
+        if listed is None:
+            return
+        if act == "resume" and not listed.has_conversation:
+            self.app.notify(
+                "its conversation was deleted: it can only be replayed", markup=False, severity="warning"
+            )
+            return
+        self.dismiss(Chosen(act, listed.folder))
+
+    def action_here(self) -> None:
+        """This folder's sessions only, or all."""
+        if self._here is not None:
+            self._only_here = not self._only_here
+            self._narrow(keep=True)
+
+    def action_fork(self) -> None:
+        """A new session with the same conversation, to be gone on with."""
+        listed = self._current()
+        if listed is not None and listed.has_conversation:
+            self.run_worker(self._fork(listed), exit_on_error=True)
+
+    async def _fork(self, listed: Listed) -> None:
+        try:
+            folder = await fork(self._home, listed.folder)
+        except VtcodeError as error:
+            self.app.notify(str(error), markup=False, severity="error")
+            return
+        self.dismiss(Chosen("resume", folder))
+
+    def action_delete(self) -> None:
+        """Remove a conversation, after a question."""
+        listed = self._current()
+        if listed is None or not listed.has_conversation:
+            return
+
+        def answer(text: str | None) -> None:
+            if text is None or text.strip().lower() != "yes":
+                return
+            try:
+                delete(listed.folder)
+            except (VtcodeError, OSError) as error:
+                self.app.notify(str(error), markup=False, severity="error")
+            self._read()
+
+        question = f"delete the conversation “{cut(listed.meta.title, 40)}”? type yes"
+        self.app.push_screen(Ask(question, hint="its journal stays: it is evidence"), answer)
+
+    def action_leave(self) -> None:
+        """Nothing."""
+        self.dismiss(None)
+
+
+def _first_hits(home: Home, words: str) -> dict[Path, str]:
+    hits: dict[Path, str] = {}
+    for hit in search(home, words):
+        hits.setdefault(hit.session.folder, hit.line)
+    return hits
+
+
+def pick_session(app: App[Any], here: Path, chosen: Callable[[Chosen], None]) -> None:
+    """Show the list over the app and hand on what was chosen."""
+
+    def take(choice: Chosen | None) -> None:
+        if choice is not None:
+            chosen(choice)
+
+    app.push_screen(Sessions(Home.from_environment(), here=here), take)
 
 
 class PickerApp(BaseApp):
     """The list alone, for `vtcode resume` and `vtcode replay` without a name."""
 
-    def __init__(self, found: tuple[Listed, ...], title: str) -> None:
+    def __init__(self, home: Home, title: str, act: Act) -> None:
         super().__init__()
-        self._found, self._title = found, title
-        self.chosen: Path | None = None
+        self._home, self._title, self._act = home, title, act
+        self.chosen: Chosen | None = None
 
     def on_mount(self) -> None:
         """Show the list; leaving it leaves."""
 
-        def take(index: int | None) -> None:
-            self.chosen = None if index is None else self._found[index].folder
+        def take(choice: Chosen | None) -> None:
+            self.chosen = choice
             self.exit(0)
 
-        self.push_screen(Pick(self._title, [row_of(one) for one in self._found]), take)
+        self.push_screen(Sessions(self._home, self._title, act=self._act, here=Path.cwd()), take)

@@ -1,0 +1,210 @@
+"""Earlier sessions on the screen: found by row and by conversation, looked at, copied, deleted; recovery at start."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.tui.rig import Rig, until
+from vtcode_tui.common.home import Home
+from vtcode_tui.events import Bus, Journal, session_folder
+from vtcode_tui.events.types import ExecStarted, PromptSubmitted, SessionEnded, SessionStarted, ToolRequested
+from vtcode_tui.llm.messages import Message, Text
+from vtcode_tui.sessions import Meta, Store, interrupted, sessions
+from vtcode_tui.tui.screens.recover import Recover
+from vtcode_tui.tui.screens.replay import ReplayScreen
+from vtcode_tui.tui.screens.sessions import Chosen, PickerApp, Sessions
+
+A = "a" * 64
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.setenv("VTCODE_HOME", str(tmp_path / "home"))
+    return Home.from_environment()
+
+
+async def record(
+    home: Home, number: int, title: str, answer: str, *, workspace: str = "/work/project", cut_off: bool = False
+) -> Path:
+    """A session with one prompt and one answer; one that is cut off has a call under way."""
+    session = f"0192000{number}-0000-7000-8000-000000000001"
+    began = datetime(2026, 11, 20, 10, tzinfo=UTC) + timedelta(hours=number)
+    folder = session_folder(home, session, began)
+    journal = Journal.create(folder, session)
+    await journal.prepare()
+    bus = Bus(journal)
+    await bus.record(
+        SessionStarted(
+            vtcode="1", python="3", kernel="6", user="u", uid=1, host="h", pid=1, workspace=workspace, trusted=True,
+            config_sha256="", policy_sha256="", tier="full", log_key=journal.log_key, root_head=journal.root_head,
+        )
+    )  # fmt: skip
+    await bus.record(PromptSubmitted(text=title, sha256=A), turn=1)
+    stamp = began.isoformat()
+    meta = Meta(
+        id=session, workspace=workspace, started=stamp, updated=stamp, title=title, turns=1, ended=not cut_off
+    )
+    store = Store.create(folder, meta)
+    store.add(Message("user", (Text(title),)))
+    store.add(Message("assistant", (Text(answer),)))
+    if cut_off:
+        asked = ToolRequested(tool="run_command", arguments={}, arguments_sha256=A, subject_sha256=A, cwd="/w")
+        await bus.record(asked, turn=1, call="c1")
+        ran = ExecStarted(argv=("make",), executable="/usr/bin/make", cwd="/w", subject_sha256=A, sandbox_sha256=A)
+        await bus.record(ran, turn=1, call="c1")
+        journal.abandon()
+    else:
+        await bus.record(SessionEnded(reason="over", turns=1, tools=0, denied=0))
+        await bus.close()
+    return folder
+
+
+async def three(home: Home) -> list[Path]:
+    return [
+        await record(home, 1, "Fix the parser", "The fence was closed too early."),
+        await record(home, 2, "Add a cache", "Entries expire after one hour.", workspace="/work/other"),
+        await record(home, 3, "Rename a module", "It is called widgets now."),
+    ]
+
+
+def shown(screen: Sessions) -> list[str]:
+    return [one.meta.title for one in screen._shown]
+
+
+async def listed(app: PickerApp, pilot: Pilot[Any]) -> Sessions:
+    await until(lambda: isinstance(app.screen, Sessions) and bool(app.screen._shown), pilot)
+    assert isinstance(app.screen, Sessions)
+    return app.screen
+
+
+async def test_a_session_is_found_by_its_row_and_by_the_words_of_its_conversation(home: Home) -> None:
+    folders = await three(home)
+    app = PickerApp(home, "which?", "resume")
+    async with app.run_test(size=(120, 30)) as pilot:
+        screen = await listed(app, pilot)
+        assert shown(screen) == ["Rename a module", "Add a cache", "Fix the parser"]
+        await pilot.press(*"other")
+        await until(lambda: shown(screen) == ["Add a cache"], pilot)
+        await pilot.press(*["backspace"] * 5, *"fence was")
+        await until(lambda: shown(screen) == ["Fix the parser"], pilot)
+        assert "closed too early" in "".join(row.text for row in screen._choices.all)
+        await until(lambda: "closed too early" in "".join(row.text for row in screen._preview._rows), pilot)
+        await pilot.press("enter")
+        await until(lambda: app.chosen is not None, pilot)
+    assert app.chosen == Chosen("resume", folders[0])
+
+
+async def test_the_other_key_replays_where_enter_resumes(home: Home) -> None:
+    folders = await three(home)
+    app = PickerApp(home, "which?", "resume")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await listed(app, pilot)
+        await pilot.press("down", "ctrl+r")
+        await until(lambda: app.chosen is not None, pilot)
+    assert app.chosen == Chosen("replay", folders[1])
+
+
+async def test_a_copy_is_made_and_gone_on_with(home: Home) -> None:
+    await three(home)
+    app = PickerApp(home, "which?", "resume")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await listed(app, pilot)
+        await pilot.press("ctrl+f")
+        await until(lambda: app.chosen is not None, pilot)
+    assert app.chosen is not None
+    copy = next(one for one in sessions(home) if one.folder == app.chosen.folder)
+    assert copy.meta.parent.startswith("01920003") and copy.has_conversation
+
+
+async def test_a_conversation_is_deleted_after_a_question_and_never_while_it_is_open(home: Home) -> None:
+    folders = await three(home)
+    held = os.open(folders[2] / "journal.jsonl", os.O_RDONLY)
+    app = PickerApp(home, "which?", "resume")
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await listed(app, pilot)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        await pilot.press("ctrl+d", *"yes", "enter")
+        await until(lambda: app.screen is screen, pilot)
+        assert (folders[2] / "session.md").exists()
+        os.close(held)
+        await pilot.press("ctrl+d", *"no", "enter")
+        await until(lambda: app.screen is screen, pilot)
+        assert (folders[2] / "session.md").exists()
+        await pilot.press("ctrl+d", *"yes", "enter")
+        await until(lambda: not (folders[2] / "session.md").exists(), pilot)
+        assert (folders[2] / "journal.jsonl").exists()
+        await until(lambda: app.screen is screen, pilot)
+        await pilot.press("home", "enter")
+        await pilot.pause()
+        assert app.chosen is None  # without a conversation it can only be replayed
+        await pilot.press("ctrl+r")
+        await until(lambda: app.chosen is not None, pilot)
+
+
+async def test_only_this_folder(home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    await record(home, 1, "Elsewhere", "x")
+    await record(home, 2, "Here", "x", workspace=str(tmp_path))
+    app = PickerApp(home, "which?", "replay")
+    async with app.run_test(size=(120, 30)) as pilot:
+        screen = await listed(app, pilot)
+        await pilot.press("tab")
+        await until(lambda: shown(screen) == ["Here"], pilot)
+        await pilot.press("tab")
+        await until(lambda: len(shown(screen)) == 2, pilot)
+
+
+async def test_a_session_that_was_cut_off_is_offered_at_start(home: Home, rig: Callable[..., Rig]) -> None:
+    folder = await record(home, 1, "Build it", "I run make.", cut_off=True)
+    made = rig()
+    async with made.app.run_test(size=(80, 24)) as pilot:
+        await made.ready(pilot)
+        await until(lambda: isinstance(made.app.screen, Recover), pilot)
+        assert "1 call was under way" in "".join(
+            row.text
+            for row in made.app.screen.query_one("#recover-text")._rows  # type: ignore[attr-defined]
+        )
+        await pilot.press("r", "enter")
+        assert made.app.wanted is None  # a letter or enter typed ahead answers nothing
+        await pilot.press("ctrl+r")
+        await until(lambda: made.app.wanted == folder, pilot)
+    assert ("close", "left by the person") in made.core.told
+
+
+async def test_recovery_is_not_offered_over_a_draft_for_a_resumed_or_for_an_open_session(
+    home: Home, rig: Callable[..., Rig]
+) -> None:
+    folder = await record(home, 1, "Build it", "I run make.", cut_off=True)
+    written = rig(draft="half a sentence")
+    async with written.app.run_test(size=(80, 24)) as pilot:
+        await written.ready(pilot)
+        chat = written.app.work.chat
+        await until(lambda: any("cut off" in block.copy_text() for block in chat.blocks), pilot)
+        assert not isinstance(written.app.screen, Recover)
+    resumed = rig(resumed=True)
+    async with resumed.app.run_test(size=(80, 24)) as pilot:
+        await resumed.ready(pilot)
+        assert not isinstance(resumed.app.screen, Recover)
+    assert interrupted(home, Path("/work/project")) is not None
+    with (folder / "journal.jsonl").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert interrupted(home, Path("/work/project")) is None
+
+
+async def test_the_list_in_the_app_replays_over_the_work(home: Home, rig: Callable[..., Rig]) -> None:
+    await three(home)
+    made = rig()
+    async with made.app.run_test(size=(120, 40)) as pilot:
+        await made.ready(pilot)
+        await pilot.press(*"/sessions", "enter")
+        await until(lambda: isinstance(made.app.screen, Sessions), pilot)
+        await pilot.press("ctrl+r")
+        await until(lambda: isinstance(made.app.screen, ReplayScreen), pilot)
