@@ -90,7 +90,9 @@ def main() -> int:
         return core
 
     settings = Settings.model_validate({"interface": {"bell": False}})
-    return run_app(open_core, lambda: settings, root=Path("/work/project"))
+    status = run_app(open_core, lambda: settings, root=Path("/work/project"))
+    assert isinstance(status, int)
+    return status
 
 
 if __name__ == "__main__":

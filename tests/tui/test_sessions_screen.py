@@ -1,4 +1,4 @@
-"""Earlier sessions on the screen: found by row and by conversation, looked at, copied, deleted; recovery at start."""
+"""Earlier sessions on the screen: found, looked at, copied, deleted; one that was cut off is offered at start."""
 
 from __future__ import annotations
 

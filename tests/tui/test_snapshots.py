@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tests.tui.picture import svg_of, text_of
 from tests.tui.rig import Rig, ScriptedCore, until
 from tests.tui.scenes import begin, call, finish, respond, waits, work
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.events.live import TurnState
+from vtcode_tui.tui.picture import svg_of, text_of
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.help import Help
 from vtcode_tui.tui.screens.no_model import NoModel

@@ -30,10 +30,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     fork = actions.add_parser("fork", help="begin a new session with the conversation of another one")
     fork.add_argument("session", metavar="SESSION")
     fork.add_argument("--items", type=int, metavar="N", help="only the first N items")
-    export = actions.add_parser("export", help="the conversation as Markdown, HTML or JSON")
+    export = actions.add_parser(
+        "export",
+        help="the conversation as Markdown, HTML or JSON; its terminals as asciicast; its screen as SVG; ATIF",
+    )
     export.add_argument("session", metavar="SESSION")
-    export.add_argument("--format", choices=("md", "html", "json"), default="md")
+    export.add_argument("--format", choices=("md", "html", "json", "cast", "svg", "atif"), default="md")
     export.add_argument("--output", metavar="FILE", help="where to write it (default: stdout)")
+    export.add_argument(
+        "--at", default="", metavar="PLACE", help="svg: a time (1:30) or an event (#120); default: end"
+    )
+    export.add_argument("--size", default="160x48", metavar="CxR", help="svg: columns and rows of the screen")
     delete = actions.add_parser(
         "delete", help="remove the conversation and recordings; the journal stays as evidence"
     )
@@ -56,9 +63,10 @@ def run(given: argparse.Namespace) -> int:
     folder = locate(home, given.session)
     match given.action:
         case "show":
-            return _show(folder, as_json=given.json)
+            _write(_conversation(folder, "json" if given.json else "md"), None, raw=given.json)
+            return 0
         case "export":
-            return _export(folder, given.format, given.output)
+            return _export(folder, given)
         case "fork":
             return _fork(home, folder, given.items)
         case _:
@@ -106,28 +114,61 @@ def _search(home: Home, given: argparse.Namespace) -> int:
     return 0 if hits else 1
 
 
-def _show(folder: Path, *, as_json: bool) -> int:
-    return _export(folder, "json" if as_json else "md", None)
+def _export(folder: Path, given: argparse.Namespace) -> int:
+    match given.format:
+        case "svg":
+            text = _picture(folder, given)
+        case "cast":
+            from vtcode_tui.sessions import to_asciicast
+
+            text = "".join(line + "\n" for line in to_asciicast(folder))
+        case "atif":
+            from vtcode_tui.events.export import converter
+            from vtcode_tui.events.export.form import export
+
+            text = "".join(line + "\n" for line in export(folder, converter("atif"), since=""))
+        case form:
+            text = _conversation(folder, form)
+    _write(text, given.output, raw=given.format != "md")
+    return 0
 
 
-def _export(folder: Path, form: str, output: str | None) -> int:
-    from vtcode_tui.common.errors import UsageError
-    from vtcode_tui.common.files import write_atomically
-    from vtcode_tui.render import plain
+def _conversation(folder: Path, form: str) -> str:
     from vtcode_tui.sessions import parse, read_meta, to_html, to_json, to_markdown
 
     meta = read_meta(folder)
     path = folder / "session.md"
     items = parse(path.read_bytes() if path.exists() else b"").items
-    text = {"md": to_markdown, "html": to_html, "json": to_json}[form](meta, items)
+    return {"md": to_markdown, "html": to_html, "json": to_json}[form](meta, items)
+
+
+def _picture(folder: Path, given: argparse.Namespace) -> str:
+    from vtcode_tui.common.errors import UsageError
+    from vtcode_tui.common.home import Home
+    from vtcode_tui.config import load
+    from vtcode_tui.tui import picture_of
+
+    columns, cross, rows = given.size.partition("x")
+    if not (
+        cross and columns.isdecimal() and rows.isdecimal() and 20 <= int(columns) <= 500 and 5 <= int(rows) <= 200
+    ):
+        raise UsageError(f"--size is columns and rows, such as 160x48, not {given.size!r}")
+    settings = load(Home.from_environment(), None).settings
+    return picture_of(folder, settings, size=(int(columns), int(rows)), at=given.at)
+
+
+def _write(text: str, output: str | None, *, raw: bool) -> None:
+    from vtcode_tui.common.errors import UsageError
+    from vtcode_tui.common.files import write_atomically
+    from vtcode_tui.render import plain
+
     if output is None:
-        print(text if form == "json" else plain(text))
-        return 0
+        print(text if raw else plain(text), end="" if text.endswith("\n") else "\n")
+        return
     try:
         write_atomically(Path(output).absolute(), text.encode("utf-8", "replace"), mode=0o644)
     except OSError as error:
         raise UsageError(f"{output} cannot be written: {error.strerror}") from error
-    return 0
 
 
 def _fork(home: Home, folder: Path, items: int | None) -> int:

@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from vtcode_tui.sessions.casting import to_asciicast
     from vtcode_tui.sessions.exporting import to_html, to_json, to_markdown
     from vtcode_tui.sessions.forking import fork
     from vtcode_tui.sessions.index import Head, JournalIndex
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from vtcode_tui.sessions.store import Meta, Store, read_meta
 
 _WHERE = {
+    "to_asciicast": "casting",
     "to_html": "exporting",
     "to_json": "exporting",
     "to_markdown": "exporting",
@@ -62,6 +64,7 @@ __all__ = [
     "read_meta",
     "search",
     "sessions",
+    "to_asciicast",
     "to_html",
     "to_json",
     "to_markdown",

@@ -83,3 +83,10 @@ def pick(question: str, act: Literal["resume", "replay"]) -> tuple[Literal["resu
     from vtcode_tui.tui.start import start_picker
 
     return start_picker(question, act)
+
+
+def picture_of(session_folder: Path, settings: Settings, *, size: tuple[int, int], at: str = "") -> str:
+    """A picture (SVG) of the viewer at a place of a session: `1:30`, `#120`, or its end; no terminal is needed."""
+    from vtcode_tui.tui.start import draw_picture
+
+    return draw_picture(session_folder, settings, size=size, at=at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vtcode_tui.common.errors import UsageError
 from vtcode_tui.common.home import Home
 from vtcode_tui.render import plain
 from vtcode_tui.tui import require_screen
@@ -100,3 +102,29 @@ def start_picker(question: str, act: Act) -> Chosen | None:
     app = PickerApp(Home.from_environment(), question, act)
     _run(app)
     return app.chosen
+
+
+def draw_picture(session_folder: Path, settings: Settings, *, size: tuple[int, int], at: str) -> str:
+    """See `vtcode_tui.tui.picture_of`."""
+    from vtcode_tui.tui.picture import svg_of
+    from vtcode_tui.tui.screens.replay import place_of
+    from vtcode_tui.tui.viewer import ViewerApp
+
+    if at and place_of(at) is None:
+        raise UsageError(f"a place is a time (1:30) or an event (#120), not {at!r}")
+    app = ViewerApp(session_folder, settings)
+
+    async def draw() -> str:
+        async with app.run_test(size=size) as pilot:
+            screen = app.shown
+            await screen.ready.wait()
+            if screen.player is None:
+                raise UsageError(f"{session_folder} cannot be shown: {screen.problem}")
+            screen.go(at) if at else screen.action_seek_to(-1)
+            await pilot.pause(0.1)
+            while screen.terminal.busy:
+                await pilot.pause(0.05)
+            await pilot.pause()
+            return svg_of(app)
+
+    return asyncio.run(draw())

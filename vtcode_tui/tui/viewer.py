@@ -21,12 +21,13 @@ class ViewerApp(BaseApp):
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         super().__init__()
-        self._folder, self._settings = folder, settings
+        self._settings = settings
+        self.shown = ReplayScreen(folder)
         self.take_theme(settings.interface.theme)
 
     def get_default_screen(self) -> Screen[Any]:
         """The viewer is the only screen."""
-        return ReplayScreen(self._folder)
+        return self.shown
 
     def on_mount(self) -> None:
         """The person's own keys."""

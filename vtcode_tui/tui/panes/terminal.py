@@ -228,6 +228,11 @@ class TerminalPane(Sheet):
             self.set_timer(BUDGET, self._pump)
         self.soon()
 
+    @property
+    def busy(self) -> bool:
+        """Whether output waits to be drawn."""
+        return self._pumping or self._pending
+
     def soon(self) -> None:
         """Draw with the next frame."""
         if not self._pending and self.is_mounted:

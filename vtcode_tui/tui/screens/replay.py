@@ -79,6 +79,10 @@ class ReplayScreen(PaneScreen):
         self._clock_at = 0.0
         self._clock_from = 0.0
         self._start_at_end = start_at_end
+        self.problem = ""
+        """Why the journal cannot be shown."""
+        self.ready = asyncio.Event()
+        """Set when the journal has been read and verified, or cannot be read."""
         self.diff.editable = False
 
     def compose(self) -> ComposeResult:
@@ -101,7 +105,9 @@ class ReplayScreen(PaneScreen):
         try:
             recording = await asyncio.to_thread(Recording, self.folder, idle_limit=IDLE_LIMIT)
         except (VtcodeError, OSError, ValueError) as error:
-            self.timeline.show((Span(f" the journal cannot be read: {plain_line(str(error))}", Style("bad")),))
+            self.problem = plain_line(str(error))
+            self.timeline.show((Span(f" the journal cannot be read: {self.problem}", Style("bad")),))
+            self.ready.set()
             return
         self.player = Player(recording, Story(self))
         self.player.seek(len(recording) if self._start_at_end else 1)
@@ -112,6 +118,7 @@ class ReplayScreen(PaneScreen):
         words, colour = self._standing(self.report)
         self.events.tell_chain(words, colour)
         self._tell_time()
+        self.ready.set()
 
     def _at_top(self, y: float) -> None:
         """Who scrolls up to where the story in the chat begins is told what came before."""
@@ -235,19 +242,22 @@ class ReplayScreen(PaneScreen):
         """Ask where to go."""
 
         def go(text: str | None) -> None:
-            place = place_of(text or "")
-            player = self.player
-            if place is None or player is None:
-                if text:
-                    self.app.notify("a place is a time (1:30) or an event (#120)", markup=False, severity="warning")
-                return
-            kind, number = place
-            if kind == "time":
-                self._move(lambda p: p.seek_time(number))
-            else:
-                self._move(lambda p: p.seek(p.recording.events.place_of(int(number)) + 1))
+            if text and not self.go(text):
+                self.app.notify("a place is a time (1:30) or an event (#120)", markup=False, severity="warning")
 
         self.app.push_screen(Ask("go to", hint="1:30 is a time, #120 an event"), go)
+
+    def go(self, text: str) -> bool:
+        """To `1:30` or `#120`; False when that is no place."""
+        place = place_of(text)
+        if place is None:
+            return False
+        kind, number = place
+        if kind == "time":
+            self._move(lambda player: player.seek_time(number))
+        else:
+            self._move(lambda player: player.seek(player.recording.events.place_of(int(number)) + 1))
+        return True
 
     def action_find(self) -> None:
         """Ask what to search for."""

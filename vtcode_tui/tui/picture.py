@@ -1,4 +1,7 @@
-"""The screen as text with styles, which can be compared and reviewed, and as SVG, for people."""
+"""The screen as text with styles, which can be compared and reviewed, and as SVG, for people.
+
+What is drawn has passed the wall; in the SVG every text is escaped, and nothing in it can act or load anything.
+"""
 
 from __future__ import annotations
 
