@@ -18,7 +18,7 @@ _DIM, _RESET, _CLEAR = "\x1b[2m", "\x1b[0m", "\x1b[?1049l\x1b[0m\x1b[H\x1b[2J\x1
 def to_asciicast(folder: Path) -> Iterator[str]:
     """The lines of an asciicast v3 of all runs of a session that had output, pauses cut to two seconds.
 
-    https://docs.asciinema.org/manual/asciicast/v3/. Prompts and commands are markers, so that a player can jump there.
+    https://docs.asciinema.org/manual/asciicast/v3/. Prompts and commands are markers: a player can jump to them.
     """
     recording = Recording(folder, idle_limit=IDLE_LIMIT)
     began = recording.events[0].time if len(recording) else ""
