@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,21 +68,9 @@ async def assemble(
     work = OwnWork(gate, executor, ground.workspace.root, bench.number)
     changes = ground.changes(work, lambda: bool(bench.runs))
     bench.changes = changes
-    conversation = conversation_of(opened.parsed.items)
-    history = History(estimate_tokens, conversation)
-    context, max_output = opening.settings.context, opening.settings.model.max_output_tokens
-    spent = Spent(context.session_token_budget, context.session_cost_budget_usd)
-    asking = Asking(bus, history, redact, numbers.of("c"), spent, max_output=max_output)
+    history, asking = _talk(opening, opened, bus, redact, numbers)
     subtasks = Subtasks(
-        bus=bus,
-        bench=bench,
-        asking=asking,
-        redact=redact,
-        number=numbers.of("c"),
-        context=context,
-        max_output=max_output,
-        folder=opened.store.folder,
-        meta=opened.store.meta,
+        bus, bench, asking, redact=redact, number=numbers.of("c"), settings=opening.settings, store=opened.store
     )
     calls = bench.calls(bus, gate, executor, work, bench.registry(), subtasks)
     bench.parent = calls
@@ -95,9 +84,9 @@ async def assemble(
         calls=calls,
         keeper=opened.store,
         table=table,
-        context=context,
+        context=opening.settings.context,
         go_on=go_on(gate, ground.workspace.root, numbers.of("q"), lambda: table.turn),
-        max_rounds=opening.max_turns or context.max_turns,
+        max_rounds=opening.max_turns or opening.settings.context.max_turns,
     )
     session = Session(
         Parts(
@@ -114,3 +103,14 @@ async def assemble(
         turn=opened.standing.turn,
     )  # fmt: skip
     return session, turn, instructions
+
+
+def _talk(
+    opening: Opening, opened: Opened, bus: Bus, redact: Callable[[str], str], numbers: Numbers
+) -> tuple[History, Asking]:
+    """The conversation as it stands, and what asks the model to go on with it."""
+    history = History(estimate_tokens, conversation_of(opened.parsed.items))
+    context = opening.settings.context
+    spent = Spent(context.session_token_budget, context.session_cost_budget_usd)
+    max_output = opening.settings.model.max_output_tokens
+    return history, Asking(bus, history, redact, numbers.of("c"), spent, max_output=max_output)

@@ -21,13 +21,13 @@ from vtcode_tui.agent.prompts import SUBTASK
 from vtcode_tui.agent.spending import Spent
 from vtcode_tui.agent.states import TurnTable
 from vtcode_tui.agent.turn import Turn
-from vtcode_tui.config.settings import Context
+from vtcode_tui.config.settings import Settings
 from vtcode_tui.events.live import TurnState
 from vtcode_tui.events.types import Event
 from vtcode_tui.events.within import Recorder, Within
 from vtcode_tui.llm.messages import Message, Text
 from vtcode_tui.llm.tokens import estimate_tokens
-from vtcode_tui.sessions.store import Meta, Store
+from vtcode_tui.sessions.store import Store
 from vtcode_tui.tools.answer import decoded, shorten
 from vtcode_tui.tools.delegating import DelegateInput, ExploreInput
 
@@ -55,21 +55,17 @@ class Subtasks:
 
     def __init__(
         self,
-        *,
         bus: Recorder,
         bench: Bench,
         asking: Asking,
+        *,
         redact: Callable[[str], str],
         number: Numbering,
-        context: Context,
-        max_output: int,
-        folder: Path,
-        meta: Meta,
+        settings: Settings,
+        store: Store,
     ) -> None:
         self._bus, self._bench, self._asking = bus, bench, asking
-        self._redact, self._number = redact, number
-        self._context, self._max_output = context, max_output
-        self._folder, self._meta = folder, meta
+        self._redact, self._number, self._settings, self._store = redact, number, settings, store
         self._places = asyncio.Semaphore(AT_ONCE)
         self._begun: Counter[int] = Counter()
 
@@ -97,20 +93,20 @@ class Subtasks:
 
     def _turn(self, bus: Recorder, calls: Calls, limits: _Limits, spent: Spent, call: str) -> tuple[Turn, History]:
         history = History(estimate_tokens)
-        asking = Asking(bus, history, self._redact, self._number, spent, max_output=self._max_output)
-        asking.set_prefix(f"{self._asking.system}\n{SUBTASK}", calls.registry.specs())
-        store = Store.create(
-            self._folder / "tasks" / Path(call).name,
-            self._meta.model_copy(update={"id": f"{self._meta.id}/{call}", "parent": self._meta.id}),
+        asking = Asking(
+            bus, history, self._redact, self._number, spent, max_output=self._settings.model.max_output_tokens
         )
+        asking.set_prefix(f"{self._asking.system}\n{SUBTASK}", calls.registry.specs())
+        meta = self._store.meta
+        own = meta.model_copy(update={"id": f"{meta.id}/{call}", "parent": meta.id})
         turn = Turn(
             bus=bus,
             history=history,
             asking=asking,
             calls=calls,
-            keeper=store,
+            keeper=Store.create(self._store.folder / "tasks" / Path(call).name, own),
             table=TurnTable(_unseen),
-            context=self._context,
+            context=self._settings.context,
             go_on=limits,
             max_rounds=ROUNDS,
         )
