@@ -62,6 +62,8 @@ async def assemble(
     ground = SessionGround(opening, models, bus, opened.store.meta.id, trusted=trust.trusted)
     nursery = Nursery()
     await nursery.open()
+    ground.judge.doubtful = opened.standing.doubtful()
+    bus.subscribe(ground.judge.hear)
     table = TurnTable(bus.publish)
     bench = Bench(opening, opened, ground, nursery, redactor, table, redact, numbers.of("w"))
     gate, executor = bench.gate(bus, ground.judge), bench.executor(bus)

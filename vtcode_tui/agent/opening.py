@@ -15,8 +15,8 @@ from vtcode_tui.agent.assembling import Opened, assemble
 from vtcode_tui.agent.instructions import Instructions
 from vtcode_tui.agent.parts import Origin
 from vtcode_tui.agent.port import Reader
+from vtcode_tui.agent.recovering import recover
 from vtcode_tui.agent.session import Session
-from vtcode_tui.agent.turn import Turn
 from vtcode_tui.common.clock import Clock, SystemClock, rfc3339
 from vtcode_tui.common.errors import ModelError
 from vtcode_tui.common.files import sha256_of
@@ -24,15 +24,12 @@ from vtcode_tui.common.home import Home
 from vtcode_tui.common.ids import uuid7
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.events import Bus, Journal, Redactor, Shipping, redaction_key, session_folder
-from vtcode_tui.events.live import Notice
-from vtcode_tui.events.types import SessionResumed, SessionStarted, ToolFinished
+from vtcode_tui.events.types import SessionResumed, SessionStarted
 from vtcode_tui.gate.types import Approver
 from vtcode_tui.llm import Chain, Models, resolve_models
-from vtcode_tui.llm.messages import Message
 from vtcode_tui.sandbox.capability import Capability
-from vtcode_tui.sessions.conversation import conversation_of, unanswered
 from vtcode_tui.sessions.items import Parsed
-from vtcode_tui.sessions.recovery import Standing, settled, standing_in
+from vtcode_tui.sessions.recovery import Standing, standing_in
 from vtcode_tui.sessions.store import Meta, Store
 
 if TYPE_CHECKING:
@@ -79,7 +76,7 @@ async def open_core(opening: Opening) -> Session:
     try:
         session, turn, instructions = await assemble(opening, opened, bus, redactor, models, chain, looked)
         await _announce(opening, opened, bus, session, instructions)
-        await _recover(opened, turn, bus, session)
+        await recover(opened, turn, bus, session.turn)
         await session.ready()
         if shipping is not None:
             bus.subscribe(shipping.hear)
@@ -150,39 +147,3 @@ async def _announce(
         )
         await bus.record(resumed)
         opened.store.update(ended=False)
-
-
-async def _recover(opened: Opened, turn: Turn, bus: Bus, session: Session) -> None:
-    """Give every call that was under way a result; what nobody can know is said, and nothing runs again."""
-    if opened.parsed.torn:
-        bus.publish(
-            Notice("The last message of the conversation was cut off by a crash and is left out.", "warning")
-        )
-    if opened.parsed.modified:
-        bus.publish(Notice("session.md was edited by hand since it was written.", "warning"))
-    uses = unanswered(conversation_of(opened.parsed.items).messages)
-    if not uses:
-        return
-    results, unknown = settled(uses, opened.standing)
-    turn.keep(Message("user", tuple(results)))
-    for result in results:
-        if result.id in opened.standing.finished:
-            continue
-        requested = opened.standing.requested.get(result.id)
-        finished = ToolFinished(
-            tool=requested.tool if requested else "",
-            status="unknown" if result.id in unknown else "interrupted",
-            summary=result.text.strip("[]"),
-            result=result.text,
-            result_sha256=sha256_of(result.text),
-        )
-        await bus.record(finished, turn=session.turn, call=result.id, outcome="unknown")
-    for call in unknown:
-        requested = opened.standing.requested.get(call)
-        what = f"{requested.tool} {dict(requested.arguments)}" if requested else call
-        bus.publish(
-            Notice(
-                f"Unknown outcome: vtcode stopped while {call} ran ({what[:200]}). Check before it is repeated.",
-                "warning",
-            )
-        )

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
+from vtcode_tui.events.live import Live
+from vtcode_tui.events.types import ApprovalGranted, Event
 from vtcode_tui.policy import Policy, decide
 from vtcode_tui.policy.situation import Situation
 from vtcode_tui.policy.types import Call, Check, Decision, Scope
@@ -37,6 +39,10 @@ class PolicyJudge:
     def __init__(self, policy: Policy, situation: Situation, keep: Callable[[Any], object]) -> None:
         self.policy, self.situation = policy, situation
         self._keep = keep
+        self.doubtful: dict[str, str] = {}
+        """Calls that a crash may have cut off after they acted: digest of what was asked -> call. Never repeated
+        without the human, whatever a rule allows."""
+        self._asked: dict[str, str] = {}
         self._sha256: tuple[Policy, str] | None = None
 
     @property
@@ -59,7 +65,16 @@ class PolicyJudge:
         if not situation.trusted and decision.mode != "deny":
             why = "Nobody has trusted this workspace, so no tool runs in it: `vtcode trust grant`."
             return replace(decision, mode="deny", rule="trust", reason=why, scopes=())
+        if decision.mode == "allow" and (before := self.doubtful.get(call.digest)) and call.origin == "model":
+            why = f"vtcode was stopped while {before} did the same: it may have happened already. Once more?"
+            self._asked[call.id] = call.digest
+            return replace(decision, mode="prompt", rule="vtcode.unknown-outcome", reason=why, scopes=())
         return decision
+
+    def hear(self, event: Event | Live) -> None:
+        """A reader of events: what the human let happen once more is not in doubt any longer."""
+        if isinstance(event, Event) and isinstance(event.data, ApprovalGranted):
+            self.doubtful.pop(self._asked.pop(event.call or "", ""), None)
 
     async def learn(self, scope: Scope, *, always: bool) -> None:
         """Add the rule of a scope for this session, or for good in the user's own policy file."""

@@ -8,15 +8,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vtcode_tui.events import Event, read_events
-from vtcode_tui.events.types import ExecFinished, ExecStarted, PromptSubmitted, ToolFinished, ToolRequested
+from vtcode_tui.events.types import (
+    ApprovalGranted,
+    ExecFinished,
+    ExecStarted,
+    PolicyDecided,
+    PromptSubmitted,
+    ToolFinished,
+    ToolRequested,
+)
 from vtcode_tui.llm.messages import ToolResult, ToolUse
+from vtcode_tui.policy.tools import READS
 
+_WITHOUT_RUN = frozenset({"write_stdin", "delegate"})
+"""Calls that act as soon as they are permitted, without a run of their own that would be seen to begin."""
 _NUMBER = re.compile(r"[a-z](\d{1,9})\Z")
 
 UNKNOWN = (
     "[The outcome of this call is unknown: vtcode was stopped while it ran. It is not run again by itself. "
     "Look at what is there, and ask the person before you repeat it.]"
 )
+STOPPED = "[This call was stopped before it answered. It only reads, so it may be made again.]"
 NEVER_RAN = "[This call never ran: the session was stopped before it began.]"
 
 
@@ -33,6 +45,37 @@ class Standing:
     prompts: dict[int, int] = field(default_factory=dict)
     """Of each turn, the sequence number of its prompt's event."""
     ended: bool = False
+    permitted: frozenset[str] = frozenset()
+    """Calls that the gate let through."""
+    ran: dict[str, ExecFinished] = field(default_factory=dict)
+    """Of each run that was seen to end, how."""
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """Calls that were asked for and came to no result, in their order."""
+        return tuple(call for call in self.requested if call not in self.finished)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Calls that may have changed something and were not seen to end."""
+        return tuple(call for call in self.requested if self._acted(call))
+
+    def _acted(self, call: str) -> bool:
+        tool = self.requested[call].tool
+        if tool in _WITHOUT_RUN:
+            return call in self.permitted and call not in self.finished
+        return call in self.under_way and tool not in READS
+
+    def doubtful(self) -> dict[str, str]:
+        """The calls of unknown outcome that no later one like them settled: digest of what was asked -> call."""
+        doubts: dict[str, str] = {}
+        for call, asked in self.requested.items():
+            done = self.finished.get(call)
+            if call in self.unknown or (done is not None and done.status == "unknown"):
+                doubts[asked.subject_sha256] = call
+            elif done is not None and done.status in {"ok", "error"}:
+                doubts.pop(asked.subject_sha256, None)
+        return doubts
 
 
 def standing_of(events: Iterable[Event]) -> Standing:
@@ -42,6 +85,8 @@ def standing_of(events: Iterable[Event]) -> Standing:
     finished: dict[str, ToolFinished] = {}
     requested: dict[str, ToolRequested] = {}
     started: set[str] = set()
+    permitted: set[str] = set()
+    ran: dict[str, ExecFinished] = {}
     prompts: dict[int, int] = {}
     ended = False
     for event in events:
@@ -53,16 +98,21 @@ def standing_of(events: Iterable[Event]) -> Standing:
                 requested[event.call] = data
             case ToolFinished() as data if event.call:
                 finished[event.call] = data
+            case PolicyDecided(decision="allow") | ApprovalGranted() if event.call:
+                permitted.add(event.call)
             case ExecStarted() if event.call:
                 started.add(event.call)
-            case ExecFinished() if event.call:
+            case ExecFinished() as data if event.call:
                 started.discard(event.call)
+                ran[event.call] = data
             case PromptSubmitted() as data if data.origin != "steer":
                 prompts[event.turn] = event.seq
             case _:
                 pass
         ended = event.type == "session.ended" or (ended and event.type.startswith("log."))
-    return Standing(turn, number, last, finished, frozenset(started), requested, prompts, ended)
+    return Standing(
+        turn, number, last, finished, frozenset(started), requested, prompts, ended, frozenset(permitted), ran
+    )
 
 
 def standing_in(folder: Path) -> Standing:
@@ -70,16 +120,28 @@ def standing_in(folder: Path) -> Standing:
     return standing_of(read_events(folder / "journal.jsonl"))
 
 
-def settled(uses: Iterable[ToolUse], standing: Standing) -> tuple[list[ToolResult], list[str]]:
-    """A result for every call that has none in the conversation, and the calls whose outcome is unknown."""
+def settled(uses: Iterable[ToolUse], standing: Standing) -> list[ToolResult]:
+    """A result for every call that has none in the conversation."""
     results: list[ToolResult] = []
-    unknown: list[str] = []
     for use in uses:
-        if (done := standing.finished.get(use.id)) is not None:
+        done = standing.finished.get(use.id)
+        if done is not None:
             results.append(ToolResult(use.id, done.result, done.status != "ok"))
-        elif use.id in standing.under_way:
-            unknown.append(use.id)
-            results.append(ToolResult(use.id, UNKNOWN, True))
         else:
-            results.append(ToolResult(use.id, NEVER_RAN, True))
-    return results, unknown
+            results.append(ToolResult(use.id, said_of(use.id, standing), True))
+    return results
+
+
+def said_of(call: str, standing: Standing) -> str:
+    """What is said of a call that came to no result."""
+    if call in standing.unknown:
+        return UNKNOWN
+    if (end := standing.ran.get(call)) is not None:
+        how = f"signal {end.signal}" if end.signal else f"exit status {end.exit_code}"
+        return (
+            f"[This call ran to its end before vtcode was stopped: {end.killed or end.limit or how}. What it "
+            f"changed stands. {end.output_bytes:,} bytes of output: read_output with call {call!r}.]"
+        )
+    asked = standing.requested.get(call)
+    reading = asked is not None and asked.tool in READS and call in standing.permitted
+    return STOPPED if reading else NEVER_RAN
