@@ -39,13 +39,22 @@ PATIENCE = 50.0
 class Person:
     """Drives one program. What is on the screen is decided by a terminal emulator, not by grepping bytes."""
 
-    def __init__(self, words: Sequence[str], *, cwd: Path, env: dict[str, str], columns: int, rows: int) -> None:
+    def __init__(
+        self,
+        words: Sequence[str],
+        *,
+        cwd: Path,
+        env: dict[str, str],
+        columns: int,
+        rows: int,
+        program: Sequence[str],
+    ) -> None:
         self.screen = Screen(columns, rows)
         self.raw = bytearray()
         self._changed = asyncio.Event()
         self._child = pexpect.spawn(
-            sys.executable,
-            ["-m", "vtcode_tui", *words],
+            program[0],
+            [*program[1:], *words],
             cwd=str(cwd),
             env={**env, "TERM": "xterm-256color"},
             dimensions=(rows, columns),
@@ -138,10 +147,15 @@ class Person:
 
 @contextlib.asynccontextmanager
 async def person_at(
-    *words: str, cwd: Path, env: dict[str, str], columns: int = 160, rows: int = 48
+    *words: str,
+    cwd: Path,
+    env: dict[str, str],
+    columns: int = 160,
+    rows: int = 48,
+    program: Sequence[str] = (sys.executable, "-m", "vtcode_tui"),
 ) -> AsyncIterator[Person]:
     """Somebody who starts `vtcode WORDS` and is gone at the end."""
-    person = Person(words, cwd=cwd, env=env, columns=columns, rows=rows)
+    person = Person(words, cwd=cwd, env=env, columns=columns, rows=rows, program=program)
     try:
         yield person
     finally:
