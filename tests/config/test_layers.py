@@ -215,6 +215,7 @@ FORBIDDEN: dict[str, tuple[Any, Any]] = {
     "interface.vim": (False, True),
     "interface.mouse": (True, False),
     "interface.bell": (True, False),
+    "interface.notify": ("osc9", "off"),
     "interface.screen_reader": (False, True),
     "interface.diff": ("auto", "split"),
     "interface.keys": ({}, {"a": "b"}),

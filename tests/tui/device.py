@@ -79,6 +79,14 @@ class Terminal:
     def send(self, keys: bytes) -> None:
         os.write(self.master, keys)
 
+    def lose_focus(self) -> None:
+        """What a terminal says when another window is looked at; the app draws its prompt without the keys then."""
+        while self.read(0.3):
+            pass
+        before = len(self.raw)
+        self.send(b"\x1b[O")
+        self.until(lambda: len(self.raw) > before)
+
     def ended(self) -> bool:
         return self.process.poll() is not None
 

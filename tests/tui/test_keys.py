@@ -61,6 +61,13 @@ def test_an_unknown_name_in_the_settings_is_answered_with_the_nearest_one() -> N
     assert wrong == ["[interface.keys] has no `aprove`: did you mean `approve`?"]
 
 
+def test_no_setting_makes_an_answer_of_a_letter() -> None:
+    chosen, wrong = keymap({"approve": "y", "deny": "f12,n", "alike": "alt+shift+a", "scope": "shift+s"})
+    assert chosen == {"alike": "alt+shift+a"}
+    assert wrong[0] == "[interface.keys] approve: y is typed as text: an answer needs ctrl, alt or F1-F12"
+    assert len(wrong) == 3
+
+
 def test_keys_are_shown_as_people_write_them() -> None:
     assert shown("ctrl+y") == "^Y"
     assert shown("f3,alt+2") == "F3 alt+2"

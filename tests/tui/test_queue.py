@@ -34,7 +34,7 @@ async def waiting(queue: ApprovalQueue, command: str = "x", **more: object) -> a
 def see(queue: ApprovalQueue, rows: int = 1) -> Waiting:
     item = queue.current
     assert item is not None
-    queue.laid_out(item, rows, again=False)
+    queue.laid_out(item, rows)
     for row in range(rows):
         queue.saw(item, row)
     return item
@@ -57,7 +57,7 @@ async def test_a_yes_counts_only_when_every_row_was_on_the_screen_and_half_a_sec
     task = await waiting(queue)
     item = queue.current
     assert item is not None
-    queue.laid_out(item, 3, again=False)
+    queue.laid_out(item, 3)
     queue.saw(item, 0)
     queue.saw(item, 2)
     time.now += 10
@@ -91,7 +91,7 @@ async def test_another_width_must_be_read_again() -> None:
     task = await waiting(queue)
     item = see(queue, 2)
     time.now += 1
-    queue.laid_out(item, 5, again=True)
+    queue.laid_out(item, 5, (40, 5, "once"))
     assert queue.approve(time.now) == "unseen"
     queue.deny()
     await task

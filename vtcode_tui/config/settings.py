@@ -127,6 +127,7 @@ class Interface(_Table):
     vim: bool = False
     mouse: bool = True
     bell: bool = True
+    notify: Literal["off", "osc9", "osc777"] = "osc9"
     screen_reader: bool = False
     diff: Literal["auto", "unified", "split"] = "auto"
     keys: dict[str, str] = Field(default_factory=dict)

@@ -88,6 +88,7 @@ RULES: Mapping[str, Rule] = {
     "interface.vim": _NEVER,
     "interface.mouse": _NEVER,
     "interface.bell": _NEVER,
+    "interface.notify": _NEVER,
     "interface.screen_reader": _NEVER,
     "interface.diff": _NEVER,
     "interface.keys": _NEVER,

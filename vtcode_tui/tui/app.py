@@ -13,7 +13,7 @@ import importlib
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 from textual.app import SystemCommand
 
@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from vtcode_tui.tui import OpenCore
     from vtcode_tui.tui.curtain import Curtain
     from vtcode_tui.tui.story import Story
+
+NoticeWords: TypeAlias = Literal["something waits for your approval", "the turn is over"]
+NOTIFY = {"off": "", "osc9": "\x1b]9;vtcode: {}\x07", "osc777": "\x1b]777;notify;vtcode;{}\x07"}
+"""How a terminal is asked to notify; nothing but the words above is ever put in."""
 
 
 class VtcodeApp(BaseApp):
@@ -131,6 +135,7 @@ class VtcodeApp(BaseApp):
         self.work.diff.mode = settings.interface.diff
         chosen, wrong = keymap(settings.interface.keys)
         self.set_keymap(chosen)
+        self.work.approvals.keys = chosen
         self.work.prompt.vim = settings.interface.vim
         if not settings.interface.mouse and isinstance(self._driver, Device):
             self._driver.without_mouse()
@@ -174,8 +179,14 @@ class VtcodeApp(BaseApp):
         """Something waits for the person: the bell, and a notification where the terminal is not looked at."""
         if self._settings is not None and self._settings.interface.bell:
             self.bell()
-            if not self.app_focus and self._driver is not None and not self.is_headless:
-                self._driver.write("\x1b]9;vtcode: something waits for your approval\x07")
+        self.call_away("something waits for your approval")
+
+    def call_away(self, words: NoticeWords) -> None:
+        """Have the terminal notify a person who looks elsewhere. The words are ours, always."""
+        if self._settings is None or self.app_focus or self._driver is None or self.is_headless:
+            return
+        if sequence := NOTIFY[self._settings.interface.notify]:
+            self._driver.write(sequence.format(words))
 
     # Screens.
 

@@ -32,8 +32,15 @@ Start = Callable[[Coroutine[Any, Any, None], str], object]
 class Intents:
     """A core, perhaps not open yet, and the person's wishes towards it."""
 
-    def __init__(self, start: Start, complain: Callable[[str], None], queued: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        start: Start,
+        complain: Callable[[str], None],
+        queued: Callable[[], None],
+        over: Callable[[], None] = lambda: None,
+    ) -> None:
         self.core: Core | None = None
+        self._over = over
         self._start = start
         self._complain = complain
         self._queued = queued
@@ -87,6 +94,8 @@ class Intents:
                 await core.submit(saying.text, images=saying.images)
             finally:
                 self.running = 0
+                if not self.waiting:
+                    self._over()
                 self._next()
                 self._queued()
 

@@ -6,6 +6,7 @@ the focus; those of the approval queue are alive only while something waits.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -156,6 +157,7 @@ KEYS: tuple[Key, ...] = (
     Key("sessions.leave", "escape", "leave", "leave the list", SESSIONS, True),
 )
 
+_CHORD = re.compile(r"(?:ctrl|alt|super|hyper|meta)\+.|f\d")
 GROUPS: tuple[str, ...] = tuple(dict.fromkeys(key.group for key in KEYS))
 
 
@@ -170,13 +172,20 @@ def bindings(*groups: str) -> list[BindingType]:
 
 
 def keymap(chosen: dict[str, str]) -> tuple[dict[str, str], list[str]]:
-    """The person's own keys, and a sentence for each name that no key has."""
+    """The person's own keys, and a sentence for each that cannot be: an unknown name, an answer typed as text."""
     known = {key.id for key in KEYS}
     wrong: list[str] = []
     for name in chosen.keys() - known:
         near = get_close_matches(name, known, 1)
         wrong.append(f"[interface.keys] has no `{name}`" + (f": did you mean `{near[0]}`?" if near else ""))
-    return {name: keys for name, keys in chosen.items() if name in known}, sorted(wrong)
+    kept = {name: keys for name, keys in chosen.items() if name in known}
+    for name in [key.id for key in KEYS if key.group == APPROVALS and key.id in kept]:
+        if typed := [one for one in kept[name].split(",") if not _CHORD.match(one.strip())]:
+            del kept[name]
+            wrong.append(
+                f"[interface.keys] {name}: {typed[0]} is typed as text: an answer needs ctrl, alt or F1-F12"
+            )
+    return kept, sorted(wrong)
 
 
 _NAMES = {

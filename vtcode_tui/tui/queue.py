@@ -48,7 +48,9 @@ class Waiting:
     rung: int = 0
     edited: str | None = None
     rows: int | None = None
-    """How many rows the exact content has at the present width; None until it has been laid out."""
+    """How many rows must be read at the present width; None until it has been laid out."""
+    layout: tuple[int, int, str] | None = None
+    """The width, the rows of the exact content, and the rule, that `rows` was counted for."""
     seen: set[int] = field(default_factory=set)
     changed: float = 0.0
     complete: bool = False
@@ -61,7 +63,7 @@ class Waiting:
         return "ready" if now - self.changed >= grace else "settling"
 
     def unseen(self) -> int:
-        """How many rows of the exact content nobody has seen yet."""
+        """How many rows that must be read nobody has seen yet."""
         return 0 if self.complete else (self.rows or 1) - len(self.seen)
 
     @property
@@ -118,15 +120,20 @@ class ApprovalQueue:
 
     # The screen's side.
 
-    def laid_out(self, item: Waiting, rows: int, *, again: bool) -> None:
-        """The exact content has `rows` rows now; laid out `again` (another width), all must be seen anew."""
-        if again or item.rows != rows:
-            item.rows, item.complete = rows, False
-            item.seen.clear()
-            item.changed = self.clock()
+    def laid_out(self, item: Waiting, rows: int, layout: tuple[int, int, str] | None = None) -> None:
+        """There are `rows` rows to read now. At another width all of them must be seen anew; with another rule, all
+        that stands below the exact content."""
+        if item.rows == rows and item.layout == layout:
+            return
+        same_width = item.layout is not None and layout is not None and item.layout[:2] == layout[:2]
+        kept = layout[1] if same_width and layout is not None else 0
+        item.rows, item.layout = rows, layout
+        item.seen = {row for row in item.seen if row < kept}
+        item.complete = len(item.seen) == rows
+        item.changed = self.clock()
 
     def saw(self, item: Waiting, row: int) -> None:
-        """Row `row` of the exact content is on the screen."""
+        """Row `row` of those to be read is on the screen."""
         if item.complete or item.rows is None or not 0 <= row < item.rows:
             return
         item.seen.add(row)
@@ -185,18 +192,22 @@ class ApprovalQueue:
             self._answer(item, self._yes(item))
         return state
 
-    def approve_alike(self, pressed: float) -> int:
-        """Say yes once to the current request and to every other of its kind that was read to its end."""
+    def alike(self, pressed: float) -> list[Waiting]:
+        """The current request and every other of its tool and rule, as far as each was read to its end."""
         first = self.current
         if first is None or first.readiness(pressed, self.grace) != "ready":
-            return 0
+            return []
         kind = (first.request.call.tool, first.request.decision.rule)
-        alike = [
+        return [
             item
             for item in self.waiting
             if (item.request.call.tool, item.request.decision.rule) == kind
             and item.readiness(pressed, self.grace) == "ready"
         ]
+
+    def approve_alike(self, pressed: float) -> int:
+        """Say yes once to everything alike that was read; how many that were."""
+        alike = self.alike(pressed)
         for item in alike:
             self._answer(item, Verdict("granted", item.request.shown_sha256))
         return len(alike)

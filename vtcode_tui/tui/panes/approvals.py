@@ -11,115 +11,21 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.geometry import Region
 from textual.strip import Strip
 
-from vtcode_tui.render import MUTED, Line, Span, Style, StyleName, fold, hard_fold, plain_line, spans_of
+from vtcode_tui.render import MUTED, Line, Span, Style, plain_line, spans_of
+from vtcode_tui.tui.keys import key_for
+from vtcode_tui.tui.panes.approval_rows import RISKS, change_rows, exact_rows, fact_rows, sandbox_rows
 from vtcode_tui.tui.panes.heading import Heading, Row
-from vtcode_tui.tui.queue import ApprovalQueue, Rung, Waiting
+from vtcode_tui.tui.queue import ApprovalQueue, Waiting
 from vtcode_tui.tui.sheet import Sheet
 
 if TYPE_CHECKING:
     from textual import events
 
-    from vtcode_tui.workspace.changes import ChangeSet
-
-RISKS: dict[str, StyleName] = {"low": "good", "medium": "caution", "high": "bad"}
-LABELS = 9
-
-
-def exact_rows(shown: str, cells: int) -> list[Line]:
-    """The signed text, cut only where a row is full; nothing is added but the edge."""
-    rows: list[Line] = []
-    for text in shown.split("\n"):
-        body = hard_fold(spans_of(text, Style("text", "code", bold=True)), max(1, cells - 4))
-        for row in body:
-            edge = Span(" ↪ " if row.joined else " ▌ ", Style("muted") if row.joined else Style("caution"))
-            rows.append(Line((edge, *row.spans), joined=row.joined, fill="code"))
-    return rows
-
-
-def fact_rows(item: Waiting, cells: int, *, root: str = "") -> list[Line]:
-    """Folder, policy, sandbox and scope of a request; beneath the exact content."""
-    request = item.request
-    decision = request.decision
-    rows: list[Line] = []
-
-    def fact(label: str, *spans: Span) -> None:
-        head = Span(f"   {label:<{LABELS}} ", MUTED)
-        rest = Span(" " * (LABELS + 4))
-        rows.extend(fold(spans, cells - 1, first=(head,), rest=(rest,)))
-
-    if str(request.call.cwd) not in request.shown:
-        fact("in", *spans_of(plain_line(str(request.call.cwd)), Style("code")))
-    fact(
-        "why",
-        Span(f"{decision.risk} risk", Style(RISKS.get(decision.risk, "caution"), bold=True)),
-        Span(", rule ", MUTED),
-        *spans_of(plain_line(decision.rule), Style("accent")),
-        Span(": ", MUTED),
-        *spans_of(plain_line(decision.reason)),
-    )
-    for check in decision.checks:
-        if check.result in {"prompt", "deny"} and check.detail and check.detail != decision.reason:
-            text = f"{check.name}: {check.detail}"
-            fact("", *spans_of(plain_line(text), MUTED))
-    for index, text in enumerate(request.sandbox):
-        fact("sandbox" if index == 0 else "", *spans_of(plain_line(text)))
-    rows += _scope_rows(item, cells)
-    if request.changes is not None:
-        rows += change_rows(request.changes, cells)
-    return rows
-
-
-def _scope_rows(item: Waiting, cells: int) -> list[Line]:
-    def name(rung: Rung) -> str:
-        scope = {"once": "once", "session": "this session", "always": "always"}[rung.scope]
-        return scope if rung.rule is None else f"{scope}: {plain_line(rung.rule.name)}"
-
-    rows: list[Line] = []
-    head, rest = Span(f"   {'scope':<{LABELS}} ", MUTED), Span(" " * (LABELS + 4))
-    spans: list[Span] = []
-    for index, rung in enumerate(item.rungs):
-        chosen = index == item.rung
-        spans.append(Span("● " if chosen else "○ ", Style("accent") if chosen else MUTED))
-        spans += spans_of(name(rung), Style("text", bold=True) if chosen else MUTED)
-        spans.append(Span("   "))
-    rows += fold(spans, cells - 1, first=(head,), rest=(rest,))
-    rule = item.chosen.rule
-    if rule is None:
-        return rows
-    text = json.dumps(dict(rule.rule), ensure_ascii=True, default=str)
-    rows += hard_fold((Span(f"   {'rule':<{LABELS}} ", MUTED), *spans_of(text, Style("code", "code"))), cells - 1)
-    if rule.text:
-        rows += fold(spans_of(plain_line(rule.text)), cells - 1, first=(rest,), rest=(rest,))
-    for label, examples in (("also", rule.also_allows), ("not", rule.still_prompts)):
-        if examples:
-            words = ", ".join(plain_line(example) for example in examples)
-            front = Span(f"   {label:<{LABELS}} ", MUTED)
-            rows += fold(
-                spans_of(words, Style("caution" if label == "also" else "muted")),
-                cells - 1,
-                first=(front,),
-                rest=(rest,),
-            )
-    return rows
-
-
-def change_rows(changes: ChangeSet, cells: int) -> list[Line]:
-    """What an edit would do, line by line: shown where changes cannot be staged and reviewed afterwards."""
-    rows: list[Line] = []
-    for file in changes.files:
-        rows.append(
-            Line((Span(f"   {file.op:<{LABELS}} ", MUTED), *spans_of(plain_line(file.path), Style("accent"))))
-        )
-        for hunk in file.hunks:
-            for sign, style, lines in (("-", "removed", hunk.old_lines), ("+", "added", hunk.new_lines)):
-                for raw in lines:
-                    text = plain_line(raw.decode(errors="replace").rstrip("\n"))
-                    look = Style(style, style)  # type: ignore[arg-type]
-                    for row in hard_fold((Span(f"{sign} ", look), *spans_of(text, look)), cells - 5):
-                        rows.append(Line((Span("   "), *row.spans), joined=row.joined, fill=style))  # type: ignore[arg-type]
-    return rows
+COVERED_SECONDS = 0.3
+"""After this time a row that something lay over is looked at again."""
 
 
 class Content(Sheet, can_focus=False):
@@ -131,23 +37,30 @@ class Content(Sheet, can_focus=False):
         self._item: Waiting | None = None
         self._width = -1
         self._rows: list[Line] = []
-        self._exact = 0
+        self._exact: list[Line] = []
+        self._required = 0
+        """Rows from the top that must have been on the screen before a yes counts."""
 
     def lay(self) -> None:
         """Lay the current request out; at another width everything must be seen again."""
         item = self._queue.current
-        width = self.text_width
+        # Before it has been on the screen it has no width; the gutter of its scroll bar is always there.
+        width = self.text_width if self.size.width else max(1, self.app.size.width - 1)
         fresh = item is not self._item
         if item is None:
-            self._rows, self._exact = [], 0
+            self._rows, self._exact, self._required = [], [], 0
         else:
-            exact = exact_rows(item.request.shown, width)
-            if item.request.changes is not None:
-                exact += change_rows(item.request.changes, width)
-            self._exact = len(exact)
-            self._rows = [*exact, *fact_rows(item, width)]
             if fresh or width != self._width:
-                self._queue.laid_out(item, self._exact, again=not fresh)
+                self._exact = exact_rows(item.request.shown, width)
+                if item.request.changes is not None:
+                    self._exact += change_rows(item.request.changes, width)
+            facts = fact_rows(item, width)
+            self._required = len(self._exact) + len(facts)
+            self._rows = [*self._exact, *facts, *sandbox_rows(item, width)]
+            rule = item.chosen.rule
+            kept = "" if rule is None else json.dumps(dict(rule.rule), sort_keys=True, default=str)
+            layout = (width, len(self._exact), f"{item.chosen.scope} {kept}")
+            self._queue.laid_out(item, self._required, layout)
         self._item, self._width = item, width
         self.redraw()
         if fresh:
@@ -164,12 +77,21 @@ class Content(Sheet, can_focus=False):
     def render_line(self, y: int) -> Strip:
         """Draw a row, and note that it is on the screen."""
         index = int(self.scroll_offset.y) + y
-        if self._item is not None and index < self._exact and self.app.screen is self.screen:
-            before = self._item.complete
-            self._queue.saw(self._item, index)
-            if self._item.complete != before:
-                self.call_later(self._queue.on_change)
+        if self._item is not None and index < self._required and self.app.screen is self.screen:
+            if self._covered(y):
+                self.set_timer(COVERED_SECONDS, self.refresh)
+            else:
+                before = self._item.complete
+                self._queue.saw(self._item, index)
+                if self._item.complete != before:
+                    self.call_later(self._queue.on_change)
         return super().render_line(y)
+
+    def _covered(self, y: int) -> bool:
+        """Whether a toast lies over a row of the screen: what is behind it was not seen."""
+        region = self.content_region
+        row = Region(region.x, region.y + y, region.width, 1)
+        return any(row.overlaps(toast.region) for toast in self.screen.query("Toast"))
 
     def on_resize(self, event: events.Resize) -> None:
         """Another width cuts the rows elsewhere."""
@@ -186,6 +108,8 @@ class ApprovalPane(Vertical):
         self.content = Content(queue)
         self.answers = Row(id="approval-answers")
         self.unfolded = False
+        self.keys: dict[str, str] = {}
+        """The person's own keys, for the words of the answers."""
         self._settle_due = 0.0
 
     def compose(self) -> ComposeResult:
@@ -228,42 +152,55 @@ class ApprovalPane(Vertical):
             return
         index, count = self.queue.waiting.index(item) + 1, len(self.queue.waiting)
         waited = max(0, int(self.queue.clock() - item.since))
+        risk = item.request.decision.risk
         spans = (
             Span(f"{index} of {count}  ", Style("caution", bold=True)),
             *spans_of(plain_line(item.request.call.tool), Style("accent")),
+            Span(f"  {risk} risk", Style(RISKS.get(risk, "caution"), bold=True)),
             Span(f"  waits {waited // 60}:{waited % 60:02d}", MUTED),
         )
-        more = "alt+↑↓ others  " if count > 1 else ""
-        self.heading.tell(spans, f"{more}F4 {'fold' if self.unfolded else 'open up'}")
+        more = f"{self._key('previous')} {self._key('next')} others  " if count > 1 else ""
+        self.heading.tell(spans, f"{more}{self._key('pane.approvals')} {'fold' if self.unfolded else 'open up'}")
         self._tell_answers(item)
+
+    def _key(self, name: str) -> str:
+        return key_for(name, self.keys)
 
     def _tell_answers(self, item: Waiting) -> None:
         now = self.queue.clock()
         state = item.readiness(now, self.queue.grace)
         scope = {"once": "once", "session": "for this session", "always": "always"}[item.chosen.scope]
-        yes = f" ^Y approve {scope} "
-        no, why, edit, wider = " ^N deny ", " alt+n and say why ", " alt+e edit ", " alt+s scope "
-        actions = {no: "screen.deny", why: "screen.deny_why", edit: "screen.edit_command", wider: "screen.scope"}
-        left: tuple[Span, ...]
+        yes = f" {self._key('approve')} approve {scope} "
+        answers: list[tuple[str, Style, str]] = [
+            (f" {self._key('deny')} deny ", Style("bad", "human"), "deny"),
+            (f" {self._key('deny.why')} why ", MUTED, "deny_why"),
+            (f" {self._key('edit')} edit ", MUTED, "edit_command"),
+        ]
+        if item.chosen.rule is not None:
+            answers.append((f" {self._key('rule')} rule ", MUTED, "rule"))
+        if len(item.rungs) > 1:
+            answers.append((f" {self._key('scope')} scope ", MUTED, "scope"))
+        first: tuple[str, Style, str]
         match state:
             case "ready":
-                left = (Span(" "), Span(yes, Style("good", "human", bold=True)))
-                actions[yes] = "screen.approve_click"
+                first = (yes, Style("good", "human", bold=True), "approve_click")
             case "settling":
-                left = (Span(" "), Span(yes, Style("muted", "human")))
-                wait = max(0.0, self.queue.grace - (now - item.changed)) + 0.01
-                if now + wait > self._settle_due:
-                    self._settle_due = now + wait
-                    self.set_timer(wait, self._tell)
+                first = (yes, Style("muted", "human"), "")
+                self._look_again(max(0.0, self.queue.grace - (now - item.changed)) + 0.01, now)
             case _:
-                left = (
-                    Span(" "),
-                    Span(f" read on: {item.unseen()} more rows (ctrl+↓) ", Style("caution", "human")),
-                )
-        left = (*left, Span("  "), Span(no, Style("bad", "human")), Span(why, MUTED), Span(edit, MUTED))
-        if len(item.rungs) > 1:
-            left = (*left, Span(wider, MUTED))
-        self.answers.show(left, actions=actions)
+                text = f" read on: {item.unseen()} more rows ({self._key('read.down')}) "
+                first = (text, Style("caution", "human"), "read(1)")
+        if (alike := len(self.queue.alike(now))) > 1:
+            answers.insert(0, (f" {self._key('alike')} all {alike} alike ", Style("good", "human"), "alike_click"))
+        spans = [Span(" "), Span(*first[:2]), Span("  "), *(Span(text, style) for text, style, _ in answers)]
+        actions = {text: f"screen.{action}" for text, _, action in (first, *answers) if action}
+        self.answers.show(tuple(spans), actions=actions)
+
+    def _look_again(self, wait: float, now: float) -> None:
+        """Draw the answers anew when the grace is over."""
+        if now + wait > self._settle_due:
+            self._settle_due = now + wait
+            self.set_timer(wait, self._tell)
 
     def read(self, direction: int) -> None:
         """Scroll the content by what is on the screen, less one row."""

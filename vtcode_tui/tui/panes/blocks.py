@@ -251,7 +251,7 @@ class ToolCall(Block):
         mark, colour = _MARKS.get(self.state, ("·", "muted"))
         tail = self._tail()
         room = max(8, cells - GUTTER - width(self.tool) - width(tail) - 4)
-        subject = cut(plain_line(self.subject), room)
+        subject = cut(plain_line(self.subject[: 4 * room]), room)
         gap = " " * max(1, cells - GUTTER - width(self.tool) - 2 - width(subject) - width(tail) - 1)
         head = Line(
             (

@@ -40,6 +40,10 @@ class ApprovalKeys:
         if self.vtcode.typed_alone:
             self.queue.approve_alike(self.vtcode.pressed)
 
+    def action_alike_click(self) -> None:
+        """The same with the mouse."""
+        self.queue.approve_alike(self.vtcode.pressed)
+
     def action_deny(self) -> None:
         """Say no."""
         self.queue.deny()

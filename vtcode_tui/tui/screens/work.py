@@ -44,7 +44,7 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, PaneScreen):
         self.suggestions = Suggestions()
         self.prompt = Prompt(self.suggestions, history)
         self.queued = Queued()
-        self.intents = Intents(self._start, self.complain, self.show_waiting)
+        self.intents = Intents(self._start, self.complain, self.show_waiting, self._turn_over)
         self._leave_asked = -LEAVE_SECONDS
         self._changes_due = False
 
@@ -74,6 +74,9 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, PaneScreen):
 
     def _start(self, work: Any, name: str) -> object:
         return self.run_worker(work, name=name, group="intents", exit_on_error=True)
+
+    def _turn_over(self) -> None:
+        self.vtcode.call_away("the turn is over")
 
     def complain(self, text: str) -> None:
         """A sentence about something that did not work, where the eyes are."""
