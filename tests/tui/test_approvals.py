@@ -163,7 +163,7 @@ async def test_a_rule_below_the_edge_of_the_screen_must_be_read_before_it_is_kep
         await until(lambda: bool(queue.current and queue.current.seen), pilot)
         item = queue.current
         assert item is not None
-        while not item.complete:
+        while item.unseen():
             await pilot.press("ctrl+down")
             await pilot.pause()
         app.app.work.approvals.content.scroll_home(animate=False, immediate=True)
@@ -172,7 +172,7 @@ async def test_a_rule_below_the_edge_of_the_screen_must_be_read_before_it_is_kep
         assert item.chosen.scope == "always" and item.unseen() > 0
         queue.approve(queue.clock() + 60)
         assert not task.done()
-        while not item.complete:
+        while item.unseen():
             await pilot.press("ctrl+down")
             await pilot.pause()
         assert queue.approve(queue.clock() + 60) == "ready"
@@ -183,7 +183,7 @@ async def test_a_row_behind_a_toast_was_not_seen(rig: Make) -> None:
     app = rig(settings=QUICK)
     async with app.app.run_test(size=(80, 24), notifications=True) as pilot:
         core = await app.ready(pilot)
-        app.app.notify("look here, not there " * 8, timeout=3600, markup=False)
+        app.app.notify("look here, not there " * 24, timeout=3600, markup=False)
         await until(lambda: bool(app.app.screen.query("Toast")), pilot)
         await pilot.pause()
         task = core.ask("\n".join(f"echo {n}" for n in range(13)))
