@@ -14,13 +14,13 @@ from textual.pilot import Pilot
 
 from tests.render.test_safety import CHARACTERS
 from tests.tui.device import Terminal
-from tests.tui.picture import strips_of
 from tests.tui.rig import Rig, request, staged, until
 from tests.tui.scenes import CARGO, begin
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.gate.types import ApprovalRequest
 from vtcode_tui.render import Line, invisible, visible
 from vtcode_tui.tui.panes.approval_rows import change_rows, exact_rows
+from vtcode_tui.tui.picture import strips_of
 from vtcode_tui.workspace.changes import ChangeSet, FileChange, Hunk
 
 Make = Callable[..., Rig]
