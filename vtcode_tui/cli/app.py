@@ -55,8 +55,6 @@ def show(
     plain: bool = False,
 ) -> int:
     """Show the app over a new session, or over one to be continued."""
-    import gc
-
     from vtcode_tui.common.home import Home
     from vtcode_tui.tui import DEMO_WANTED, require_screen, run_app, run_linear
     from vtcode_tui.tui.curtain import Curtain
@@ -71,10 +69,7 @@ def show(
         finally:
             opener.close()
     require_screen()
-    # Thousands of objects are made before anything is shown, and none of them is garbage.
-    gc.disable()
-    curtain = Curtain.rise(root.name or str(root))
-    try:
+    with Curtain.rise(root.name or str(root)) as curtain:
         opener.start_spawner()
         try:
             curtain.listen()
@@ -88,8 +83,6 @@ def show(
             )
         finally:
             opener.close()
-    finally:
-        curtain.drop()
     if status == DEMO_WANTED:
         from vtcode_tui.cli import main
 

@@ -77,10 +77,20 @@ def _screen(home: Home) -> int:
     from vtcode_tui.agent import start_spawner
     from vtcode_tui.demo import PROMPT
     from vtcode_tui.demo.stage import Tour
+    from vtcode_tui.tui.curtain import Curtain
 
-    spawner = start_spawner(home)
-    tour = Tour(home, spawner)
-    status = run_app(tour.open_core, tour.settings, root=tour.root, title="demo", draft=PROMPT, guide=GUIDE)
+    with Curtain.rise("demo") as curtain:
+        tour = Tour(home, start_spawner(home))
+        curtain.listen()
+        status = run_app(
+            tour.open_core,
+            tour.settings,
+            root=tour.root,
+            title="demo",
+            draft=PROMPT,
+            guide=GUIDE,
+            curtain=curtain,
+        )
     if tour.folder is not None:
         verified, words = _verified(tour.folder)
         print(f"The journal of the tour is {'intact and sealed' if verified else 'NOT in order'}: {words}")

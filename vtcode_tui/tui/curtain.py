@@ -16,6 +16,7 @@ import threading
 import tty
 from codecs import getincrementaldecoder
 from pathlib import Path
+from typing import Self
 
 from vtcode_tui.render.safety import plain_line
 
@@ -89,6 +90,12 @@ class Curtain:
             self._listener.join()
             self._listener = None
         return bytes(self._typed)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.drop()
 
     def drop(self) -> None:
         """Give the terminal back as it was found, unless the app has taken it over."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -37,6 +38,8 @@ def start_app(
     resumed: bool = False,
 ) -> int | Path:
     """See `vtcode_tui.tui.run_app`."""
+    # Thousands of objects are made before anything is shown, and none of them is garbage; the app ends this.
+    gc.disable()
     from vtcode_tui.tui.app import VtcodeApp  # the viewer and the app load nothing of each other
 
     require_screen()
