@@ -206,6 +206,7 @@ FORBIDDEN: dict[str, tuple[Any, Any]] = {
     "audit.capture": ("redacted", "full"),
     "audit.anchors": ([], ["git-note"]),
     "audit.rfc3161_url": ("", "http://evil"),
+    "audit.rfc3161_ca": ("", "/evil.pem"),
     "audit.exporters": ([], [{"kind": "hec", "target": "http://evil"}]),
     "context.mask_at": (0.5, 0.4),
     "context.compact_at": (0.8, 0.9),

@@ -20,12 +20,12 @@ import pytest
 from vtcode_tui.cli import main
 from vtcode_tui.common.home import Home
 from vtcode_tui.events import Journal, line_of, verify_all
-from vtcode_tui.events.anchors import to_syslog
 from vtcode_tui.events.examples import events
 from vtcode_tui.events.lines import read_lines
 from vtcode_tui.events.notes import Key, read_note, verifier_key, write_note
 from vtcode_tui.events.prune import prune
-from vtcode_tui.events.timestamps import stamp, stamped
+from vtcode_tui.events.system_log import to_system_log
+from vtcode_tui.events.timestamps import read_stamp, stamp
 from vtcode_tui.events.types import PromptSubmitted
 
 MakeSession = Callable[..., Path]
@@ -269,9 +269,11 @@ def test_an_anchor_reaches_the_system_log_where_there_is_one(tmp_path: Path) -> 
     path = tmp_path / "log"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(path))
-        assert to_syslog("vtcode-anchor v1 ...", sockets=(str(path),)) == f"syslog:{path}"
+        said = to_system_log("vtcode-anchor v1 ...", journald=str(tmp_path / "none"), sockets=(str(path),))
+        assert said == f"syslog:{path}"
         assert listening.recv(4096) == f"<85>vtcode[{os.getpid()}]: vtcode-anchor v1 ...".encode()
-    assert to_syslog("x", sockets=(str(tmp_path / "none"),)) == ""
+    none = str(tmp_path / "none")
+    assert to_system_log("x", journald=none, sockets=(none,)) == ""
 
 
 @pytest.fixture
@@ -351,15 +353,21 @@ def test_a_time_stamp_is_an_anchor_that_openssl_verifies(
     session()
     assert main(["audit", "anchor", "--timestamp", authority]) == 0
     token = capsys.readouterr().out.strip()
-    head = stamped(Path(token).read_bytes())
+    authority_file = str(tmp_path / "tsa.pem")
+    found = read_stamp(Path(token).read_bytes(), ())
+    assert found
     done = subprocess.run(
-        ["openssl", "ts", "-verify", "-digest", head, "-in", token, "-CAfile", str(tmp_path / "tsa.pem")],
+        ["openssl", "ts", "-verify", "-digest", found.head, "-in", token, "-CAfile", authority_file],
         capture_output=True,
         text=True,
         check=False,
     )
     assert "Verification: OK" in done.stdout + done.stderr
-    assert main(["audit", "verify", "--all", "--anchors", token]) == 0
+    command = ["audit", "verify", "--all", "--anchors", token]
+    assert main([*command, "--timestamp-ca", authority_file]) == 0
+    assert "anchored" in capsys.readouterr().out
+    assert main(command) == 7, "a token that nobody is trusted to have signed vouches for nothing"
+    assert "is not believed" in capsys.readouterr().out
     other = tmp_path / "other.tsr"
     other.write_bytes(stamp(authority, "ab" * 32))
     assert main(["audit", "verify", "--all", "--anchors", str(other)]) == 5

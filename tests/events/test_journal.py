@@ -90,7 +90,7 @@ def test_a_broken_chain_is_never_continued(tmp_path: Path) -> None:
         journal.append(prompt(text))
     journal.abandon()
     journal.path.write_bytes(journal.path.read_bytes().replace(b"two", b"TWO"))
-    with pytest.raises(JournalError, match="does not continue its chain at event 2"):
+    with pytest.raises(JournalError, match="is not continued: event 1 is not what event 2 names"):
         Journal.reopen(journal.folder)
 
 

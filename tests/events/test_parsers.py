@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from vtcode_tui.common.errors import JournalError, UsageError
 from vtcode_tui.events import event_of, line_of
-from vtcode_tui.events.anchors import find_anchors, timestamp_request
+from vtcode_tui.events.anchors import find_anchors
 from vtcode_tui.events.approvals import allowed_signers
 from vtcode_tui.events.chain import walk
 from vtcode_tui.events.examples import events
@@ -22,7 +22,7 @@ from vtcode_tui.events.redaction import Redactor
 from vtcode_tui.events.rootcheck import check_root
 from vtcode_tui.events.sshsig import parse, verifies
 from vtcode_tui.events.timeline import line, visible
-from vtcode_tui.events.timestamps import stamped
+from vtcode_tui.events.timestamps import read_stamp, request
 from vtcode_tui.events.types import ToolRequested, Unrecognised
 
 LINES = [line_of(event) for event in events()]
@@ -124,5 +124,5 @@ def test_what_is_shown_is_one_printable_line_and_redaction_ends(text: str) -> No
 
 @given(st.binary())
 def test_a_time_stamp_names_its_digest(raw: bytes) -> None:
-    assert stamped(raw) == ""
-    assert stamped(raw + timestamp_request("ab" * 32)) == "ab" * 32
+    assert read_stamp(raw, ()) is None
+    assert read_stamp(raw + request("ab" * 32, nonce=1), ()) is None

@@ -16,9 +16,10 @@ from vtcode_tui.common.home import Home
 from vtcode_tui.events import Journal, verify, verify_all
 from vtcode_tui.events.anchors import anchor_line
 from vtcode_tui.events.chain import walk
+from vtcode_tui.events.evidence import Evidence
 from vtcode_tui.events.meaning import Sense
 from vtcode_tui.events.notes import Key, write_note
-from vtcode_tui.events.rootcheck import Evidence, check_root
+from vtcode_tui.events.rootcheck import check_root
 from vtcode_tui.events.rootlog import RootHead, RootLog
 
 MakeSession = Callable[..., Path]
@@ -49,6 +50,8 @@ def forge(lines: list[bytes], key: Key, session: str) -> list[bytes]:
     head, out = "0" * 64, []
     for seq, line in enumerate(lines):
         event = json.loads(line)
+        if "root_anchor" in event["data"]:
+            event["data"]["root_anchor"] = ""
         if event["type"] == "session.started":
             event["data"]["log_key"] = key.public_text
         if event["type"] == "log.checkpoint":

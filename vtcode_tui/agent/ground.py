@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vtcode_tui.agent.asking import Asking
 from vtcode_tui.agent.calls import Calls
 from vtcode_tui.agent.changes import Direct
+from vtcode_tui.agent.commits import Commits
 from vtcode_tui.agent.instructions import Instructions, read_instructions
 from vtcode_tui.agent.layered import Layered
 from vtcode_tui.agent.own_work import OwnWork
@@ -19,7 +20,7 @@ from vtcode_tui.agent.prompts import system_prompt
 from vtcode_tui.code import Finder
 from vtcode_tui.common.clock import rfc3339
 from vtcode_tui.common.home import MANAGED_FOLDER
-from vtcode_tui.events import Anchoring, Bus
+from vtcode_tui.events import Bus
 from vtcode_tui.gate.judging import PolicyJudge
 from vtcode_tui.gate.plan import Plan
 from vtcode_tui.gate.profile import Surroundings, configured
@@ -74,6 +75,7 @@ class SessionGround:
         self.judge = PolicyJudge(policy, situation, lambda rule: write_rule(home, rule))
         self._surroundings: Surroundings | None = None
         self._work: OwnWork | None = None
+        self._commits: Commits | None = None
         self._finder: tuple[float, Finder] | None = None
         self._asking: Asking | None = None
         self._calls: Calls | None = None
@@ -131,6 +133,13 @@ class SessionGround:
     def changes(self, work: OwnWork, live: Callable[[], bool]) -> Direct | Layered:
         """Where the agent's changes are kept."""
         self._work = work
+        self._commits = Commits(
+            work,
+            self.surroundings,
+            self._bus,
+            self._opening.clock,
+            wanted="git-note" in self._opening.settings.audit.anchors,
+        )
         if self.layer is None:
             return Direct()
         return Layered(self.layer, self.workspace, work, self.surroundings, self._bus, human(), live)
@@ -185,7 +194,16 @@ class SessionGround:
         )
         return [str(path) for path in answer.get("paths", ())]
 
+    async def begin(self) -> None:
+        """What is done before the first turn."""
+        if self._commits is not None:
+            await self._commits.begin()
+
+    async def anchor(self) -> None:
+        """Leave an anchor on the commits that came while the session ran."""
+        if self._commits is not None:
+            await self._commits.anchor()
+
     async def seal(self) -> None:
         """Close the journal for good."""
-        audit = self._opening.settings.audit
-        await self._bus.close(Anchoring(audit.anchors, audit.rfc3161_url))
+        await self._bus.close()

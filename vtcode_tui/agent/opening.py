@@ -23,7 +23,7 @@ from vtcode_tui.common.files import sha256_of
 from vtcode_tui.common.home import Home
 from vtcode_tui.common.ids import uuid7
 from vtcode_tui.config.settings import Settings
-from vtcode_tui.events import Bus, Journal, Redactor, Shipping, redaction_key, session_folder
+from vtcode_tui.events import Anchoring, Bus, Journal, Redactor, Shipping, redaction_key, session_folder
 from vtcode_tui.events.types import SessionResumed, SessionStarted
 from vtcode_tui.gate.types import Approver
 from vtcode_tui.llm import Chain, Models, resolve_models
@@ -69,7 +69,7 @@ async def open_core(opening: Opening) -> Session:
     redactor = Redactor.of_environment(opening.environ, key=redaction_key(opening.home.keys))
     redactor.learn({f"provider-key-{i}": value for i, value in enumerate(models.secrets())})
     shipping = Shipping(audit.exporters, opening.home, environ=opening.environ) if audit.exporters else None
-    opened = _folder(opening)
+    opened = _folder(opening, Anchoring(audit.anchors, audit.rfc3161_url, audit.rfc3161_ca))
     bus = Bus(opened.journal, redactor=redactor, capture=audit.capture)
     if opening.reader is not None:
         bus.subscribe(opening.reader)
@@ -95,16 +95,16 @@ async def _chain(models: Models, choice: str) -> tuple[Chain | None, tuple[str, 
         return None, (str(error), *map(str, models.looked))
 
 
-def _folder(opening: Opening) -> Opened:
+def _folder(opening: Opening, anchoring: Anchoring) -> Opened:
     if opening.resume is not None:
         standing = standing_in(opening.resume)
-        journal = Journal.reopen(opening.resume, clock=opening.clock)
+        journal = Journal.reopen(opening.resume, clock=opening.clock, anchoring=anchoring)
         store, parsed = Store.reopen(opening.resume)
         return Opened(store, journal, parsed, standing)
     now = opening.clock.now()
     session = uuid7()
     folder = session_folder(opening.home, session, now)
-    journal = Journal.create(folder, session, clock=opening.clock)
+    journal = Journal.create(folder, session, clock=opening.clock, anchoring=anchoring)
     meta = Meta(
         id=session,
         workspace=str(opening.root),
@@ -134,8 +134,6 @@ async def _announce(
         policy_sha256=session.policy_sha256,
         tier=opening.capability.tier,
         model=session.model,
-        log_key=opened.journal.log_key,
-        root_head=opened.journal.root_head,
         instructions=dict(instructions.files),
     )
     await bus.record(started)

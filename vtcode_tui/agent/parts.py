@@ -54,6 +54,14 @@ class Ground(Protocol):
         """Fuzzy search over the paths of the workspace, best first."""
         ...
 
+    async def begin(self) -> None:
+        """What is done before the first turn."""
+        ...
+
+    async def anchor(self) -> None:
+        """Leave an anchor on the commits that came while the session ran."""
+        ...
+
     async def seal(self) -> None:
         """Close the journal for good."""
         ...

@@ -76,6 +76,7 @@ class Session:
     async def ready(self) -> None:
         """What is done once, before the first prompt: finish what a crash interrupted, fill the meter."""
         await self._parts.changes.recover()
+        await self._parts.ground.begin()
         if self._chain is not None:
             self._parts.asking.meter(self._parts.turn.window(self._chain))
 
@@ -349,6 +350,7 @@ class Session:
         if runs:
             await asyncio.wait(runs, timeout=10)
         await parts.changes.settle()
+        await parts.ground.anchor()
         await parts.nursery.close()
         ended = SessionEnded(
             reason=reason,

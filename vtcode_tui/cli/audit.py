@@ -17,7 +17,7 @@ from vtcode_tui.common.home import Home
 
 if TYPE_CHECKING:
     from vtcode_tui.events.chain import Problem
-    from vtcode_tui.events.rootcheck import Evidence
+    from vtcode_tui.events.evidence import Evidence
     from vtcode_tui.events.verdict import Report
 
 EXAMPLE = """  vtcode audit verify last                     is the last session's journal intact?
@@ -35,7 +35,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument("session", nargs="?", help="a path, an id or its beginning, or `last`")
     verify.add_argument("--all", action="store_true", help="every session, and none may be missing")
     verify.add_argument(
-        "--anchors", action="append", metavar="FILE", help="system log, git notes or exported events; - reads stdin"
+        "--anchors",
+        action="append",
+        metavar="FILE",
+        help="system log, git notes, RFC 3161 tokens or exported events; - reads stdin",
+    )
+    verify.add_argument(
+        "--timestamp-ca",
+        metavar="FILE",
+        help="certificates (PEM) that RFC 3161 tokens among the anchors must be signed under",
     )
     verify.add_argument("--host-key", metavar="FILE", help="the host key's public half, kept elsewhere")
     verify.add_argument(
@@ -75,7 +83,7 @@ def _verify(given: argparse.Namespace) -> int:
     home = Home.from_environment()
     if given.all == bool(given.session):
         raise UsageError("name one session, or give --all")
-    evidence, key = _evidence(given.anchors), _host_key(given.host_key)
+    evidence, key = _evidence(given.anchors, given.timestamp_ca), _host_key(given.host_key)
     if given.all:
         reports, problems = verify_all(home.sessions, host_key=key, evidence=evidence)
     else:
@@ -83,6 +91,8 @@ def _verify(given: argparse.Namespace) -> int:
     if given.allowed_signers:
         reports = [_with_signatures(report, Path(given.allowed_signers)) for report in reports]
     state = "tampered" if problems else worst(report.state for report in reports)
+    if evidence.given and not reports and not problems:
+        state = "unanchored"
     if given.json:
         print(
             json.dumps(
@@ -99,9 +109,9 @@ def _verify(given: argparse.Namespace) -> int:
     return EXIT[state]
 
 
-def _evidence(files: list[str] | None) -> Evidence:
-    from vtcode_tui.events.rootcheck import Evidence
-    from vtcode_tui.events.timestamps import stamped
+def _evidence(files: list[str] | None, authority: str | None) -> Evidence:
+    from vtcode_tui.events.evidence import Evidence
+    from vtcode_tui.events.timestamps import authorities, read_stamp
 
     if not files:
         return Evidence()
@@ -109,7 +119,8 @@ def _evidence(files: list[str] | None) -> Evidence:
         raw = [sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes() for name in files]
     except OSError as error:
         raise UsageError(f"anchors cannot be read: {error}") from error
-    stamps = tuple(head for data in raw if data[:1] == b"\x30" and (head := stamped(data)))
+    trusted = authorities(Path(authority)) if authority else ()
+    stamps = tuple(found for data in raw if data[:1] == b"\x30" and (found := read_stamp(data, trusted)))
     return Evidence("\n".join(data.decode("utf-8", "replace") for data in raw), given=True, stamps=stamps)
 
 
@@ -142,6 +153,8 @@ def _say(report: Report) -> None:
     print(f"{_WORDS[report.state]}{anchored}  {report.session}  {report.events} events  head {report.head}")
     for problem in report.problems:
         print(f"  [{problem.layer}] {problem.text}")
+    if report.state in {"open", "torn"}:
+        print(f"  signed: the events before {report.trusted}; nobody vouches for later ones yet")
     if report.problems:
         print(f"  trustworthy: the events before {report.trusted} (last good checkpoint)")
     for note in report.notes[:20]:

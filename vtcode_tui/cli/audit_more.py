@@ -97,8 +97,9 @@ def _prune(given: argparse.Namespace) -> int:
 
 
 def _anchor(given: argparse.Namespace) -> int:
-    from vtcode_tui.events.anchoring import timestamp
-    from vtcode_tui.events.anchors import anchor_line, to_syslog
+    from vtcode_tui.config.layers import load
+    from vtcode_tui.events.anchoring import Anchorage, Anchoring, timestamp
+    from vtcode_tui.events.anchors import anchor_line
     from vtcode_tui.events.rootcheck import check_root
     from vtcode_tui.events.rootlog import ROOT, RootHead, RootLog
 
@@ -108,17 +109,24 @@ def _anchor(given: argparse.Namespace) -> int:
         raise UsageError(f"the root log does not verify and is not anchored: {found.problems[0].text}")
     if not found.size:
         raise UsageError("there is no session yet whose root log could be anchored")
-    line = anchor_line(log.host_key(), RootHead(found.size, found.head))
-    if given.timestamp:
-        print(timestamp(log, RootHead(found.size, found.head), given.timestamp))
+    standing = RootHead(found.size, found.head)
+    if given.print:
+        print(anchor_line(log.host_key(), standing))
         return 0
-    print(line)
-    if not given.print:
-        where = to_syslog(line)
-        if not where:
-            print("there is no system log here (/dev/log): keep the line yourself", file=sys.stderr)
-            return 1
-        log.append("anchor", "", {"where": where, "line": line})
+    audit = load(home, None).settings.audit
+    url = given.timestamp or audit.rfc3161_url
+    if given.timestamp:
+        token = timestamp(log, standing, Anchoring(rfc3161_url=url, rfc3161_ca=audit.rfc3161_ca))
+        print(token)
+        log.append("anchor", "", {"where": [token.name], "size": standing.size})
+        return 0
+    where = Anchorage(log, "", Anchoring(("syslog", *(("rfc3161",) if url else ())), url, audit.rfc3161_ca)).leave(
+        standing
+    )
+    print(anchor_line(log.host_key(), standing))
+    if not where:
+        print("there is no system log here (journald, /dev/log): keep the line yourself", file=sys.stderr)
+        return 1
     return 0
 
 

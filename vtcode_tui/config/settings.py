@@ -105,6 +105,7 @@ class Audit(_Table):
     minimum_days: int = Field(default=183, ge=1)
     anchors: tuple[Literal["syslog", "git-note", "rfc3161"], ...] = ("syslog",)
     rfc3161_url: str = ""
+    rfc3161_ca: str = ""
     exporters: tuple[Exporter, ...] = ()
 
 

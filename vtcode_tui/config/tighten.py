@@ -76,6 +76,7 @@ RULES: Mapping[str, Rule] = {
     "audit.minimum_days": _HIGHER,
     "audit.anchors": _NEVER,
     "audit.rfc3161_url": _NEVER,
+    "audit.rfc3161_ca": _NEVER,
     "audit.exporters": _NEVER,
     "context.mask_at": _NEVER,
     "context.compact_at": _NEVER,

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vtcode_tui.events.anchors import Anchoring
+    from vtcode_tui.events.anchoring import Anchoring
     from vtcode_tui.events.bus import Bus, Reader
     from vtcode_tui.events.export.live import Shipping
     from vtcode_tui.events.journal import Journal
@@ -63,7 +63,7 @@ _PLACES = {
     "locate": "places",
     "read_events": "lines",
     "redaction_key": "redaction",
-    "Anchoring": "anchors",
+    "Anchoring": "anchoring",
     "Shipping": "export.live",
     "session_folder": "places",
     "session_folders": "places",

@@ -22,7 +22,6 @@ from vtcode_tui.events.types import (
 )
 
 if TYPE_CHECKING:
-    from vtcode_tui.events.anchors import Anchoring
     from vtcode_tui.events.redaction import Redactor
 
 _log = logging.getLogger("vtcode.events")
@@ -134,10 +133,10 @@ class Bus:
             await self.journal.prepare()
             self._open = True
 
-    async def close(self, anchoring: Anchoring | None = None) -> None:
+    async def close(self) -> None:
         """Seal the journal and anchor the root log; the readers hear of the final checkpoint."""
         self.journal.observe(written=self._untold.append, durable=lambda position: None)
-        await asyncio.to_thread(self.journal.close, anchoring)
+        await asyncio.to_thread(self.journal.close)
         self._landed(self.journal.seq)
 
     def publish(self, live: Live) -> None:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
 from pydantic_core import from_json
 
 from vtcode_tui.common.errors import JournalError
-from vtcode_tui.events.lines import GENESIS
+from vtcode_tui.events.lines import GENESIS, MOST_UNSIGNED
 from vtcode_tui.events.notes import Note, read_note
 from vtcode_tui.events.seal import origin_of
 
@@ -46,10 +46,15 @@ class Walk:
     final: bool = False
     """The last event is a final checkpoint."""
     checkpoints: int = 0
+    last_checkpoint: int = -1
     trusted: int = 0
     """So many events are covered by the last good checkpoint."""
     root_heads: list[str] = field(default_factory=list)
     """The root log's heads that this journal names, one for each opening."""
+    root_anchors: list[tuple[int, str]] = field(default_factory=list)
+    """Anchors of the root log that events carry."""
+    set_aside: list[tuple[int, str, str]] = field(default_factory=list)
+    """Torn lines that were kept: the event that says so, the file, its digest."""
     notes: list[Note] = field(default_factory=list)
     openings: list[int] = field(default_factory=list)
     heads: dict[int, str] = field(default_factory=dict)
@@ -69,7 +74,7 @@ class Meaning(Protocol):
 
 
 _OPENING = frozenset({b"session.started", b"session.resumed"})
-_OWN = _OPENING | {b"log.checkpoint"}
+_OWN = _OPENING | {b"log.checkpoint", b"log.recovered"}
 
 
 def walk(path: Path, *, keys: Collection[str] | None, wanted: Collection[int], meaning: Meaning) -> Walk:
@@ -130,6 +135,7 @@ def _lines(result: Walk, stream: BinaryIO, named: set[str], wanted: Collection[i
         head = sha256(line).hexdigest().encode()
         seq += 1
     result.head, result.size = head.decode(), seq
+    _gap(result, seq)
 
 
 def _broken(seq: int, line: bytes, head: str) -> Problem:
@@ -156,6 +162,11 @@ def _clocks(
 
 def _own(result: Walk, seq: int, head: str, event: dict[str, Any], named: set[str]) -> None:
     data = event["data"]
+    if data.get("root_anchor"):
+        result.root_anchors.append((seq, str(data["root_anchor"])))
+    if event["type"] == "log.recovered":
+        result.set_aside.append((seq, str(data.get("file")), str(data.get("sha256"))))
+        return
     if event["type"] == "log.checkpoint":
         _checkpoint(result, seq, head, data)
         return
@@ -176,6 +187,8 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 def _checkpoint(result: Walk, seq: int, head: str, data: dict[str, Any]) -> None:
     """Check what a checkpoint says: exactly what stands before it, in the session's name."""
     result.checkpoints += 1
+    _gap(result, seq)
+    result.last_checkpoint = seq
     result.final = data.get("kind") == "final"
     try:
         note = read_note(data["note"])
@@ -188,6 +201,13 @@ def _checkpoint(result: Walk, seq: int, head: str, data: dict[str, Any]) -> None
         result.problems.append(Problem("checkpoint", seq, text))
     else:
         result.notes.append(note)
+
+
+def _gap(result: Walk, seq: int) -> None:
+    if seq - result.last_checkpoint > MOST_UNSIGNED + 1:
+        first = result.last_checkpoint + 1
+        text = f"the {seq - first} events from {first} on have no checkpoint among them: it was removed"
+        result.problems.append(Problem("checkpoint", first, text))
 
 
 def _decoded(key: str) -> bytes:

@@ -90,14 +90,14 @@ class Event(Frozen):
 
 
 _FIELDS = set(Event.model_fields)
+_put, _new = object.__setattr__, object.__new__
 
 
-def quick_event(**fields: Any) -> Event:
+def quick_event(fields: dict[str, Any]) -> Event:
     """An event of values that are known to be right: what `model_construct` does, without its generality."""
-    event = Event.__new__(Event)
-    put = object.__setattr__
-    put(event, "__dict__", fields)
-    put(event, "__pydantic_fields_set__", _FIELDS)
-    put(event, "__pydantic_extra__", None)
-    put(event, "__pydantic_private__", None)
+    event = _new(Event)
+    _put(event, "__dict__", fields)
+    _put(event, "__pydantic_fields_set__", _FIELDS)
+    _put(event, "__pydantic_extra__", None)
+    _put(event, "__pydantic_private__", None)
     return event

@@ -15,12 +15,11 @@ from vtcode_tui.common.ids import IdSource
 
 def ordered_ids() -> IdSource:
     """A source of ids for one journal."""
-    node = secrets.token_hex(6)
+    node, now = secrets.token_hex(6), time.time_ns
     numbers = count(secrets.randbits(20))
 
     def fresh() -> str:
-        number = next(numbers)
-        ms = f"{time.time_ns() // 1_000_000:012x}"
-        return f"{ms[:8]}-{ms[8:]}-7{number >> 14 & 0xFFF:03x}-{0x8000 | number & 0x3FFF:04x}-{node}"
+        number, ms = next(numbers), now() // 1_000_000
+        return f"{ms >> 16:08x}-{ms & 0xFFFF:04x}-7{number >> 14 & 0xFFF:03x}-{0x8000 | number & 0x3FFF:04x}-{node}"
 
     return fresh

@@ -134,6 +134,7 @@ NOTES: dict[str, str] = {
     "result": "what the model is told, without secrets",
     "result_sha256": "SHA-256 of that text",
     "risk": "low, medium or high",
+    "root_anchor": "an anchor of the root log as it stood then: lines, digest of the last, host key's signature",
     "root_head": "SHA-256 of the line about this opening in the root log",
     "rule": "the rule that decided; for an approval of a wider scope the rule that was written",
     "rules": "how many secrets each rule found",

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from vtcode_tui.events.journal import NAME
+from vtcode_tui.events.lines import NAME
 
 
 def follow(folder: Path, *, pause: Callable[[], None] = lambda: time.sleep(0.2)) -> Iterator[bytes]:

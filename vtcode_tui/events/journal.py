@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import fcntl
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,13 +13,13 @@ from typing import Literal
 from vtcode_tui.common.clock import Clock, SystemClock, rfc3339
 from vtcode_tui.common.errors import JournalError
 from vtcode_tui.common.ids import IdSource
-from vtcode_tui.events.anchors import Anchoring
+from vtcode_tui.events.anchoring import Anchoring
 from vtcode_tui.events.durable import Flusher, fdatasync
 from vtcode_tui.events.envelope import SCHEMA_VERSION, quick_event
 from vtcode_tui.events.event_ids import ordered_ids
-from vtcode_tui.events.lines import GENESIS, line_of
+from vtcode_tui.events.journal_file import FULL, JournalFile
+from vtcode_tui.events.lines import GENESIS, MOST_TOGETHER, NAME, Frame
 from vtcode_tui.events.seal import Seal
-from vtcode_tui.events.tail import find_tail, set_aside
 from vtcode_tui.events.types import (
     SYSTEM,
     Actor,
@@ -31,24 +28,24 @@ from vtcode_tui.events.types import (
     Checkpoint,
     Event,
     LogFailed,
-    LogRecovered,
     Outcome,
     Payload,
     SessionResumed,
     SessionStarted,
     Severity,
 )
+from vtcode_tui.events.verdict import verify
 
-NAME = "journal.jsonl"
-RESERVE = ".reserve"
-_RESERVED = 1 << 20
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 _EVERY = 64
-"""So many events at most between two checkpoints."""
+"""So many events, and those that are written together with the last of them, between two checkpoints."""
 _EVERY_NS = 5_000_000_000
 """The first event after so long is followed by a checkpoint."""
 _MARK_NS = 60_000_000_000
-"""So often at most a running session is entered in the root log."""
+"""So often a running session is entered in the root log, besides."""
+_MARKED = (SessionStarted, SessionResumed, ApprovalGranted)
+"""Events that the root log hears of at once: what it has heard of cannot be cut off a session that crashed."""
+_ANCHOR_NS = 300_000_000_000
+"""So often the head of the root log is left at the places that the settings name, while a session runs."""
 
 
 class Journal:
@@ -61,87 +58,84 @@ class Journal:
         self,
         folder: Path,
         session: str,
-        descriptor: int,
+        file: JournalFile,
         *,
-        clock: Clock,
+        clock: Clock | None,
         ids: IdSource | None,
         seq: int,
         head: str,
+        anchoring: Anchoring | None,
     ) -> None:
         self.folder = folder
         self.session = session
         self.path = folder / NAME
         self.head = head
         self.seq = seq
-        self._clock, self._ids = clock, ids or ordered_ids()
-        self._descriptor = descriptor
-        self._size = os.fstat(descriptor).st_size
+        self._clock, self._ids = clock or SystemClock(), ids or ordered_ids()
+        self._file = file
         self._failure: JournalError | None = None
         self._closed = False
         self._opened = False
         self._written: Callable[[Event], None] = lambda event: None
         self._landed: Callable[[int], None] = lambda position: None
-        self._flusher = Flusher(descriptor, lambda: self.seq, self._on_disk, self._off_disk)
-        self._seal = Seal(folder, session, seq=seq, head=head)
-        self._sealed = (seq, self._clock.monotonic_ns())
-        self._marked_ns = self._clock.monotonic_ns()
-        self._to_mark: tuple[int, str] | None = None
-        _hold_back(folder)
+        self._flusher = Flusher(file.descriptor, lambda: self.seq, self._on_disk, self._off_disk)
+        self._seal = Seal(folder, session, seq=seq, head=head, anchoring=anchoring or Anchoring())
+        now = self._clock.monotonic_ns()
+        self._sealed = (seq, now)
+        self._marked_ns = now
+        self._anchored_ns = now
+        self._to_mark: tuple[int, str, bool] | None = None
 
     @classmethod
     def create(
-        cls, folder: Path, session: str, *, clock: Clock | None = None, ids: IdSource | None = None
+        cls,
+        folder: Path,
+        session: str,
+        *,
+        clock: Clock | None = None,
+        ids: IdSource | None = None,
+        anchoring: Anchoring | None = None,
     ) -> Journal:
         """Begin the journal of a new session in `folder`, which is made (0700) if it is missing.
 
         Raises JournalError when there is one already, or the disk does not take it.
         """
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = _open(folder / NAME, os.O_CREAT | os.O_EXCL)
-            for one in (folder, *folder.parents[:4]):
-                _sync_folder(one)
+            file = JournalFile.create(folder)
         except OSError as error:
             raise JournalError(f"{folder / NAME} cannot be created: {error.strerror}") from error
-        return cls(folder, session, descriptor, clock=clock or SystemClock(), ids=ids, seq=0, head=GENESIS)
+        return cls(folder, session, file, clock=clock, ids=ids, seq=0, head=GENESIS, anchoring=anchoring)
 
     @classmethod
-    def reopen(cls, folder: Path, *, clock: Clock | None = None, ids: IdSource | None = None) -> Journal:
+    def reopen(
+        cls,
+        folder: Path,
+        *,
+        clock: Clock | None = None,
+        ids: IdSource | None = None,
+        anchoring: Anchoring | None = None,
+    ) -> Journal:
         """Continue a session's journal; a line that a crash tore is set aside and that is recorded.
 
-        Raises JournalError when another process has it open or its chain is broken.
+        Raises JournalError when another process has it open or it does not verify.
         """
         path = folder / NAME
         try:
-            descriptor = _open(path, 0)
+            file, tail, recovered = JournalFile.reopen(folder, _untouched)
         except OSError as error:
             raise JournalError(f"{path} cannot be opened: {error.strerror}") from error
-        try:
-            tail = find_tail(path)
-            aside = set_aside(folder, tail.torn) if tail.torn else None
-            if aside is not None:
-                os.ftruncate(descriptor, tail.size)
-            elif tail.unended:
-                os.write(descriptor, b"\n")
-            os.fsync(descriptor)
-        except OSError as error:
-            os.close(descriptor)
-            raise JournalError(f"{path} cannot be recovered: {error.strerror}") from error
-        except JournalError:
-            os.close(descriptor)
-            raise
         journal = cls(
             folder,
             tail.session or folder.name,
-            descriptor,
-            clock=clock or SystemClock(),
+            file,
+            clock=clock,
             ids=ids,
             seq=tail.seq,
             head=tail.head,
+            anchoring=anchoring,
         )
-        if aside is not None:
-            digest = hashlib.sha256(tail.torn).hexdigest()
-            journal.append(LogRecovered(size=len(tail.torn), sha256=digest, file=aside.name))
+        if recovered is not None:
+            journal.append(recovered)
             journal.flush()
         return journal
 
@@ -173,42 +167,71 @@ class Journal:
         outcome: Outcome = "success",
         parent: str | None = None,
     ) -> list[Event]:
-        """Write several events at once (not yet flushed): all of them or, with a JournalError, none."""
+        """Write several events (not yet flushed), 256 at once: all of these or, with a JournalError, none."""
+        events: list[Event] = []
+        for start in range(0, len(payloads), MOST_TOGETHER):
+            some = payloads[start : start + MOST_TOGETHER]
+            events += self._extend(some, turn, call, actor, severity, outcome, parent)
+        return events
+
+    def _extend(
+        self,
+        payloads: Sequence[Payload],
+        turn: int,
+        call: str | None,
+        actor: Actor,
+        severity: Severity | None,
+        outcome: Outcome,
+        parent: str | None,
+    ) -> list[Event]:
         self._ready()
-        seq, head, events, lines = self.seq, self.head, [], []
+        seq, head, ids, events, lines = self.seq, self.head, self._ids, [], []
         time, mono_ns = _stamp(self._clock.now()), self._clock.monotonic_ns()
+        frame = Frame(self.session, turn, call, parent, actor, time, mono_ns)
         for payload in payloads:
             if isinstance(payload, SessionStarted | SessionResumed) and not payload.log_key:
-                payload = payload.model_copy(update={"log_key": self.log_key, "root_head": self.root_head})
-            event = quick_event(
-                v=SCHEMA_VERSION,
-                seq=seq,
-                id=self._ids(),
-                time=time,
-                mono_ns=mono_ns,
-                type=payload.TYPE,
-                severity=severity or payload.SEVERITY,
-                outcome=outcome,
-                session=self.session,
-                turn=turn,
-                call=call,
-                parent=parent,
-                actor=actor,
-                data=payload,
-                prev=head,
+                payload = self._introduced(payload)
+            ident, grade = ids(), severity or payload.SEVERITY
+            line = frame.line(seq, ident, grade, outcome, payload, head)
+            events.append(
+                quick_event(
+                    {
+                        "v": SCHEMA_VERSION,
+                        "seq": seq,
+                        "id": ident,
+                        "time": time,
+                        "mono_ns": mono_ns,
+                        "type": payload.TYPE,
+                        "severity": grade,
+                        "outcome": outcome,
+                        "session": self.session,
+                        "turn": turn,
+                        "call": call,
+                        "parent": parent,
+                        "actor": actor,
+                        "data": payload,
+                        "prev": head,
+                    }
+                )
             )
-            line = line_of(event)
             head = hashlib.sha256(line).hexdigest()
             seq += 1
-            events.append(event)
             lines.append(line)
-        self._write(b"\n".join(lines) + b"\n", payloads[0].TYPE)
+        lines.append(b"")
+        self._write(b"\n".join(lines), payloads[0].TYPE)
         self.seq, self.head = seq, head
         for event in events:
             self._written(event)
-        if self._checkpoint_due(payloads[-1], events[-1].mono_ns):
+        if any(isinstance(payload, _MARKED) for payload in payloads):
+            self._to_mark = (seq, head, False)
+        if self._checkpoint_due(payloads, mono_ns):
             self.checkpoint()
         return events
+
+    def _introduced(self, payload: SessionStarted | SessionResumed) -> Payload:
+        """An opening with the session's key and the root log's line about it."""
+        known = {"log_key": self.log_key, "root_head": self.root_head, "root_anchor": self._seal.anchor()}
+        return payload.model_copy(update=known)
 
     def _ready(self) -> None:
         if self._failure is not None:
@@ -220,23 +243,29 @@ class Journal:
             self._seal.ready()
             self._opened = True
 
-    def _checkpoint_due(self, payload: Payload, now: int) -> bool:
+    def _checkpoint_due(self, payloads: Sequence[Payload], now: int) -> bool:
         at, since = self._sealed
-        if isinstance(payload, Checkpoint | LogFailed):
+        if isinstance(payloads[-1], Checkpoint | LogFailed):
             return False
         return (
-            isinstance(payload, ApprovalRequested | ApprovalGranted)
-            or self.seq - at >= _EVERY
+            self.seq - at >= _EVERY
             or now - since >= _EVERY_NS
+            or any(isinstance(payload, ApprovalRequested | ApprovalGranted) for payload in payloads)
         )
 
     def checkpoint(self, kind: Literal["batch", "final"] = "batch") -> Event:
         """Sign for everything so far, as an event of its own."""
-        note = self._seal.note(self.seq, self.head)
-        event = self.append(Checkpoint(kind=kind, size=self.seq, head=self.head, note=note))
-        self._sealed = (self.seq, event.mono_ns)
-        if event.mono_ns - self._marked_ns >= _MARK_NS:
-            self._to_mark, self._marked_ns = (self.seq, self.head), event.mono_ns
+        try:
+            self._file.check()
+        except OSError as error:
+            self._fail(Checkpoint.TYPE, error)
+            raise self._failure or error from error
+        note, anchor = self._seal.note(self.seq, self.head), self._seal.anchor()
+        event = self.append(Checkpoint(kind=kind, size=self.seq, head=self.head, note=note, root_anchor=anchor))
+        now = event.mono_ns
+        self._sealed = (self.seq, now)
+        if self._to_mark is not None or now - self._marked_ns >= _MARK_NS:
+            self._to_mark, self._marked_ns = (self.seq, self.head, now - self._anchored_ns >= _ANCHOR_NS), now
         return event
 
     @property
@@ -255,29 +284,33 @@ class Journal:
             await asyncio.to_thread(self._seal.ready)
         self._seal.ready()
 
+    async def anchor(self) -> str:
+        """An anchor of the root log that covers all that is on disk now; empty where there is no root log."""
+        await self.settle()
+        return await asyncio.to_thread(self._seal.mark_now, self.seq, self.head)
+
+    def anchored(self, where: str, line: str) -> None:
+        """Note in the root log that an anchor has been left somewhere."""
+        self._seal.left(where, line)
+
     def _write(self, raw: bytes, lost: str) -> None:
         try:
-            written = os.write(self._descriptor, raw)
-            if written != len(raw):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._file.write(raw)
         except OSError as error:
             self._fail(lost, error)
             assert self._failure is not None
             raise self._failure from error
-        self._size += len(raw)
 
     def _fail(self, lost: str, error: OSError) -> None:
         """Close the journal to further events; with the space held back, say so in it."""
         reason = f"the journal {self.path} cannot be written, so nothing more runs: {error.strerror}"
-        with contextlib.suppress(OSError):
-            os.ftruncate(self._descriptor, self._size)
         self._failure = JournalError(reason)
-        if error.errno in _FULL and lost != LogFailed.TYPE:
-            (self.folder / RESERVE).unlink(missing_ok=True)
+        if error.errno in FULL and lost != LogFailed.TYPE:
+            self._file.spend_reserve()
             self._failure = None
             with contextlib.suppress(JournalError, OSError):
                 self.append(LogFailed(reason=reason, errno=error.errno or 0, lost=lost))
-                fdatasync(self._descriptor)
+                fdatasync(self._file.descriptor)
             self._failure = JournalError(reason)
 
     def observe(self, *, written: Callable[[Event], None], durable: Callable[[int], None]) -> None:
@@ -287,8 +320,10 @@ class Journal:
     def _on_disk(self, seq: int) -> None:
         # The root log may only speak of what a power cut can no longer take back.
         if self._to_mark is not None and seq >= self._to_mark[0]:
-            self._seal.mark(*self._to_mark)
-            self._to_mark = None
+            size, head, anchored = self._to_mark
+            if self._seal.mark(size, head, anchored=anchored):
+                self._to_mark = None
+                self._anchored_ns = self._clock.monotonic_ns() if anchored else self._anchored_ns
         self._landed(seq)
 
     def _off_disk(self, error: OSError) -> None:
@@ -309,14 +344,14 @@ class Journal:
         """Flush now, in this thread."""
         position = self.seq
         try:
-            fdatasync(self._descriptor)
+            fdatasync(self._file.descriptor)
         except OSError as error:
             self._flusher.failure = error
             self._failure = JournalError(f"the journal {self.path} cannot be flushed: {error.strerror}")
             raise self._failure from error
         self._flusher.now_durable(position)
 
-    def close(self, anchoring: Anchoring | None = None) -> None:
+    def close(self) -> None:
         """Sign for the whole with a final checkpoint, enter the end in the root log and give the file free.
 
         The session's key is forgotten; what a failure left unsigned stays open for `audit verify` to see.
@@ -326,9 +361,13 @@ class Journal:
         try:
             if self._failure is None:
                 if self.seq:
+                    # So that what exporters and the journal itself carry of the root log includes this session.
+                    self._to_mark = None
+                    self.flush()
+                    self._seal.mark_now(self.seq, self.head)
                     self.checkpoint("final")
                 self.flush()
-                self._seal.close(self.seq, self.head, anchoring or Anchoring())
+                self._seal.close(self.seq, self.head)
         finally:
             self.abandon()
 
@@ -339,40 +378,18 @@ class Journal:
         self._closed = True
         self._flusher.close()
         self._seal.forget()
-        os.close(self._descriptor)
-        with contextlib.suppress(OSError):
-            (self.folder / RESERVE).unlink(missing_ok=True)
+        self._file.close()
+
+
+def _untouched(folder: Path) -> None:
+    """Refuse to go on with what does not verify: it would be sealed together with what was done to it."""
+    if problems := verify(folder).problems:
+        raise JournalError(
+            f"{folder / NAME} is not continued: {problems[0].text}; see `vtcode audit verify {folder}`"
+        )
 
 
 def _stamp(moment: datetime) -> str:
     """What `rfc3339` writes, faster for the times that our own clock gives."""
     text = moment.isoformat(timespec="milliseconds")
     return f"{text[:-6]}Z" if text.endswith("+00:00") else rfc3339(moment)
-
-
-def _open(path: Path, flags: int) -> int:
-    """Open for appending and take the lock that keeps other processes out."""
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | flags, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise JournalError(f"{path} is in use by another vtcode process") from None
-    return descriptor
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _hold_back(folder: Path) -> None:
-    """Reserve space, so that a full disk can be recorded. A disk that is full already is met at the first event."""
-    with contextlib.suppress(OSError), (folder / RESERVE).open("wb") as file:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, _RESERVED)
-        else:
-            file.write(bytes(_RESERVED))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,47 +11,77 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from vtcode_tui.common.errors import JournalError
-from vtcode_tui.events.envelope import quick_event, without_surrogates
+from vtcode_tui.events.envelope import SCHEMA_VERSION, quick_event, without_surrogates
 from vtcode_tui.events.types import PAYLOADS, SYSTEM, Actor, Event, Payload, Unrecognised
+
+NAME = "journal.jsonl"
+"""The file of a journal in its session's folder."""
 
 GENESIS = "0" * 64
 """The `prev` of a journal's first line."""
+
+MOST_TOGETHER = 256
+"""So many events at most are written at once."""
+
+MOST_UNSIGNED = 64 + MOST_TOGETHER
+"""So many events at most stand between two checkpoints; more without one is a sign of forgery."""
 
 MAXIMUM = 16 << 20
 """The longest line that is written; what is larger belongs into a recording or a spool file."""
 
 _quote: Callable[[str], str] = json.encoder.encode_basestring_ascii
-_SYSTEM_JSON = b'{"kind":"system","id":"vtcode","auth":null}'
+_SYSTEM_JSON = '{"kind":"system","id":"vtcode","auth":null}'
+
+
+class Frame:
+    """What the envelopes of events that are written together have in common, spelled once."""
+
+    def __init__(
+        self,
+        session: str,
+        turn: int,
+        call: str | None,
+        parent: str | None,
+        actor: Actor,
+        time: str,
+        mono_ns: int,
+        *,
+        version: int = SCHEMA_VERSION,
+    ) -> None:
+        self._start = f'{{"v":{version},"seq":'
+        self._when = f'","time":"{time}","mono_ns":{mono_ns},"type":"'
+        self._rest = (
+            f'","session":{_quote(session)},"turn":{turn},"call":{_text(call)},"parent":{_text(parent)},'
+            f'"actor":{_actor(actor)},"data":'
+        )
+
+    def line(
+        self, seq: int, ident: str, severity: str, outcome: str, payload: Payload, prev: str, *, kind: str = ""
+    ) -> bytes:
+        """The raw bytes of one event, without the line break. Raises JournalError when it is too large."""
+        kind = kind or payload.TYPE
+        graded = f'{kind}","severity":"{severity}","outcome":"{outcome}'
+        begin = f'{self._start}{seq},"id":"{ident}{self._when}{graded}{self._rest}'
+        raw = b'%b%b,"prev":"%b"}' % (begin.encode(), _data(payload), prev.encode())
+        if len(raw) > MAXIMUM:
+            raise JournalError(f"an event of type {kind} has {len(raw)} bytes; at most {MAXIMUM} can be recorded")
+        return raw
 
 
 def line_of(event: Event) -> bytes:
     """The raw bytes of an event, without the line break. Raises JournalError when it is too large."""
-    begin = f'{{"v":{event.v},"seq":{event.seq},"id":"{event.id}","time":"{event.time}","mono_ns":{event.mono_ns},'
-    middle = _middle(event.type, event.severity, event.outcome, event.session, event.turn, event.call, event.parent)
-    end = f',"prev":"{event.prev}"}}'
-    raw = b"".join((begin.encode(), middle, _actor(event.actor), b',"data":', _data(event.data), end.encode()))
-    if len(raw) > MAXIMUM:
-        raise JournalError(f"an event of type {event.type} has {len(raw)} bytes; at most {MAXIMUM} can be recorded")
-    return raw
-
-
-@lru_cache(512)
-def _middle(
-    kind: str, severity: str, outcome: str, session: str, turn: int, call: str | None, parent: str | None
-) -> bytes:
-    """What is the same for many events of a call."""
-    return (
-        f'"type":"{kind}","severity":"{severity}","outcome":"{outcome}","session":{_quote(session)},"turn":{turn},'
-        f'"call":{_text(call)},"parent":{_text(parent)},"actor":'
-    ).encode()
+    frame = Frame(
+        event.session, event.turn, event.call, event.parent, event.actor, event.time, event.mono_ns, version=event.v
+    )
+    return frame.line(event.seq, event.id, event.severity, event.outcome, event.data, event.prev, kind=event.type)
 
 
 def _text(value: str | None) -> str:
     return "null" if value is None else _quote(value)
 
 
-def _actor(actor: Actor) -> bytes:
-    return _SYSTEM_JSON if actor is SYSTEM else to_json(actor)
+def _actor(actor: Actor) -> str:
+    return _SYSTEM_JSON if actor is SYSTEM else to_json(actor).decode()
 
 
 def _data(payload: Payload) -> bytes:
@@ -93,7 +122,7 @@ def event_of(raw: bytes) -> Event:
             raise ValueError("its envelope is wrong")
         if value.keys() != Event.model_fields.keys():
             raise ValueError("its envelope has other fields")
-        return quick_event(**value)
+        return quick_event(value)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise JournalError(f"not an event: {raw[:80]!r}: {error}") from error
 
@@ -118,7 +147,7 @@ def read_events(path: Path) -> Iterator[Event]:
 
 def read_lines(path: Path) -> Iterator[bytes]:
     """The complete raw lines of a journal, without their line breaks."""
-    file = path / "journal.jsonl" if path.is_dir() else path
+    file = path / NAME if path.is_dir() else path
     try:
         with file.open("rb") as stream:
             for raw in stream:

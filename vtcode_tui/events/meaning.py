@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic_core import from_json
+
 from vtcode_tui.events.chain import Problem
+from vtcode_tui.events.sshsig import verifies
 
 
 class Sense:
@@ -78,7 +81,7 @@ class Sense:
         if subject in self._denied:
             return ["grants what the policy denies"]
         self._allowed.add(subject)
-        return []
+        return _unsaid(call, data, actor)
 
     def _starts(self, call: str, data: dict[str, Any]) -> list[str]:
         subject = (call, str(data.get("subject_sha256")))
@@ -103,3 +106,23 @@ class Sense:
                 f"event {seq}: {key[0]} was changed by something else since this session last wrote it"
             )
         self._files[key] = after
+
+
+def _unsaid(call: str, data: dict[str, Any], actor: dict[str, Any]) -> list[str]:
+    """What an approval's own statement does not bear out."""
+    statement, signature = str(data.get("statement") or ""), str(data.get("signature") or "")
+    if not signature and actor.get("auth") not in (None, "os-user"):
+        return [f"claims the level {actor['auth']} and holds no signature"]
+    if not statement:
+        return []
+    try:
+        said = from_json(statement)
+        bound = {name: said[name] for name in ("call", "scope", "subject_sha256", "shown_sha256")}
+    except (ValueError, KeyError, TypeError):
+        return ["holds a statement that cannot be read"]
+    wrong = [name for name, value in bound.items() if value != (call if name == "call" else data.get(name))]
+    if wrong:
+        return [f"holds a statement about something else: {', '.join(wrong)}"]
+    if signature and verifies(signature, statement.encode()) is None:
+        return ["holds a signature that does not belong to its statement"]
+    return []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vtcode_tui.common.errors import UsageError
 from vtcode_tui.common.home import Home
-from vtcode_tui.events.journal import NAME
+from vtcode_tui.events.lines import NAME
 
 
 def session_folder(home: Home, session: str, started: datetime) -> Path:

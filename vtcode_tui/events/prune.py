@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,8 +12,7 @@ from pathlib import Path
 
 from vtcode_tui.common.errors import DeniedError, JournalError
 from vtcode_tui.common.home import Home
-from vtcode_tui.events.journal import NAME
-from vtcode_tui.events.lines import event_of, read_lines
+from vtcode_tui.events.lines import NAME, event_of, read_lines
 from vtcode_tui.events.places import session_folders
 from vtcode_tui.events.rootlog import RootLog
 from vtcode_tui.events.verdict import Report, verify
@@ -66,6 +67,25 @@ def prune(home: Home, folder: Path, *, now: datetime, minimum_days: int, reason:
         raise DeniedError(
             f"session {folder.name} is {age} days old and audit.minimum_days keeps it for {minimum_days}"
         )
+    held = _held(folder)
+    try:
+        return _removed(home, folder, reason)
+    finally:
+        os.close(held)
+
+
+def _held(folder: Path) -> int:
+    """The journal's lock, so that no session that runs, however quiet it has been, is taken away under its feet."""
+    descriptor = os.open(folder / NAME, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise DeniedError(f"session {folder.name} is in use by a vtcode process and is kept") from None
+    return descriptor
+
+
+def _removed(home: Home, folder: Path, reason: str) -> Report:
     verdict = verify(folder)
     if verdict.state == "tampered":
         raise DeniedError(

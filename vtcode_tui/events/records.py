@@ -26,6 +26,7 @@ class Checkpoint(Payload):
     size: int
     head: str
     note: str
+    root_anchor: str = ""
 
 
 class LogRecovered(Payload):

@@ -190,7 +190,7 @@ def entropy(value: bytes) -> float:
     return -sum(count / size * math.log2(count / size) for count in Counter(value).values())
 
 
-_EXACT = re.compile(r"sha256$|^(?:statement|signature|note|head|log_key|root_head|id|call|tokens)$")
+_EXACT = re.compile(r"sha256$|^(?:statement|signature|note|head|log_key|root_head|root_anchor|id|call|tokens)$")
 
 
 @cache

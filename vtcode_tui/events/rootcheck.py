@@ -5,21 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from vtcode_tui.common.errors import JournalError
-from vtcode_tui.events.anchors import ORIGIN, find_anchors
+from vtcode_tui.events.anchors import ORIGIN, Anchor, find_anchors
 from vtcode_tui.events.chain import Problem
+from vtcode_tui.events.evidence import Evidence
 from vtcode_tui.events.lines import GENESIS
 from vtcode_tui.events.notes import key_hash, valid
 from vtcode_tui.events.rootlog import signed_part
-
-_EXPORTED = re.compile(
-    r'"seq":(\d{1,12}),"id":"[^"]*".{0,400}?"session":"([^"\\]{1,80})".*"prev":"([0-9a-f]{64})"\}'
-)
 
 
 @dataclass(slots=True)
@@ -54,26 +50,7 @@ class Root:
     """Anchors vouch for so many of its lines."""
     foreign: int = 0
     """Anchors of other keys that were passed over."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What was kept elsewhere: anchors of the root log, and (size, head) of sessions seen by an exporter."""
-
-    text: str = ""
-    given: bool = False
-    stamps: tuple[str, ...] = ()
-    """Heads of the root log that RFC 3161 tokens are about."""
-
-    def exported(self, session: str) -> list[tuple[int, str]]:
-        """States of a session's journal that events exported from it name."""
-        if session not in self.text:
-            return []
-        return [
-            (int(found[1]), found[3])
-            for line in self.text.splitlines()
-            if (found := _EXPORTED.search(line)) and found[2] == session
-        ]
+    notes: list[str] = field(default_factory=list)
 
 
 def check_root(path: Path, *, public: bytes | None = None, evidence: Evidence | None = None) -> Root:
@@ -85,16 +62,32 @@ def check_root(path: Path, *, public: bytes | None = None, evidence: Evidence | 
         raise JournalError(f"{path} cannot be read: {error.strerror}") from error
     whole, _, torn = raw.rpartition(b"\n")
     root.torn = bool(torn)
-    for number, line in enumerate(whole.split(b"\n") if whole else []):
-        if not _line(root, number, line, public):
-            break
-    _anchors(root, evidence or Evidence())
+    lines = whole.split(b"\n") if whole else []
+    _lines(root, lines, public)
+    if root.size and not _signed(root, lines[root.size - 1]):
+        # By the chain, the last signature vouches for all lines before it. When it is bad, the first bad one is named.
+        bad = next(number for number, line in enumerate(lines) if not _signed(root, line))
+        text = f"line {bad + 1} of the root log is not signed by its host key"
+        problem, root = Problem("root", bad, text), Root(path, torn=root.torn, public=root.public)
+        _lines(root, lines[:bad], public)
+        root.problems.append(problem)
+    _anchors(root, evidence or Evidence(), public or root.public)
     return root
+
+
+def _lines(root: Root, lines: list[bytes], public: bytes | None) -> None:
+    for number, line in enumerate(lines):
+        if not _line(root, number, line, public):
+            return
+
+
+def _signed(root: Root, line: bytes) -> bool:
+    return valid(root.public, *signed_part(line))
 
 
 def _line(root: Root, number: int, line: bytes, public: bytes | None) -> bool:
     try:
-        unsigned, signature = signed_part(line)
+        signed_part(line)
         value = json.loads(line)
         prev, kind, data = str(value["prev"]), str(value["type"]), dict(value["data"])
         session, state = str(value["session"]), (int(data.get("size", 0)), str(data.get("head", GENESIS)))
@@ -113,11 +106,6 @@ def _line(root: Root, number: int, line: bytes, public: bytes | None) -> bool:
                 Problem("root", 0, "the root log is signed by another host key than the one given")
             )
             return False
-    if not valid(root.public, unsigned, signature):
-        root.problems.append(
-            Problem("root", number, f"line {number + 1} of the root log is not signed by its host key")
-        )
-        return False
     root.head = hashlib.sha256(line).hexdigest()
     root.heads.append(root.head)
     root.size += 1
@@ -144,23 +132,28 @@ def _enter(root: Root, number: int, kind: str, session: str, data: dict[str, Any
             entry.pruned = True
 
 
-def _anchors(root: Root, evidence: Evidence) -> None:
-    ours = key_hash(ORIGIN, root.public) if root.public else b""
+def _anchors(root: Root, evidence: Evidence, public: bytes) -> None:
+    ours = key_hash(ORIGIN, public) if public else b""
     for anchor in find_anchors(evidence.text):
-        if anchor.signature[:4] != ours or not anchor.signed_by(root.public):
+        if anchor.signature[:4] != ours or not anchor.signed_by(public):
             root.foreign += 1
-        elif anchor.size > root.size or root.heads[anchor.size - 1] != anchor.head:
-            said = f"an anchor vouches for {anchor.size} lines of the root log ending in {anchor.head[:16]}"
-            root.problems.append(
-                Problem(
-                    "anchor", None, f"{said}, but it has {root.size} lines or others: it was cut back or replaced"
-                )
-            )
+        elif (problem := contradicted(root, anchor)) is not None:
+            root.problems.append(Problem("anchor", None, problem))
         else:
             root.anchored = max(root.anchored, anchor.size)
-    for head in evidence.stamps:
-        if head in root.heads:
-            root.anchored = max(root.anchored, root.heads.index(head) + 1)
-        else:
-            text = f"a time stamp vouches for a root log ending in {head[:16]}, which this one never did"
+    for stamp in evidence.stamps:
+        if stamp.head not in root.heads:
+            text = f"a time stamp vouches for a root log ending in {stamp.head[:16]}, which this one never did"
             root.problems.append(Problem("anchor", None, text))
+        elif stamp.trusted:
+            root.anchored = max(root.anchored, root.heads.index(stamp.head) + 1)
+        else:
+            root.notes.append(f"the time stamp of {stamp.time:%Y-%m-%d %H:%M:%S}Z is not believed: {stamp.problem}")
+
+
+def contradicted(root: Root, anchor: Anchor) -> str | None:
+    """What is wrong when an anchor of the host key speaks of another root log than this one."""
+    if 0 < anchor.size <= root.size and root.heads[anchor.size - 1] == anchor.head:
+        return None
+    said = f"an anchor vouches for {anchor.size} lines of the root log ending in {anchor.head[:16]}"
+    return f"{said}, but it has {root.size} lines or others: it was cut back or replaced"

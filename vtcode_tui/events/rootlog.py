@@ -27,6 +27,8 @@ from vtcode_tui.events.notes import Key
 from vtcode_tui.events.tail import set_aside
 
 ROOT = "root.jsonl"
+_TAIL = 8192
+"""Bytes that are read from the root log's end at first: more than its lines are long."""
 HOST_KEY = "host-ed25519"
 HOST_PUBLIC = "host-ed25519.pub"
 
@@ -85,15 +87,13 @@ class RootLog:
             os.close(descriptor)
 
     def _standing(self, descriptor: int) -> tuple[int, str]:
-        raw = self.path.read_bytes()
-        whole, _, torn = raw.rpartition(b"\n")
+        end = os.fstat(descriptor).st_size
+        last, torn = _last_line(descriptor, end)
+        size = _number(last) + 1 if last else 0
+        head = hashlib.sha256(last).hexdigest() if last else GENESIS
         if torn:
             aside = set_aside(self.path.parent, torn)
-            os.ftruncate(descriptor, len(raw) - len(torn))
-        lines = whole.split(b"\n") if whole else []
-        size = len(lines)
-        head = hashlib.sha256(lines[-1]).hexdigest() if lines else GENESIS
-        if torn:
+            os.ftruncate(descriptor, end - len(torn))
             size, head = self._write(
                 descriptor, size, head, "recovered", "", {"file": aside.name, "size": len(torn)}
             )
@@ -134,6 +134,28 @@ class RootLog:
             os.fsync(descriptor)
         (self._keys / HOST_PUBLIC).write_text(key.public_text + "\n")
         return key
+
+
+def _last_line(descriptor: int, end: int) -> tuple[bytes, bytes]:
+    """The last whole line, and what follows it; only so much of the file is read."""
+    size = _TAIL
+    while True:
+        start = max(0, end - size)
+        raw = os.pread(descriptor, end - start, start)
+        whole, _, torn = raw.rpartition(b"\n")
+        _, found, last = whole.rpartition(b"\n")
+        if found or start == 0:
+            return last, torn
+        size *= 8
+
+
+def _number(line: bytes) -> int:
+    try:
+        return int(json.loads(line)["seq"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise JournalError(
+            f"the last line of the root log cannot be read: {error}; see `vtcode audit verify`"
+        ) from error
 
 
 def signed_part(line: bytes) -> tuple[bytes, bytes]:

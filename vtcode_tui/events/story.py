@@ -29,6 +29,7 @@ class SessionStarted(Payload):
     model: str = ""
     log_key: str = ""
     root_head: str = ""
+    root_anchor: str = ""
     instructions: dict[str, str] = Field(default_factory=dict)
     """AGENTS.md files in force: path below the workspace -> SHA-256."""
 
@@ -43,6 +44,7 @@ class SessionResumed(Payload):
     modified: bool = False
     log_key: str = ""
     root_head: str = ""
+    root_anchor: str = ""
 
 
 class SessionForked(Payload):

@@ -5,15 +5,18 @@ What each layer notices, and what only the next one does, is in docs/audit.md an
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from vtcode_tui.events.anchors import find_anchors
 from vtcode_tui.events.chain import Layer, Problem, Walk, walk
-from vtcode_tui.events.journal import NAME
+from vtcode_tui.events.evidence import Evidence
+from vtcode_tui.events.lines import NAME
 from vtcode_tui.events.meaning import Sense
-from vtcode_tui.events.rootcheck import Entry, Evidence, Root, check_root
+from vtcode_tui.events.rootcheck import Entry, Root, check_root, contradicted
 from vtcode_tui.events.rootlog import ROOT
 
 State: TypeAlias = Literal["sealed", "open", "torn", "unanchored", "tampered"]
@@ -92,15 +95,20 @@ def verify(
             "there is no root log here: a journal that was cut back or replaced as a whole would not be noticed"
         )
     else:
+        notes += root.notes
+        if root.foreign:
+            notes.append(f"{root.foreign} anchors are of other host keys and say nothing about this root log")
         problems += root.problems
-        problems += _against_root(found, entry, session)
+        problems += _against_root(found, root, entry, session)
     problems += [
         Problem("anchor", min(size, found.size), f"an exported copy of event {size} names another line before it")
         for size, head in exported
         if found.heads.get(size) != head
     ]
+    if folder.is_dir() and root is not None:
+        problems += _set_aside(folder, found)
     anchored = bool(root and entry and entry.closed and entry.closed_at < root.anchored)
-    anchored = anchored or any(size == found.size - 1 for size, _ in exported)
+    anchored = anchored or any(size >= found.size - 1 for size, _ in exported)
     return Report(
         session=found.session or session,
         path=folder,
@@ -127,7 +135,7 @@ def _state(
     return "unanchored" if required and not anchored else "sealed"
 
 
-def _against_root(found: Walk, entry: Entry | None, session: str) -> list[Problem]:
+def _against_root(found: Walk, root: Root, entry: Entry | None, session: str) -> list[Problem]:
     if entry is None:
         return [
             Problem("root", None, f"session {session} was never entered in the root log, or its lines were removed")
@@ -140,6 +148,12 @@ def _against_root(found: Walk, entry: Entry | None, session: str) -> list[Proble
         for head in found.root_heads
         if head not in entry.opened
     ]
+    for seq, text in found.root_anchors:
+        for anchor in find_anchors(text):
+            if not anchor.signed_by(root.public):
+                problems.append(Problem("root", seq, f"event {seq} names a root log of another host key"))
+            elif (wrong := contradicted(root, anchor)) is not None:
+                problems.append(Problem("root", seq, f"event {seq}: {wrong}"))
     for size, head in entry.known:
         if size > found.size:
             text = f"the root log knows {size} events, the journal has {found.size}: it was cut back"
@@ -149,6 +163,17 @@ def _against_root(found: Walk, entry: Entry | None, session: str) -> list[Proble
             problems.append(Problem("root", max(0, size - 1), text))
     if entry.closed is not None and not problems and (found.size > entry.closed[0] or found.torn):
         problems.append(Problem("root", entry.closed[0], "something was added after the session was closed"))
+    return problems
+
+
+def _set_aside(folder: Path, found: Walk) -> list[Problem]:
+    """What a crash tore is evidence too: the bytes must lie where the journal says."""
+    problems = []
+    for seq, name, digest in found.set_aside:
+        path = folder / name
+        if path.parent != folder or not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            text = f"event {seq} says that a torn line was kept in {name}, which is gone or changed"
+            problems.append(Problem("meaning", seq, text))
     return problems
 
 

@@ -6,6 +6,9 @@
 # with the `head` of the session's `close` line in the root log, or use `vtcode audit verify`.
 [ -r "${1:-}" ] || { echo "usage: sh verify.sh journal.jsonl" >&2; exit 2; }
 if command -v sha256sum >/dev/null 2>&1; then digest() { sha256sum; }; else digest() { shasum -a 256; }; fi
+# A shell drops NUL bytes while it reads, so it would not see them.
+[ "$(tr -dc '\000' <"$1" | wc -c)" -eq 0 ] || { echo "there are NUL bytes in $1, which no journal holds" >&2; exit 5; }
+LC_ALL=C
 head=0000000000000000000000000000000000000000000000000000000000000000
 number=0
 while IFS= read -r line || { [ -z "$line" ] || torn=1; false; }; do

@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -83,9 +84,10 @@ class Gate:
         self._expire_seconds = expire_seconds
         self._auth = auth
 
-    @property
-    def _human(self) -> Actor:
-        return Actor(kind="human", id=f"{getpass.getuser()}:{os.getuid()}", auth=self._auth())
+    def _human(self, *, signed: bool = False) -> Actor:
+        """The person, known by a key only where that key signed."""
+        auth = self._auth() if signed else "os-user"
+        return Actor(kind="human", id=f"{getpass.getuser()}:{os.getuid()}", auth=auth)
 
     async def admit(self, plan: Plan, *, turn: int = 0) -> Grant | Refusal:
         """Decide on a plan, ask the human where the policy says so, and grant it; every step is on disk first.
@@ -149,9 +151,10 @@ class Gate:
             if decision.mode == "allow":
                 return plan, subject, profile
             if plan.call.origin == "human":
-                # Who typed the command has approved it; denials never get here.
-                await self._granted(plan, subject, Verdict("granted", via="typed"), turn, 0)
-                return plan, subject, profile
+                # Who typed the command has approved it; denials never get here. Nothing was shown to be approved.
+                typed = replace(self._request(plan, decision, subject, profile), shown_sha256="")
+                refused = await self._granted(plan, subject, Verdict("granted", via="typed"), turn, typed)
+                return refused or (plan, subject, profile)
             request = self._request(plan, decision, subject, profile)
             verdict = await self._ask(request, turn)
             if verdict.outcome != "granted":
@@ -163,14 +166,10 @@ class Gate:
                 reason = f"{changed} changed while the approval was waiting; what was approved no longer exists."
                 await self._denied(request, "void", reason, verdict.via, turn)
                 return Refusal("void", reason, decision.rule, "Look at the file again and ask anew.")
+            if refused := await self._granted(plan, subject, verdict, turn, request):
+                return refused
             if verdict.scope != "once" and verdict.rule is not None:
                 await self._judge.learn(verdict.rule, always=verdict.scope == "always")
-            try:
-                await self._granted(plan, subject, verdict, turn, request.requested_ns, request)
-            except DeniedError as error:
-                # The signature that this risk asks for could not be had: the approval does not count.
-                await self._denied(request, "void", str(error), verdict.via, turn)
-                return Refusal("denied", str(error), decision.rule)
             return plan, subject, profile
 
     async def _decide(self, plan: Plan, turn: int) -> tuple[Decision, Subject, Profile] | Refusal:
@@ -261,27 +260,31 @@ class Gate:
         subject: Subject,
         verdict: Verdict,
         turn: int,
-        asked_ns: int,
-        request: ApprovalRequest | None = None,
-    ) -> None:
-        statement, signature = ("", "")
-        if request is not None:
+        request: ApprovalRequest,
+    ) -> Refusal | None:
+        """Record the approval, signed. A refusal when the signature that this risk asks for could not be had."""
+        try:
             statement, signature = await self._sign(request, verdict, self._judge.sha256)
+        except DeniedError as error:
+            await self._denied(request, "void", str(error), verdict.via, turn)
+            return Refusal("denied", str(error), request.decision.rule)
+        waited = (self._clock.monotonic_ns() - request.requested_ns) // 1_000_000
         await self._bus.record(
             ApprovalGranted(
                 subject_sha256=subject.sha256,
-                shown_sha256=request.shown_sha256 if request else "",
+                shown_sha256=request.shown_sha256,
                 scope=verdict.scope,
                 rule=verdict.rule.text if verdict.rule and verdict.scope != "once" else "",
                 statement=statement,
                 signature=signature,
                 via=verdict.via,
-                wait_ms=(self._clock.monotonic_ns() - asked_ns) // 1_000_000 if asked_ns else 0,
+                wait_ms=0 if verdict.via == "typed" else waited,
             ),
             turn=turn,
             call=plan.call.id,
-            actor=self._human,
+            actor=self._human(signed=bool(signature)),
         )
+        return None
 
     async def _denied(self, request: ApprovalRequest, outcome: str, reason: str, via: str, turn: int) -> None:
         await self._bus.record(
@@ -296,7 +299,7 @@ class Gate:
             ),
             turn=turn,
             call=request.call.id,
-            actor=self._human if outcome == "denied" else Actor(kind="system", id="vtcode"),
+            actor=self._human() if outcome == "denied" else Actor(kind="system", id="vtcode"),
             outcome="failure",
         )
 

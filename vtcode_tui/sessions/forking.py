@@ -44,8 +44,6 @@ async def fork(home: Home, parent: Path, items: int | None = None, *, clock: Clo
                 config_sha256="",
                 policy_sha256="",
                 tier="none",
-                log_key=journal.log_key,
-                root_head=journal.root_head,
             )
         )
         await bus.record(SessionForked(from_session=meta.id, from_seq=taken[-1].seq if taken else 0))

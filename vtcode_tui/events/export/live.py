@@ -21,8 +21,7 @@ from vtcode_tui.events.export import converter
 from vtcode_tui.events.export.form import Converter
 from vtcode_tui.events.export.offsets import Offset, folder_of, unfinished
 from vtcode_tui.events.export.receivers import Batch, Receiver, ReceiverError, receiver
-from vtcode_tui.events.journal import NAME
-from vtcode_tui.events.lines import event_of
+from vtcode_tui.events.lines import NAME, event_of
 from vtcode_tui.events.live import Live
 from vtcode_tui.events.places import session_folders
 from vtcode_tui.events.types import Event

@@ -98,6 +98,8 @@ def _of(data: t.Payload) -> dict[str, str]:
             return {"filePath": data.path, "oldFileHash": data.before_sha256, "fileHash": data.after_sha256}
         case t.NetworkBlocked() | t.NetworkAllowed():
             return {"dhost": data.host, "dpt": str(data.port or ""), "proto": data.protocol.upper()}
+        case t.SessionStarted() | t.SessionResumed() | t.Checkpoint() if data.root_anchor:
+            return {"cs6Label": "rootAnchor", "cs6": data.root_anchor}
         case t.PolicyDecided():
             return {"reason": data.reason, "cs5Label": "rule", "cs5": data.rule}
         case _:
