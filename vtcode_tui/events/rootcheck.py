@@ -65,7 +65,7 @@ def check_root(path: Path, *, public: bytes | None = None, evidence: Evidence | 
     lines = whole.split(b"\n") if whole else []
     _lines(root, lines, public)
     if root.size and not _signed(root, lines[root.size - 1]):
-        # By the chain, the last signature vouches for all lines before it. When it is bad, the first bad one is named.
+        # By the chain, the last signature vouches for all before it. When it is bad, the first bad one is named.
         bad = next(number for number, line in enumerate(lines) if not _signed(root, line))
         text = f"line {bad + 1} of the root log is not signed by its host key"
         problem, root = Problem("root", bad, text), Root(path, torn=root.torn, public=root.public)
