@@ -226,7 +226,7 @@ class Rig:
         return self.core
 
 
-async def until(condition: Callable[[], bool], pilot: Any, *, seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], bool], pilot: Any, *, seconds: float = 40.0) -> None:
     """Let the app go on until something is so."""
     async with asyncio.timeout(seconds):
         while not condition():

@@ -81,12 +81,14 @@ class Intents:
         """Send a prompt; while a turn runs, or the core is not there yet, it waits."""
         self.waiting.append(Saying(text, images))
         self._next()
-        self._queued()
 
     def _next(self) -> None:
-        if self.core is None or self.running or not self.waiting:
-            return
-        saying = self.waiting.pop(0)
+        """Send the next one if nothing holds it up; what still waits is shown either way."""
+        if self.core is not None and not self.running and self.waiting:
+            self._send(self.waiting.pop(0))
+        self._queued()
+
+    def _send(self, saying: Saying) -> None:
         self.running = 1
 
         async def turn(core: Core) -> None:
@@ -97,7 +99,6 @@ class Intents:
                 if not self.waiting:
                     self._over()
                 self._next()
-                self._queued()
 
         self._run(turn, "the turn")
 
