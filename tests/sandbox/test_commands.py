@@ -65,7 +65,7 @@ def test_the_doctor_says_which_tier_holds(workspace: Path) -> None:
     done = _vtcode("sandbox", "doctor", "--json", cwd=workspace)
     said = json.loads(done.stdout)
     assert said["tier"] in ("full", "kernel")
-    assert {finding["name"] for finding in said["findings"]} >= {"landlock", "libseccomp"}
+    assert {finding["name"] for finding in said["findings"]} >= {"landlock", "filters"}
 
 
 def test_vtcodes_own_files_are_out_of_reach_even_when_the_workspace_holds_them(workspace: Path) -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import itertools
 import os
 import platform
+import struct
+from typing import Any
 
 import pyseccomp
 import pytest
@@ -9,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sandbox.bpf import ALLOW, ERRNO, I386, KILL, NOTIFY, decide
+from tests.sandbox.referee import by_libseccomp, means
+from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.sandbox import filters
 from vtcode_tui.sandbox.inner.numbers import AARCH64, X86_64
 
@@ -133,6 +138,83 @@ def test_shared_memory_of_its_own_is_fine_in_tier_full() -> None:
 
 def test_the_debug_profile_may_trace() -> None:
     assert _answer(N["ptrace"], debug=True) == ALLOW
+
+
+VARIANTS: list[dict[str, Any]] = [
+    {"full": full, "inet": inet, "debug": debug, "signals": signals}
+    for full, inet, debug, signals in itertools.product((True, False), repeat=4)
+]
+INTERESTING = st.one_of(
+    st.sampled_from([0, 1, 2, 5, 6, 10, 16, 40, 64, 262, 0x5412, 0o4755, 0o100, 0xFFFFFFFF, HIGH, HIGH | 2]),
+    st.integers(0, 63),
+    st.integers(0, 31).map(lambda bit: 1 << bit),
+    st.integers(0, (1 << 64) - 1),
+)
+ARGUMENTS = st.tuples(*[INTERESTING] * 6)
+
+
+@pytest.mark.parametrize("machine", filters.MACHINES)
+@given(variant=st.sampled_from(VARIANTS), data=st.data())
+def test_the_bytes_decide_what_the_table_says(machine: str, variant: dict[str, Any], data: st.DataObject) -> None:
+    arch, numbers = filters.MACHINES[machine]
+    programs = (filters.NUMBERS_ALLOWED, filters.table(numbers, **variant))
+    known = st.one_of(st.sampled_from(sorted(programs[1].rules)), st.integers(0, 600))
+    number, arguments = data.draw(known), data.draw(ARGUMENTS)
+    for program, code in zip(programs, filters.compile_filters(**variant, machine=machine), strict=True):
+        action, more = decide(code, number, arguments, arch)
+        assert action | more == means(program, number, arguments)
+
+
+@pytest.fixture(scope="module")
+def judged() -> dict[int, tuple[bytes, bytes]]:
+    """Each variant of F2 as libseccomp compiles it, beside ours."""
+    pairs = {}
+    for at in (0, 4, 6, 9, 15):
+        variant = VARIANTS[at]
+        ours = filters.compile_filters(**variant)[1]
+        pairs[at] = (by_libseccomp(filters.table(filters.MACHINES["x86_64"][1], **variant)), ours)
+    return pairs
+
+
+@given(data=st.data())
+def test_the_bytes_decide_what_libseccomp_would(
+    judged: dict[int, tuple[bytes, bytes]], data: st.DataObject
+) -> None:
+    theirs, ours = judged[data.draw(st.sampled_from(sorted(judged)))]
+    number = data.draw(st.one_of(st.sampled_from(sorted(N.values())), st.integers(0, 1 << 32)))
+    arguments = data.draw(ARGUMENTS)
+    for arch in (0xC000003E, I386):
+        assert decide(ours, number, arguments, arch) == decide(theirs, number, arguments, arch)
+
+
+def test_the_filter_of_numbers_decides_what_libseccomp_would() -> None:
+    theirs, ours = (
+        by_libseccomp(filters.NUMBERS_ALLOWED),
+        filters.compile_filters(full=True, inet=False, debug=False)[0],
+    )
+    for number in (*range(1000), 1 << 30, 1 << 30 | 39, 1 << 31, 0xFFFFFFFF):
+        assert decide(ours, number) == decide(theirs, number), number
+
+
+@pytest.mark.parametrize("machine", filters.MACHINES)
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_a_program_is_short_enough_for_the_kernel_and_every_way_through_it_ends(
+    machine: str, variant: dict[str, Any]
+) -> None:
+    for code in filters.compile_filters(**variant, machine=machine):
+        lines = [struct.unpack_from("=HBBI", code, at) for at in range(0, len(code), 8)]
+        assert len(lines) < 4096
+        for at, (op, yes, no, value) in enumerate(lines):
+            if op == 0x05:
+                assert at + 1 + value < len(lines)
+            elif op & 7 == 5:
+                assert at + 1 + max(yes, no) < len(lines)
+        assert lines[-1][0] == 0x06
+
+
+def test_a_machine_whose_calls_are_not_known_gets_no_filter() -> None:
+    with pytest.raises(SandboxError, match="riscv64 are not known"):
+        filters.compile_filters(full=True, inet=False, debug=False, machine="riscv64")
 
 
 @given(st.integers(0, 2000))

@@ -1,31 +1,46 @@
-"""The two seccomp programs of a run, compiled by libseccomp through pyseccomp in the main process.
+"""The two seccomp programs of a run, as tables of system calls; `assembler` makes the bytes.
 
-Two programs, since libseccomp silently drops a conditional rule beside an unconditional one for the same call.
+Two programs, so that each is one question.
 
 - F1 knows numbers only. It answers ENOSYS to every call that is newer than our table and to clone3 and openat2
   (their flags lie in memory, out of a filter's sight; callers fall back), and kills 32-bit and x32 callers.
 - F2 sends every call of `REFUSED`, and the dangerous forms of others, to the notifier.
 
-What pyseccomp cannot do is done in `inner.kernel`: its listener works only in the process that loaded the filter,
-it lacks WAIT_KILLABLE_RECV, and it compares whole 64-bit arguments where the kernel looks at 32, so that every
-comparison here is masked.
+Arguments are compared by the 32 bits that the kernel itself looks at, whatever stands in the upper half.
 """
 
 from __future__ import annotations
 
 import functools
 import os
-from typing import Any
+import platform
+from collections.abc import Iterable, Mapping
 
 from vtcode_tui.common.errors import SandboxError
-from vtcode_tui.sandbox.inner import kernel, metadata
-from vtcode_tui.sandbox.inner.numbers import NUMBERS, OTHER_PROCESS, SIGNALS
+from vtcode_tui.sandbox.assembler import (
+    ALLOW,
+    AUDIT_AARCH64,
+    AUDIT_X86_64,
+    ENOSYS,
+    NOTIFY,
+    Program,
+    Test,
+    assemble,
+)
+from vtcode_tui.sandbox.inner import metadata
+from vtcode_tui.sandbox.inner.numbers import AARCH64, OTHER_PROCESS, SIGNALS, X86_64
 
 _LAST_OLD, _FIRST_NEW, _LAST_NEW = 334, 424, 462
 """The numbers F1 allows: 0-334 (fewer on arm64, where the rest do not exist) and 424-462."""
 
-_OPENAT2 = 437
+_CLONE3, _OPENAT2 = 435, 437
 _LOW = 0xFFFFFFFF
+
+MACHINES: Mapping[str, tuple[int, Mapping[str, int]]] = {
+    "x86_64": (AUDIT_X86_64, X86_64),
+    "aarch64": (AUDIT_AARCH64, AARCH64),
+}
+"""What `uname` calls a machine: its AUDIT_ARCH value and its numbers."""
 
 _REFUSED = """
 process_vm_readv process_vm_writev pidfd_getfd kcmp perf_event_open process_madvise lookup_dcookie mount umount2
@@ -52,92 +67,79 @@ _STREAM, _DATAGRAM, _SEQUENCE = 1, 2, 5
 _NEW_LISTENER = 8
 
 
-def compile_filters(*, full: bool, inet: bool, debug: bool, signals: bool = False) -> tuple[bytes, bytes]:
+def compile_filters(
+    *, full: bool, inet: bool, debug: bool, signals: bool = False, machine: str = ""
+) -> tuple[bytes, bytes]:
     """F1 and F2 for a tier.
 
     `inet`: IPv4 and IPv6 sockets may exist; `debug`: ptrace inside the run; `signals`: the notifier watches over
-    signals, because Landlock does not.
+    signals, because Landlock does not; `machine`: another one than this. Raises SandboxError where it is not known.
     """
-    return _compiled(full, inet, debug, signals)
+    return _compiled(full, inet, debug, signals, machine or platform.machine())
 
 
-@functools.lru_cache(maxsize=8)
-def _compiled(full: bool, inet: bool, debug: bool, signals: bool) -> tuple[bytes, bytes]:
-    try:
-        import pyseccomp
-    except (ImportError, RuntimeError, OSError) as error:
-        raise SandboxError(
-            f"libseccomp cannot be loaded ({error}): install it (Debian and Ubuntu: apt install libseccomp2; "
-            "Fedora: dnf install libseccomp; Alpine: apk add libseccomp)",
-            step="seccomp",
-        ) from error
-    return _numbers(pyseccomp), _calls(pyseccomp, full=full, inet=inet, debug=debug, signals=signals)
+@functools.lru_cache(maxsize=16)
+def _compiled(full: bool, inet: bool, debug: bool, signals: bool, machine: str) -> tuple[bytes, bytes]:
+    if machine not in MACHINES:
+        known = " and ".join(MACHINES)
+        raise SandboxError(f"system calls of {machine} are not known here, only those of {known}", step="seccomp")
+    arch, numbers = MACHINES[machine]
+    calls = table(numbers, full=full, inet=inet, debug=debug, signals=signals)
+    return assemble(NUMBERS_ALLOWED, arch), assemble(calls, arch)
 
 
-def _numbers(api: Any) -> bytes:
-    program = api.SyscallFilter(api.ERRNO(38))  # ENOSYS
-    program.set_attr(api.Attr.ACT_BADARCH, api.KILL_PROCESS)
-    for number in (*range(_LAST_OLD + 1), *range(_FIRST_NEW, _LAST_NEW + 1)):
-        if number not in {NUMBERS["clone3"], _OPENAT2}:
-            program.add_rule(api.ALLOW, number)
-    return _bytes(program)
+def _numbers() -> Program:
+    old_and_new = (*range(_LAST_OLD + 1), *range(_FIRST_NEW, _LAST_NEW + 1))
+    return Program({number: ((),) for number in old_and_new if number not in {_CLONE3, _OPENAT2}}, ALLOW, ENOSYS)
+
+
+NUMBERS_ALLOWED = _numbers()
+"""F1."""
 
 
 class _Builder:
-    """Adds NOTIFY rules for masked argument values."""
+    """Collects what is refused, by name; calls that a machine lacks are left out."""
 
-    def __init__(self, api: Any) -> None:
-        self.api = api
-        self.program = api.SyscallFilter(api.ALLOW)
-        self.program.set_attr(api.Attr.ACT_BADARCH, api.KILL_PROCESS)
+    def __init__(self, numbers: Mapping[str, int]) -> None:
+        self._numbers = numbers
+        self.rules: dict[int, list[tuple[Test, ...]]] = {}
 
-    def refuse(self, name: str, *conditions: tuple[int, int, int]) -> None:
-        """Notify on `name` when every (argument, mask, value) matches; calls this machine lacks are skipped."""
-        if name not in NUMBERS:
-            return
-        made = [self.api.Arg(arg, self.api.MASKED_EQ, mask, value) for arg, mask, value in conditions]
-        self.program.add_rule(self.api.NOTIFY, NUMBERS[name], *made)
-
-    def refuse_other_process(self, name: str, bit: int) -> None:
-        """Notify when argument 0 (a pid other than 0, seen by one of its bits) comes with a value in argument 2."""
-        pid = self.api.Arg(0, self.api.MASKED_EQ, 1 << bit, 1 << bit)
-        self.program.add_rule(self.api.NOTIFY, NUMBERS[name], pid, self.api.Arg(2, self.api.NE, 0))
+    def refuse(self, name: str, *tests: Test) -> None:
+        """Notify on `name` when every test holds."""
+        if name in self._numbers:
+            self.rules.setdefault(self._numbers[name], []).append(tests)
 
     def refuse_bits(self, name: str, argument: int, bits: int) -> None:
         """Notify when any of `bits` is set."""
-        bit = 1
-        while bit <= bits:
-            if bits & bit:
-                self.refuse(name, (argument, bit, bit))
-            bit <<= 1
-
-    def refuse_other_families(self, name: str, allowed: set[int]) -> None:
-        """Notify on every address family that is not allowed, by the 32 bits that the kernel looks at."""
-        for family in range(64):
-            if family not in allowed:
-                self.refuse(name, (0, _LOW, family))
-        self.refuse_bits(name, 0, _LOW & ~63)
+        self.refuse(name, Test(argument, bits, (0,), inside=False))
 
 
-def _calls(api: Any, *, full: bool, inet: bool, debug: bool, signals: bool) -> bytes:
-    build = _Builder(api)
+def _is(argument: int, *values: int, mask: int = _LOW) -> Test:
+    return Test(argument, mask, values)
+
+
+def _other_than(argument: int, values: Iterable[int], mask: int = _LOW) -> Test:
+    return Test(argument, mask, tuple(sorted(values)), inside=False)
+
+
+def table(numbers: Mapping[str, int], *, full: bool, inet: bool, debug: bool, signals: bool) -> Program:
+    """F2: what goes to the notifier."""
+    build = _Builder(numbers)
     for name in (*REFUSED, *(() if debug else ("ptrace",)), *(() if full else _SHARED_MEMORY)):
         build.refuse(name)
     build.refuse("connect")
-    build.refuse("seccomp", (0, _LOW, 1), (1, _NEW_LISTENER, _NEW_LISTENER))
+    build.refuse("seccomp", _is(0, 1), _is(1, _NEW_LISTENER, mask=_NEW_LISTENER))
     build.refuse_bits("clone", 0, _NEW_NAMESPACES)
-    for request in _TERMINAL_IOCTLS:
-        build.refuse("ioctl", (1, _LOW, request))
+    build.refuse("ioctl", _is(1, *_TERMINAL_IOCTLS))
     if not debug:
-        for shift in range(16, 31):
-            # Flags such as ADDR_NO_RANDOMIZE; 0xffffffff only asks which are set.
-            build.refuse("personality", (0, 1 << 31 | 1 << shift, 1 << shift))
+        # Flags such as ADDR_NO_RANDOMIZE; 0xffffffff only asks which are set.
+        build.refuse("personality", _is(0, 0, mask=1 << 31), _other_than(0, (0,), mask=0x7FFF0000))
     _set_id(build, metadata=not full)
     if not full:
         _other_processes(build, signals=signals)
         _metadata(build)
     _sockets(build, full=full, inet=inet)
-    return _bytes(build.program)
+    return Program(build.rules, NOTIFY, ALLOW)
 
 
 def _other_processes(build: _Builder, *, signals: bool) -> None:
@@ -147,8 +149,7 @@ def _other_processes(build: _Builder, *, signals: bool) -> None:
     """
     for name, argument in OTHER_PROCESS.items():
         build.refuse_bits(name, argument, _LOW)
-    for bit in range(32):
-        build.refuse_other_process("prlimit64", bit)
+    build.refuse("prlimit64", _other_than(0, (0,)), Test(2, whole=True))
     for name, argument in SIGNALS.items() if signals else ():
         build.refuse_bits(name, argument, _LOW)
 
@@ -157,8 +158,7 @@ def _metadata(build: _Builder) -> None:
     """Landlock has no right for modes, owners, times and attributes: the notifier makes such changes itself."""
     for name in metadata.CALLS:
         build.refuse(name)
-    for request in _FLAG_IOCTLS:
-        build.refuse("ioctl", (1, _LOW, request))
+    build.refuse("ioctl", _is(1, *_FLAG_IOCTLS))
 
 
 def _set_id(build: _Builder, *, metadata: bool) -> None:
@@ -171,51 +171,21 @@ def _set_id(build: _Builder, *, metadata: bool) -> None:
         build.refuse_bits(name, argument, _SET_ID)
     for name, flags in (("open", 1), ("openat", 2)):
         for making in (os.O_CREAT, os.O_TMPFILE & ~os.O_DIRECTORY):
-            for bit in (0o4000, 0o2000):
-                build.refuse(name, (flags, making, making), (flags + 1, bit, bit))
+            build.refuse(name, _is(flags, making, mask=making), _other_than(flags + 1, (0,), mask=_SET_ID))
 
 
 def _sockets(build: _Builder, *, full: bool, inet: bool) -> None:
-    inet_families = (2, 10)
-    build.refuse_other_families("socket", {1, *(inet_families if inet or full else ())})
-    build.refuse_other_families("socketpair", {1})
+    internet = (2, 10)
+    build.refuse("socket", _other_than(0, {1, *(internet if inet or full else ())}))
+    build.refuse("socketpair", _other_than(0, {1}))
     # A datagram socket sends to a path without connect: only connected kinds, and no pair of datagram sockets.
-    for kind in set(range(16)) - {_STREAM, _SEQUENCE}:
-        build.refuse("socket", (0, _LOW, 1), (1, 0xF, kind))
-        build.refuse("socketpair", (1, 0xF, kind))
+    build.refuse("socket", _is(0, 1), _other_than(1, {_STREAM, _SEQUENCE}, mask=0xF))
+    build.refuse("socketpair", _other_than(1, {_STREAM, _SEQUENCE}, mask=0xF))
     if not (full or inet):
         return
-    allowed = {_STREAM, _DATAGRAM} if full else {_STREAM}
-    for family in inet_families:
-        for kind in set(range(16)) - allowed:
-            build.refuse("socket", (0, _LOW, family), (1, 0xF, kind))
+    build.refuse("socket", _is(0, *internet), _other_than(1, {_STREAM, _DATAGRAM} if full else {_STREAM}, mask=0xF))
     if not full:
-        _only_tcp(build, inet_families)
-
-
-def _only_tcp(build: _Builder, families: tuple[int, ...]) -> None:
-    """In tier kernel a stream must be plain TCP (MPTCP and SCTP escape Landlock) and must use connect."""
-    for family in families:
-        for protocol in set(range(512)) - {0, 6}:
-            build.refuse("socket", (0, _LOW, family), (2, 0x1FF, protocol))
-    for name, argument in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
-        build.refuse_bits(name, argument, _FAST_OPEN)
-
-
-def _bytes(program: Any) -> bytes:
-    reader, writer = os.pipe()
-    try:
-        with os.fdopen(writer, "wb") as file:
-            program.export_bpf(file)
-        return os.read(reader, 1 << 16)
-    finally:
-        os.close(reader)
-
-
-def loads_here() -> bool:
-    """Whether libseccomp is installed."""
-    try:
-        compile_filters(full=False, inet=False, debug=False)
-    except SandboxError:
-        return False
-    return kernel.SYS_SECCOMP > 0
+        # A stream must be plain TCP (MPTCP and SCTP escape Landlock) and must use connect.
+        build.refuse("socket", _is(0, *internet), _other_than(2, {0, 6}))
+        for name, argument in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
+            build.refuse_bits(name, argument, _FAST_OPEN)

@@ -27,10 +27,6 @@ _REMEDIES = {
         "boot with `landlock` in the lsm= list (Debian, Ubuntu, Fedora and Arch kernels have it built in); "
         "inside a container the host's kernel decides"
     ),
-    "libseccomp": (
-        "install libseccomp (Debian, Ubuntu: apt install libseccomp2; Fedora: dnf install libseccomp; "
-        "Alpine: apk add libseccomp; Arch: pacman -S libseccomp)"
-    ),
     "apparmor": (
         "Ubuntu restricts user namespaces: add an AppArmor profile that allows `userns` for this Python "
         "(see docs/sandbox.md), or: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
@@ -54,7 +50,7 @@ async def probe(spawner: Spawner) -> Capability:
 
         return await seatbelt_trial.probe(spawner)
     abi = ruleset.supported_abi()
-    findings = [_landlock(abi), _libseccomp()]
+    findings = [_landlock(abi), _seccomp()]
     if not all(finding.works for finding in findings):
         spawner.tier = "none"
         return Capability("none", tuple(findings), abi, staging=False)
@@ -96,12 +92,12 @@ def _landlock(abi: int) -> Finding:
     return Finding("landlock", True, f"version {abi}{note}")
 
 
-def _libseccomp() -> Finding:
+def _seccomp() -> Finding:
     try:
         filters.compile_filters(full=True, inet=False, debug=False)
     except SandboxError as error:
-        return Finding("libseccomp", False, str(error), _REMEDIES["libseccomp"])
-    return Finding("libseccomp", True, "filters compile")
+        return Finding("filters", False, str(error), "use a machine of x86_64 or aarch64")
+    return Finding("filters", True, f"system calls of {platform.machine()} are known")
 
 
 async def _holds(spawner: Spawner, tier: Tier, folder: Path) -> str:

@@ -1,0 +1,74 @@
+"""Two other readings of a table of system calls: its plain meaning, and what libseccomp makes of it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+
+import pyseccomp
+
+from vtcode_tui.sandbox.assembler import ALLOW, ENOSYS, Program, Test
+
+
+def means(program: Program, number: int, arguments: tuple[int, ...]) -> int:
+    """The answer as the table reads."""
+    ways = program.rules.get(number, ())
+    return (
+        program.action if any(all(_holds(test, arguments) for test in way) for way in ways) else program.otherwise
+    )
+
+
+def _holds(test: Test, arguments: tuple[int, ...]) -> bool:
+    given = arguments[test.argument]
+    if test.whole:
+        return given != 0
+    return (given & test.mask in test.values) == test.inside
+
+
+def by_libseccomp(program: Program) -> bytes:
+    """The same table compiled by libseccomp for this machine: it has no "other than", so values are enumerated."""
+    actions = {ALLOW: pyseccomp.ALLOW, ENOSYS: pyseccomp.ERRNO(38), 0x7FC00000: pyseccomp.NOTIFY}
+    made = pyseccomp.SyscallFilter(actions[program.otherwise])
+    made.set_attr(pyseccomp.Attr.ACT_BADARCH, pyseccomp.KILL_PROCESS)
+    for number, ways in program.rules.items():
+        for way in ways:
+            for tests in itertools.product(*(_enumerated(test) for test in way)):
+                made.add_rule(actions[program.action], number, *_joined(tests))
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "wb") as file:
+        made.export_bpf(file)
+    with os.fdopen(reader, "rb") as file:
+        return file.read()
+
+
+_Masked = tuple[int, int, int]
+"""Argument, mask and value; a mask of 0 means "not null"."""
+
+
+def _enumerated(test: Test) -> list[_Masked]:
+    if test.whole:
+        return [(test.argument, 0, 0)]
+    if test.inside:
+        return [(test.argument, test.mask, value) for value in test.values]
+    bits = [1 << n for n in range(32) if test.mask >> n & 1]
+    if test.values == (0,):
+        return [(test.argument, bit, bit) for bit in bits]
+    # All values of the low bits but those, and anything with a higher bit.
+    low = sum(bit for bit in bits if bit < 64)
+    small = [value for value in range(64) if value & low == value and value not in test.values]
+    exact = [(test.argument, test.mask, value) for value in small]
+    return exact + [(test.argument, bit, bit) for bit in bits if bit >= 64]
+
+
+def _joined(tests: tuple[_Masked, ...]) -> list[object]:
+    """One comparison for each argument, which is all that libseccomp takes."""
+    found: dict[int, tuple[int, int]] = {}
+    for argument, mask, value in tests:
+        before = found.get(argument, (0, 0))
+        found[argument] = before[0] | mask, before[1] | value
+    return [
+        pyseccomp.Arg(argument, pyseccomp.MASKED_EQ, mask, value)
+        if mask
+        else pyseccomp.Arg(argument, pyseccomp.NE, 0)
+        for argument, (mask, value) in found.items()
+    ]
