@@ -98,3 +98,9 @@ def test_another_process_of_the_user_cannot_read_our_environment(tmp_path: Path)
     if "ModuleNotFoundError" in shown.stderr or "PermissionError" in shown.stderr:
         pytest.skip("an ordinary user cannot read this checkout")
     assert shown.stdout.strip() == "True False", shown.stderr
+
+
+def test_a_mistyped_command_names_the_one_that_was_meant(tmp_path: Path) -> None:
+    ran = _run(VTCODE, "polcy", cwd=tmp_path)
+    assert ran.returncode == 2
+    assert "did you mean `vtcode policy`?" in ran.stderr

@@ -41,8 +41,18 @@ def run(given: argparse.Namespace) -> int:
 
     root = Path(given.path).expanduser()
     if not root.is_dir():
-        raise UsageError(f"{given.path} is not a folder: `vtcode [PATH]` opens a folder")
+        raise UsageError(f"{given.path} is not a folder: `vtcode [PATH]` opens a folder{_perhaps(given.path)}")
     return show(root.resolve(), given.config, draft=given.prompt, choice=given.model, plain=given.plain)
+
+
+def _perhaps(word: str) -> str:
+    """The command that was meant, where one is near."""
+    from difflib import get_close_matches
+
+    from vtcode_tui.cli import COMMANDS
+
+    near = get_close_matches(word, COMMANDS, 1)
+    return f" (did you mean `vtcode {near[0]}`?)" if near else ""
 
 
 def show(
