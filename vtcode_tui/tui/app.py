@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from vtcode_tui.events.types import Event
     from vtcode_tui.tui import OpenCore
     from vtcode_tui.tui.curtain import Curtain
+    from vtcode_tui.tui.places import Places
     from vtcode_tui.tui.story import Story
 
 NoticeWords: TypeAlias = Literal["something waits for your approval", "the turn is over"]
@@ -60,6 +61,7 @@ class VtcodeApp(BaseApp):
         on_event_line: Callable[[Event], None] | None = None,
         curtain: Curtain | None = None,
         resumed: bool = False,
+        places: Places | None = None,
     ) -> None:
         super().__init__()
         self.curtain = curtain
@@ -75,6 +77,8 @@ class VtcodeApp(BaseApp):
         self._on_event_line = on_event_line
         self._leaving = False
         self._home = copy_context()
+        if places is not None:
+            self.work.places, self.work.choice = places, places.recall()
         self._resumed = resumed
         self.wanted: Path | None = None
         """The session that the person wants to go on with instead of this one."""

@@ -17,6 +17,7 @@ from vtcode_tui.render import plain
 from vtcode_tui.tui import require_screen
 from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.history import History
+from vtcode_tui.tui.places import Places
 
 if TYPE_CHECKING:
     from vtcode_tui.config.settings import Settings
@@ -43,7 +44,8 @@ def start_app(
     from vtcode_tui.tui.app import VtcodeApp  # the viewer and the app load nothing of each other
 
     require_screen()
-    history = History(Home.from_environment().state / "prompts.jsonl")
+    state = Home.from_environment().state
+    history = History(state / "prompts.jsonl")
     app = VtcodeApp(
         open_core,
         load_settings,
@@ -55,6 +57,7 @@ def start_app(
         on_event_line=_lines_to_stderr(),
         curtain=curtain,
         resumed=resumed,
+        places=Places(state / "screens.json", root),
     )
     status = _run(app)
     if app.last_answer and sys.stdout is not None and not sys.stdout.isatty():

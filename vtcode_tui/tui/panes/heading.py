@@ -72,14 +72,20 @@ class Heading(Row):
         """Show the bare title."""
         self.tell()
 
-    def tell(self, info: str | tuple[Span, ...] = "", right: str | tuple[Span, ...] | None = None) -> None:
+    def tell(
+        self,
+        info: str | tuple[Span, ...] = "",
+        right: str | tuple[Span, ...] | None = None,
+        *,
+        actions: dict[str, str] | None = None,
+    ) -> None:
         """Say what the pane holds now."""
         self._info = (Span(info, MUTED),) if isinstance(info, str) and info else info or ()
         spans: tuple[Span, ...] = (Span(f" {self._title}", Style("heading")),)
         if self._info:
             spans += (Span("  "), *self._info)
         side = self._key if right is None else right
-        self.show(spans, (Span(f"{side} ", MUTED),) if isinstance(side, str) else side)
+        self.show(spans, (Span(f"{side} ", MUTED),) if isinstance(side, str) else side, actions=actions)
 
 
 def facts(label: str, *spans: Span, labels: int = 9) -> Line:

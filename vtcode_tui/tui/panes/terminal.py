@@ -8,9 +8,6 @@ counted.
 from __future__ import annotations
 
 import time
-from bisect import bisect_right
-from collections import deque
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
@@ -21,13 +18,14 @@ from textual.strip import Strip
 
 from vtcode_tui.render import MUTED, Line, Span, Style, cut, plain_line, spans_of
 from vtcode_tui.tui.keys import PANE, TERMINAL, bindings
+from vtcode_tui.tui.panes.hands import Hands
 from vtcode_tui.tui.panes.pens import look_of
-from vtcode_tui.tui.sheet import Sheet
+from vtcode_tui.tui.panes.runs import Frames, RunView, lines_of, tabs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vtcode_tui.terminal import Screen, Snapshot
+    from vtcode_tui.terminal import Found, Screen
 
 FRAME = 1 / 30
 BUDGET = 0.008
@@ -35,68 +33,13 @@ SLICE = 8192
 BACKLOG = 512 << 10
 """Bytes that may wait to be parsed: more than the scrollback holds of ordinary output."""
 KEPT_RUNS = 24
-FRAME_BYTES = 128 << 10
-"""The viewer keeps a screen each time that a run has written so much."""
 
 
-@dataclass(slots=True, eq=False)
-class RunView:
-    """One run on its screen."""
-
-    call: str
-    title: str
-    screen: Screen
-    terminal: bool
-    ending: str = ""
-    good: bool = True
-    waiting: deque[bytes] = field(default_factory=deque)
-    backlog: int = 0
-    skipped: int = 0
-    eaten: int = 0
-    """Pieces of output that its screen has taken in."""
-    frames: Frames | None = None
-    """Set by the viewer: screens on the way, to go back to."""
-
-
-@dataclass(slots=True, eq=False)
-class Frames:
-    """Screens of one run after so many pieces of its output, in order; the viewer goes back by them."""
-
-    kept: list[tuple[int, Snapshot]] = field(default_factory=list)
-    unkept: int = 0
-    """Bytes taken in since the last one was kept."""
-
-    def keep(self, view: RunView, size: int) -> None:
-        """Note the screen of a view that has just taken in a piece of so many bytes, if it is time."""
-        self.unkept += size
-        last = self.kept[-1][0] if self.kept else 0
-        if view.eaten > last and (self.unkept >= FRAME_BYTES or not view.waiting):
-            self.kept.append((view.eaten, view.screen.snapshot()))
-            self.unkept = 0
-
-    def latest(self, pieces: int) -> tuple[int, Snapshot] | None:
-        """The last screen after at most so many pieces."""
-        place = bisect_right(self.kept, pieces, key=lambda frame: frame[0])
-        return self.kept[place - 1] if place else None
-
-
-def _lines(data: bytes, terminal: bool) -> bytes:
-    """Output as a terminal wants it: that of a pipe has line feeds only."""
-    return data if terminal else data.replace(b"\n", b"\r\n")
-
-
-class TerminalPane(Sheet):
+class TerminalPane(Hands):
     """The runs of the session, the newest in front."""
 
     BINDINGS = bindings(PANE, TERMINAL)
     follow_at_start = True
-
-    class Typed(Message):
-        """Bytes for a run's terminal: keys of the person, or an answer of the emulator to a question."""
-
-        def __init__(self, call: str, data: bytes) -> None:
-            super().__init__()
-            self.call, self.data = call, data
 
     class Sized(Message):
         """A run's terminal has another size."""
@@ -118,11 +61,18 @@ class TerminalPane(Sheet):
     class Find(Message):
         """The person wants to search."""
 
+    class Copied(Message):
+        """Text for the clipboard."""
+
+        def __init__(self, text: str, what: str) -> None:
+            super().__init__()
+            self.text, self.what = text, what
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.runs: dict[str, RunView] = {}
-        self.current: RunView | None = None
-        self.taken = False
+        self._found: list[Found] = []
+        self._found_at = 0
         self._pending = False
         self._pumping = False
         self._frames: dict[str, Frames] = {}
@@ -154,7 +104,7 @@ class TerminalPane(Sheet):
         if call not in self.runs:
             return
         view = self.runs[call]
-        view.waiting.append(_lines(data, terminal))
+        view.waiting.append(lines_of(data, terminal))
         view.backlog += len(data)
         while view.backlog > BACKLOG and len(view.waiting) > 1:
             lost = len(view.waiting.popleft())
@@ -199,7 +149,7 @@ class TerminalPane(Sheet):
             view.eaten = frame[0]
             view.waiting.clear()
         begin = view.eaten + len(view.waiting)
-        view.waiting.extend(_lines(piece, view.terminal) for piece in pieces[begin:count])
+        view.waiting.extend(lines_of(piece, view.terminal) for piece in pieces[begin:count])
         view.backlog = 0
         self._pump_soon()
 
@@ -248,6 +198,7 @@ class TerminalPane(Sheet):
 
     def _front(self, view: RunView | None) -> None:
         self.current = view
+        self._found = []
         self.following = True
         self.cursor = None
         self.soon()
@@ -276,7 +227,7 @@ class TerminalPane(Sheet):
             return Strip.blank(width, base)
         screen = view.screen
         segments = [Segment(run.text, base + look_of(run.pen)) for run in screen.runs(y)]
-        strip = Strip(segments)
+        strip = self._matched(Strip(segments), y) if self._found else Strip(segments)
         cursor = screen.cursor
         if not view.ending and cursor.visible and view.terminal and y == screen.history + cursor.row:
             strip = strip.extend_cell_length(max(width, cursor.column + 1), base)
@@ -286,25 +237,22 @@ class TerminalPane(Sheet):
             strip = Strip.join([strip.crop(0, at), cell, strip.crop(at + 1)])
         return strip.extend_cell_length(width, base)
 
-    def summary(self) -> tuple[Span, ...]:
-        """The runs in one row: which is in front, how it stands."""
+    def summary(self) -> tuple[tuple[Span, ...], dict[str, str]]:
+        """The runs in one row: a tab each, how the one in front stands; and what a click on each tab does."""
         view = self.current
         if view is None:
-            return (Span("no run yet", MUTED),)
-        place = list(self.runs.values()).index(view) + 1
-        count = f"{place}/{len(self.runs)} " if len(self.runs) > 1 else ""
+            return (Span("no run yet", MUTED),), {}
         if view.ending:
             state = Span(view.ending, Style("muted" if view.good else "bad"))
         else:
             state = Span("you type" if self.taken else "running", Style("caution" if self.taken else "accent"))
         skipped = (Span(f"  {view.skipped >> 10} kB not drawn", MUTED),) if view.skipped else ()
-        return (
-            Span(count, MUTED),
-            *spans_of(cut(plain_line(view.title), 48), Style("code")),
-            Span("  "),
-            state,
-            *skipped,
-        )
+        matches = (Span(f"  {len(self._found)} found", MUTED),) if self._found else ()
+        if len(self.runs) > 1:
+            front, actions = tabs(self.runs.values(), view)
+        else:
+            front, actions = (*spans_of(cut(plain_line(view.title), 48), Style("code")), Span("  ")), {}
+        return (*front, state, *skipped, *matches), actions
 
     # Size.
 
@@ -323,41 +271,6 @@ class TerminalPane(Sheet):
         super().on_resize(event)
 
     # Keys.
-
-    def take_over(self) -> bool:
-        """Give the person's keyboard to the run in front, if it has a terminal and still runs."""
-        view = self.current
-        self.taken = view is not None and view.terminal and not view.ending
-        if self.taken:
-            self.following = True
-        self.soon()
-        return self.taken
-
-    def give_back(self) -> None:
-        """The keyboard is the person's again."""
-        self.taken = False
-        self.soon()
-
-    async def _on_key(self, event: events.Key) -> None:
-        if self.taken and self.current is not None:
-            event.stop()
-            event.prevent_default()
-            if data := self._encode(event):
-                self.post_message(self.Typed(self.current.call, data))
-
-    def _encode(self, event: events.Key) -> bytes:
-        from vtcode_tui.terminal import encode  # loaded by the first run already
-
-        assert self.current is not None
-        return encode(event.key, self.current.screen.modes, event.character)
-
-    def on_paste(self, event: events.Paste) -> None:
-        """Pasted text goes to the run, bracketed where it asked for that; never anything that ends the bracket."""
-        if self.taken and self.current is not None:
-            from vtcode_tui.terminal import paste
-
-            event.stop()
-            self.post_message(self.Typed(self.current.call, paste(event.text, self.current.screen.modes)))
 
     def on_focus(self) -> None:
         """The heading shines."""
@@ -386,14 +299,39 @@ class TerminalPane(Sheet):
         return True
 
     def find(self, words: str) -> bool:
-        """Scroll to the row before the top of the screen (round the end) that contains the words."""
-        count = self.row_count()
-        start = int(self.scroll_offset.y)
-        wanted = words.lower()
-        for offset in range(1, count + 1):
-            y = (start - offset) % count
-            if wanted in self.row(y).text.lower():
-                self.following = False
-                self.scroll_to(y=y, animate=False, immediate=True)
-                return True
-        return False
+        """Mark every place that holds the words and go to the last of them; False when there is none."""
+        from vtcode_tui.terminal import search  # loaded by the first run already
+
+        self._found = search(self.current.screen, words) if self.current is not None and words else []
+        self._found_at = len(self._found)
+        self._strips.clear()
+        self.refresh()
+        self.post_message(self.Changed())
+        self.action_match(-1)
+        return bool(self._found)
+
+    def action_match(self, delta: int) -> None:
+        """To another place that holds the words, round the end."""
+        if self._found:
+            self._found_at = (self._found_at + delta) % len(self._found)
+            self.following = False
+            self.show_row(self._found[self._found_at].row, margin=2)
+            self._strips.clear()
+            self.refresh()
+
+    def _matched(self, strip: Strip, y: int) -> Strip:
+        """The row with the places marked that hold the words."""
+        for place, found in enumerate(self._found):
+            if found.row == y:
+                look = self.brush.look(Style(ground="match", bold=place == self._found_at), self.rich_style)
+                inside = strip.crop(found.start, found.end).text
+                strip = Strip.join(
+                    [strip.crop(0, found.start), Strip([Segment(inside, look)]), strip.crop(found.end)]
+                )
+        return strip
+
+    def action_copy(self) -> None:
+        """Copy everything that the run in front has on its screen and above it."""
+        if self.current is not None:
+            rows = [self.row(y).text.rstrip() for y in range(self.row_count())]
+            self.post_message(self.Copied("\n".join(rows).rstrip("\n") + "\n", "output"))

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.css.query import NoMatches
-from textual.screen import Screen
 
 from vtcode_tui.common.files import write_atomically
 from vtcode_tui.common.home import Home
 from vtcode_tui.render import MUTED, Span, Style, plain_line, spans_of
 from vtcode_tui.tui.keys import EVERYWHERE, bindings
-from vtcode_tui.tui.layout import SIDE, Choice, Pane, arrange
+from vtcode_tui.tui.layout import SIDE, Choice, Pane
 from vtcode_tui.tui.painter import Painter
 from vtcode_tui.tui.panes.chat import ChatPane
 from vtcode_tui.tui.panes.diff import DiffPane
@@ -23,14 +20,14 @@ from vtcode_tui.tui.panes.events import EventPane
 from vtcode_tui.tui.panes.heading import Heading
 from vtcode_tui.tui.panes.status import StatusBar
 from vtcode_tui.tui.panes.terminal import TerminalPane
+from vtcode_tui.tui.screens.arranging import Arranging
 from vtcode_tui.tui.screens.ask import Ask
 
 if TYPE_CHECKING:
-    from textual import events
     from textual.widget import Widget
 
 
-class PaneScreen(Screen[None]):
+class PaneScreen(Arranging):
     """Chat, diff, terminal and events, arranged for the size of the terminal."""
 
     BINDINGS: ClassVar[list[Any]] = bindings(EVERYWHERE)
@@ -66,35 +63,6 @@ class PaneScreen(Screen[None]):
                         yield pane
 
     # Places.
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Another size has room for other panes."""
-        self.place()
-
-    def place(self) -> None:
-        """Show the panes that the choice and the size ask for."""
-        width, height = self.app.size
-        shown = arrange(width, height, self.choice)
-        try:
-            stage, side = self.query_one("#stage"), self.query_one("#side")
-        except NoMatches:
-            return
-        for name in ("chat", *SIDE):
-            self.query_one(f"#{name}-box").display = name in shown.visible
-        side.display = bool(shown.visible & set(SIDE))
-        stage.set_class(shown.stacked, "-stacked")
-        stage.set_class("chat" in shown.visible and side.display, "-split")
-        self.set_class(width < 100, "-narrow")
-        self.set_class(height < 16, "-low")
-        self.show_approvals("approvals" in shown.visible)
-
-    def show_approvals(self, shown: bool) -> None:
-        """The strip of what waits; the viewer has none."""
-
-    def choose(self, **changes: Any) -> None:
-        """Another wish of the person about what to see."""
-        self.choice = replace(self.choice, **changes)
-        self.place()
 
     def pane_view(self, name: Pane) -> Widget:
         """The widget of a pane that takes the keys."""
@@ -150,7 +118,15 @@ class PaneScreen(Screen[None]):
 
     def on_terminal_pane_changed(self) -> None:
         """A run began, went on or ended."""
-        self.headings["terminal"].tell(self.terminal.summary(), "F8 give back" if self.terminal.taken else "F5")
+        spans, actions = self.terminal.summary()
+        self.headings["terminal"].tell(spans, "F8 give back" if self.terminal.taken else "F5", actions=actions)
+
+    def action_run_tab(self, place: int) -> None:
+        """A click on the tab of a run."""
+        calls = list(self.terminal.runs)
+        if place < len(calls):
+            self.terminal.show_call(calls[place])
+            self.action_pane("terminal")
 
     def on_event_pane_counted(self) -> None:
         """More events."""
@@ -175,6 +151,10 @@ class PaneScreen(Screen[None]):
         self.copy(message.text, message.what)
 
     def on_event_pane_copied(self, message: EventPane.Copied) -> None:
+        """Into the clipboard."""
+        self.copy(message.text, message.what)
+
+    def on_terminal_pane_copied(self, message: TerminalPane.Copied) -> None:
         """Into the clipboard."""
         self.copy(message.text, message.what)
 

@@ -1,0 +1,106 @@
+"""The runs of the terminal pane: each on a screen of its own, and how they are told apart in one row of tabs."""
+
+from __future__ import annotations
+
+import shlex
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from vtcode_tui.render import MUTED, Span, Style, StyleName, cut, plain_line
+
+if TYPE_CHECKING:
+    from vtcode_tui.terminal import Screen, Snapshot
+
+FRAME_BYTES = 128 << 10
+"""The viewer keeps a screen each time that a run has written so much."""
+TABS = 5
+"""Tabs that are shown at once."""
+
+
+@dataclass(slots=True, eq=False)
+class RunView:
+    """One run on its screen."""
+
+    call: str
+    title: str
+    screen: Screen
+    terminal: bool
+    ending: str = ""
+    good: bool = True
+    waiting: deque[bytes] = field(default_factory=deque)
+    backlog: int = 0
+    skipped: int = 0
+    eaten: int = 0
+    """Pieces of output that its screen has taken in."""
+    frames: Frames | None = None
+    """Set by the viewer: screens on the way, to go back to."""
+
+
+@dataclass(slots=True, eq=False)
+class Frames:
+    """Screens of one run after so many pieces of its output, in order; the viewer goes back by them."""
+
+    kept: list[tuple[int, Snapshot]] = field(default_factory=list)
+    unkept: int = 0
+    """Bytes taken in since the last one was kept."""
+
+    def keep(self, view: RunView, size: int) -> None:
+        """Note the screen of a view that has just taken in a piece of so many bytes, if it is time."""
+        self.unkept += size
+        last = self.kept[-1][0] if self.kept else 0
+        if view.eaten > last and (self.unkept >= FRAME_BYTES or not view.waiting):
+            self.kept.append((view.eaten, view.screen.snapshot()))
+            self.unkept = 0
+
+    def latest(self, pieces: int) -> tuple[int, Snapshot] | None:
+        """The last screen after at most so many pieces."""
+        place = bisect_right(self.kept, pieces, key=lambda frame: frame[0])
+        return self.kept[place - 1] if place else None
+
+
+def lines_of(data: bytes, terminal: bool) -> bytes:
+    """Output as a terminal wants it: that of a pipe has line feeds only."""
+    return data if terminal else data.replace(b"\n", b"\r\n")
+
+
+def short(title: str) -> str:
+    """What a command is called in its tab: the program, and its first word that is no option."""
+    try:
+        words = shlex.split(title)
+    except ValueError:
+        words = title.split()
+    while words and ("=" in words[0] or words[0] in {"env", "sudo", "time", "exec"}):
+        words = words[1:]
+    named = (
+        [PurePath(words[0]).name, *[word for word in words[1:] if not word.startswith("-")][:1]] if words else []
+    )
+    return cut(plain_line(" ".join(named)), 14) or "run"
+
+
+def _mark(view: RunView) -> tuple[str, StyleName]:
+    if not view.ending:
+        return "●", "accent"
+    return ("✓", "good") if view.good else ("✗", "bad")
+
+
+def tabs(views: Iterable[RunView], front: RunView) -> tuple[tuple[Span, ...], dict[str, str]]:
+    """One tab for each of the runs around the one in front, and the action of a click on each."""
+    runs = list(views)
+    place = runs.index(front)
+    first = max(0, min(place - TABS // 2, len(runs) - TABS))
+    spans: list[Span] = [Span(f"‹{first} ", MUTED)] if first else []
+    actions: dict[str, str] = {}
+    for number, view in enumerate(runs[first : first + TABS], first + 1):
+        mark, colour = _mark(view)
+        text = f" {number} {short(view.title)} "
+        look = Style("heading", "human", bold=True) if view is front else MUTED
+        spans += [Span(text, look), Span(f"{mark} ", Style(colour, look.ground))]
+        actions[text] = f"screen.run_tab({number - 1})"
+    rest = len(runs) - first - TABS
+    if rest > 0:
+        spans.append(Span(f" {rest}›", MUTED))
+    return tuple(spans), actions
