@@ -13,6 +13,7 @@ from vtcode_tui.tui.panes.events import EventPane
 from vtcode_tui.tui.panes.prompt import Prompt
 from vtcode_tui.tui.panes.terminal import TerminalPane
 from vtcode_tui.tui.screens.replay import ReplayScreen
+from vtcode_tui.tui.screens.sessions import Sessions
 from vtcode_tui.tui.screens.work import WorkScreen
 
 OWNERS: dict[str, type] = {
@@ -25,6 +26,7 @@ OWNERS: dict[str, type] = {
     "In the terminal": TerminalPane,
     "In the event log": EventPane,
     "In the viewer": ReplayScreen,
+    "In the list of sessions": Sessions,
 }
 
 
