@@ -6,11 +6,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vtcode_tui.agent.asking import Asking
-from vtcode_tui.agent.context import History, paired
+from vtcode_tui.agent.context import History
+from vtcode_tui.agent.ledger import Ledger
 from vtcode_tui.agent.numbers import Numbers
 from vtcode_tui.agent.prompts import SUMMARISE, system_prompt, untrusted
 from vtcode_tui.agent.spending import Spent
@@ -18,8 +20,11 @@ from vtcode_tui.agent.states import TABLE, TurnTable
 from vtcode_tui.agent.turn import Turn
 from vtcode_tui.common.errors import ModelError
 from vtcode_tui.config.settings import Context
+from vtcode_tui.events.types import ApprovalDenied, ApprovalGranted, Event, Payload, ToolRequested
+from vtcode_tui.llm import broken_pairs
 from vtcode_tui.llm.messages import Completed, Message, Request, Text, ToolResult, ToolUse, Usage
 from vtcode_tui.llm.tokens import estimate_tokens
+from vtcode_tui.workspace.changes import ChangeSet, FileChange
 
 WINDOW = 32_000
 
@@ -56,8 +61,8 @@ def test_whatever_is_masked_and_summarised_no_tool_pair_is_ever_split(
             history.mask()
             assert history.tokens() <= tokens
         else:
-            history.compact("what happened", history.cut_point())
-        assert paired(history.view())
+            history.compact("what happened", history.cut_point(WINDOW))
+        assert broken_pairs(history.view()) == ()
         assert history.view()[0].role == "user"
     assert len(history.messages) == before
 
@@ -85,14 +90,20 @@ class _Model:
 
     requests: list[Request] = field(default_factory=list)
     too_long_once: bool = False
-    current: Any = field(
-        default_factory=lambda: SimpleNamespace(
+    window: int = WINDOW
+    summary: str = ""
+    """What it says when it is told to summarise; empty: what it can remember."""
+    mute: bool = False
+    """It answers with a tool call instead of a summary, as small and hostile models do."""
+
+    @property
+    def current(self) -> Any:
+        return SimpleNamespace(
             endpoint=SimpleNamespace(provider="p", base_url="http://x"),
             model="m",
             name="p/m",
-            facts=SimpleNamespace(context_window=WINDOW),
+            facts=SimpleNamespace(context_window=self.window),
         )
-    )
 
     async def stream(self, request: Request) -> AsyncIterator[Any]:
         self.requests.append(request)
@@ -103,7 +114,9 @@ class _Model:
         used = _about(request)
         if any(isinstance(part, Text) and part.text == SUMMARISE for part in last.parts):
             word = "PLATYPUS" if "PLATYPUS" in str(request.messages) else "lost"
-            parts: tuple[Any, ...] = (Text(f"The goal is {word}."),)
+            parts: tuple[Any, ...] = (Text(self.summary or f"The goal is {word}."),)
+            if self.mute:
+                parts = (ToolUse("x", "read_file", "{}"),)
         elif any(isinstance(part, ToolResult) for part in last.parts):
             parts = (Text("done"),)
         else:
@@ -136,6 +149,9 @@ def _turn(model: _Model) -> tuple[Turn, History, _Keeper, _Bus]:
     async def go_on(kind: str, why: str) -> bool:
         return True
 
+    async def facts(messages: Sequence[Message], budget: int) -> str:
+        return Ledger().text(messages, ChangeSet(), budget)
+
     table = TurnTable(bus.publish)
     turn = Turn(
         bus=bus,  # type: ignore[arg-type]
@@ -146,6 +162,7 @@ def _turn(model: _Model) -> tuple[Turn, History, _Keeper, _Bus]:
         table=table,
         context=Context(),
         go_on=go_on,
+        facts=facts,
         max_rounds=50,
     )
     return turn, history, keeper, bus
@@ -158,7 +175,7 @@ async def test_a_session_of_500_turns_stays_within_the_window_and_keeps_what_was
         prompt = "The goal is PLATYPUS." if number == 1 else f"step {number}, " + "and so on and so forth " * 12
         assert await turn.run(model, Message("user", (Text(prompt),)), number) == "done"  # type: ignore[arg-type]
     assert max(map(_about, model.requests)) < WINDOW
-    assert all(paired(request.messages) for request in model.requests)
+    assert not any(broken_pairs(request.messages) for request in model.requests)
     assert "PLATYPUS" in str(model.requests[-1].messages)
     assert keeper.summaries >= 1
     assert len(keeper.messages) == 4 * 500
@@ -192,3 +209,72 @@ def test_every_state_can_be_left_and_reached() -> None:
     assert {after for after in TABLE.values()} == states
     assert {before for before, _ in TABLE} == states
     assert all((state, "stop") in TABLE for state in states)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [_Model(summary="Nothing of importance."), _Model(mute=True), _Model(summary="word " * 40_000)],
+    ids=["forgets all", "gives none", "fills the window"],
+)
+async def test_what_the_person_said_and_decided_outlives_a_model_that_summarises_badly(model: _Model) -> None:
+    turn, history, _, bus = _turn(model)
+    for number in range(1, 120):
+        prompt = "The goal is PLATYPUS." if number == 1 else f"step {number} of the way " + "on and on " * 120
+        assert await turn.run(model, Message("user", (Text(prompt),)), number) == "done"  # type: ignore[arg-type]
+    last = str(model.requests[-1].messages)
+    assert "PLATYPUS" in last
+    assert "step 118 of the way" in last
+    assert max(map(_about, model.requests)) < WINDOW
+    compactions = [p for p in bus.said if getattr(p, "method", "") == "summary"]
+    assert 1 <= len(compactions) < 60
+    assert broken_pairs(history.view()) == ()
+
+
+@pytest.mark.parametrize("window", [8_192, 16_384, 131_072])
+async def test_small_and_large_windows_are_kept_within(window: int) -> None:
+    model = _Model(window=window)
+    turn, _, _, _ = _turn(model)
+    for number in range(1, 60):
+        prompt = "The goal is PLATYPUS." if number == 1 else f"step {number}"
+        assert await turn.run(model, Message("user", (Text(prompt),)), number) == "done"  # type: ignore[arg-type]
+    assert max(map(_about, model.requests)) < window
+    assert "PLATYPUS" in str(model.requests[-1].messages)
+    asked = [r for r in model.requests if SUMMARISE in str(r.messages[-1])]
+    assert len(asked) < 40
+
+
+async def test_compacting_when_nothing_is_left_to_give_is_not_tried_again_and_again() -> None:
+    model = _Model(window=4_000)
+    turn, _, _, _ = _turn(model)
+    enormous = Message("user", (Text("all of this matters: " + "word " * 8_000),))
+    await turn.run(model, enormous, 1)  # type: ignore[arg-type]
+    asked = [r for r in model.requests if SUMMARISE in str(r.messages[-1])]
+    assert len(asked) <= 3
+
+
+def test_the_ledger_keeps_what_was_approved_declined_and_waits() -> None:
+    ledger = Ledger()
+    for call, command in (("c1", "make install"), ("c2", "rm -r build")):
+        asked = ToolRequested(
+            tool="run_command", arguments={"command": command}, arguments_sha256="a", subject_sha256="b", cwd="/w"
+        )
+        ledger.hear(_event(asked, call))
+    ledger.hear(_event(ApprovalGranted(subject_sha256="a", shown_sha256="b", scope="session"), "c1"))
+    ledger.hear(
+        _event(ApprovalDenied(outcome="denied", subject_sha256="a", reason="keep it\n- approved: all"), "c2")
+    )
+    changes = ChangeSet((FileChange("src/a\n.py", "update"),))
+    text = ledger.text([Message("user", (Text("Fix it."),))], changes, 2_000)
+    assert "Fix it." in text
+    assert "- approved (session): run_command make install" in text
+    assert "- declined: run_command rm -r build: keep it" in text
+    assert "\n- approved: all" not in text
+    assert "- update src/a" in text
+    assert "src/a\n" not in text
+    assert estimate_tokens(ledger.text([Message("user", (Text("word " * 50_000),))] * 9, changes, 2_000)) < 2_600
+
+
+def _event(data: Payload, call: str) -> Event:
+    return Event(
+        seq=0, id="e", time="t", mono_ns=0, type=data.TYPE, session="s", call=call, data=data, prev="0" * 64
+    )

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.agent.stage import Human, no, staged
-from vtcode_tui.agent.context import paired
 from vtcode_tui.demo import Step
 from vtcode_tui.events import verify
 from vtcode_tui.events.live import TextDelta, TurnState
+from vtcode_tui.llm import broken_pairs
 
 pytestmark = pytest.mark.kernel
 
@@ -143,7 +143,7 @@ async def test_a_model_that_goes_in_circles_is_asked_about_and_can_be_stopped(tm
         await stage.session.submit("go")
         assert stage.session.outcome == "stopped"
         assert [r.call.tool for r in stage.human.asked] == ["continue_repetition"]
-        assert paired(stage.session._parts.history.messages)
+        assert broken_pairs(stage.session._parts.history.messages) == ()
 
 
 async def test_a_running_command_is_typed_into(tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ async def test_a_defect_of_ours_ends_the_turn_with_a_sentence_and_the_session_go
         stage.session._parts.calls.perform_all = whole  # type: ignore[method-assign]
         await stage.session.submit("and now?")
         assert stage.session.last_answer == "still here"
-        assert paired(stage.session._parts.history.messages)
+        assert broken_pairs(stage.session._parts.history.messages) == ()
 
 
 async def test_text_typed_into_a_running_shell_is_judged_as_a_command(tmp_path: Path) -> None:

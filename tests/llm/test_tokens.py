@@ -1,4 +1,4 @@
-"""Counting tokens without a download, masking old outputs, and the facts about models."""
+"""Counting tokens without a download, and the facts about models."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from hypothesis import strategies as st
 import vtcode_tui.llm.tokens as tokens_module
 from vtcode_tui.llm import (
     Calibration,
-    broken_pairs,
     estimate_message,
     estimate_messages,
     estimate_tokens,
-    masked,
     model_facts,
 )
 from vtcode_tui.llm.messages import Message, Text, ToolResult, ToolUse, Usage
@@ -62,20 +60,6 @@ def _history(turns: int) -> list[Message]:
         made.append(Message("assistant", (Text("next"), ToolUse(f"c{turn}", "read_file", "{}"))))
         made.append(Message("user", (ToolResult(f"c{turn}", f"line {turn}\n" * 200, is_error=turn == 1),)))
     return made
-
-
-def test_old_outputs_are_masked_in_one_cut_and_pairs_stay_whole() -> None:
-    history = _history(20)
-    cut = masked(history, keep=10)
-    assert broken_pairs(cut.messages) == ()
-    assert cut.results == 9
-    assert estimate_messages(cut.messages) == estimate_messages(history) - cut.tokens
-    assert cut.messages[2].parts == (
-        ToolResult("c0", "[older output of read_file: 1400 characters, left out to save room]"),
-    )
-    assert cut.messages[4] == history[4]
-    assert cut.messages[21:] == tuple(history[21:])
-    assert masked(cut.messages, keep=10).results == 0
 
 
 def test_a_long_history_is_counted_once() -> None:

@@ -29,6 +29,9 @@ from vtcode_tui.llm.messages import (
     ToolUse,
 )
 
+_LONGEST_SUMMARY = 4_096
+"""Tokens."""
+
 
 class Numbering(Protocol):
     """Gives calls their ids."""
@@ -92,16 +95,23 @@ class Asking:
         self.meter(link.facts.context_window or 0)
         return message
 
-    async def summarise(self, chain: Chain, instruction: str) -> str:
-        """A summary of the conversation as the model sees it, in one answer without tools. Raises ModelError."""
-        messages = (*self._history.view(), Message("user", (Text(instruction),)))
-        request = Request(
-            chain.current.model, self.system, messages, self.tools, max_output_tokens=self._max_output
-        )
+    async def summarise(self, chain: Chain, instruction: str, room: int, turn: int) -> str:
+        """A summary of the conversation, asked for in `room` tokens. Raises ModelError, also when it is empty."""
+        messages = (*self._history.within(room), Message("user", (Text(instruction),)))
+        most = min(self._max_output, _LONGEST_SUMMARY)
+        request = Request(chain.current.model, self.system, messages, self.tools, max_output_tokens=most)
         async with aclosing(chain.stream(request)) as stream:
             async for delta in stream:
-                if isinstance(delta, Completed):
-                    return "\n".join(p.text for p in delta.message.parts if isinstance(p, Text)).strip()
+                match delta:
+                    case Restarted():
+                        await self._failover(delta, turn)
+                    case Completed():
+                        self.spent.add(delta.usage, delta.cost_usd)
+                        text = "\n".join(p.text for p in delta.message.parts if isinstance(p, Text)).strip()
+                        if text:
+                            return self._redact(text)
+                    case _:
+                        pass
         raise ModelError("the model gave no summary", kind="malformed_stream")
 
     def meter(self, window: int) -> None:

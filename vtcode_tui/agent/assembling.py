@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from vtcode_tui.agent.bench import Bench
 from vtcode_tui.agent.context import History
 from vtcode_tui.agent.ground import SessionGround
 from vtcode_tui.agent.instructions import Instructions, read_instructions
+from vtcode_tui.agent.ledger import Ledger
 from vtcode_tui.agent.numbers import Numbers
 from vtcode_tui.agent.nursery import Nursery
 from vtcode_tui.agent.own_work import OwnWork
@@ -20,8 +21,9 @@ from vtcode_tui.agent.spending import Spent
 from vtcode_tui.agent.states import TurnTable
 from vtcode_tui.agent.subtasks import Subtasks
 from vtcode_tui.agent.turn import Turn
-from vtcode_tui.events import Bus, Journal, Redactor
+from vtcode_tui.events import Bus, Journal, Redactor, read_events
 from vtcode_tui.llm import Chain, Models
+from vtcode_tui.llm.messages import Message
 from vtcode_tui.llm.tokens import estimate_tokens
 from vtcode_tui.sessions.conversation import conversation_of
 from vtcode_tui.sessions.items import Parsed
@@ -64,6 +66,8 @@ async def assemble(
     await nursery.open()
     ground.judge.doubtful = opened.standing.doubtful()
     bus.subscribe(ground.judge.hear)
+    ledger = _ledger(opening)
+    bus.subscribe(ledger.hear)
     table = TurnTable(bus.publish)
     bench = Bench(opening, opened, ground, nursery, redactor, table, redact, numbers.of("w"))
     gate, executor = bench.gate(bus, ground.judge), bench.executor(bus)
@@ -74,6 +78,10 @@ async def assemble(
     subtasks = Subtasks(
         bus, bench, asking, redact=redact, number=numbers.of("c"), settings=opening.settings, store=opened.store
     )
+
+    async def facts(messages: Sequence[Message], budget: int) -> str:
+        return ledger.text(messages, await changes.now(), budget)
+
     calls = bench.calls(bus, gate, executor, work, bench.registry(), subtasks)
     bench.parent = calls
     instructions = read_instructions(ground.workspace.root) if trust.trusted else Instructions()
@@ -88,6 +96,7 @@ async def assemble(
         table=table,
         context=opening.settings.context,
         go_on=go_on(gate, ground.workspace.root, numbers.of("q"), lambda: table.turn),
+        facts=facts,
         max_rounds=opening.max_turns or opening.settings.context.max_turns,
     )
     session = Session(
@@ -116,3 +125,12 @@ def _talk(
     spent = Spent(context.session_token_budget, context.session_cost_budget_usd)
     max_output = opening.settings.model.max_output_tokens
     return history, Asking(bus, history, redact, numbers.of("c"), spent, max_output=max_output)
+
+
+def _ledger(opening: Opening) -> Ledger:
+    """The person's decisions, with those before a resume."""
+    ledger = Ledger()
+    if opening.resume is not None:
+        for event in read_events(opening.resume):
+            ledger.hear(event)
+    return ledger

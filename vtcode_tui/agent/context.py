@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from vtcode_tui.llm.messages import Image, Message, Part, Text, Thinking, ToolResult, ToolSpec, ToolUse, Usage
+from vtcode_tui.llm.messages import Message, Part, Text, ToolResult, ToolSpec, ToolUse, Usage
+from vtcode_tui.llm.tokens import Calibration, estimate_message
 from vtcode_tui.sessions.conversation import Compaction, Conversation
 
 KEEP_MESSAGES = 20
 """The last messages, about ten rounds, whose tool outputs are never masked."""
-KEEP_USER_TOKENS = 20_000
-_IMAGE_TOKENS = 1_500
+KEEP_TOKENS = 20_000
+KEEP_SHARE = 0.3
+"""What is kept as it was when the rest is summarised: at most so many tokens, and this share of the window."""
 _MASK_OVER = 400
 
 
@@ -32,8 +34,7 @@ class History:
         """Of each turn, the place of its prompt among the messages."""
         self._compactions: list[Compaction] = list(conversation.compactions)
         self.masked_before = 0
-        self.factor = 1.0
-        """Real tokens of one estimated token, learnt from what the provider reports."""
+        self._calibration = Calibration()
         self._estimate = estimate
         self._sizes: list[tuple[int, int]] = []
         """Of each message: its tokens, and those of its masked form."""
@@ -69,7 +70,9 @@ class History:
         masked = max(0, self.masked_before - self.kept_from)
         shown = [_masked(message) if i < masked else message for i, message in enumerate(kept)]
         if self.summary:
-            opening = Text(f"[Summary of the conversation so far, written by you]\n{self.summary}")
+            opening = Text(
+                f"[What came before: kept by vtcode word for word, then summed up by you]\n{self.summary}"
+            )
             if shown and shown[0].role == "user":
                 shown[0] = Message("user", (opening, *shown[0].parts))
             else:
@@ -81,19 +84,28 @@ class History:
         while len(self._sizes) < len(self.messages):
             message = self.messages[len(self._sizes)]
             shorter = _masked(message)
-            whole = self._size(message)
-            self._sizes.append((whole, whole if shorter is message else self._size(shorter)))
+            whole = estimate_message(message)
+            self._sizes.append((whole, whole if shorter is message else estimate_message(shorter)))
         masked = max(self.masked_before, self.kept_from)
         size = sum(whole for whole, _ in self._sizes[masked:])
         size += sum(short for _, short in self._sizes[self.kept_from : masked])
-        return int((self._fixed + size + self._estimate(self.summary)) * self.factor)
+        return self._calibration.corrected(self._fixed + size + self._estimate(self.summary))
+
+    def within(self, room: int) -> tuple[Message, ...]:
+        """The view with as many old outputs masked as it takes to be of `room` tokens at most, if that can be had."""
+        before = self.masked_before
+        try:
+            for keep in (KEEP_MESSAGES, 8, 4, 2, 0):
+                self.masked_before = max(before, len(self.messages) - keep)
+                if self.tokens() <= room:
+                    break
+            return self.view()
+        finally:
+            self.masked_before = before
 
     def calibrate(self, estimated: int, usage: Usage) -> None:
-        """Learn from what the provider counted for a request that was estimated before."""
-        counted = usage.input + usage.cache_read + usage.cache_write
-        if counted > 500 and estimated > 500:
-            ratio = self.factor * counted / estimated
-            self.factor = min(4.0, max(0.25, 0.7 * self.factor + 0.3 * ratio))
+        """Learn from what the provider counted for a request that `tokens` had estimated before."""
+        self._calibration = self._calibration.learned(round(estimated / self._calibration.factor), usage)
 
     def mask(self) -> bool:
         """Mask the outputs of all but the last rounds, in one cut; False when there was nothing left to mask."""
@@ -103,11 +115,11 @@ class History:
         before, self.masked_before = self.tokens(), cut
         return self.tokens() < before
 
-    def cut_point(self) -> int:
+    def cut_point(self, window: int) -> int:
         """The message from which on everything is kept when the rest is summarised: a prompt of the human's."""
-        budget, point = KEEP_USER_TOKENS, len(self.messages)
+        budget, point = min(KEEP_TOKENS, int(window * KEEP_SHARE)), len(self.messages)
         for i in range(len(self.messages) - 1, self.kept_from, -1):
-            budget -= int(self._size(self.messages[i]) * self.factor)
+            budget -= self._calibration.corrected(estimate_message(self.messages[i]))
             if budget < 0:
                 break
             if _begins_a_turn(self.messages[i]):
@@ -118,18 +130,6 @@ class History:
         """Give the model `summary` instead of everything before message `kept_from`."""
         self._compactions.append(Compaction(len(self.messages), summary, kept_from))
         self.summary, self.kept_from = summary, kept_from
-
-    def _size(self, message: Message) -> int:
-        return 4 + sum(self._part(part) for part in message.parts)
-
-    def _part(self, part: Part) -> int:
-        match part:
-            case Text(text=text) | Thinking(text=text) | ToolResult(text=text):
-                return self._estimate(text)
-            case ToolUse(arguments=arguments):
-                return 12 + self._estimate(arguments)
-            case Image():
-                return _IMAGE_TOKENS
 
 
 def _begins_a_turn(message: Message) -> bool:
@@ -144,21 +144,10 @@ def _masked(message: Message) -> Message:
 
 def _masked_part(part: Part) -> Part:
     if isinstance(part, ToolResult) and len(part.text) > _MASK_OVER:
-        note = f"[{len(part.text):,} characters of older output left out; run the tool again if you need them.]"
+        size = f"{len(part.text):,} characters of older output left out"
+        note = f"[{size}: run the tool again if you need them, or read_output with call {part.id!r}.]"
         return replace(part, text=note)
     return part
-
-
-def paired(messages: Sequence[Message]) -> bool:
-    """Whether every tool use is answered once in the message that follows, and no result stands alone."""
-    waiting: set[str] = set()
-    for message in messages:
-        uses = {part.id for part in message.parts if isinstance(part, ToolUse)}
-        results = [part.id for part in message.parts if isinstance(part, ToolResult)]
-        if set(results) != waiting or len(results) != len(set(results)):
-            return False
-        waiting = uses
-    return not waiting
 
 
 def arguments_of(use: ToolUse) -> dict[str, Any]:

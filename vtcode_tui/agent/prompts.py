@@ -45,6 +45,8 @@ SUBTASK = """\
 Another instance of you handed you one piece of its work and reads nothing but your last message: end with an \
 answer that stands alone. Nobody can be asked back. If it cannot be done, say why and what you found."""
 
+NO_SUMMARY = "[Older messages were left out without a summary. Look at the files again where you need them.]"
+
 STEERED = "[The person said this while you were working:]"
 INTERRUPTED = "[The person interrupted here. What was under way was stopped.]"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from vtcode_tui.agent.asking import Asking, Numbering
 from vtcode_tui.agent.bench import Bench
 from vtcode_tui.agent.calls import Calls
 from vtcode_tui.agent.context import History
+from vtcode_tui.agent.ledger import Ledger
 from vtcode_tui.agent.prompts import SUBTASK
 from vtcode_tui.agent.spending import Spent
 from vtcode_tui.agent.states import TurnTable
@@ -30,6 +31,7 @@ from vtcode_tui.llm.tokens import estimate_tokens
 from vtcode_tui.sessions.store import Store
 from vtcode_tui.tools.answer import decoded, shorten
 from vtcode_tui.tools.delegating import DelegateInput, ExploreInput
+from vtcode_tui.workspace.changes import ChangeSet
 
 AT_ONCE = 4
 MOST_IN_A_TURN = 12
@@ -108,9 +110,15 @@ class Subtasks:
             table=TurnTable(_unseen),
             context=self._settings.context,
             go_on=limits,
+            facts=_task,
             max_rounds=ROUNDS,
         )
         return turn, history
+
+
+async def _task(messages: Sequence[Message], budget: int) -> str:
+    """What outlives a summary in a sub-task: its task."""
+    return Ledger().text(messages, ChangeSet(), budget)
 
 
 def _unseen(state: TurnState) -> None:

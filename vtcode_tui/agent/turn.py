@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from vtcode_tui.agent.asking import Asking
-from vtcode_tui.agent.context import History
+from vtcode_tui.agent.context import KEEP_TOKENS, History
 from vtcode_tui.agent.loops import REPEATS, Repetition
-from vtcode_tui.agent.prompts import STEERED, SUMMARISE
+from vtcode_tui.agent.prompts import NO_SUMMARY, STEERED, SUMMARISE
 from vtcode_tui.agent.states import TurnTable
 from vtcode_tui.common.errors import ModelError
 from vtcode_tui.config.settings import Context
@@ -18,6 +18,7 @@ from vtcode_tui.events.within import Recorder
 from vtcode_tui.llm.chain import Chain
 from vtcode_tui.llm.messages import Message, Text, ToolResult, ToolUse
 
+_NO_SUMMARY = frozenset({"context_exceeded", "malformed_stream", "refusal", "invalid", "no_tools"})
 DEFAULT_WINDOW = 32_768
 """Assumed where neither provider nor settings say how much a model takes."""
 
@@ -56,11 +57,14 @@ class Turn:
         table: TurnTable,
         context: Context,
         go_on: Callable[[str, str], Awaitable[bool]],
+        facts: Callable[[Sequence[Message], int], Awaitable[str]],
         max_rounds: int,
     ) -> None:
         self._bus, self._history, self._asking, self._calls = bus, history, asking, calls
         self._keeper, self._table, self._context, self._go_on = keeper, table, context, go_on
         self._repetition = Repetition()
+        self._facts = facts
+        self._compacted_at = -1
         self.steered: list[str] = []
         self.failure = ""
         """Why the last turn failed, in one sentence; empty where it did not."""
@@ -154,25 +158,42 @@ class Turn:
         if before > window * self._context.mask_at and self._history.mask():
             after = self._history.tokens()
             await self._compacted(trigger, "mask", before, after, count, count, "")
-        if self._history.tokens() > window * self._context.compact_at:
+        # What was compacted a moment ago has nothing left to give: asking again and again would only cost.
+        if self._history.tokens() > window * self._context.compact_at and count > self._compacted_at + 1:
             await self.compact(chain, trigger)
 
     async def compact(self, chain: Chain, trigger: str) -> None:
-        """Replace all but the last prompts by a summary; the full history stays on disk. Raises ModelError."""
+        """Replace all but the last prompts by a summary, with what the person said and decided word for word; the
+        full history stays on disk. Raises ModelError where no model can be reached."""
         thinking = self._table.phase == "thinking"
         if thinking:
             self._table.step("compact")
-        before, count = self._history.tokens(), len(self._history.messages)
+        before, count, window = self._history.tokens(), len(self._history.messages), self.window(chain)
         self._history.mask()
-        summary = await self._asking.summarise(chain, SUMMARISE)
-        kept_from = self._history.cut_point()
+        kept_from = self._history.cut_point(window)
+        words = await self._summary(chain, trigger)
+        facts = await self._facts(self._history.messages[:kept_from], min(KEEP_TOKENS, window // 6))
+        # In characters, that is about a quarter of the window: a summary may not fill it again.
+        summary = "\n\n".join(part for part in (facts, words[:window]) if part)
         self._history.compact(summary, kept_from)
         self._keeper.summarise(summary, kept_from)
+        self._compacted_at = count
         await self._compacted(
             trigger, "summary", before, self._history.tokens(), count, count - kept_from + 1, summary
         )
         if thinking:
             self._table.step("compacted")
+
+    async def _summary(self, chain: Chain, trigger: str) -> str:
+        """The model's summary; where it cannot give one, the session goes on with what is kept word for word."""
+        room = int(self.window(chain) * self._context.compact_at)
+        try:
+            return await self._asking.summarise(chain, SUMMARISE, room, self._table.turn)
+        except ModelError as error:
+            if error.kind not in _NO_SUMMARY or trigger == "manual":
+                raise
+            self._bus.publish(Notice(f"Older messages left out without a summary: {error}", "warning"))
+            return NO_SUMMARY
 
     async def _compacted(
         self, trigger: str, method: str, before: int, after: int, messages: int, left: int, summary: str

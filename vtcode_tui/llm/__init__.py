@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from vtcode_tui.llm.endpoint import Key as Key
     from vtcode_tui.llm.endpoint import TimeLimits as TimeLimits
     from vtcode_tui.llm.failure import ProviderError as ProviderError
-    from vtcode_tui.llm.masking import Masked as Masked
-    from vtcode_tui.llm.masking import masked as masked
     from vtcode_tui.llm.pairing import broken_pairs as broken_pairs
     from vtcode_tui.llm.pairing import paired as paired
     from vtcode_tui.llm.resolve import Models as Models
@@ -44,7 +42,6 @@ _HOME = {
     "Key": "endpoint",
     "Link": "chain",
     "Looked": "discover",
-    "Masked": "masking",
     "ModelFacts": "catalogue",
     "Models": "resolve",
     "Price": "catalogue",
@@ -57,7 +54,6 @@ _HOME = {
     "estimate_request": "tokens",
     "estimate_tokens": "tokens",
     "fitted": "translate",
-    "masked": "masking",
     "model_facts": "catalogue",
     "paired": "pairing",
     "resolve_models": "resolve",

@@ -19,6 +19,7 @@ from vtcode_tui.llm.failure import ASKED_AGAIN, PASSED_ON, ProviderError
 from vtcode_tui.llm.health import Budget, Circuit, pause
 from vtcode_tui.llm.messages import Completed, Delta, Request, Restarted
 from vtcode_tui.llm.textual_calls import recovered
+from vtcode_tui.llm.tokens import estimate_request
 from vtcode_tui.llm.translate import Fitted, fitted
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ ATTEMPTS = 3
 
 LONGEST_WAIT = 60.0
 """Seconds that a person waits without being asked; a provider that wants more is passed over or told of."""
+
+_MARGIN = 1.1
+"""How much longer a request may be than it is estimated to be."""
 
 _LOCAL_PATIENCE = 10
 """A local server may first load the model and read the whole prompt with a slow processor."""
@@ -178,7 +182,11 @@ class Chain:
 
     def _asked(self, link: Link, request: Request) -> Request:
         """The request as this link's model can take it."""
-        room = max(1_024, link.facts.context_window // 2) if link.facts.known else request.max_output_tokens
+        room = request.max_output_tokens
+        if link.facts.known:
+            # Servers that count the answer into the window refuse what might not fit, however short it would be.
+            left = link.facts.context_window - int(estimate_request(request) * _MARGIN)
+            room = max(1_024, min(left, link.facts.context_window // 2))
         return replace(
             request,
             model=link.model,

@@ -23,11 +23,11 @@ def text(value: object, key: str) -> str:
 
 
 def number(value: object, key: str) -> int:
-    """The whole number under a key, or 0; never negative, and true is not a number."""
+    """The whole number under a key, or 0; from 0 to 2^53, so that sums stay exact, and true is not a number."""
     found = entry(value, key)
-    if isinstance(found, float) and 0 <= found < 2**53:
-        return int(found)
-    return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else 0
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found < 2**53:
+        return 0
+    return int(found)
 
 
 def items(value: object, key: str) -> Sequence[object]:
