@@ -265,6 +265,26 @@ async def test_the_google_sdk_reads_the_same_stream() -> None:
     assert usage.candidates_token_count + usage.thoughts_token_count == ours.usage.output
 
 
+async def test_the_ollama_sdk_reads_the_same_stream() -> None:
+    ollama: Any = pytest.importorskip("ollama", exc_type=ImportError)
+    async with serving(reply("ollama")) as server:
+        ours = (await hear(chain_to(server.root, "ollama"))).whole
+        async with ollama.AsyncClient(host=server.root) as client:
+            text, thinking, calls, last = "", "", [], None
+            async for chunk in await client.chat(model="m", messages=[], stream=True):
+                text += chunk.message.content or ""
+                thinking += chunk.message.thinking or ""
+                for call in chunk.message.tool_calls or ():
+                    calls.append((call.function.name, dict(call.function.arguments)))
+                last = chunk
+    assert last is not None
+    uses = [part for part in ours.message.parts if isinstance(part, ToolUse)]
+    assert "".join(part.text for part in ours.message.parts if isinstance(part, Text)) == text
+    assert [part.text for part in ours.message.parts if isinstance(part, Thinking)] == [thinking]
+    assert [(use.name, json.loads(use.arguments)) for use in uses] == calls
+    assert (last.prompt_eval_count, last.eval_count) == (ours.usage.input, ours.usage.output)
+
+
 def assert_agree(message: Message, text: str, calls: list[Any]) -> None:
     assert "".join(part.text for part in message.parts if isinstance(part, Text)) == text
     uses = [part for part in message.parts if isinstance(part, ToolUse)]

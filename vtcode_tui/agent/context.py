@@ -92,7 +92,7 @@ class History:
         return self._calibration.corrected(self._fixed + size + self._estimate(self.summary))
 
     def within(self, room: int) -> tuple[Message, ...]:
-        """The view with as many old outputs masked as it takes to be of `room` tokens at most, if that can be had."""
+        """The view, with as many old outputs masked as it takes to fit into `room` tokens, where that is enough."""
         before = self.masked_before
         try:
             for keep in (KEEP_MESSAGES, 8, 4, 2, 0):

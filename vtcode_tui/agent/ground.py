@@ -165,8 +165,8 @@ class SessionGround:
         )
         self._asking.set_prefix(prompt, registry.specs())
 
-    async def trust(self) -> None:
-        """Record that the human trusts the workspace, and let tools run from now on."""
+    async def trust(self) -> Instructions:
+        """Record that the human trusts the workspace, and let tools run from now on; what its AGENTS.md ask."""
         opening = self._opening
         grant_trust(self.workspace.root, opening.home, now=rfc3339(opening.clock.now()))
         self.judge.policy = load_policy(opening.home, self.workspace.root)
@@ -174,6 +174,7 @@ class SessionGround:
         self._instructions = read_instructions(self.workspace.root)
         self.set_mode(self.judge.situation.mode)
         self.stale_paths()
+        return self._instructions
 
     async def find(self, query: str, limit: int) -> tuple[str, ...]:
         """Fuzzy search over the paths of the workspace, as a sandboxed walk found them a moment ago."""

@@ -13,6 +13,7 @@ from vtcode_tui.agent.asking import Asking
 from vtcode_tui.agent.calls import Calls
 from vtcode_tui.agent.changes import Changes
 from vtcode_tui.agent.context import History
+from vtcode_tui.agent.instructions import Instructions
 from vtcode_tui.agent.nursery import Nursery
 from vtcode_tui.agent.states import TurnTable
 from vtcode_tui.agent.turn import Turn
@@ -46,8 +47,8 @@ class Ground(Protocol):
         """Let the policy and the model know another mode."""
         ...
 
-    async def trust(self) -> None:
-        """Record that the human trusts the workspace, and let tools run from now on."""
+    async def trust(self) -> Instructions:
+        """Record that the human trusts the workspace, and let tools run from now on; what its AGENTS.md ask."""
         ...
 
     async def find(self, query: str, limit: int) -> tuple[str, ...]:

@@ -323,9 +323,11 @@ class Session:
 
     async def grant_trust(self) -> None:
         """Trust this workspace."""
-        await self._parts.ground.trust()
+        instructions = await self._parts.ground.trust()
         self.trusted = True
         await self._changed("trust", "untrusted", "trusted", str(self.root))
+        for name, sha256 in instructions.files.items():
+            await self._changed("instructions", "", sha256, name)
 
     def when_closed(self, act: Callable[[], Awaitable[None]]) -> None:
         """Do something more once the session is closed."""
