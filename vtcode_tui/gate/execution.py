@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -235,14 +236,18 @@ _LAYERS: dict[str, Literal["policy", "landlock", "seccomp", "namespace", "proxy"
 }
 
 
+_BY_THE_NOTIFIER = re.compile(r"(\S+) port (\d{1,5})\b")
+_BY_THE_PROXY = re.compile(r"(\S+?):(\d{1,5})(?=[: ]|$)")
+
+
 def denied(denial: Denial) -> Payload:
     """What the sandbox refused, as an event."""
     if denial.kind == "host":
-        host, _, port = denial.detail.rpartition(":")
+        named = _BY_THE_NOTIFIER.match(denial.detail) or _BY_THE_PROXY.match(denial.detail)
         return NetworkBlocked(
             protocol="tcp",
-            host=host or denial.detail,
-            port=int(port) if port.isdigit() and len(port) < 6 else 0,
+            host=named[1] if named else denial.detail,
+            port=int(named[2]) if named else 0,
             layer=_LAYERS.get(denial.layer, "seccomp"),
             pid=denial.pid,
             process=denial.process,

@@ -20,13 +20,14 @@ class Opening:
         hosts: Sequence[str],
         notice: Callable[[Denial], None] | None,
         connected: Callable[[Connection], None] | None,
+        proxy: Callable[[Sequence[str], Callable[[Connection], None]], Proxy] = Proxy,
     ) -> None:
         self._notice = notice
         self._connected = connected
         self._closing: asyncio.Task[None] | None = None
         self.refused: list[Denial] = []
         try:
-            self._proxy = Proxy(hosts, self._decided)
+            self._proxy = proxy(hosts, self._decided)
         except ValueError as error:
             raise SandboxError(f"a host of the grant is not one: {error}", step="network") from error
 

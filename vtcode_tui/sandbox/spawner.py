@@ -23,7 +23,7 @@ from vtcode_tui.sandbox.grant import Execute, Grant, Invoke
 from vtcode_tui.sandbox.job import Request
 from vtcode_tui.sandbox.opening import Opening
 from vtcode_tui.sandbox.profile import Profile, Tier
-from vtcode_tui.sandbox.proxy import Connection
+from vtcode_tui.sandbox.proxy import Connection, Proxy
 from vtcode_tui.sandbox.run import Denial, Outcome, TerminalSize
 from vtcode_tui.sandbox.wiring import Options, Wiring
 
@@ -46,6 +46,8 @@ class Spawner:
         self._flights: set[Flight] = set()
         self._launch()
         self.tier = tier
+        self.proxy: Callable[[Sequence[str], Callable[[Connection], None]], Proxy] = Proxy
+        """What makes the proxy of a run with hosts."""
 
     @classmethod
     def start(
@@ -136,7 +138,7 @@ class Spawner:
             raise SandboxError(f"tier {self.tier} runs nothing here: see `vtcode sandbox doctor`", step="tier")
         self._revive()
         network = request.profile.network
-        opening = Opening(network.hosts, options.notice, connected) if network.mode == "hosts" else None
+        opening = Opening(network.hosts, options.notice, connected, self.proxy) if network.mode == "hosts" else None
         if opening is not None:
             await opening.start()
         try:

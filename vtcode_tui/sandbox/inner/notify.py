@@ -84,6 +84,9 @@ class Notifier:
 
     def _note(self, kind: str, detail: str, thread: int) -> None:
         process = small(f"/proc/{thread}/comm").strip()
+        if kind == "host" and not detail.startswith(("unix", "abstract")):
+            only = "only the proxy in HTTP_PROXY can be reached" if self._proxy else "the network is off"
+            detail = f"{detail} ({only})"
         key = (kind, detail, process)
         if key in self._counts:
             self._counts[key] += 1
