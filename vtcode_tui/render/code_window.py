@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from vtcode_tui.render.safety import plain_bytes, visible
@@ -26,6 +26,8 @@ class CodeWindow:
         self.text = lru_cache(maxsize=1024)(self._text)
         self._window = lru_cache(maxsize=32)(self._coloured)
         self._stacks: dict[int, Stack] = {0: START}
+        self._all_short: dict[int, bool] = {}
+        """Whether all lines are short and plain, by the width asked about: nearly every file of code."""
 
     def _bare(self, number: int) -> bytes:
         line = self._lines.get(number, b"")
@@ -46,6 +48,23 @@ class CodeWindow:
         if line.isascii() and line.endswith(b"\n") and line[:-1].decode("ascii").isprintable():
             return len(line) - 1
         return width(self._text(number))
+
+    def short(self, first: int, count: int, room: int) -> bool:
+        """Whether each of some lines takes one row of `room` cells."""
+        if room not in self._all_short:
+            self._all_short[room] = self._short(self._lines.values(), room)
+        if self._all_short[room]:
+            return True
+        return self._short([self._lines.get(number, b"") for number in range(first, first + count)], room)
+
+    @staticmethod
+    def _short(lines: Collection[bytes], room: int) -> bool:
+        text = b"".join(lines)
+        return (
+            max(map(len, lines), default=0) <= room
+            and text.isascii()
+            and text.replace(b"\n", b"").decode("ascii").isprintable()
+        )
 
     def spans(self, number: int) -> tuple[Span, ...]:
         """A line in colours."""

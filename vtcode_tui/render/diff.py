@@ -7,21 +7,25 @@ fast as a short one. Rows are addressed by their place, like a list.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
+from vtcode_tui.render.clash_rows import clash_heading, clash_line, clash_room
 from vtcode_tui.render.code_window import CodeWindow
-from vtcode_tui.render.diff_rows import FileDiff, Kind, Row, notes_of, rows_of
-from vtcode_tui.render.safety import plain_line, spans_of
+from vtcode_tui.render.diff_rows import FileDiff, Kind, Row, Stretch, last_of, notes_of, stretches_of
+from vtcode_tui.render.safety import plain_bytes, plain_line, spans_of
 from vtcode_tui.render.types import MUTED, Ground, Line, Span, Style
 from vtcode_tui.render.words import Ranges, differences, look_alike, on_ground
-from vtcode_tui.render.wrap import cut_spans, drop_cells, hard_fold, width_of
+from vtcode_tui.render.wrap import cut_spans, drop_cells, hard_fold, width, width_of
 from vtcode_tui.workspace.changes import ChangeSet, FileChange
 
 _HUNK = Style("hunk")
-_SINGLE = frozenset({"file", "note", "hunk", "fold"})
+_BLANKS = b" \t\r\n\x0b\x0c"
+Settlements: TypeAlias = Mapping[str, Mapping[int, str | bytes]]
+"""What the human decided of clashes: path -> clash -> `workspace`, `agent` or bytes of their own."""
+_SINGLE = frozenset({"file", "note", "hunk", "fold", "clash"})
 """Rows that take one line always."""
 
 
@@ -57,6 +61,7 @@ class DiffView:
         wrap: bool = False,
         context: int | None = 3,
         syntax: bool = True,
+        settled: Settlements | None = None,
     ) -> None:
         given = changes.files if isinstance(changes, ChangeSet) else changes
         self._diffs = [FileDiff.of(change) if isinstance(change, FileChange) else change for change in given]
@@ -66,58 +71,63 @@ class DiffView:
         self.left = 0
         """Cells scrolled to the right, when lines are not wrapped."""
         self._wrap = wrap
-        self._rows = [rows_of(diff, context=context, side_by_side=side_by_side) for diff in self._diffs]
-        self._starts = [0, *accumulate(map(len, self._rows))]
+        self._settled = settled or {}
+        self._stretches: list[tuple[int, Stretch]] = [
+            (file, stretch)
+            for file, diff in enumerate(self._diffs)
+            for stretch in stretches_of(diff, context=context, side_by_side=side_by_side)
+        ]
+        self._starts = [0, *accumulate(stretch.size for _, stretch in self._stretches)]
+        """The row at which each stretch begins; the last one is their number."""
         self._olds = [CodeWindow(diff.old, diff.change.path, syntax=syntax) for diff in self._diffs]
         self._news = [CodeWindow(diff.new, diff.change.path, syntax=syntax) for diff in self._diffs]
         self._hunks = [{hunk.index: hunk for hunk in change.hunks} for change in self.files]
-        self._numbers = [len(str(max([1, *diff.old, *diff.new]))) for diff in self._diffs]
+        self._numbers = [len(str(max(1, last_of(diff.old), last_of(diff.new)))) for diff in self._diffs]
         self._drawn = lru_cache(maxsize=512)(self._draw)
         self._words = lru_cache(maxsize=512)(self._compare)
-        # Wrapped: the place of each row's first line on the screen.
-        self._places = [0, *accumulate(self._heights())] if wrap else None
+        # Wrapped: the lines that each stretch takes, and where each begins.
+        self._heights = [self._height_of(at) for at in range(len(self._stretches))] if wrap else None
+        self._places = [0, *accumulate(map(_total, self._heights))] if self._heights is not None else self._starts
 
     def __len__(self) -> int:
-        return self._places[-1] if self._places is not None else self._starts[-1]
+        return self._places[-1]
 
     def __getitem__(self, at: int) -> DiffLine:
         if at < 0:
             at += len(self)
         if not 0 <= at < len(self):
             raise IndexError(at)
-        if self._places is None:
-            place, within = at, 0
-        else:
-            place = bisect_right(self._places, at) - 1
-            within = at - self._places[place]
-        file, row = self._find(place)
-        drawn = self._drawn(place, self.left)
+        which = bisect_right(self._places, at) - 1
+        index = at - self._places[which]
+        within = 0
+        heights = self._heights[which] if self._heights is not None else None
+        if isinstance(heights, list):
+            index, within = _inside(heights, index)
+        file, stretch = self._stretches[which]
+        row = stretch.row(index)
+        drawn = self._drawn(self._starts[which] + index, self.left)
         return DiffLine(drawn[min(within, len(drawn) - 1)], row.kind, file, row.hunk, row.old, row.new)
 
     def __iter__(self) -> Iterator[DiffLine]:
         return map(self.__getitem__, range(len(self)))
 
     def _find(self, place: int) -> tuple[int, Row]:
-        file = bisect_right(self._starts, place) - 1
-        return file, self._rows[file][place - self._starts[file]]
+        which = bisect_right(self._starts, place) - 1
+        file, stretch = self._stretches[which]
+        return file, stretch.row(place - self._starts[which])
 
-    def _line_of(self, place: int) -> int:
-        return self._places[place] if self._places is not None else place
+    def _begin(self, *kinds: Kind) -> list[int]:
+        return [self._places[at] for at, (_, stretch) in enumerate(self._stretches) if stretch.kind in kinds]
 
-    @property
+    @cached_property
     def hunk_lines(self) -> list[int]:
-        """The lines at which hunks begin, for jumping."""
-        return [
-            self._line_of(start + at)
-            for start, rows in zip(self._starts, self._rows, strict=False)
-            for at, row in enumerate(rows)
-            if row.kind == "hunk"
-        ]
+        """The lines at which hunks and clashes begin, for jumping."""
+        return self._begin("hunk", "clash")
 
-    @property
+    @cached_property
     def file_lines(self) -> list[int]:
         """The lines at which files begin."""
-        return [self._line_of(start) for start in self._starts[:-1]]
+        return self._begin("file")
 
     @property
     def widest(self) -> int:
@@ -133,40 +143,47 @@ class DiffView:
         """The next of some lines above `at`; the first one when there is none."""
         return places[max(bisect_left(places, at) - 1, 0)] if places else at
 
-    def line_of_hunk(self, file: int, hunk: int) -> int:
-        """Where a hunk begins; the file's first line when there is no such hunk."""
-        for at, row in enumerate(self._rows[file]):
-            if row.kind == "hunk" and row.hunk == hunk:
-                return self._line_of(self._starts[file] + at)
-        return self._line_of(self._starts[file])
+    def line_of_hunk(self, file: int, hunk: int, *, clash: bool = False) -> int:
+        """Where a hunk (or a clash) begins; the file's first line when there is none such."""
+        kind = "clash" if clash else "hunk"
+        for at, (owner, stretch) in enumerate(self._stretches):
+            if owner == file and stretch.kind == kind and stretch.hunk == hunk:
+                return self._places[at]
+        return self.file_lines[file]
 
-    def _heights(self) -> Iterator[int]:
-        """How many lines each row takes when long lines are wrapped."""
-        for file, rows in enumerate(self._rows):
-            room = self._room(file)
-            old, new = self._diffs[file].old, self._diffs[file].new
-            # Rows of which only the blanks differ are drawn in another way: their height is known when they are.
-            special = {
-                hunk.index
-                for hunk in self.files[file].hunks
-                if any(
-                    one.split() == other.split() for one, other in zip(hunk.old_lines, hunk.new_lines, strict=False)
-                )
-            }
-            for place, row in enumerate(rows, self._starts[file]):
-                if row.kind in _SINGLE:
-                    yield 1
-                elif row.kind != "context" and row.hunk in special:
-                    yield len(self._drawn(place, 0))
-                else:
-                    sides = [] if row.kind == "context" or not row.old else [(self._olds[file], old, row.old)]
-                    sides += [(self._news[file], new, row.new)] if row.new else []
-                    height = 1
-                    for window, lines, number in sides:
-                        line = lines[number]
-                        if len(line) > room or b"\t" in line or not line.isascii():
-                            height = max(height, -(-window.cells(number) // room))
-                    yield height
+    def _height_of(self, which: int) -> int | list[int]:
+        """The lines that a stretch takes when wrapped: of each row, or one number where each takes one."""
+        file, stretch = self._stretches[which]
+        if stretch.kind in _SINGLE:
+            return stretch.size
+        if stretch.kind in {"yours", "agents"}:
+            room = clash_room(self.cells)
+            lines = self._clash(file, stretch)
+            return [max(1, -(-width(plain_bytes(line.removesuffix(b"\n"))) // room)) for line in lines]
+        if stretch.kind != "context" and self._only_blanks(file, stretch):
+            # Rows of which only the blanks differ are drawn in another way: they have to be drawn to be measured.
+            return [len(self._drawn(self._starts[which] + at, 0)) for at in range(stretch.size)]
+        room = self._room(file)
+        sides = [] if stretch.kind == "context" or not stretch.old else [(self._olds[file], stretch.old)]
+        sides += [(self._news[file], stretch.new)] if stretch.new else []
+        if all(window.short(first, stretch.size, room) for window, first in sides):
+            return stretch.size
+        return [
+            max([1, *(-(-window.cells(first + at) // room) for window, first in sides)])
+            for at in range(stretch.size)
+        ]
+
+    def _only_blanks(self, file: int, stretch: Stretch) -> bool:
+        """Whether a hunk has lines that differ in nothing but blanks."""
+        hunk = self._hunks[file][stretch.hunk]
+        return any(
+            one.translate(None, _BLANKS) == other.translate(None, _BLANKS) and one.split() == other.split()
+            for one, other in zip(hunk.old_lines, hunk.new_lines, strict=False)
+        )
+
+    def _clash(self, file: int, stretch: Stretch | Row) -> tuple[bytes, ...]:
+        clash = next(clash for clash in self.files[file].clashes if clash.index == stretch.hunk)
+        return clash.workspace if stretch.kind == "yours" else clash.agent
 
     def _room(self, file: int) -> int:
         numbers = self._numbers[file]
@@ -184,6 +201,12 @@ class DiffView:
                 note = plain_line(notes_of(change)[row.new])
                 style = Style("caution") if note.startswith(("conflict", "protected")) else MUTED
                 return [Line(cut_spans((Span("  "), *spans_of(note, style)), self.cells))]
+            case "clash":
+                chosen = self._settled.get(change.path, {}).get(row.hunk)
+                return [Line(cut_spans(clash_heading(change, row.hunk, chosen), self.cells), fill="code")]
+            case "yours" | "agents":
+                raw = self._clash(file, row)[row.old - 1]
+                return clash_line(raw, self.cells, row.kind, wrap=self._wrap, left=left)
             case "hunk":
                 return [Line(cut_spans(self._hunk_heading(file, row.hunk), self.cells))]
             case "fold":
@@ -272,6 +295,19 @@ class DiffView:
         digits = self._numbers[file]
         number = f"{part.number or '':>{digits}}" if first else " " * digits
         return (Span(f"{number} ", Style("muted", part.ground)), Span(f"{part.sign} ", _sign_style(part)), *spans)
+
+
+def _total(heights: int | list[int]) -> int:
+    return heights if isinstance(heights, int) else sum(heights)
+
+
+def _inside(heights: list[int], line: int) -> tuple[int, int]:
+    """Which of some rows a line belongs to, and which line of it it is."""
+    for index, height in enumerate(heights):
+        if line < height:
+            return index, line
+        line -= height
+    raise IndexError(line)
 
 
 def _dotted(spans: tuple[Span, ...]) -> tuple[Span, ...]:

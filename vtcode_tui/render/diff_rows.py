@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Literal, NamedTuple, TypeAlias
 
 from vtcode_tui.workspace.changes import FileChange, Hunk
 
-Kind: TypeAlias = Literal["file", "note", "hunk", "fold", "context", "removed", "added", "pair"]
+Kind: TypeAlias = Literal[
+    "file", "note", "hunk", "fold", "context", "removed", "added", "pair", "clash", "yours", "agents"
+]
 
 Operation: TypeAlias = Literal["create", "update", "delete", "rename", "mode", "symlink"]
 
@@ -19,12 +20,64 @@ class Row(NamedTuple):
     """One row: the numbers of the old and the new line it shows (0: none on that side), and its hunk (-1: none).
 
     A `pair` has both: side by side, an old line and the new line it became. A `fold` counts what it hides in `old`.
+    In a conflict `hunk` is the clash; a line of `yours` or of the `agents` has its place in the clash, from 1 on.
     """
 
     kind: Kind
     hunk: int
     old: int
     new: int
+
+
+class Stretch(NamedTuple):
+    """Rows of a kind whose lines follow each other: 50,000 lines are made of few of them."""
+
+    kind: Kind
+    hunk: int
+    old: int
+    new: int
+    size: int = 1
+
+    def row(self, at: int) -> Row:
+        """One of them, 0 <= at < size."""
+        old, new = self.old + at if self.old else 0, self.new + at if self.new else 0
+        return Row(self.kind, self.hunk, old, new)
+
+
+class Lines(Mapping[int, bytes]):
+    """The lines of a whole text by their number, each with its line end."""
+
+    def __init__(self, text: bytes) -> None:
+        self._lines = text.split(b"\n")
+        self._bare_end = bool(self._lines[-1])
+        """Whether the last line has no line end."""
+        self._count = len(self._lines) - (not self._bare_end)
+
+    def __getitem__(self, number: int) -> bytes:
+        if not 0 < number <= self._count:
+            raise KeyError(number)
+        bare = number == self._count and self._bare_end
+        return self._lines[number - 1] + (b"" if bare else b"\n")
+
+    def values(self) -> ValuesView[bytes]:
+        """All lines, in order."""
+        last = self._lines[-1:] if self._bare_end else []
+        whole = [line + b"\n" for line in self._lines[:-1]]
+        return dict(enumerate(whole + last)).values()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(1, self._count + 1))
+
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, int) and 0 < number <= self._count
+
+
+def last_of(lines: Mapping[int, bytes]) -> int:
+    """The highest number of a line; 0 where there is none."""
+    return len(lines) if isinstance(lines, Lines) else max(lines, default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,47 +91,54 @@ class FileDiff:
     @classmethod
     def of(cls, change: FileChange) -> FileDiff:
         """With the whole texts where the change carries them, otherwise with the hunks' lines only."""
-        old = _numbered(change.old_text)
-        new = _numbered(change.new_text)
-        for hunk in change.hunks:
-            old.update(enumerate(hunk.old_lines, hunk.old_start))
-            new.update(enumerate(hunk.new_lines, hunk.new_start))
+        old: Mapping[int, bytes] = Lines(change.old_text)
+        new: Mapping[int, bytes] = Lines(change.new_text)
+        if change.hunks and not _whole(change, old, new):
+            hunks_old, hunks_new = dict(old), dict(new)
+            for hunk in change.hunks:
+                hunks_old.update(enumerate(hunk.old_lines, hunk.old_start))
+                hunks_new.update(enumerate(hunk.new_lines, hunk.new_start))
+            old, new = hunks_old, hunks_new
         return cls(change, old, new)
 
 
-def _numbered(text: bytes) -> dict[int, bytes]:
-    lines = text.split(b"\n")
-    last = lines.pop()
-    numbered = {number: line + b"\n" for number, line in enumerate(lines, 1)}
-    if last:
-        numbered[len(lines) + 1] = last
-    return numbered
+def _whole(change: FileChange, old: Mapping[int, bytes], new: Mapping[int, bytes]) -> bool:
+    """Whether the texts hold the lines of the hunks: very large files come without their texts."""
+    for hunk in (change.hunks[0], change.hunks[-1]):
+        for lines, start, known in ((hunk.old_lines, hunk.old_start, old), (hunk.new_lines, hunk.new_start, new)):
+            if any(known.get(number) != line for number, line in enumerate(lines, start)):
+                return False
+    return True
 
 
-def rows_of(diff: FileDiff, *, context: int | None, side_by_side: bool) -> list[Row]:
+def stretches_of(diff: FileDiff, *, context: int | None, side_by_side: bool) -> list[Stretch]:
     """All rows of one file. `context` None shows every unchanged line."""
-    rows = [Row("file", -1, 0, 0)]
-    rows.extend(Row("note", -1, 0, number) for number in range(len(notes_of(diff.change))))
+    rows = [Stretch("file", -1, 0, 0)]
+    rows.extend(Stretch("note", -1, 0, number) for number in range(len(notes_of(diff.change))))
+    for clash in diff.change.clashes:
+        rows.append(Stretch("clash", clash.index, 0, 0))
+        rows += _some("yours", clash.index, 1, 0, len(clash.workspace))
+        rows += _some("agents", clash.index, 1, 0, len(clash.agent))
     at_old = at_new = 1
     for number, hunk in enumerate(diff.change.hunks):
         gap = hunk.old_start - at_old
         before = hunk.index if number == 0 else diff.change.hunks[number - 1].index
         after, leading = _around(gap, context, first=number == 0)
-        _context(rows, diff, before, at_old, at_new, after)
+        rows += _context(diff, before, at_old, at_new, after)
         if gap > after + leading:
-            rows.append(Row("fold", -1, gap - after - leading, 0))
-        rows.append(Row("hunk", hunk.index, 0, 0))
+            rows.append(Stretch("fold", -1, gap - after - leading, 0))
+        rows.append(Stretch("hunk", hunk.index, 0, 0))
         start = gap - leading
-        _context(rows, diff, hunk.index, at_old + start, at_new + start, leading)
-        rows.extend(_changed(hunk, side_by_side=side_by_side))
+        rows += _context(diff, hunk.index, at_old + start, at_new + start, leading)
+        rows += _changed(hunk, side_by_side=side_by_side)
         at_old = hunk.old_start + len(hunk.old_lines)
         at_new = hunk.new_start + len(hunk.new_lines)
     if diff.change.hunks:
-        rest = max(diff.old, default=0) + 1 - at_old
+        rest = last_of(diff.old) + 1 - at_old
         after = rest if context is None else min(rest, context)
-        _context(rows, diff, diff.change.hunks[-1].index, at_old, at_new, after)
+        rows += _context(diff, diff.change.hunks[-1].index, at_old, at_new, after)
         if rest > after:
-            rows.append(Row("fold", -1, rest - after, 0))
+            rows.append(Stretch("fold", -1, rest - after, 0))
     return rows
 
 
@@ -91,19 +151,28 @@ def _around(gap: int, context: int | None, *, first: bool) -> tuple[int, int]:
     return context, context
 
 
-def _context(rows: list[Row], diff: FileDiff, hunk: int, old: int, new: int, count: int) -> None:
-    for offset in range(count):
-        if old + offset in diff.old:
-            rows.append(Row("context", hunk, old + offset, new + offset))
+def _some(kind: Kind, hunk: int, old: int, new: int, count: int) -> list[Stretch]:
+    return [Stretch(kind, hunk, old, new, count)] if count > 0 else []
 
 
-def _changed(hunk: Hunk, *, side_by_side: bool) -> list[Row]:
-    olds = range(hunk.old_start, hunk.old_start + len(hunk.old_lines))
-    news = range(hunk.new_start, hunk.new_start + len(hunk.new_lines))
-    if side_by_side:
-        return [Row("pair", hunk.index, old, new) for old, new in zip_longest(olds, news, fillvalue=0)]
-    removed = [Row("removed", hunk.index, old, 0) for old in olds]
-    return removed + [Row("added", hunk.index, 0, new) for new in news]
+def _context(diff: FileDiff, hunk: int, old: int, new: int, count: int) -> list[Stretch]:
+    if isinstance(diff.old, Lines):
+        return _some("context", hunk, old, new, min(count, len(diff.old) + 1 - old))
+    known = [offset for offset in range(count) if old + offset in diff.old]
+    return [Stretch("context", hunk, old + offset, new + offset) for offset in known]
+
+
+def _changed(hunk: Hunk, *, side_by_side: bool) -> list[Stretch]:
+    old, new = len(hunk.old_lines), len(hunk.new_lines)
+    if not side_by_side:
+        removed = _some("removed", hunk.index, hunk.old_start, 0, old)
+        return removed + _some("added", hunk.index, 0, hunk.new_start, new)
+    both = min(old, new)
+    return [
+        *_some("pair", hunk.index, hunk.old_start, hunk.new_start, both),
+        *_some("pair", hunk.index, hunk.old_start + both, 0, old - both),
+        *_some("pair", hunk.index, 0, hunk.new_start + both, new - both),
+    ]
 
 
 def notes_of(change: FileChange) -> Sequence[str]:

@@ -150,6 +150,7 @@ class VtcodeApp(BaseApp):
         self.work.status.tell(
             tier=core.capability.tier, trusted=core.trusted, mode=core.mode, model=core.model, state="idle"
         )
+        self.work.diff.staged = core.staged
         self.work.intents.opened(core)
         self.work.files_changed()
         if not core.trusted:

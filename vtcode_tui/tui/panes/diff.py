@@ -5,6 +5,7 @@ The rows come from `render`; this pane knows which row belongs to which file and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -12,8 +13,10 @@ from textual.message import Message
 
 from vtcode_tui.render import MUTED, Line, Span, Style, plain_bytes
 from vtcode_tui.tui.keys import DIFF, PANE, bindings
+from vtcode_tui.tui.own_text import own_text
+from vtcode_tui.tui.settling import Decisions, Side
 from vtcode_tui.tui.sheet import Sheet
-from vtcode_tui.workspace.changes import ChangeSet, Selection
+from vtcode_tui.workspace.changes import ChangeSet, Edited, FileChange, Overwrite, Rewritten, Selection
 
 if TYPE_CHECKING:
     from textual import events
@@ -27,12 +30,13 @@ SPLIT_FROM = 110
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a row is: file, hunk (None: between hunks), line number, and the line's text."""
+    """Where a row is: file, hunk or clash (None: between them), line number, and the line's text."""
 
     path: str
     hunk: int | None = None
     line: int = 0
     text: str = ""
+    clash: int | None = None
 
 
 class DiffPane(Sheet):
@@ -57,6 +61,26 @@ class DiffPane(Sheet):
     class Counted(Message):
         """The heading must say something else."""
 
+    class Editing(Message):
+        """The person wants to write some lines themselves; `done` takes them."""
+
+        def __init__(self, title: str, text: str, line: int, done: Callable[[str], None]) -> None:
+            super().__init__()
+            self.title, self.text, self.line, self.done = title, text, line, done
+
+    class Complaint(Message):
+        """Something cannot be done, and why."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Moved(Message):
+        """The cursor is at another file."""
+
+    class Tree(Message):
+        """The person wants to see the tree of files, or not."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.changes = ChangeSet()
@@ -64,8 +88,14 @@ class DiffPane(Sheet):
         self.wrapped = True
         self.editable = True
         """Whether accepting and rejecting is possible here (not in the viewer)."""
+        self.staged = True
+        """Whether changes wait in a layer; otherwise the files have them already, and the review is afterwards."""
         self._view: DiffView | None = None
         self._diffs: list[FileDiff] = []
+        self._given: list[FileDiff] = []
+        """What is drawn, with its lines numbered once."""
+        self._at = ""
+        self.decisions = Decisions()
 
     # What is in it.
 
@@ -74,7 +104,8 @@ class DiffPane(Sheet):
         if changes == self.changes:
             return
         place = self.place()
-        self.changes = changes
+        self.changes, self._given = changes, []
+        self.decisions.forget()
         self._lay(place)
         self.post_message(self.Counted())
 
@@ -82,7 +113,7 @@ class DiffPane(Sheet):
         """Changes as the journal has them: unified texts without the whole files (the viewer)."""
         if [diff.change for diff in diffs] == [diff.change for diff in self._diffs]:
             return
-        self._diffs = diffs
+        self._diffs, self._given = diffs, []
         self.changes = ChangeSet(tuple(diff.change for diff in diffs))
         self._lay(self.place())
         self.post_message(self.Counted())
@@ -98,14 +129,27 @@ class DiffPane(Sheet):
         if not self.changes.files:
             self._view, self.cursor = None, None
         else:
-            from vtcode_tui.render import DiffView  # loaded with the first change, not with the first paint
+            from vtcode_tui.render import DiffView, FileDiff  # loaded with the first change, not the first paint
 
-            given = self._diffs or self.changes
-            self._view = DiffView(given, self.text_width, side_by_side=self.split, wrap=self.wrapped)
+            self._given = self._given or self._diffs or [FileDiff.of(change) for change in self.changes.files]
+            self._view = DiffView(
+                self._given,
+                self.text_width,
+                side_by_side=self.split,
+                wrap=self.wrapped,
+                settled=self.decisions.all(),
+            )
             self._view.left = 0 if self.wrapped else left
             if place is not None and self.cursor is not None:
-                self.cursor = self.find(place.path, place.hunk) or 0
+                self.cursor = self.find(place.path, place.hunk, place.clash) or 0
         self.redraw()
+        self._tell_place()
+
+    def _tell_place(self) -> None:
+        place = self.place()
+        if (path := place.path if place is not None else "") != self._at:
+            self._at = path
+            self.post_message(self.Moved())
 
     def on_resize(self, event: events.Resize) -> None:
         """Another width."""
@@ -126,19 +170,28 @@ class DiffPane(Sheet):
             return None
         at = self._view[y]
         file = self._view.files[at.file]
+        if at.kind in {"clash", "yours", "agents"}:
+            clash = next(clash for clash in file.clashes if clash.index == at.hunk)
+            return Place(file.path, None, clash.start, at.line.text.strip(), at.hunk)
         number = at.new or at.old
         lines = (file.new_text if at.new else file.old_text).split(b"\n")
         text = plain_bytes(lines[number - 1]) if 0 < number <= len(lines) else at.line.text.strip()
         return Place(file.path, at.hunk if at.hunk >= 0 else None, number, text)
 
-    def find(self, path: str, hunk: int | None) -> int | None:
-        """The row at which a file, or a hunk of it, begins."""
+    def find(self, path: str, hunk: int | None, clash: int | None = None) -> int | None:
+        """The row at which a file, or a hunk or clash of it, begins."""
         if self._view is None:
             return None
         for index, file in enumerate(self._view.files):
             if file.path == path:
-                return self._view.file_lines[index] if hunk is None else self._view.line_of_hunk(index, hunk)
+                if hunk is None and clash is None:
+                    return self._view.file_lines[index]
+                return self._view.line_of_hunk(index, clash if hunk is None else hunk, clash=hunk is None)  # type: ignore[arg-type]
         return None
+
+    def file_at(self, path: str) -> FileChange | None:
+        """The change of a file, by its path."""
+        return next((file for file in self.changes.files if file.path == path), None)
 
     def summary(self) -> tuple[Span, ...]:
         """How much there is to review."""
@@ -147,7 +200,12 @@ class DiffPane(Sheet):
             return (Span("nothing to review", MUTED),)
         added, removed = sum(file.added for file in files), sum(file.removed for file in files)
         count = f"{len(files)} file{'s' if len(files) != 1 else ''}  "
-        return (Span(count), Span(f"+{added} ", Style("added")), Span(f"-{removed}", Style("removed")))
+        spans = [Span(count), Span(f"+{added:,} ", Style("added")), Span(f"-{removed:,}", Style("removed"))]
+        if conflicts := sum(bool(file.conflict) for file in files):
+            spans.append(Span(f"  {conflicts} conflict{'s' * (conflicts != 1)}", Style("bad", bold=True)))
+        if not self.staged:
+            spans.append(Span("  in your files already", Style("caution")))
+        return tuple(spans)
 
     def show_path(self, path: str) -> bool:
         """Bring a file onto the screen."""
@@ -175,6 +233,11 @@ class DiffPane(Sheet):
         super().put_cursor(y)
         if self.cursor is not None:
             self.show_row(self.cursor, margin=min(3, max(0, self.size.height // 4)))
+        self._tell_place()
+
+    def action_tree(self) -> None:
+        """The tree of files beside the diff, or a list of them to jump to."""
+        self.post_message(self.Tree())
 
     def action_hunk(self, delta: int) -> None:
         """To the next or previous hunk."""
@@ -230,13 +293,97 @@ class DiffPane(Sheet):
         selection: Selection
         words: str
         if what == "all":
-            selection = {file.path: None for file in self.changes.files}
+            selection = dict.fromkeys([file.path for file in self.changes.files])
             words = f"all {len(selection)} files"
-        elif what == "file" or place.hunk is None:
+        elif what == "file" or (place.hunk is None and place.clash is None):
             selection, words = {place.path: None}, place.path
+        elif place.hunk is None:
+            selection, words = {place.path: None}, f"{place.path}: yours stays"
         else:
             selection, words = {place.path: frozenset({place.hunk})}, f"a hunk of {place.path}"
-        self.post_message(self.Decided(accept, selection, self.changes.digest, words))
+        if accept:
+            selection, complaints = self.decisions.selection(self.changes, selection)
+            for text in complaints:
+                self.post_message(self.Complaint(text))
+        elif not self.staged:
+            files = self.changes.files
+            clashing = {file.path for file in files if file.conflict}
+            selection = {path: Overwrite() if path in clashing else choice for path, choice in selection.items()}
+        if selection:
+            self.post_message(self.Decided(accept, selection, self.changes.digest, words))
+
+    # The person's own text.
+
+    def action_settle(self, side: Side) -> None:
+        """Decide the conflict under the cursor: yours stays, or the agent's is taken."""
+        place = self.place()
+        if place is None or not self.editable:
+            return
+        file = self.file_at(place.path)
+        if file is None or not file.clashes:
+            self.post_message(self.Complaint("there is no conflict here: a accepts a hunk, x rejects it"))
+            return
+        which = [place.clash] if place.clash is not None else [clash.index for clash in self.decisions.open(file)]
+        for clash in which:
+            self.decisions.make(place.path, clash, side)
+        self._again()
+        if left := self.decisions.open(file):
+            self.put_cursor(self.find(place.path, None, left[0].index) or 0)
+
+    def action_edit(self, what: Literal["hunk", "file"]) -> None:
+        """Write the hunk, the conflict or the file as it should be; it is accepted so."""
+        place = self.place()
+        file = self.file_at(place.path) if place is not None else None
+        if place is None or file is None or not self.editable:
+            return
+        try:
+            if not self.staged:
+                raise ValueError("these changes are in your files already: edit them there, or reject them")
+            if what == "hunk" and place.clash is not None:
+                self._edit_clash(file, place.clash)
+            elif what == "hunk" and place.hunk is not None:
+                self._edit_hunk(file, place.hunk)
+            else:
+                self._edit_file(file)
+        except ValueError as error:
+            self.post_message(self.Complaint(str(error)))
+
+    def _edit_hunk(self, file: FileChange, index: int) -> None:
+        hunk = next(hunk for hunk in file.hunks if hunk.index == index)
+        own = own_text(b"".join(hunk.new_lines), f"this hunk of {file.path}")
+        digest = self.changes.digest
+
+        def done(text: str) -> None:
+            choice = Edited({index: own.back(text)})
+            self.post_message(self.Decided(True, {file.path: choice}, digest, f"your hunk of {file.path}"))
+
+        title = f"{file.path}, a hunk at line {hunk.new_start}: what you write is accepted in its place"
+        self.post_message(self.Editing(title, own.text, hunk.new_start, done))
+
+    def _edit_clash(self, file: FileChange, index: int) -> None:
+        clash = next(clash for clash in file.clashes if clash.index == index)
+        own = own_text(b"".join(clash.workspace + clash.agent), f"this conflict of {file.path}")
+
+        def done(text: str) -> None:
+            self.decisions.make(file.path, index, own.back(text))
+            self._again()
+
+        title = (
+            f"{file.path}, conflict at line {clash.start}: your lines, then the agent's; leave what should stand"
+        )
+        self.post_message(self.Editing(title, own.text, clash.start, done))
+
+    def _edit_file(self, file: FileChange) -> None:
+        if file.binary or file.kind != "file" or file.op == "delete" or (file.size and not file.new_text):
+            raise ValueError(f"{file.path} has no text that could be edited here")
+        own = own_text(file.new_text, file.path)
+        digest = self.changes.digest
+
+        def done(text: str) -> None:
+            choice = Rewritten(own.back(text))
+            self.post_message(self.Decided(True, {file.path: choice}, digest, f"{file.path} as you wrote it"))
+
+        self.post_message(self.Editing(f"{file.path}: accepted as you leave it", own.text, 1, done))
 
     def action_comment(self) -> None:
         """Say something about the line under the cursor."""

@@ -153,7 +153,7 @@ class Prompt(Writing):
         self._pictures[self._number] = picture
         while len(self._pictures) > KEPT_PICTURES:
             del self._pictures[next(iter(self._pictures))]
-        self.insert(f"[image #{self._number} {picture.words}] ")
+        self.replace(f"[image #{self._number} {picture.words}] ", *sorted(self.selection))
 
     def _paste(self, text: str) -> None:
         # What cannot be seen would be sent unseen: it is made visible, as everywhere.
@@ -163,7 +163,7 @@ class Prompt(Writing):
             self._number += 1
             self._pastes[self._number] = text
             text = f"[pasted {lines} lines #{self._number}]"
-        self.insert(text)
+        self.replace(text, *sorted(self.selection))
 
     def action_delete_left(self) -> None:
         """Delete a character; a chip goes as one."""

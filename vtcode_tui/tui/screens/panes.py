@@ -16,12 +16,15 @@ from vtcode_tui.tui.layout import SIDE, Choice, Pane
 from vtcode_tui.tui.painter import Painter
 from vtcode_tui.tui.panes.chat import ChatPane
 from vtcode_tui.tui.panes.diff import DiffPane
+from vtcode_tui.tui.panes.diff_body import DiffBody
 from vtcode_tui.tui.panes.events import EventPane
+from vtcode_tui.tui.panes.files import FileTree, tree_of, twig_row
 from vtcode_tui.tui.panes.heading import Heading
 from vtcode_tui.tui.panes.status import StatusBar
 from vtcode_tui.tui.panes.terminal import TerminalPane
 from vtcode_tui.tui.screens.arranging import Arranging
 from vtcode_tui.tui.screens.ask import Ask
+from vtcode_tui.tui.screens.pick import Pick
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -38,6 +41,7 @@ class PaneScreen(Arranging):
         self._compositor = Painter()
         self.chat = ChatPane(id="chat")
         self.diff = DiffPane(id="diff")
+        self.diff_body = DiffBody(self.diff)
         self.terminal = TerminalPane(id="terminal")
         self.events = EventPane(id="events")
         self.status = StatusBar()
@@ -57,7 +61,7 @@ class PaneScreen(Arranging):
                 yield self.headings["chat"]
                 yield self.chat
             with Vertical(id="side"):
-                for name, pane in (("diff", self.diff), ("terminal", self.terminal), ("events", self.events)):
+                for name, pane in (("diff", self.diff_body), ("terminal", self.terminal), ("events", self.events)):
                     with Vertical(id=f"{name}-box", classes="box"):
                         yield self.headings[name]
                         yield pane
@@ -143,6 +147,30 @@ class PaneScreen(Arranging):
     def on_diff_pane_counted(self) -> None:
         """Other changes are shown."""
         self.headings["diff"].tell(self.diff.summary())
+        self.diff_body.show()
+
+    def on_diff_pane_moved(self) -> None:
+        """The diff is at another file."""
+        self.diff_body.show()
+
+    def on_file_tree_chosen(self, message: FileTree.Chosen) -> None:
+        """A file of the tree was clicked."""
+        self.diff.show_path(message.path)
+
+    def on_diff_pane_tree(self) -> None:
+        """The tree where there is room for it; a list of the files where there is none."""
+        if self.diff_body.roomy:
+            self.diff_body.wanted = not self.diff_body.wanted
+            self.diff_body.show()
+            return
+        twigs = tree_of(self.diff.changes)
+        rows = [twig_row(twig, min(80, self.app.size.width - 6)) for twig in twigs]
+
+        def go(index: int | None) -> None:
+            if index is not None and (file := twigs[index].file) is not None:
+                self.diff.show_path(file.path)
+
+        self.app.push_screen(Pick("changed files", rows), go)
 
     # What panes ask for.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual.app import ComposeResult
 from textual.widgets import TextArea
 
+from vtcode_tui.render import plain, plain_line
 from vtcode_tui.tui.history import History
 from vtcode_tui.tui.intents import Intents
 from vtcode_tui.tui.keys import APPROVALS, bindings
@@ -23,6 +24,8 @@ from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.commanding import CommandActions
 from vtcode_tui.tui.screens.composing import Composing
 from vtcode_tui.tui.screens.panes import PaneScreen
+from vtcode_tui.tui.screens.rewrite import Rewrite
+from vtcode_tui.workspace.changes import Overwrite
 
 if TYPE_CHECKING:
     from vtcode_tui.tui.app import VtcodeApp
@@ -211,7 +214,11 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, PaneScreen):
         protected = [
             file.path for file in self.diff.changes.files if file.protected and file.path in message.selection
         ]
-        if message.accept and protected:
+        lost = [path for path, choice in message.selection.items() if isinstance(choice, Overwrite)]
+        if lost:
+            version = "the agent's version" if message.accept else "what it was before the run"
+            question = f"overwrite {', '.join(lost)} with {version}? what you wrote there is lost. type yes"
+        elif message.accept and protected:
             question = f"accept into protected {', '.join(protected)}? type yes"
         elif not message.accept and message.what.startswith("all "):
             question = f"throw away {message.what}? type yes"
@@ -224,6 +231,20 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, PaneScreen):
                 act()
 
         self.app.push_screen(Ask(question, hint="anything else leaves them as they are"), answer)
+
+    def on_diff_pane_complaint(self, message: DiffPane.Complaint) -> None:
+        """Something cannot be done here."""
+        self.app.notify(plain(message.text), severity="warning", markup=False)
+
+    def on_diff_pane_editing(self, message: DiffPane.Editing) -> None:
+        """The person writes some lines themselves."""
+
+        def take(text: str | None) -> None:
+            if text is not None:
+                message.done(text)
+
+        title = plain_line(message.title)
+        self.app.push_screen(Rewrite(title, message.text, line=message.line, hint="takes it as written"), take)
 
     def on_diff_pane_comment(self, message: DiffPane.Comment) -> None:
         """A word about a line goes into the prompt, with the line."""
