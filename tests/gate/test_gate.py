@@ -161,13 +161,13 @@ async def test_a_grant_is_good_for_one_run(tmp_path: Path) -> None:
         plan: Plan = calls.command("h9", "echo hi", stage.root)
         grant = await stage.session._parts.gate.admit(plan)
         assert isinstance(grant, Grant)
-        run = await calls.start(grant, 0, None)
+        run = await calls.start(grant, 0, None, plan.call.access)
         await run.wait()
         with pytest.raises(SandboxError, match="one run"):
-            await calls.start(grant, 0, None)
+            await calls.start(grant, 0, None, plan.call.access)
         late = replace(grant, nonce="other", expires_ns=0)
         with pytest.raises(SandboxError, match="too old"):
-            await calls.start(late, 0, None)
+            await calls.start(late, 0, None, plan.call.access)
     assert verify(stage.session.folder).state == "sealed"
 
 

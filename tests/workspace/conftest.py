@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from vtcode_tui.workspace import staging
+from vtcode_tui.workspace import marks, staging
 from vtcode_tui.workspace.changes import ChangeSet, Selection
 from vtcode_tui.workspace.layer import Layer
 from vtcode_tui.workspace.wire import decode
@@ -71,9 +71,26 @@ class Bench:
 
     def accept(self, selection: Selection | None = None, **how: Any) -> dict[str, Any]:
         """Accept a selection of what is pending now (None: everything)."""
-        shown = self.changes(**how)
+        shown = self.changes(**{name: value for name, value in how.items() if name != "turn"})
         chosen = {c.path: None for c in shown.files} if selection is None else selection
         return self.call("accept", self.layer.accepting(shown, chosen, shown.digest, **how))
+
+    def moment(self, worker: str, mark: int, **more: Any) -> dict[str, Any]:
+        """The answer of a worker of `marks`; `put` runs where a run does, in the mount."""
+        given = {"lower": str(self.root), "folder": str(self.layer.folder), "mark": mark, **more}
+        if worker == "put":
+            answer: dict[str, Any] = in_mount(self.layer, lambda: marks.put(given, io.BytesIO()))
+        else:
+            answer = json.loads(json.dumps(getattr(marks, worker)(given, io.BytesIO())))
+        assert "error" not in answer, answer
+        return answer
+
+    def go_back(self, mark: int, turn: int = 99) -> dict[str, Any]:
+        """Bring the layer back to a moment."""
+        self.moment("drop", mark)
+        answer = self.moment("put", mark)
+        self.moment("settle", mark, turn=turn)
+        return answer
 
     def discard(self, selection: Selection | None = None) -> dict[str, Any]:
         """Discard a selection of what is pending now (None: each change)."""
@@ -83,7 +100,20 @@ class Bench:
 
 
 def _in_child(cwd: Path, operations: Operations, layer: Layer | None) -> Tree:
-    """Forks, for namespaces and the working folder are a process's own."""
+    def act() -> Tree:
+        os.chdir(cwd)
+        os.umask(0o022)
+        for operation in operations:
+            with contextlib.suppress(OSError):
+                _do(*operation)
+        return _tree()
+
+    tree: Tree = in_mount(layer, act)
+    return tree
+
+
+def in_mount(layer: Layer | None, act: Callable[[], Any]) -> Any:
+    """What `act` gives back where the layer is mounted. Forks, for namespaces are a process's own."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -92,12 +122,7 @@ def _in_child(cwd: Path, operations: Operations, layer: Layer | None) -> Tree:
             os.close(reading)
             if layer is not None:
                 _mount(layer)
-            os.chdir(cwd)
-            os.umask(0o022)
-            for operation in operations:
-                with contextlib.suppress(OSError):
-                    _do(*operation)
-            answer = json.dumps(_tree())
+            answer = json.dumps(act())
         except (OSError, subprocess.CalledProcessError) as error:
             answer = json.dumps(str(error))
         finally:
@@ -109,9 +134,9 @@ def _in_child(cwd: Path, operations: Operations, layer: Layer | None) -> Tree:
     with os.fdopen(reading) as pipe:
         answer = pipe.read()
     os.waitpid(pid, 0)
-    tree: Tree | str = json.loads(answer)
-    assert not isinstance(tree, str), tree
-    return tree
+    found = json.loads(answer)
+    assert not isinstance(found, str), found
+    return found
 
 
 def _mount(layer: Layer) -> None:

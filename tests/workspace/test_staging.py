@@ -393,11 +393,11 @@ _OPERATION = st.one_of(
     st.tuples(st.just("link"), _PATHS, st.sampled_from(["a.txt", "d", "nowhere"])),
     st.tuples(st.just("chmod"), _PATHS, st.sampled_from(["750", "755", "700"])),
 )
-_OPERATIONS = st.lists(_OPERATION, min_size=1, max_size=9)
+OPERATIONS = st.lists(_OPERATION, min_size=1, max_size=9)
 _FAST = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@given(operations=_OPERATIONS)
+@given(operations=OPERATIONS)
 @example(operations=[("move", "a.txt", "n"), ("mkdir", "a.txt")])
 @example(operations=[("rmtree", "d"), ("write", "d", "")])
 @_FAST
@@ -412,7 +412,7 @@ def test_accepted_whole_is_the_same_as_done_directly(benches: Callable[[], Bench
     assert bench.staged() == wanted
 
 
-@given(operations=_OPERATIONS)
+@given(operations=OPERATIONS)
 @example(operations=[("move", "d", "n"), ("write", "d", "")])
 @example(operations=[("move", "d", "n"), ("write", "d/e", "")])
 @_FAST
@@ -426,7 +426,7 @@ def test_discarded_is_the_original(benches: Callable[[], Bench], operations: Any
     assert bench.staged() == before
 
 
-@given(operations=_OPERATIONS, data=st.data())
+@given(operations=OPERATIONS, data=st.data())
 @_FAST
 def test_accepted_in_part_is_exactly_that_part(
     benches: Callable[[], Bench], operations: Any, data: st.DataObject

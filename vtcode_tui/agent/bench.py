@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtcode_tui.agent.calls import Calls, Handing
-from vtcode_tui.agent.changes import Changes, Direct, Previews
+from vtcode_tui.agent.changes import Changes, Previews
 from vtcode_tui.agent.own_work import OwnWork
 from vtcode_tui.agent.states import TurnTable
 from vtcode_tui.events import Redactor
@@ -45,7 +45,7 @@ class Bench:
         self._opening, self._opened, self._ground, self._nursery = opening, opened, ground, nursery
         self._redactor, self._table, self._redact, self.number = redactor, table, redact, number
         self.runs: dict[str, Execution] = {}
-        self.changes: Changes = Direct()
+        self.changes: Changes | None = None
         self.parent: Calls | None = None
 
     def __call__(self, bus: Recorder, *, reads: bool) -> Calls:
@@ -113,11 +113,12 @@ class Bench:
         handing: Handing | None,
     ) -> Calls:
         """Calls over a gate and an executor."""
-        folder, ground = self._opened.store.folder, self._ground
+        folder, ground, changes = self._opened.store.folder, self._ground, self.changes
+        assert changes is not None
 
         async def observe(call: str, turn: int, outcome: Outcome, executed: bool) -> None:
             ground.stale_paths()
-            for changed in await self.changes.after(outcome, executed=executed):
+            for changed in await changes.after(outcome, turn, executed=executed):
                 await bus.record(changed, turn=turn, call=call)
 
         return Calls(
@@ -127,8 +128,9 @@ class Bench:
             registry=registry,
             place=ground.workspace,
             outputs=lambda call: folder / "spool" / f"{Path(call).name}.out",
+            prepare=changes.before,
             observe=observe,
-            preview=None if self.changes.staged else Previews(work, ground.surroundings),
+            preview=None if changes.staged else Previews(work, ground.surroundings),
             table=self._table,
             redact=self._redact,
             clock=self._opening.clock,

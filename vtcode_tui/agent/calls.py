@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -64,6 +64,7 @@ class Calls:
         registry: Registry,
         place: Place,
         outputs: Callable[[str], Path],
+        prepare: Callable[[int, Collection[str] | None], Awaitable[None]],
         observe: Callable[[str, int, Outcome, bool], Any],
         preview: Preview | None,
         table: TurnTable,
@@ -74,7 +75,8 @@ class Calls:
     ) -> None:
         """`runs` are all of the session, which the human may type into and end; the model only its own."""
         self._bus, self._gate, self._executor, self.registry, self._place = bus, gate, executor, registry, place
-        self._outputs, self._observe, self._preview, self._table = outputs, observe, preview, table
+        self._outputs, self._preview, self._table = outputs, preview, table
+        self._prepare, self._observe = prepare, observe
         self._redact, self._clock = redact, clock
         self.runs: dict[str, Execution] = {} if runs is None else runs
         self._mine: set[str] = set()
@@ -244,7 +246,8 @@ class Calls:
 
     async def _run(self, tool: Tool[Any], given: Any, plan: Plan, grant: Grant, turn: int) -> Answer:
         command = given if isinstance(given, RunCommandInput) else None
-        execution = await self.start(grant, turn, self.size if command is not None and command.terminal else None)
+        terminal = self.size if command is not None and command.terminal else None
+        execution = await self.start(grant, turn, terminal, plan.call.access)
         self._table.running(1)
         try:
             outcome = await execution.wait(command.wait_seconds if command is not None else None)
@@ -268,8 +271,12 @@ class Calls:
             result.status, text, result.summary, True, result.truncated, str(self._outputs(grant.call).name)
         )
 
-    async def start(self, grant: Grant, turn: int, terminal: TerminalSize | None) -> Execution:
+    async def start(self, grant: Grant, turn: int, terminal: TerminalSize | None, access: Access) -> Execution:
         """Start a grant and keep it among the runs until it has ended."""
+        if grant.profile.writable:
+            root = self._place.root
+            written = [str(s.path.relative_to(root)) for s in access.writes if s.path.is_relative_to(root)]
+            await self._prepare(turn, None if isinstance(grant.work, Execute) else written)
 
         async def after(outcome: Outcome) -> None:
             self.runs.pop(grant.call, None)
@@ -325,7 +332,7 @@ class Calls:
         if isinstance(grant, Refusal):
             answer = refused(grant)
         else:
-            execution = await self.start(grant, turn, size)
+            execution = await self.start(grant, turn, size, plan.call.access)
             outcome = await execution.wait()
             assert outcome is not None
             ending = how_it_ended(outcome)

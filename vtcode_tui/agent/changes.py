@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from vtcode_tui.agent.own_work import OwnWork
-from vtcode_tui.common.errors import UsageError, VtcodeError
+from vtcode_tui.common.errors import VtcodeError
 from vtcode_tui.events.types import ChangesReviewed, FileChanged
 from vtcode_tui.gate.plan import Plan
 from vtcode_tui.gate.profile import Surroundings
@@ -41,7 +41,11 @@ class Changes(Protocol):
         """Throw a selection away."""
         ...
 
-    async def after(self, outcome: Outcome, *, executed: bool) -> list[FileChanged]:
+    async def before(self, turn: int, paths: Collection[str] | None) -> None:
+        """A run that may write is about to start: a command, or an edit of these paths. Raises SandboxError."""
+        ...
+
+    async def after(self, outcome: Outcome, turn: int, *, executed: bool) -> list[FileChanged]:
         """What a run changed, compared with before it."""
         ...
 
@@ -61,8 +65,8 @@ class Changes(Protocol):
         """What going back to the beginning of `turn` would change."""
         ...
 
-    async def go_back(self, turn: int, undo: Collection[str]) -> list[FileChanged]:
-        """Go back there, in what runs see and in those real files that are named."""
+    async def go_back(self, turn: int, since: Since, undo: Collection[str], now: int) -> list[FileChanged]:
+        """Go back there as it was previewed, in what runs see and in those real files that are named."""
         ...
 
 
@@ -72,46 +76,6 @@ class Since:
 
     files: ChangeSet = field(default_factory=ChangeSet)
     real: ChangeSet = field(default_factory=ChangeSet)
-
-
-class Direct:
-    """No layer: edits are approved one by one before they are made, and are real at once."""
-
-    staged = False
-
-    async def now(self) -> ChangeSet:
-        """Nothing is ever staged."""
-        return ChangeSet()
-
-    async def accept(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
-        """There is nothing to accept."""
-        raise UsageError("this machine has no staging layer: edits were approved before they were made")
-
-    async def discard(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
-        """There is nothing to discard."""
-        raise UsageError("this machine has no staging layer: use version control to take an edit back")
-
-    async def recover(self) -> None:
-        """An edit is whole or not made: there is nothing to finish."""
-
-    async def settle(self) -> None:
-        """There is nothing under way."""
-
-    async def mark(self, turn: int) -> None:
-        """Nothing is remembered here."""
-
-    async def since(self, turn: int) -> Since:
-        """Nothing is remembered here."""
-        return Since()
-
-    async def go_back(self, turn: int, undo: Collection[str]) -> list[FileChanged]:
-        """There is nothing to go back to."""
-        return []
-
-    async def after(self, outcome: Outcome, *, executed: bool) -> list[FileChanged]:
-        """What an edit says it did; what commands do to files is seen by the guard of protected paths only."""
-        made = (outcome.result or {}).get("changes")
-        return [] if made is None else changed_events(decode(made).files, staged=False, via="tool")
 
 
 class Previews:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from vtcode_tui.agent.asking import Asking
 from vtcode_tui.agent.calls import Calls
-from vtcode_tui.agent.changes import Direct
 from vtcode_tui.agent.commits import Commits
+from vtcode_tui.agent.direct import Direct
 from vtcode_tui.agent.instructions import Instructions, read_instructions
 from vtcode_tui.agent.layered import Layered
 from vtcode_tui.agent.own_work import OwnWork
@@ -48,7 +48,8 @@ class SessionGround:
     def __init__(self, opening: Opening, models: Models, bus: Bus, session: str, *, trusted: bool) -> None:
         self._opening, self.models, self._bus = opening, models, bus
         settings = opening.settings.sandbox
-        self.layer = self._layer(session)
+        self._folder = opening.home.layers.resolve() / session
+        self.layer = self._layer()
         self.staging = Staging(self.layer.lower, self.layer.upper, self.layer.work) if self.layer else None
         self.workspace = Workspace(
             opening.root,
@@ -82,12 +83,13 @@ class SessionGround:
         self._registry: Registry | None = None
         self._instructions = Instructions()
 
-    def _layer(self, session: str) -> Layer | None:
+    def _layer(self) -> Layer | None:
         """The session's layer where this machine can have one and the configuration wants it."""
         opening = self._opening
         if not opening.capability.staging or opening.settings.sandbox.staging == "off":
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             return None
-        layer = Layer(opening.root.resolve(), opening.home.layers / session)
+        layer = Layer(opening.root.resolve(), self._folder)
         layer.prepare()
         return layer
 
@@ -123,6 +125,7 @@ class SessionGround:
                 protected=self.workspace.protected_paths(),
                 hidden=self.workspace.masked_paths(),
                 staging=self.staging,
+                folder=self._folder,
             )
         return self._surroundings
 
@@ -141,7 +144,7 @@ class SessionGround:
             wanted="git-note" in self._opening.settings.audit.anchors,
         )
         if self.layer is None:
-            return Direct()
+            return Direct(self._folder, self.workspace, work, self.surroundings, self._bus, human(), live)
         return Layered(self.layer, self.workspace, work, self.surroundings, self._bus, human(), live)
 
     def attach(self, asking: Asking, calls: Calls, registry: Registry, instructions: Instructions) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from vtcode_tui.agent.changes import Decision, Since, Via, changed_events, difference, reviewed
 from vtcode_tui.agent.own_work import OwnWork
-from vtcode_tui.common.errors import DeniedError, StaleFileError
+from vtcode_tui.common.errors import DeniedError, StaleFileError, VtcodeError, WorkspaceError
 from vtcode_tui.events import Bus
 from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import Actor, FileChanged
@@ -22,7 +22,7 @@ from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.tools.answer import invoke
 from vtcode_tui.workspace import Workspace
 from vtcode_tui.workspace.changes import ChangeSet, Selection
-from vtcode_tui.workspace.layer import MODULE, Layer, marked
+from vtcode_tui.workspace.layer import MARKS, MODULE, TRACING, Layer, marked, selected
 from vtcode_tui.workspace.prints import Prints, prints_of
 from vtcode_tui.workspace.wire import decode
 
@@ -53,6 +53,8 @@ class Layered:
         self._shown: dict[str, ChangeSet] = {}
         self._scanned = float("-inf")
         self._closed = False
+        self._marked: tuple[int, Prints | None] | None = None
+        """The moment that was noted last, and what the layer looked like."""
         self._prints: Prints | None = None
         """The layer's files as the last scan found them; None where that cannot be told cheaply."""
 
@@ -68,9 +70,9 @@ class Layered:
         """Write a selection to the real workspace. Raises StaleFileError, with nothing written."""
         async with self._one:
             shown = self._on_screen(digest)
-            arguments = self._layer.accepting(shown, selection, digest, live=self._live())
+            arguments = self._layer.accepting(shown, selection, digest, turn=turn, live=self._live())
             await self._reviewed("accepted", selection, digest, turn)
-            answer = await self._accept(shown, selection, arguments, turn)
+            answer = await self._admitted(MODULE, "accept", shown, selection, arguments, turn, "accept")
             for path, why in dict(answer.get("failed") or {}).items():
                 self._bus.publish(Notice(f"{path} was not accepted: {why}", "error"))
             self._last = await self._scan()
@@ -85,7 +87,10 @@ class Layered:
             await self._invoke("discard_changes", "discard", arguments, "takes changes out of the layer", turn)
             return await self._moved(before, "rollback")
 
-    async def after(self, outcome: Outcome, *, executed: bool) -> list[FileChanged]:
+    async def before(self, turn: int, paths: Collection[str] | None) -> None:
+        """The real files do not change: there is nothing to remember."""
+
+    async def after(self, outcome: Outcome, turn: int, *, executed: bool) -> list[FileChanged]:
         """What a run changed in the layer, compared with before it; what touched nothing there costs no scan."""
         async with self._one:
             if self._prints is not None and not self._live() and self._prints == await self._look():
@@ -98,15 +103,73 @@ class Layered:
             self._closed = True
 
     async def mark(self, turn: int) -> None:
-        """Nothing is remembered here."""
+        """Remember what runs see as a prompt begins; a layer that is as at the prompt before costs no run."""
+        async with self._one:
+            try:
+                await self._mark(turn)
+            except (VtcodeError, OSError) as error:
+                self._bus.publish(Notice(f"Files cannot go back to this prompt later: {error}", "warning"))
+
+    async def _mark(self, turn: int) -> None:
+        seen = await self._look()
+        if await asyncio.to_thread(lambda: self._layer.untouched):
+            mark = 0
+        elif self._marked is not None and seen is not None and self._marked[1] == seen:
+            mark = self._marked[0]
+        else:
+            mark = turn
+            await self._moment("note", mark, "remembers what the agent sees at a prompt", turn)
+        self._marked = (mark, seen)
+        await asyncio.to_thread(self._layer.note, turn, mark)
 
     async def since(self, turn: int) -> Since:
-        """Nothing is remembered here."""
-        return Since()
+        """What going back would change in what runs see, and what was accepted since."""
+        async with self._one:
+            mark = self._layer.marks().get(turn)
+            seen = {} if mark is None else await self._moment("since", mark, "finds the way back", turn)
+            files = decode(seen["changes"]) if seen else ChangeSet()
+            answer, _ = await self._work.run(
+                "trace_since", TRACING, "since", self._tracing(turn), self._profile("since", real=False),
+                "finds what was accepted", turn,
+            )  # fmt: skip
+            return Since(marked(files, self._workspace), marked(decode(answer["settled"]), self._workspace))
 
-    async def go_back(self, turn: int, undo: Collection[str]) -> list[FileChanged]:
-        """There is nothing to go back to."""
-        return []
+    async def go_back(self, turn: int, since: Since, undo: Collection[str], now: int) -> list[FileChanged]:
+        """Take accepted changes back where they are named, then make runs see what they saw."""
+        async with self._one:
+            if self._live():
+                raise WorkspaceError("a run is using the layer: end it before you go back")
+            before = self._last
+            mark = self._layer.marks().get(turn)
+            made = await self._undo(turn, since.real, undo, now) if undo else []
+            if mark is not None:
+                await self._moment("drop", mark, "takes out of the layer what came later", now)
+                if mark:
+                    profile = self._surroundings().within("put", [change.path for change in since.files.files])
+                    answer = await self._moment("put", mark, "brings back what the agent saw", now, profile)
+                    for path, why in dict(answer["failed"]).items():
+                        self._bus.publish(Notice(f"{path} could not go back: {why}", "error"))
+                    await self._moment("settle", mark, "notes what was brought back", now, turn=turn)
+            return [*made, *await self._moved(before, "rewind")]
+
+    async def _undo(self, turn: int, real: ChangeSet, undo: Collection[str], now: int) -> list[FileChanged]:
+        picked: Selection = {change.path: None for change in real.files if change.path in undo}
+        arguments = {**self._tracing(turn), "selected": selected(real, picked, real.digest)}
+        answer = await self._admitted(TRACING, "undo", real, picked, arguments, now, "take back")
+        for path, why in dict(answer.get("failed") or {}).items():
+            self._bus.publish(Notice(f"{path} was not taken back: {why}", "error"))
+        return changed_events(decode(answer["changes"]).files, staged=False, via="rewind")
+
+    async def _moment(
+        self, function: str, mark: int, why: str, now: int, profile: Profile | None = None, **more: int
+    ) -> Mapping[str, Any]:
+        arguments = {"lower": str(self._layer.lower), "folder": str(self._layer.folder), "mark": mark, **more}
+        profile = profile or self._profile(function, real=False)
+        answer, _ = await self._work.run(f"layer_{function}", MARKS, function, arguments, profile, why, now)
+        return answer
+
+    def _tracing(self, turn: int) -> dict[str, Any]:
+        return {"root": str(self._layer.lower), "folder": str(self._layer.folder), "turn": turn}
 
     async def recover(self) -> None:
         """Finish an acceptance that a crash interrupted."""
@@ -161,8 +224,15 @@ class Layered:
     async def _reviewed(self, decision: Decision, selection: Selection, digest: str, turn: int) -> None:
         await self._bus.record(reviewed(decision, selection, digest, staged=True), turn=turn, actor=self._human)
 
-    async def _accept(
-        self, shown: ChangeSet, selection: Selection, arguments: Mapping[str, Any], turn: int
+    async def _admitted(
+        self,
+        module: str,
+        function: str,
+        shown: ChangeSet,
+        selection: Selection,
+        arguments: Mapping[str, Any],
+        turn: int,
+        word: str,
     ) -> Mapping[str, Any]:
         """Through the gate like any call: the policy still denies what no acceptance may reach."""
         root = self._workspace.root
@@ -171,7 +241,7 @@ class Layered:
         before = {change.path: change.before_sha256 for change in chosen}
         access = Access(writes=tuple(FileState(root / path, before.get(path)) for path in paths))
         call = Call(self._work.number(), ACCEPT, {"paths": list(paths)}, access, root, "human")
-        plan = Plan(call, invoke(MODULE, "accept", **arguments), writes=True, summary=f"accept {', '.join(paths)}")
+        plan = Plan(call, invoke(module, function, **arguments), writes=True, summary=f"{word} {', '.join(paths)}")
         answer = await self._work.admitted(plan, turn)
         if isinstance(answer, Refusal):
             raise DeniedError(answer.reason)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from vtcode_tui.agent.changes import Changes
+from vtcode_tui.agent.changes import Changes, Since
 from vtcode_tui.agent.context import History
 from vtcode_tui.common.errors import StaleFileError, UsageError
 from vtcode_tui.events.bus import Bus
@@ -81,7 +81,7 @@ class Rewinding:
             if known[path].conflict:
                 raise UsageError(f"{path} cannot be taken back: {known[path].conflict}")
         if files:
-            for changed in await self._changes.go_back(turn, undo):
+            for changed in await self._changes.go_back(turn, Since(preview.files, preview.real), undo, now):
                 await self._bus.record(changed, turn=now, actor=human)
         place = len(self._history.messages) - preview.messages
         self._keeper.rewind(place, turn)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vtcode_tui.common.errors import ConfigError
 from vtcode_tui.config.settings import Sandbox
 from vtcode_tui.gate.plan import ACCEPT, Plan
-from vtcode_tui.policy.types import Access, Decision
+from vtcode_tui.policy.types import Access, Decision, FileState
 from vtcode_tui.sandbox.env import passed, search_path
 from vtcode_tui.sandbox.grant import Execute
 from vtcode_tui.sandbox.profile import Limits, Network, Profile, Staging
@@ -30,6 +30,8 @@ class Surroundings:
     protected: tuple[Path, ...] = ()
     hidden: tuple[Path, ...] = ()
     staging: Staging | None = None
+    folder: Path | None = None
+    """The session's own folder with its layer or ledger, for vtcode's own workers."""
     readable: tuple[Path, ...] = field(default=())
     """More roots that every run may read, beyond the settings' own."""
 
@@ -54,9 +56,18 @@ class Surroundings:
 
     def real(self, name: str, plan: Plan) -> Profile:
         """The profile of what the human accepted: the real workspace, and the files of the change set by name."""
-        layer = (self.staging.upper.parent,) if self.staging is not None else ()
-        profile = self.profile(name, writable=(self.root, *layer), staging=None, executes=False, wall_seconds=300.0)
+        own = (self.folder,) if self.folder is not None else ()
+        profile = self.profile(name, writable=(self.root, *own), staging=None, executes=False, wall_seconds=300.0)
         return replace(profile, protected=_but_for(self.protected, plan.call.access))
+
+    def within(self, name: str, paths: Collection[str]) -> Profile:
+        """The profile of vtcode's own worker that brings these paths back in what runs see."""
+        profile = self.profile(
+            name, writable=(self.root,), staging=self.staging, executes=False, wall_seconds=300.0
+        )
+        own = (self.folder,) if self.folder is not None else ()
+        access = Access(writes=tuple(FileState(self.root / path, None) for path in paths))
+        return replace(profile, readable=(*profile.readable, *own), protected=_but_for(self.protected, access))
 
     def profile(
         self,

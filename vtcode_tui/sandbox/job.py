@@ -20,7 +20,8 @@ from vtcode_tui.sandbox.view import View
 
 Rule = tuple[str, int, bool]
 
-_STAGING = "vtcode_tui.workspace.staging"
+_KEEPERS = frozenset(f"vtcode_tui.workspace.{name}" for name in ("staging", "marks", "tracing"))
+"""The workers that are given the folder of one session's layer or ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def _hidden(profile: Profile, tier: Tier) -> list[str]:
 
 def keep_own_out(request: Request, machine: Machine) -> None:
     """Refuse a profile that would open vtcode's own folders."""
-    stages = isinstance(request.work, Invoke) and request.work.module == _STAGING
+    stages = isinstance(request.work, Invoke) and request.work.module in _KEEPERS
     for root in (*request.profile.writable, *request.profile.readable):
         if stages and machine.layers is not None and root.parent == machine.layers:
             continue

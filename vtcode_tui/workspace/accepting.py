@@ -12,6 +12,7 @@ from vtcode_tui.workspace.beneath import Beneath, Entry
 from vtcode_tui.workspace.changes import Choice, FileChange, Rewritten
 from vtcode_tui.workspace.choices import check, from_json, written
 from vtcode_tui.workspace.plan import Step
+from vtcode_tui.workspace.repositories import check_whole, ordered
 from vtcode_tui.workspace.scanning import Pending, Scan
 
 Chosen: TypeAlias = Sequence[tuple[Pending, Choice]]
@@ -50,6 +51,7 @@ def chosen(scan: Scan, selected: Iterable[Mapping[str, Any]]) -> list[tuple[Pend
             picked.append((found, None if choice == indexes else choice))
     if stale:
         raise StaleFileError(f"{', '.join(stale[:5])}: not what was on the screen any more; look again")
+    check_whole(scan.pending, picked)
     return picked
 
 
@@ -86,7 +88,8 @@ def steps_for(scan: Scan, chosen: Chosen, upper: Path) -> tuple[list[Step], dict
         made = [Step("folder", path) for path, _ in folders]
     emptied = [Step("tidy", path) for path in _emptied(scan, chosen)]
     deepest = sorted(modes, key=lambda step: -step.path.count("/"))
-    return [*removes, *emptied, *made, *writes, *deepest], contents
+    before, written_in_order, after, left_empty = ordered(removes, emptied, writes)
+    return [*before, *made, *written_in_order, *deepest, *after, *left_empty], contents
 
 
 def _moved(pending: Pending) -> Entry:

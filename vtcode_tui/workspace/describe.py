@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+from vtcode_tui.workspace.beneath import Entry
 from vtcode_tui.workspace.changes import FileChange
 from vtcode_tui.workspace.lines import hunks_of, is_binary
 
@@ -42,4 +43,16 @@ def change_of(
         conflict=conflict,
         old_text=old if shown else b"",
         new_text=new if shown else b"",
+    )
+
+
+def folder_change(path: str, before: Entry | None, after: Entry | None, conflict: str = "") -> FileChange:
+    """The change of a path that is a folder on each side where it is anything."""
+    return FileChange(
+        path,
+        "create" if before is None else "delete" if after is None else "mode",
+        "folder",
+        before_mode=before.mode if before else None,
+        after_mode=after.mode if after else None,
+        conflict=conflict,
     )

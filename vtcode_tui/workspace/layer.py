@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from vtcode_tui.common.errors import StaleFileError, WorkspaceError
+from vtcode_tui.common.files import write_atomically
 from vtcode_tui.workspace.accepting import identity
 from vtcode_tui.workspace.changes import ChangeSet, Selection
 from vtcode_tui.workspace.choices import to_json
@@ -17,6 +20,11 @@ from vtcode_tui.workspace.protected import TRUST_MARKER
 
 MODULE = "vtcode_tui.workspace.staging"
 """The module of the workers `scan`, `accept`, `discard` and `recover`."""
+MARKS = "vtcode_tui.workspace.marks"
+"""The module of the workers that remember moments of a layer."""
+TRACING = "vtcode_tui.workspace.tracing"
+"""The module of the workers that keep the ledger."""
+_TURNS = "turns.json"
 
 
 class Layer:
@@ -56,6 +64,26 @@ class Layer:
         if self.folder.exists():
             erase(self.folder)
 
+    def marks(self) -> dict[int, int]:
+        """Of each turn whose beginning was noted, the name of the moment; 0 is the untouched layer."""
+        try:
+            rows = json.loads((self.folder / _TURNS).read_bytes())
+            return {int(turn): int(mark) for turn, mark in rows.items()}
+        except FileNotFoundError:
+            return {}
+        except (ValueError, AttributeError, TypeError) as error:
+            raise WorkspaceError(f"{self.folder / _TURNS} is damaged: remove it; files cannot go back") from error
+
+    def note(self, turn: int, mark: int) -> None:
+        """The beginning of a turn is this moment."""
+        write_atomically(self.folder / _TURNS, json.dumps({**self.marks(), turn: mark}))
+
+    @property
+    def untouched(self) -> bool:
+        """No run has left anything in the layer."""
+        with os.scandir(self.upper) as entries:
+            return next(entries, None) is None
+
     def arguments(self, *, live: bool = False, with_ignored: bool = False) -> dict[str, Any]:
         """Arguments of `scan` and `recover`. `live`: a run has the layer mounted now."""
         return {"lower": str(self.lower), "folder": str(self.folder), "live": live, "with_ignored": with_ignored}
@@ -66,6 +94,7 @@ class Layer:
         selection: Selection,
         digest: str,
         *,
+        turn: int = 0,
         live: bool = False,
         with_ignored: bool = False,
     ) -> dict[str, Any]:
@@ -79,15 +108,16 @@ class Layer:
             )
         return {
             **self.arguments(live=live, with_ignored=with_ignored),
-            "selected": _selected(shown, selection, digest),
+            "selected": selected(shown, selection, digest),
+            "turn": turn,
         }
 
     def discarding(
         self, shown: ChangeSet, selection: Selection | None, digest: str, *, with_ignored: bool = False
     ) -> dict[str, Any]:
         """Arguments of `discard`; a selection of None empties the layer, build products and all."""
-        selected = None if selection is None else _selected(shown, selection, digest)
-        return {**self.arguments(with_ignored=with_ignored), "selected": selected}
+        rows = None if selection is None else selected(shown, selection, digest)
+        return {**self.arguments(with_ignored=with_ignored), "selected": rows}
 
 
 def marked(changes: ChangeSet, workspace: Workspace) -> ChangeSet:
@@ -101,7 +131,8 @@ def marked(changes: ChangeSet, workspace: Workspace) -> ChangeSet:
     )
 
 
-def _selected(shown: ChangeSet, selection: Selection, digest: str) -> list[dict[str, Any]]:
+def selected(shown: ChangeSet, selection: Selection, digest: str) -> list[dict[str, Any]]:
+    """A selection of the change set that was on the screen, as workers take it. Raises StaleFileError."""
     if shown.digest != digest:
         raise StaleFileError("the changes are not what was on the screen any more: look again")
     known = {change.path: change for change in shown.files}

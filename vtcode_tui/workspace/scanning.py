@@ -53,6 +53,8 @@ class Scan:
     """Touched paths where nothing is to be accepted, with the real state."""
     folders: tuple[tuple[Touch, Entry | None], ...] = ()
     """Every touched path that is a folder in the layer or in the workspace, outermost first."""
+    differing: tuple[tuple[Touch, Entry | None], ...] = ()
+    """Every touched path that a run sees otherwise than it is in the workspace, with the real state."""
 
 
 def scan_layer(lower: Path, upper: Path, bases: Bases, *, with_ignored: bool = False) -> Scan:
@@ -61,6 +63,7 @@ def scan_layer(lower: Path, upper: Path, bases: Bases, *, with_ignored: bool = F
     pending: list[Pending] = []
     idle: list[tuple[Touch, Entry | None]] = []
     folders: list[tuple[Touch, Entry | None]] = []
+    differing: list[tuple[Touch, Entry | None]] = []
     seen: set[str] = set()
     left = _BUDGET
     with Beneath(lower) as low, Beneath(upper) as up:
@@ -76,11 +79,20 @@ def scan_layer(lower: Path, upper: Path, bases: Bases, *, with_ignored: bool = F
                 idle.append((touch, real))
             else:
                 pending.append(found)
+                differing.append((touch, real))
                 left -= len(found.change.old_text) + len(found.change.new_text)
     _forget(bases, seen, walker.ignored)
     rows = _with_renames(_without_implied_folders(pending))
     changes = ChangeSet(tuple(sorted((p.change for p in rows), key=lambda change: change.path)))
-    return Scan(tuple(rows), changes, tuple(walker.ignored), tuple(walker.special), tuple(idle), tuple(folders))
+    return Scan(
+        tuple(rows),
+        changes,
+        tuple(walker.ignored),
+        tuple(walker.special),
+        tuple(idle),
+        tuple(folders),
+        tuple(differing),
+    )
 
 
 def _entry(tree: Beneath, path: str) -> Entry | None:

@@ -5,7 +5,7 @@ the arguments. Common ones: `lower` (the real root), `folder` (the layer's folde
 run has the layer mounted now: then its upper tree is only read) and `with_ignored` (build products too).
 
     scan                                    needs: read lower, read and write folder
-    accept   selected                       needs: write lower, write folder
+    accept   selected, turn                 needs: write lower, write folder
     discard  selected (null: everything)    needs: read lower, write folder; refused while live
     recover                                 as accept; finishes what a crash interrupted
 
@@ -27,6 +27,7 @@ from vtcode_tui.workspace.beneath import Beneath
 from vtcode_tui.workspace.changes import ChangeSet, Choice, FileChange, Overwrite
 from vtcode_tui.workspace.describe import MAX_TEXT
 from vtcode_tui.workspace.discarding import Discarder, erase
+from vtcode_tui.workspace.ledger import Ledger, Row
 from vtcode_tui.workspace.plan import Done, Step, carry_out, drop_plan, read_plan, rest_of, summary, write_plan
 from vtcode_tui.workspace.scanning import Pending, Scan, change_between, scan_layer
 from vtcode_tui.workspace.wire import encode
@@ -65,6 +66,7 @@ def accept(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
                 "your own when the run has ended"
             )
         steps, contents = steps_for(found, picked, place.upper)
+        place.enter(steps, contents, int(arguments.get("turn", 0)))
         write_plan(place.folder, steps, contents)
         done = place.finish(steps)
         place.settle(picked, done)
@@ -128,6 +130,26 @@ class _Place:
             Discarder(self.lower, self.upper, self.bases).tidy(found)
         self.bases.save()
         return found
+
+    def enter(self, steps: Sequence[Step], contents: Mapping[str, bytes], turn: int) -> None:
+        """Note in the ledger what is about to be written, with the contents that it takes the place of.
+
+        A step that is not done after all leaves a row that says nothing: the file is what it was before.
+        """
+        ledger = Ledger(self.folder)
+        with Beneath(self.lower) as real, Beneath(self.upper) as layer:
+            for step in steps:
+                if step.do == "tidy" or (step.do == "folder" and step.after is None):
+                    continue
+                before = real.entry(step.path) if step.do == "folder" else step.before
+                if before is not None and before.kind == "file" and ledger.contents.fits(before.size):
+                    ledger.contents.add(real.read(step.path))
+                if step.do == "file" and step.after is not None and step.after.size <= MAX_TEXT:
+                    # What it is merged with, should it be taken back after somebody has worked on it.
+                    own = contents.get(step.after.sha256)
+                    ledger.contents.add(layer.read(step.path) if own is None else own)
+                ledger.add(Row(turn, step.path, before, step.after, True))
+        ledger.save()
 
     def finish(self, steps: Sequence[Step]) -> Done:
         with Beneath(self.lower) as real:

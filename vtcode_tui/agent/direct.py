@@ -1,0 +1,198 @@
+"""Changes without a layer: real at once, followed by snapshots, taken back where the human wants it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from vtcode_tui.agent.changes import Decision, Since, Via, changed_events, reviewed
+from vtcode_tui.agent.own_work import OwnWork
+from vtcode_tui.common.errors import DeniedError, SandboxError, StaleFileError, WorkspaceError
+from vtcode_tui.events import Bus
+from vtcode_tui.events.live import Notice
+from vtcode_tui.events.types import Actor, FileChanged
+from vtcode_tui.gate.plan import ACCEPT, Plan
+from vtcode_tui.gate.profile import Surroundings
+from vtcode_tui.gate.types import Refusal
+from vtcode_tui.policy.types import Access, Call, FileState
+from vtcode_tui.sandbox.run import Outcome
+from vtcode_tui.tools.answer import invoke
+from vtcode_tui.workspace import Workspace
+from vtcode_tui.workspace.changes import ChangeSet, Selection
+from vtcode_tui.workspace.layer import TRACING, marked, selected
+from vtcode_tui.workspace.wire import decode
+
+_REMEMBERED = 8
+
+
+class Direct:
+    """See `agent.changes.Changes`. Edits are approved one by one before they are made; commands are followed.
+
+    `folder` is the session's own, beside the layers of others. Before a run that may write, and after it, a worker
+    looks at the workspace; what the run changed is noted with what is needed to take it back.
+    """
+
+    staged = False
+
+    def __init__(
+        self,
+        folder: Path,
+        workspace: Workspace,
+        work: OwnWork,
+        surroundings: Callable[[], Surroundings],
+        bus: Bus,
+        human: Actor,
+        live: Callable[[], bool],
+    ) -> None:
+        self._folder, self._workspace, self._work = folder, workspace, work
+        self._surroundings, self._bus, self._human, self._live = surroundings, bus, human, live
+        self._one = asyncio.Lock()
+        self._shown: dict[str, ChangeSet] = {}
+        self._waiting = False
+        """Something may wait for review: until then nobody needs to look."""
+        self._closed = False
+
+    async def now(self) -> ChangeSet:
+        """What commands did and nobody has looked at, with protected paths marked."""
+        async with self._one:
+            if self._closed or not self._waiting:
+                return ChangeSet()
+            return await self._review()
+
+    async def accept(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
+        """Keep what was done: the files stay, and leave the review."""
+        async with self._one:
+            arguments = self._selected(selection, digest)
+            await self._reviewed("accepted", selection, digest, turn)
+            answer = await self._look("keep", arguments, "notes what the human keeps", turn)
+            await self._review()
+            return changed_events(decode(answer["changes"]).files, staged=False, via="accept")
+
+    async def discard(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
+        """Bring the real files back to what they were. Raises StaleFileError, with nothing written."""
+        async with self._one:
+            arguments = self._selected(selection, digest)
+            self._refuse_while_live()
+            await self._reviewed("discarded", selection, digest, turn)
+            paths = self._paths(self._shown[digest], selection)
+            made = await self._write("roll_back", arguments, paths, turn, "rollback")
+            await self._review()
+            return made
+
+    async def before(self, turn: int, paths: Collection[str] | None) -> None:
+        """Remember the workspace before a run, or what stands at the paths of an edit."""
+        async with self._one:
+            if self._closed or self._live():
+                return  # what a run that is alive has done by now is its own
+            arguments = {} if paths is None else {"paths": sorted(paths)}
+            try:
+                await self._look("before", arguments, "remembers the workspace before a run", turn)
+            except WorkspaceError as error:
+                raise SandboxError(f"what it changes could not be taken back: {error}", step="snapshot") from error
+
+    async def after(self, outcome: Outcome, turn: int, *, executed: bool) -> list[FileChanged]:
+        """What a run did to the real files since they were remembered."""
+        made = (outcome.result or {}).get("changes")
+        if not executed and made is None:
+            return []
+        async with self._one:
+            if self._closed:
+                return []
+            arguments: dict[str, Any] = {"turn": turn, "reviewed": not executed}
+            if made is not None:
+                files = decode(made).files
+                arguments["paths"] = sorted({name for c in files for name in (c.path, c.renamed_from) if name})
+            answer = await self._look("after", arguments, "compares the workspace with what it was", turn)
+            changes = decode(answer["changes"])
+            self._waiting = self._waiting or (executed and bool(changes.files))
+            shown = changes.files if made is None else decode(made).files
+            return changed_events(shown, staged=False, via="exec" if executed else "tool")
+
+    async def recover(self) -> None:
+        """Taking back is done path by path, each whole or not at all: there is nothing to finish."""
+        self._waiting = (self._folder / "ledger.json").exists()
+
+    async def settle(self) -> None:
+        """Let what is under way end."""
+        async with self._one:
+            self._closed = True
+
+    async def mark(self, turn: int) -> None:
+        """The ledger knows of each change in which turn it was made."""
+
+    async def since(self, turn: int) -> Since:
+        """What going back would change: what nobody has looked at, and what was approved or kept."""
+        async with self._one:
+            answer = await self._look("since", {"turn": turn}, "finds the way back", turn)
+            return Since(
+                marked(decode(answer["open"]), self._workspace), marked(decode(answer["settled"]), self._workspace)
+            )
+
+    async def go_back(self, turn: int, since: Since, undo: Collection[str], now: int) -> list[FileChanged]:
+        """Bring back what nobody has looked at, and what is named of the rest; a conflict stays as it is."""
+        async with self._one:
+            self._refuse_while_live()
+            chosen = [c for c in since.files.files if not c.conflict]
+            chosen += [c for c in since.real.files if c.path in undo]
+            for change in since.files.files:
+                if change.conflict:
+                    self._bus.publish(Notice(f"{change.path} stays as it is: {change.conflict}", "warning"))
+            rows = ChangeSet(tuple(sorted(chosen, key=lambda change: change.path)))
+            picked: Selection = {change.path: None for change in rows.files}
+            arguments = {"turn": turn, "selected": selected(rows, picked, rows.digest)}
+            return await self._write("undo", arguments, self._paths(rows, picked), now, "rewind") if picked else []
+
+    async def _review(self) -> ChangeSet:
+        answer = await self._look("review", {}, "looks at what waits for review")
+        changes = marked(decode(answer["changes"]), self._workspace)
+        self._waiting = bool(changes.files)
+        self._shown[changes.digest] = changes
+        while len(self._shown) > _REMEMBERED:
+            del self._shown[next(iter(self._shown))]
+        return changes
+
+    async def _look(self, name: str, arguments: Mapping[str, Any], why: str, turn: int = 0) -> Mapping[str, Any]:
+        profile = self._surroundings().profile(
+            name, writable=(self._folder,), staging=None, executes=False, wall_seconds=300.0
+        )
+        answer, _ = await self._work.run(
+            f"trace_{name}", TRACING, name, self._arguments(arguments), profile, why, turn
+        )
+        return answer
+
+    async def _write(
+        self, name: str, arguments: Mapping[str, Any], paths: dict[str, str | None], turn: int, via: Via
+    ) -> list[FileChanged]:
+        """Through the gate like any call: the policy still denies what no decision of a human's may reach."""
+        root = self._workspace.root
+        access = Access(writes=tuple(FileState(root / path, digest) for path, digest in paths.items()))
+        call = Call(self._work.number(), ACCEPT, {"paths": list(paths), "back": True}, access, root, "human")
+        work = invoke(TRACING, name, **self._arguments(arguments))
+        answer = await self._work.admitted(
+            Plan(call, work, writes=True, summary=f"take back {', '.join(paths)}"), turn
+        )
+        if isinstance(answer, Refusal):
+            raise DeniedError(answer.reason)
+        for path, why in dict(answer.get("failed") or {}).items():
+            self._bus.publish(Notice(f"{path} was not brought back: {why}", "error"))
+        return changed_events(decode(answer["changes"]).files, staged=False, via=via)
+
+    def _arguments(self, more: Mapping[str, Any]) -> dict[str, Any]:
+        return {"root": str(self._workspace.root), "folder": str(self._folder), **more}
+
+    def _selected(self, selection: Selection, digest: str) -> dict[str, Any]:
+        if digest not in self._shown:
+            raise StaleFileError("the changes are not what was on the screen any more: look again")
+        return {"selected": selected(self._shown[digest], selection, digest)}
+
+    def _paths(self, shown: ChangeSet, selection: Selection) -> dict[str, str | None]:
+        return {change.path: change.after_sha256 for change in shown.files if change.path in selection}
+
+    def _refuse_while_live(self) -> None:
+        if self._live():
+            raise WorkspaceError("a run is using the workspace: end it before its changes are taken back")
+
+    async def _reviewed(self, decision: Decision, selection: Selection, digest: str, turn: int) -> None:
+        await self._bus.record(reviewed(decision, selection, digest, staged=False), turn=turn, actor=self._human)
