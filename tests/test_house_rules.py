@@ -111,6 +111,7 @@ OWN_FILES = {
     "sessions": "session.md and meta.json",
     "terminal": "recordings and spools of a session",
     "policy": "the user's own tool-policy.json",
+    "config": "the user's own vtcode.toml",
     "common": "atomic files for everybody above",
     "cli": "files that the person names on the command line, and the user's own configuration",
     "tui": "the history of prompts, screenshots and exports that the person asks for, crash reports",

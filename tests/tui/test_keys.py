@@ -14,6 +14,7 @@ from vtcode_tui.tui.panes.prompt import Prompt
 from vtcode_tui.tui.panes.terminal import TerminalPane
 from vtcode_tui.tui.screens.replay import ReplayScreen
 from vtcode_tui.tui.screens.sessions import Sessions
+from vtcode_tui.tui.screens.settings import SettingsScreen
 from vtcode_tui.tui.screens.work import WorkScreen
 
 OWNERS: dict[str, type] = {
@@ -27,6 +28,7 @@ OWNERS: dict[str, type] = {
     "In the event log": EventPane,
     "In the viewer": ReplayScreen,
     "In the list of sessions": Sessions,
+    "In the settings": SettingsScreen,
 }
 
 

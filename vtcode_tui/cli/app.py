@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vtcode_tui.agent.port import Core, Reader
+    from vtcode_tui.cli.doctor import Finding
     from vtcode_tui.common.home import Home
     from vtcode_tui.config.settings import Settings
     from vtcode_tui.gate.types import Approver
@@ -90,6 +91,7 @@ def show(
                 draft=draft,
                 curtain=curtain,
                 resumed=resume is not None,
+                doctor=lambda: _diagnosed(home, root),
             )
         finally:
             opener.close()
@@ -102,6 +104,13 @@ def show(
 
         return main(["resume", str(status)])
     return status
+
+
+def _diagnosed(home: Home, root: Path) -> list[Finding]:
+    """What `vtcode doctor` says, without the sandbox: the session has tried that out already."""
+    from vtcode_tui.cli.doctor import findings
+
+    return findings(home, root, sandbox=False)
 
 
 def _reads_aloud(home: Home) -> bool:

@@ -39,8 +39,20 @@ def run(given: argparse.Namespace) -> int:
 
     from vtcode_tui.common.home import Home
 
-    home, root = Home.from_environment(), Path.cwd()
-    findings = [
+    found = findings(Home.from_environment(), Path.cwd())
+    if given.json:
+        print(json.dumps([asdict(finding) for finding in found], indent=1))
+    else:
+        for finding in found:
+            print(f"{finding.state:8} {finding.name}: {finding.detail}")
+            if finding.remedy:
+                print(f"{'':8}   remedy: {finding.remedy}")
+    return _status(found)
+
+
+def findings(home: Home, root: Path, *, sandbox: bool = True) -> list[Finding]:
+    """Everything that was looked at, in a fixed order."""
+    return [
         _python(),
         _git(),
         _terminal(),
@@ -48,17 +60,9 @@ def run(given: argparse.Namespace) -> int:
         *_guarded("configuration", lambda: _configuration(home, root)),
         *_guarded("policy", lambda: _policy(home, root)),
         *_guarded("trust", lambda: _trust(home, root)),
-        *_guarded("sandbox", _sandbox),
+        *(_guarded("sandbox", _sandbox) if sandbox else ()),
         *_guarded("model", lambda: _models(home, root)),
     ]
-    if given.json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=1))
-    else:
-        for finding in findings:
-            print(f"{finding.state:8} {finding.name}: {finding.detail}")
-            if finding.remedy:
-                print(f"{'':8}   remedy: {finding.remedy}")
-    return _status(findings)
 
 
 def _status(findings: list[Finding]) -> int:

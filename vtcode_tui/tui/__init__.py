@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vtcode_tui.config.settings import Settings
     from vtcode_tui.gate.types import Approver
     from vtcode_tui.tui.curtain import Curtain
+    from vtcode_tui.tui.screens.doctor import Diagnosis
 
 OpenCore: TypeAlias = "Callable[[Approver, Reader], Awaitable[Core]]"
 """Builds the core after the first paint. `Approver` is the approval queue of the screen; `Reader` is to hear
@@ -45,6 +46,7 @@ def run_app(
     guide: tuple[str, ...] = (),
     curtain: Curtain | None = None,
     resumed: bool = False,
+    doctor: Callable[[], Sequence[Diagnosis]] = tuple,
 ) -> int | Path:
     """Show the full-screen app over one core until the person leaves; the exit status, or the folder of the
     session that the person wants to go on with instead.
@@ -53,14 +55,23 @@ def run_app(
     what is heavy); an error of vtcode's tree from either is shown as its sentence. `title` names the session in the
     status bar; `draft` is put into the prompt, unsent; `guide` is shown as the first words of the chat, one line
     each (the demo tells there what to press); `curtain` is what is on the screen already; a session that is
-    `resumed` is not asked whether another one shall be. Start the spawner before
+    `resumed` is not asked whether another one shall be; `doctor` looks at everything but the sandbox, in a thread,
+    when the person asks. Start the spawner before
     calling this: threads exist afterwards.
     At the end the core is closed, the terminal restored, and the last answer goes to stdout if that is no terminal.
     """
     from vtcode_tui.tui.start import start_app
 
     return start_app(
-        open_core, load_settings, root=root, title=title, draft=draft, guide=guide, curtain=curtain, resumed=resumed
+        open_core,
+        load_settings,
+        root=root,
+        title=title,
+        draft=draft,
+        guide=guide,
+        curtain=curtain,
+        resumed=resumed,
+        doctor=doctor,
     )
 
 

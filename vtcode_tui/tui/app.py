@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
@@ -27,6 +27,7 @@ from vtcode_tui.tui.keys import KEYS, keymap
 from vtcode_tui.tui.queue import ApprovalQueue
 from vtcode_tui.tui.screens.help import Help
 from vtcode_tui.tui.screens.work import WorkScreen
+from vtcode_tui.tui.visits import Visits
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from vtcode_tui.tui import OpenCore
     from vtcode_tui.tui.curtain import Curtain
     from vtcode_tui.tui.places import Places
+    from vtcode_tui.tui.screens.doctor import Diagnosis
     from vtcode_tui.tui.story import Story
 
 NoticeWords: TypeAlias = Literal["something waits for your approval", "the turn is over"]
@@ -45,7 +47,7 @@ NOTIFY = {"off": "", "osc9": "\x1b]9;vtcode: {}\x07", "osc777": "\x1b]777;notify
 """How a terminal is asked to notify; nothing but the words above is ever put in."""
 
 
-class VtcodeApp(BaseApp):
+class VtcodeApp(Visits, BaseApp):
     """The full-screen app over a core."""
 
     def __init__(
@@ -62,6 +64,7 @@ class VtcodeApp(BaseApp):
         curtain: Curtain | None = None,
         resumed: bool = False,
         places: Places | None = None,
+        doctor: Callable[[], Sequence[Diagnosis]] = tuple,
     ) -> None:
         super().__init__()
         self.curtain = curtain
@@ -79,7 +82,7 @@ class VtcodeApp(BaseApp):
         self._home = copy_context()
         if places is not None:
             self.work.places, self.work.choice = places, places.recall()
-        self._resumed = resumed
+        self._resumed, self.doctor = resumed, doctor
         self.wanted: Path | None = None
         """The session that the person wants to go on with instead of this one."""
 
@@ -134,15 +137,21 @@ class VtcodeApp(BaseApp):
         self._opened(core)
 
     def _apply(self, settings: Settings) -> None:
-        self.take_theme(settings.interface.theme)
         self.queue.grace = settings.approvals.grace_ms / 1000
+        for text in self.take_own_themes():
+            self.tell(text, "warning")
+        self.look_as(settings)
+        if not settings.interface.mouse and isinstance(self._driver, Device):
+            self._driver.without_mouse()
+
+    def look_as(self, settings: Settings) -> None:
+        """What of the settings is only about the look and the keys of this screen."""
+        self.take_theme(settings.interface.theme)
         self.work.diff.mode = settings.interface.diff
         chosen, wrong = keymap(settings.interface.keys)
         self.set_keymap(chosen)
         self.work.approvals.keys = chosen
         self.work.prompt.vim = settings.interface.vim
-        if not settings.interface.mouse and isinstance(self._driver, Device):
-            self._driver.without_mouse()
         for text in wrong:
             self.tell(text, "warning")
 

@@ -9,8 +9,10 @@ from textual import events
 from textual.app import App
 from textual.binding import Binding
 
+from vtcode_tui.common.home import Home
 from vtcode_tui.common.shipped import shipped
 from vtcode_tui.tui.device import Device
+from vtcode_tui.tui.own_themes import own_themes
 from vtcode_tui.tui.themes import TERMINAL_DARK, TERMINAL_LIGHT, THEMES
 from vtcode_tui.tui.wall import Wall
 
@@ -38,6 +40,7 @@ class BaseApp(App[int]):
         # The styles are parsed once, with the colours of this theme: Textual would begin with those of its own.
         self._parsed_for = self.get_css_variables()
         self.stylesheet.set_variables(self._parsed_for)
+        self.own_theme_names: tuple[str, ...] = ()
         self.pressed = 0.0
         self.typed_alone = True
         self.report = ""
@@ -66,6 +69,18 @@ class BaseApp(App[int]):
     def _handle_exception(self, error: Exception) -> None:
         self.report = "".join(traceback.format_exception(error))
         super()._handle_exception(error)
+
+    def take_own_themes(self) -> list[str]:
+        """Know the themes of the person's own; one sentence for each file that is none."""
+        made, wrong = own_themes(Home.from_environment().config / "themes")
+        for theme in made:
+            self.register_theme(theme)
+        self.own_theme_names = tuple(theme.name for theme in made)
+        return wrong
+
+    def theme_names(self) -> tuple[str, ...]:
+        """Every theme that can be chosen."""
+        return (*(theme.name for theme in THEMES), *self.own_theme_names)
 
     def take_theme(self, name: str) -> None:
         """Use a theme by its name in the settings; NO_COLOR wins."""

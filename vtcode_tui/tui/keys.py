@@ -39,6 +39,7 @@ TERMINAL = "In the terminal"
 EVENTS = "In the event log"
 REPLAY = "In the viewer"
 SESSIONS = "In the list of sessions"
+SETTINGS = "In the settings"
 
 KEYS: tuple[Key, ...] = (
     Key("help", "f1", "app.help", "this list", EVERYWHERE, True, "help"),
@@ -168,6 +169,12 @@ KEYS: tuple[Key, ...] = (
     Key("sessions.delete", "ctrl+d", "delete", "delete its conversation, after a question", SESSIONS, True),
     Key("sessions.here", "tab", "here", "this folder only, or all", SESSIONS, True),
     Key("sessions.leave", "escape", "leave", "leave the list", SESSIONS, True),
+    Key("settings.next", "down,ctrl+n", "move(1)", "the next key", SETTINGS, True),
+    Key("settings.previous", "up,ctrl+p", "move(-1)", "the key before", SETTINGS, True),
+    Key("settings.page", "pagedown", "move(10)", "ten on", SETTINGS, True),
+    Key("settings.back", "pageup", "move(-10)", "ten up", SETTINGS, True),
+    Key("settings.reset", "ctrl+r", "reset", "take your own value out of the file", SETTINGS, True),
+    Key("settings.leave", "escape", "leave", "leave the settings", SETTINGS, True),
 )
 
 _CHORD = re.compile(r"(?:ctrl|alt|super|hyper|meta)\+.|f\d")

@@ -7,7 +7,7 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from vtcode_tui.events.types import Event
     from vtcode_tui.tui import OpenCore
     from vtcode_tui.tui.curtain import Curtain
+    from vtcode_tui.tui.screens.doctor import Diagnosis
     from vtcode_tui.tui.screens.sessions import Act, Chosen
 
 
@@ -37,6 +38,7 @@ def start_app(
     guide: tuple[str, ...] = (),
     curtain: Curtain | None = None,
     resumed: bool = False,
+    doctor: Callable[[], Sequence[Diagnosis]] = tuple,
 ) -> int | Path:
     """See `vtcode_tui.tui.run_app`."""
     # Thousands of objects are made before anything is shown, and none of them is garbage; the app ends this.
@@ -57,6 +59,7 @@ def start_app(
         on_event_line=_lines_to_stderr(),
         curtain=curtain,
         resumed=resumed,
+        doctor=doctor,
         places=Places(state / "screens.json", root),
     )
     status = _run(app)

@@ -322,6 +322,11 @@ _PALETTES = {
 }
 
 
+def register_palette(name: str, palette: Palette) -> None:
+    """Give a theme of the person's own its palette."""
+    _PALETTES[name] = palette
+
+
 def palette_of(theme: Theme) -> Palette:
     """The palette of a theme; a theme of the user's own takes the one that fits its brightness."""
     if theme.name in _PALETTES:

@@ -23,6 +23,7 @@ class ViewerApp(BaseApp):
         super().__init__()
         self._settings = settings
         self.shown = ReplayScreen(folder)
+        self.take_own_themes()
         self.take_theme(settings.interface.theme)
 
     def get_default_screen(self) -> Screen[Any]:

@@ -8,7 +8,6 @@ from vtcode_tui.render import MUTED, Line, Span, Style, plain_line, spans_of
 from vtcode_tui.sandbox.run import TerminalSize
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.pick import Pick
-from vtcode_tui.tui.themes import THEMES
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -98,13 +97,13 @@ class CommandActions:
 
     def action_theme(self) -> None:
         """Choose the colours."""
-        names = [theme.name for theme in THEMES]
+        names = self.vtcode.theme_names()
         rows = [Line((Span(f" {name}"),)) for name in names]
         self.vtcode.push_screen(Pick("theme", rows), lambda i: None if i is None else self.set_theme(names[i]))
 
     def set_theme(self, name: str) -> None:
         """Use other colours."""
-        names = [theme.name for theme in THEMES]
+        names = self.vtcode.theme_names()
         if name not in names and f"vtcode-{name}" in names:
             name = f"vtcode-{name}"
         if name in names:

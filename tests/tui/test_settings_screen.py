@@ -1,0 +1,111 @@
+"""Settings, doctor and themes on the screen."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.tui.rig import Rig, until
+from vtcode_tui.common.home import Home
+from vtcode_tui.tui.own_themes import own_themes
+from vtcode_tui.tui.screens.doctor import Doctor, Report
+from vtcode_tui.tui.screens.pick import Pick
+from vtcode_tui.tui.screens.settings import SettingsScreen
+from vtcode_tui.tui.visits import Sandboxing
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.setenv("VTCODE_HOME", str(tmp_path / "home"))
+    made = Home.from_environment()
+    made.config.mkdir(parents=True)
+    return made
+
+
+async def test_a_setting_is_found_changed_written_and_taken_at_once(home: Home, rig: Callable[..., Rig]) -> None:
+    home.settings_file.write_text('# mine\n[interface]\ntheme = "vtcode-dark"\n')
+    made = rig()
+    async with made.app.run_test(size=(120, 40)) as pilot:
+        await made.ready(pilot)
+        await pilot.press(*"/settings", "enter")
+        await until(lambda: isinstance(made.app.screen, SettingsScreen), pilot)
+        screen = made.app.screen
+        assert isinstance(screen, SettingsScreen)
+        await pilot.press(*"interface.theme")
+        await until(lambda: screen._shown == ["interface.theme"], pilot)
+        await pilot.press("enter")
+        await until(lambda: isinstance(made.app.screen, Pick), pilot)
+        await pilot.press(*"light", "enter")
+        await until(lambda: made.app.theme == "vtcode-light", pilot)
+        assert home.settings_file.read_text() == '# mine\n[interface]\ntheme = "vtcode-light"\n'
+        assert "user" in screen._choices.all[0].text
+        await pilot.press("ctrl+r")
+        await until(lambda: made.app.theme == "vtcode-dark", pilot)
+        assert "theme" not in home.settings_file.read_text()
+
+
+async def test_an_impossible_value_changes_nothing(home: Home, rig: Callable[..., Rig]) -> None:
+    made = rig()
+    async with made.app.run_test(size=(80, 24)) as pilot:
+        await made.ready(pilot)
+        made.app.action_settings()
+        await until(lambda: isinstance(made.app.screen, SettingsScreen), pilot)
+        screen = made.app.screen
+        await pilot.press(*"wall_seconds", "enter")
+        await until(lambda: made.app.screen is not screen, pilot)
+        await pilot.press(*["backspace"] * 8, *"soon", "enter")
+        await until(lambda: made.app.screen is screen, pilot)
+        assert not home.settings_file.exists()
+        await pilot.press("enter")
+        await until(lambda: made.app.screen is not screen, pilot)
+        await pilot.press(*["backspace"] * 8, *"45.5", "enter")
+        await until(lambda: home.settings_file.exists(), pilot)
+    assert tomllib.loads(home.settings_file.read_text()) == {"sandbox": {"wall_seconds": 45.5}}
+
+
+async def test_the_doctor_says_what_is_missing_and_what_to_do(home: Home, rig: Callable[..., Rig]) -> None:
+    made = rig(doctor=lambda: [Sandboxing("model", "missing", "none was found", "start a local server")])
+    async with made.app.run_test(size=(80, 24)) as pilot:
+        await made.ready(pilot)
+        await pilot.press(*"/doctor", "enter")
+        await until(lambda: isinstance(made.app.screen, Doctor), pilot)
+        report = made.app.screen.query_one(Report)
+        await until(lambda: any("start a local server" in row.text for row in report._rows), pilot)
+        text = "\n".join(row.text for row in report._rows)
+        assert "sandbox tier" in text and "✗ model" in text
+        await pilot.press("escape")
+        await until(lambda: made.app.screen is made.app.work, pilot)
+
+
+async def test_a_picture_of_the_screen_is_kept(home: Home, rig: Callable[..., Rig]) -> None:
+    made = rig()
+    async with made.app.run_test(size=(80, 24)) as pilot:
+        await made.ready(pilot)
+        await pilot.press(*"/screenshot", "enter")
+        await until(lambda: any((home.state / "exports").glob("*.svg")), pilot)
+    ElementTree.fromstring(next((home.state / "exports").glob("*.svg")).read_text(encoding="utf-8"))
+
+
+async def test_a_theme_of_the_persons_own_is_used_and_a_wrong_one_is_a_sentence(
+    home: Home, rig: Callable[..., Rig]
+) -> None:
+    themes = home.config / "themes"
+    themes.mkdir()
+    (themes / "mine.toml").write_text(
+        'dark = false\nbackground = "#fff8e0"\nprimary = "#804000"\n[text]\nmuted = "italic #777777"\n'
+    )
+    (themes / "bad.toml").write_text('primary = "not a colour"\n')
+    (themes / "odd.toml").write_text('primry = "#fff"\n')
+    made, wrong = own_themes(themes)
+    assert [theme.name for theme in made] == ["mine"]
+    assert len(wrong) == 2 and "bad.toml" in wrong[0] and "primry" in wrong[1]
+    app = rig()
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        await app.ready(pilot)
+        await pilot.press(*"/theme mine", "enter")
+        await until(lambda: app.app.theme == "mine", pilot)
+        assert app.app.work.chat.brush.palette.names["muted"] == "italic #777777"

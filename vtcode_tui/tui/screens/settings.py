@@ -1,0 +1,230 @@
+"""The settings screen: every key of vtcode.toml with its value, where that comes from, and what it does.
+
+A change is written into the person's own vtcode.toml, whose comments stay. What a workspace tightened and what an
+administrator locked is shown as it is, and says why it cannot be changed here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from vtcode_tui.common.errors import VtcodeError
+from vtcode_tui.common.home import Home
+from vtcode_tui.config import Loaded, Settings, load, override
+from vtcode_tui.config.describe import descriptions
+from vtcode_tui.config.keys import leaf_keys
+from vtcode_tui.config.writing import reset_value, set_value
+from vtcode_tui.render import MUTED, Line, Span, Style, cut, pad, plain_line, spans_of
+from vtcode_tui.tui.keys import SETTINGS, bindings, key_for
+from vtcode_tui.tui.panes.heading import Heading, Row
+from vtcode_tui.tui.screens.ask import Ask
+from vtcode_tui.tui.screens.pick import Choices, Pick
+
+if TYPE_CHECKING:
+    from textual import events
+
+NAME, VALUE = 32, 30
+
+
+def annotation_of(key: str) -> Any:
+    """The type of a dotted key of Settings."""
+    model: Any = Settings
+    for part in key.split("."):
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return None
+        model = model.model_fields[part].annotation
+    return model
+
+
+def choices_of(key: str) -> tuple[str, ...]:
+    """The values that a key may have, where these are few."""
+    kind = annotation_of(key)
+    if kind is bool:
+        return ("true", "false")
+    for one in (kind, *get_args(kind)):
+        if get_origin(one) is Literal:
+            return tuple(str(value) for value in get_args(one))
+    return ()
+
+
+class SettingsScreen(ModalScreen[None]):
+    """Change what vtcode.toml says."""
+
+    BINDINGS: ClassVar[list[Any]] = bindings(SETTINGS)
+
+    def __init__(
+        self, home: Home, root: Path, themes: tuple[str, ...], changed: Callable[[Loaded, str], None]
+    ) -> None:
+        super().__init__()
+        self._home, self._root, self._themes, self._changed = home, root, themes, changed
+        self._keys = list(leaf_keys())
+        self._texts = descriptions()
+        self._loaded: Loaded | None = None
+        self._values: dict[str, Any] = {}
+        self._shown: list[str] = []
+        self._choices = Choices([])
+
+    def compose(self) -> ComposeResult:
+        """A heading, a line to type on, the keys, what the one under the cursor does."""
+        with Vertical(id="settings"):
+            yield Heading("settings", "esc leaves")
+            yield Input(placeholder="type to narrow", id="pick-text", compact=True, select_on_focus=False)
+            yield self._choices
+            yield Row(id="settings-about")
+            yield Row(id="settings-source")
+            yield Row(id="settings-keys")
+
+    def on_mount(self) -> None:
+        """Read the layers; the line has the keys."""
+        line = self.query_one(Input)
+        line.cursor_blink = False
+        line.focus()
+        self._read()
+
+    def _read(self) -> bool:
+        try:
+            self._loaded = load(self._home, self._root)
+        except VtcodeError as error:
+            self.app.notify(str(error), severity="error", markup=False)
+            return False
+        dumped = self._loaded.settings.model_dump(mode="json")
+        self._values = {key: _at(dumped, key) for key in self._keys}
+        self._narrow(keep=True)
+        return True
+
+    def _narrow(self, *, keep: bool = False) -> None:
+        words = self.query_one(Input).value.lower().split()
+        place = self._choices.cursor or 0
+        self._shown = [
+            key for key in self._keys if all(word in f"{key} {self._texts.get(key, '')}".lower() for word in words)
+        ]
+        self._choices.all = [self._row(key) for key in self._shown]
+        self._choices.narrow("")
+        if keep and self._shown:
+            self._choices.put_cursor(min(place, len(self._shown) - 1))
+        self._looked_at()
+
+    def _row(self, key: str) -> Line:
+        assert self._loaded is not None
+        source = self._loaded.source(key)
+        own = source.layer != "built-in"
+        value = cut(plain_line(_spelled(self._values[key])), VALUE)
+        lock = (Span("  locked", Style("caution")),) if key in self._loaded.locked else ()
+        return Line(
+            (
+                *spans_of(f" {pad(cut(key, NAME), NAME)} ", Style("accent") if own else Style("text")),
+                *spans_of(pad(value, VALUE), Style("heading") if own else MUTED),
+                Span(f"  {source.layer}" if own else "", MUTED),
+                *lock,
+            )
+        )
+
+    def _looked_at(self) -> None:
+        key = self._key()
+        about, source = self.query_one("#settings-about", Row), self.query_one("#settings-source", Row)
+        if key is None or self._loaded is None:
+            about.show((Span(" no such key", MUTED),))
+            source.show(())
+        else:
+            choices = f"  ({' · '.join(choices_of(key))})" if choices_of(key) else ""
+            about.show(spans_of(plain_line(f" {self._texts.get(key, '')}{choices}")))
+            source.show(spans_of(plain_line(f" {self._loaded.source(key)}"), MUTED))
+        words = {" enter change ": "screen.change", f" {key_for('settings.reset')} as built in ": "screen.reset"}
+        spans = tuple(Span(text, Style("accent") if number == 0 else MUTED) for number, text in enumerate(words))
+        file = cut(plain_line(str(self._home.settings_file)), 60)
+        self.query_one("#settings-keys", Row).show(spans, (Span(f"{file} ", MUTED),), actions=words)
+
+    def _key(self) -> str | None:
+        place = self._choices.cursor or 0
+        return self._shown[place] if place < len(self._shown) else None
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Narrow."""
+        event.stop()
+        self._narrow()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Change the key under the cursor."""
+        event.stop()
+        self.action_change()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click looks at a key; a double click changes it."""
+        if event.widget is self._choices:
+            y = event.y + int(self._choices.scroll_offset.y)
+            if y < len(self._shown):
+                self._choices.put_cursor(y)
+                self._looked_at()
+                if event.chain == 2:
+                    self.action_change()
+
+    def action_move(self, delta: int) -> None:
+        """Another key."""
+        if self._shown:
+            self._choices.put_cursor((self._choices.cursor or 0) + delta)
+            self._looked_at()
+
+    def action_change(self) -> None:
+        """Ask for another value."""
+        key = self._key()
+        if key is None or self._loaded is None:
+            return
+        if key in self._loaded.locked:
+            self.app.notify(f"{key} is locked by {self._loaded.source(key)}", markup=False, severity="warning")
+            return
+        choices = self._themes if key == "interface.theme" else choices_of(key)
+        if choices:
+            rows = [Line((Span(" "), *spans_of(plain_line(choice)))) for choice in choices]
+            self.app.push_screen(Pick(key, rows), lambda i: None if i is None else self._give(key, choices[i]))
+            return
+        hint = 'as in vtcode.toml: 12, true, ["a", "b"], or words'
+        ask = Ask(key, _spelled(self._values[key]), hint=hint)
+        self.app.push_screen(ask, lambda text: None if text is None else self._give(key, text.strip()))
+
+    def _give(self, key: str, text: str) -> None:
+        try:
+            _, value = override(f"{key}={text}")
+            set_value(self._home.settings_file, key, value)
+        except VtcodeError as error:
+            self.app.notify(str(error), severity="error", markup=False)
+            return
+        self._told(key)
+
+    def action_reset(self) -> None:
+        """Take the key out of the person's file."""
+        key = self._key()
+        if key is None:
+            return
+        try:
+            reset_value(self._home.settings_file, key)
+        except VtcodeError as error:
+            self.app.notify(str(error), severity="error", markup=False)
+            return
+        self._told(key)
+
+    def _told(self, key: str) -> None:
+        if self._read() and self._loaded is not None:
+            self._changed(self._loaded, key)
+
+    def action_leave(self) -> None:
+        """Back to the work."""
+        self.dismiss(None)
+
+
+def _at(data: Any, key: str) -> Any:
+    for part in key.split("."):
+        data = data[part]
+    return data
+
+
+def _spelled(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
