@@ -5,15 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf import json_format
+from jsonschema import Draft202012Validator
+from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.events.ocsf_check import Schema
 from vtcode_tui.events import event_of, line_of
 from vtcode_tui.events.examples import events
 from vtcode_tui.events.export import FORMATS, converter
@@ -58,46 +62,93 @@ def test_lines_of_json_carry_the_native_line_so_that_the_chain_can_be_checked(na
         head = hashlib.sha256(raw).hexdigest()
 
 
-@pytest.fixture
-def ocsf() -> Schema:
-    place = os.environ.get("VTCODE_OCSF_SCHEMA")
-    if not place:
-        pytest.skip("VTCODE_OCSF_SCHEMA names no checkout of ocsf-schema 1.8.0")
-    return Schema(Path(place))
+@cache
+def ocsf_validator(name: str, profiles: tuple[str, ...]) -> Draft202012Validator:
+    """A class of OCSF 1.8.0 with these profiles as JSON Schema, as the package ocsf-json-schema makes it."""
+    schema = OcsfJsonSchemaEmbedded(get_ocsf_schema(version="1.8.0"))
+    return Draft202012Validator(schema.get_class_schema(name, profiles=list(profiles)))
 
 
-def test_ocsf_events_are_what_the_schema_says(ocsf: Schema) -> None:
+def ocsf_problems(event: dict[str, Any]) -> list[str]:
+    """What the schema says against an event; fields that it does not know included."""
+    classes = get_ocsf_schema(version="1.8.0")["classes"]
+    name = next(key for key, one in classes.items() if one.get("uid") == event["class_uid"] and "/" not in key)
+    validator = ocsf_validator(name, tuple(event["metadata"].get("profiles", ())))
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(event)]
+
+
+def test_ocsf_events_are_what_the_schema_says() -> None:
     for line in exported("ocsf"):
-        assert ocsf.problems(json.loads(line)) == []
+        assert ocsf_problems(json.loads(line)) == []
 
 
-@pytest.mark.parametrize("change", [{"tool": 1}, {"activity_id": 77}, {"severity_id": "high"}, {"class_uid": 1007}])
-def test_the_ocsf_validator_notices_what_is_wrong(ocsf: Schema, change: dict[str, Any]) -> None:
-    assert ocsf.problems(json.loads(exported("ocsf")[0]) | change)
+@pytest.mark.parametrize(
+    "change", [{"tool": 1}, {"activity_id": 77}, {"severity_id": "high"}, {"class_uid": 1007}, {"metadata": {}}]
+)
+def test_the_ocsf_schema_notices_what_is_wrong(change: dict[str, Any]) -> None:
+    assert ocsf_problems(json.loads(exported("ocsf")[0]) | change)
 
 
-def test_ecs_fields_are_those_of_the_schema() -> None:
-    place = os.environ.get("VTCODE_ECS_FLAT")
-    if not place:
-        pytest.skip("VTCODE_ECS_FLAT names no ecs_flat.yml of ECS 9.4")
-    known = set(re.findall(r"^'?([@\w.]+)'?:$", Path(place).read_text(), re.MULTILINE))
+ECS: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "ecs-9.4.0.json").read_text())
+ECS_TYPES: dict[str, tuple[type, ...]] = {
+    "boolean": (bool,),
+    "date": (str,),
+    "float": (int, float),
+    "long": (int,),
+    "scaled_float": (int, float),
+    "flattened": (dict,),
+    "object": (dict,),
+}
 
-    def fields(value: dict[str, Any], prefix: str = "") -> list[str]:
-        return [
-            name
-            for key, one in value.items()
-            for name in (fields(one, f"{prefix}{key}.") if isinstance(one, dict) else [f"{prefix}{key}"])
-        ]
 
+def ecs_problems(value: Any, name: str = "") -> Iterator[str]:
+    """What ECS 9.4.0 says against a document: fields, types, arrays, allowed values."""
+    known = ECS.get(name) if name else None
+    if isinstance(value, dict) and (known is None or known["type"] not in {"object", "flattened"}):
+        for key, one in value.items():
+            yield from ecs_problems(one, f"{name}.{key}" if name else key)
+        return
+    if name.startswith("labels."):
+        return
+    if known is None:
+        yield f"{name} is not a field"
+        return
+    if known.get("array", False) != isinstance(value, list):
+        yield f"{name} is {'' if known.get('array') else 'not '}an array"
+    for one in value if isinstance(value, list) else [value]:
+        if type(one) not in ECS_TYPES.get(known["type"], (str,)):
+            yield f"{name} is {one!r} and should be {known['type']}"
+        if "allowed" in known and one not in known["allowed"]:
+            yield f"{name} may not be {one!r}"
+
+
+def test_ecs_documents_are_what_the_schema_says() -> None:
     for line in exported("ecs"):
-        assert {name for name in fields(json.loads(line)) if not name.startswith("labels.")} <= known
+        document = json.loads(line)
+        assert list(ecs_problems(document)) == []
+        expected = {
+            kind
+            for category in document["event"].get("category", ())
+            for kind in ECS["event.category"]["allowed"][category] or ()
+        }
+        assert set(document["event"]["type"]) <= expected, document["event"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"tool": 1}, "tool is not a field"),
+        ({"@timestamp": 7}, "should be date"),
+        ({"event": {"category": ["hacking"]}}, "may not be"),
+        ({"process": {"pid": "1"}}, "should be long"),
+        ({"process": {"args": "ls"}}, "an array"),
+    ],
+)
+def test_the_ecs_schema_notices_what_is_wrong(change: dict[str, Any], said: str) -> None:
+    assert any(said in problem for problem in ecs_problems(json.loads(exported("ecs")[0]) | change))
 
 
 def test_otlp_is_what_the_protocol_buffers_say() -> None:
-    json_format = pytest.importorskip("google.protobuf.json_format", reason="opentelemetry-proto is not installed")
-    logs = pytest.importorskip("opentelemetry.proto.collector.logs.v1.logs_service_pb2")
-    traces = pytest.importorskip("opentelemetry.proto.collector.trace.v1.trace_service_pb2")
-
     def in_base64(value: Any) -> Any:
         if isinstance(value, dict):
             return {
@@ -108,10 +159,15 @@ def test_otlp_is_what_the_protocol_buffers_say() -> None:
             }
         return [in_base64(one) for one in value] if isinstance(value, list) else value
 
+    kinds = set()
     for line in exported("otlp"):
         request = in_base64(json.loads(line))
-        into = logs.ExportLogsServiceRequest() if "resourceLogs" in request else traces.ExportTraceServiceRequest()
+        into = ExportLogsServiceRequest() if "resourceLogs" in request else ExportTraceServiceRequest()
         json_format.ParseDict(request, into)
+        kinds.add(type(into))
+        with pytest.raises(json_format.ParseError):
+            json_format.ParseDict(request | {"resourceLog": []}, into)
+    assert len(kinds) == 2
 
 
 def test_otlp_spans_form_one_tree() -> None:

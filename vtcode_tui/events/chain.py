@@ -46,7 +46,8 @@ class Walk:
     final: bool = False
     """The last event is a final checkpoint."""
     checkpoints: int = 0
-    last_checkpoint: int = -1
+    signed_last: int = -1
+    """The last checkpoint or opening: each opening is a line of the root log too."""
     trusted: int = 0
     """So many events are covered by the last good checkpoint."""
     root_heads: list[str] = field(default_factory=list)
@@ -170,6 +171,7 @@ def _own(result: Walk, seq: int, head: str, event: dict[str, Any], named: set[st
     if event["type"] == "log.checkpoint":
         _checkpoint(result, seq, head, data)
         return
+    _gap(result, seq)
     named.add(str(data.get("log_key", "")))
     result.openings.append(seq)
     if data.get("root_head"):
@@ -188,7 +190,6 @@ def _checkpoint(result: Walk, seq: int, head: str, data: dict[str, Any]) -> None
     """Check what a checkpoint says: exactly what stands before it, in the session's name."""
     result.checkpoints += 1
     _gap(result, seq)
-    result.last_checkpoint = seq
     result.final = data.get("kind") == "final"
     try:
         note = read_note(data["note"])
@@ -204,8 +205,8 @@ def _checkpoint(result: Walk, seq: int, head: str, data: dict[str, Any]) -> None
 
 
 def _gap(result: Walk, seq: int) -> None:
-    if seq - result.last_checkpoint > MOST_UNSIGNED + 1:
-        first = result.last_checkpoint + 1
+    first, result.signed_last = result.signed_last + 1, seq
+    if seq - first > MOST_UNSIGNED:
         text = f"the {seq - first} events from {first} on have no checkpoint among them: it was removed"
         result.problems.append(Problem("checkpoint", first, text))
 

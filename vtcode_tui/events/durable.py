@@ -19,7 +19,7 @@ fdatasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 _SWIFT_NS = 400_000
 """A disk that answers within this is not worth another thread: handing over costs as much again."""
 _SWIFT_AFTER = 8
-"""So many answers of this kind in a row make a swift disk; one that is not sends the flushes to the thread again."""
+"""So many such answers in a row make a swift disk; one that is slower sends the flushes to the thread again."""
 
 
 class Flusher:
