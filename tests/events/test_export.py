@@ -94,6 +94,7 @@ ECS_TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "date": (str,),
     "float": (int, float),
+    "integer": (int,),
     "long": (int,),
     "scaled_float": (int, float),
     "flattened": (dict,),

@@ -80,9 +80,10 @@ def _violation(d: t.ViolationDetected) -> dict[str, Any]:
 
 def _responded(d: t.ModelResponded) -> dict[str, Any]:
     usage = {"input_tokens": d.input_tokens, "output_tokens": d.output_tokens}
-    response = {"id": d.response_id, "model": d.model, "finish_reasons": [d.finish]}
+    response = {"id": d.response_id, "model": d.model}
     ai = {"system": d.provider, "operation": {"name": "chat"}, "response": response, "usage": usage}
-    return {"gen_ai": ai, "event": {"duration": d.duration_ms * 1_000_000}}
+    # ECS gives `gen_ai.response.finish_reasons` a type for objects, so that Elasticsearch would refuse the words.
+    return {"gen_ai": ai, "event": {"duration": d.duration_ms * 1_000_000}, "labels": {"finish_reason": d.finish}}
 
 
 _OWN: dict[type[t.Payload], Callable[[Any], dict[str, Any]]] = {
@@ -148,6 +149,7 @@ class Ecs:
                 "call": event.call,
                 "actor": f"{event.actor.kind}:{event.actor.id}",
                 "turn": str(event.turn),
+                **own.pop("labels", {}),
             },
             **own,
         }

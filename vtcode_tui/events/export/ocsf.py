@@ -36,9 +36,13 @@ def _model(provider: str, name: str) -> dict[str, Any]:
     return {"ai_provider": provider or "unknown", "name": name or "unknown"}
 
 
+def _context(role: int) -> dict[str, Any]:
+    """Whose words these are: 1 the user's, 2 the model's, 3 a tool's."""
+    return {"ai_role_id": role, "service": {"name": "vtcode"}}
+
+
 def _responded(event: Event, d: t.ModelResponded) -> Shape:
-    context = {
-        "ai_role_id": 2,
+    context = _context(2) | {
         "uid": d.response_id,
         "prompt_tokens": d.input_tokens,
         "completion_tokens": d.output_tokens,
@@ -151,14 +155,14 @@ _SHAPES: dict[type[t.Payload], Callable[[Event, Any], Shape]] = {
     t.SessionEnded: _life(4),
     t.ConfigChanged: _life(8),
     t.SessionRewound: lambda e, d: _api("session.rewind", e),
-    t.PromptSubmitted: lambda e, d: _api("prompt.submit", e, message_context={"ai_role_id": 1}),
+    t.PromptSubmitted: lambda e, d: _api("prompt.submit", e, message_context=_context(1)),
     t.ModelRequested: lambda e, d: _api("messages.create", e, ai_model=_model(d.provider, d.model)),
-    t.ModelReasoning: lambda e, d: _api("messages.reasoning", e, message_context={"ai_role_id": 2}),
+    t.ModelReasoning: lambda e, d: _api("messages.reasoning", e, message_context=_context(2)),
     t.ModelResponded: _responded,
     t.ModelFailed: lambda e, d: (ERROR, 1, {"count": 1}),
     t.ModelFailover: lambda e, d: (ERROR, 1, {"count": d.attempts}),
-    t.ToolRequested: lambda e, d: _api(f"tool.{d.tool}", e, message_context={"ai_role_id": 3}),
-    t.ToolFinished: lambda e, d: _api(f"tool.{d.tool}.result", e, message_context={"ai_role_id": 3}),
+    t.ToolRequested: lambda e, d: _api(f"tool.{d.tool}", e, message_context=_context(3)),
+    t.ToolFinished: lambda e, d: _api(f"tool.{d.tool}.result", e, message_context=_context(3)),
     t.PolicyDecided: _decided,
     t.ApprovalRequested: lambda e, d: _api("approval.request", e, action_id=3, disposition_id=23),
     t.ApprovalGranted: _granted,
