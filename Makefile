@@ -9,6 +9,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+FOREIGN := $(VENV)/foreign/.looked
 RUN_IN ?= $(CURDIR)
 JOBS ?= auto
 
@@ -20,7 +21,7 @@ run: $(READY)
 demo: $(READY)
 	@$(BIN)/vtcode demo $(ARGS)
 
-test: $(READY)
+test: $(READY) $(FOREIGN)
 	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(READY)
@@ -47,6 +48,18 @@ soak: $(READY)
 
 fuzz: $(READY)
 	VTCODE_FUZZ=1 $(BIN)/pytest --timeout 7200 tests/policy tests/render tests/terminal tests/workspace tests/llm tests/events tests/tools $(ARGS)
+
+# Daemons that take our exports in tests, unpacked from Debian's packages and not installed, because two of them
+# exclude each other; where apt-get is not there, or cannot reach its packages, those tests say that they are skipped.
+$(FOREIGN):
+	@mkdir -p $(VENV)/foreign && cd $(VENV)/foreign && \
+	if command -v apt-get >/dev/null 2>&1 && command -v dpkg >/dev/null 2>&1; then \
+		for set in "rsyslog libestr0 libfastjson4 liblognorm5" "syslog-ng-core libivykis0 libnet1 libpcre3 libwrap0"; do \
+			apt-get download -qq -o APT::Sandbox::User=root $$set >/dev/null 2>&1 || true; \
+		done; \
+		for d in *.deb; do [ ! -e "$$d" ] || dpkg -x "$$d" . && rm -f "$$d"; done; \
+	fi
+	@touch $(FOREIGN)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build

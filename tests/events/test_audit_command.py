@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import http.server
 import json
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -17,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.events.authority import time_stamping
 from vtcode_tui.cli import main
 from vtcode_tui.common.home import Home
 from vtcode_tui.events import Journal, line_of, verify_all
@@ -278,73 +277,8 @@ def test_an_anchor_reaches_the_system_log_where_there_is_one(tmp_path: Path) -> 
 
 @pytest.fixture
 def authority(tmp_path: Path) -> Iterator[str]:
-    """A time-stamping authority: openssl behind a web server."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not installed here")
-    (tmp_path / "tsa.cnf").write_text(
-        "[tsa]\ndefault_tsa=one\n[one]\nserial=serial\ncrypto_device=builtin\nsigner_digest=sha256\ndefault_policy=1.2.3.4\n"
-        "digests=sha256\nsigner_cert=tsa.pem\nsigner_key=tsa.key\nordering=no\ntsa_name=no\ness_cert_id_chain=no\n"
-        "[req]\ndistinguished_name=dn\nprompt=no\n[dn]\nCN=tsa\n[ext]\nextendedKeyUsage=critical,timeStamping\n"
-    )
-    (tmp_path / "serial").write_text("01\n")
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-keyout",
-            "tsa.key",
-            "-out",
-            "tsa.pem",
-            "-config",
-            "tsa.cnf",
-            "-extensions",
-            "ext",
-        ],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-    )
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            (tmp_path / "q.tsq").write_bytes(self.rfile.read(int(self.headers["content-length"])))
-            subprocess.run(
-                [
-                    "openssl",
-                    "ts",
-                    "-reply",
-                    "-queryfile",
-                    "q.tsq",
-                    "-config",
-                    "tsa.cnf",
-                    "-section",
-                    "one",
-                    "-out",
-                    "r.tsr",
-                ],
-                cwd=tmp_path,
-                check=True,
-                capture_output=True,
-            )
-            body = (tmp_path / "r.tsr").read_bytes()
-            self.send_response(200)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    with time_stamping(tmp_path / "tsa") as url:
+        yield url
 
 
 def test_a_time_stamp_is_an_anchor_that_openssl_verifies(
@@ -353,7 +287,7 @@ def test_a_time_stamp_is_an_anchor_that_openssl_verifies(
     session()
     assert main(["audit", "anchor", "--timestamp", authority]) == 0
     token = capsys.readouterr().out.strip()
-    authority_file = str(tmp_path / "tsa.pem")
+    authority_file = str(tmp_path / "tsa" / "tsa.pem")
     found = read_stamp(Path(token).read_bytes(), ())
     assert found
     done = subprocess.run(

@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 import hashlib
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from tests.events.foreign import daemon
 from vtcode_tui.common.errors import ConfigError
 from vtcode_tui.common.home import Home
 from vtcode_tui.config.settings import Exporter
@@ -271,18 +270,16 @@ async def test_the_chain_still_verifies_after_rsyslog_took_the_events(
     session: MakeSession, home: Home, tmp_path: Path, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vtcode_tui.events.export.live._PAUSES", (0.05,))
-    daemon = shutil.which("rsyslogd", path="/usr/sbin:/usr/bin:/sbin")
-    if daemon is None:
-        pytest.skip("rsyslogd is not installed here")
+    rsyslogd = daemon("rsyslogd", "usr/lib/*/rsyslog/imtcp.so")
     folder, configuration = session(), tmp_path / "rsyslog.conf"
     configuration.write_text(RSYSLOG.format(folder=tmp_path, port=unused_tcp_port))
-    checked = subprocess.run([daemon, "-N1", "-f", str(configuration)], capture_output=True, text=True, check=False)
-    if checked.returncode:
-        pytest.skip(f"this rsyslogd lacks a module: {checked.stderr[:200]}")
+    command = [rsyslogd.program, "-f", str(configuration), *(["-M", rsyslogd.modules] if rsyslogd.modules else [])]
+    checked = subprocess.run([*command, "-N1"], capture_output=True, text=True, check=False, env=rsyslogd.environ)
+    assert checked.returncode == 0, checked.stderr
     shipper = Shipping([Exporter(kind="syslog", target=f"tcp://127.0.0.1:{unused_tcp_port}")], home)
     expected = len(list(read_lines(folder)))
     parsed = tmp_path / "parsed.jsonl"
-    with subprocess.Popen([daemon, "-n", "-f", str(configuration), "-i", str(tmp_path / "pid")]) as process:
+    with subprocess.Popen([*command, "-n", "-i", str(tmp_path / "pid")], env=rsyslogd.environ) as process:
         try:
             async with shipping(shipper, folder):
                 assert await shipper.drain(60)
@@ -318,17 +315,17 @@ async def test_the_chain_still_verifies_after_syslog_ng_took_the_events(
     session: MakeSession, home: Home, tmp_path: Path, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vtcode_tui.events.export.live._PAUSES", (0.05,))
-    daemon = shutil.which("syslog-ng", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
-    if daemon is None:
-        pytest.skip("syslog-ng is not installed here")
+    syslog_ng = daemon("syslog-ng", "usr/lib/syslog-ng/*/libsyslogformat.so")
     folder, configuration = session(), tmp_path / "syslog-ng.conf"
     configuration.write_text(SYSLOG_NG.format(folder=tmp_path, port=unused_tcp_port))
     places = [f"--{name}={tmp_path / name}" for name in ("pidfile", "control", "persist-file")]
-    command = [daemon, "-F", "--no-caps", "-f", str(configuration), *places]
+    if syslog_ng.modules:
+        places.append(f"--module-path={syslog_ng.modules}")
+    command = [syslog_ng.program, "-F", "--no-caps", "-f", str(configuration), *places]
     shipper = Shipping([Exporter(kind="syslog", target=f"tcp://127.0.0.1:{unused_tcp_port}")], home)
     expected = len(list(read_lines(folder)))
     parsed = tmp_path / "parsed.jsonl"
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=syslog_ng.environ) as process:
         try:
             async with shipping(shipper, folder):
                 assert await shipper.drain(60)

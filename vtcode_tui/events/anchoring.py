@@ -49,10 +49,14 @@ class Anchorage:
         with contextlib.suppress(JournalError):
             self.leave(standing)
 
-    def finish(self, standing: RootHead) -> None:
-        """Leave the last one, and return when that is done."""
+    def wait(self) -> None:
+        """Return when what was on its way has been left, or given up."""
         if self._thread is not None:
             self._thread.join()
+
+    def finish(self, standing: RootHead) -> None:
+        """Leave the last one, and return when that is done."""
+        self.wait()
         if self._anchoring.places:
             self.leave(standing)
 

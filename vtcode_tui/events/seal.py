@@ -135,6 +135,7 @@ class Seal:
         self.ready()
         self._wait()
         if self._root is not None and self._anchorage is not None:
+            self._anchorage.wait()
             self._anchorage.finish(self._root.append("close", self._session, {"size": size, "head": head}))
         self.forget()
 
