@@ -12,7 +12,7 @@ from typing import Literal
 import pytest
 
 from tests.agent.stage import staged
-from vtcode_tui.config.settings import Approvals, Audit, Sandbox
+from vtcode_tui.config.settings import Audit, Sandbox
 from vtcode_tui.demo import Step
 from vtcode_tui.events import verify
 from vtcode_tui.events.evidence import Evidence
@@ -75,19 +75,3 @@ async def test_a_note_that_cannot_be_left_is_said_and_does_not_stop_the_end(tmp_
         (root / ".git" / "refs" / "notes" / "vtcode.lock").touch()
     assert any(isinstance(what, Notice) and "no git note was left" in what.text for what in stage.heard)
     assert verify(stage.session.folder).state == "sealed"
-
-
-async def test_a_session_that_may_not_approve_by_its_settings_runs_nothing_not_even_what_a_human_typed(
-    tmp_path: Path,
-) -> None:
-    demanded = Approvals(require={"low": "ssh-key", "medium": "ssh-key", "high": "ssh-key"}, signing="ssh-key")
-    key = tmp_path / "id"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-    demanded = demanded.model_copy(update={"signing_key": str(key)})
-    async with staged(tmp_path, [Step("ok")], approvals=demanded) as stage:
-        await stage.session.run_command("touch made")
-        granted = stage.events("approval.granted")
-        for event in granted:
-            assert event.actor.auth == "ssh-key"
-            assert event.data.signature  # type: ignore[attr-defined]
-    assert verify(stage.session.folder).problems == ()

@@ -29,6 +29,11 @@ def prompt(text: str) -> PromptSubmitted:
     return PromptSubmitted(text=text, sha256=hashlib.sha256(text.encode()).hexdigest())
 
 
+async def at_once(seconds: float) -> None:
+    """No time passes, but everything else has its turn."""
+    await asyncio.sleep(0)
+
+
 @contextlib.asynccontextmanager
 async def shipping(shipper: Shipping, folder: Path) -> AsyncIterator[None]:
     task = asyncio.ensure_future(shipper.run(folder))
@@ -134,13 +139,10 @@ class Listener:
             await asyncio.sleep(0.01)
 
 
-async def test_a_receiver_that_was_away_gets_everything_once_it_is_back(
-    home: Home, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("vtcode_tui.events.export.live._PAUSES", (0.01,))
+async def test_a_receiver_that_was_away_gets_everything_once_it_is_back(home: Home, unused_tcp_port: int) -> None:
     folder = home.sessions / "2026" / "11" / "22" / "s1"
     bus = Bus(Journal.create(folder, "s1"))
-    shipper = Shipping([Exporter(kind="syslog", target=f"tcp://127.0.0.1:{unused_tcp_port}")], home)
+    shipper = Shipping([Exporter(kind="syslog", target=f"tcp://127.0.0.1:{unused_tcp_port}")], home, pause=at_once)
     bus.subscribe(shipper.hear)
     listener = Listener()
     async with shipping(shipper, folder):
@@ -157,6 +159,38 @@ async def test_a_receiver_that_was_away_gets_everything_once_it_is_back(
             await listener.wait(lambda: {got(frame)["id"] for frame in listener.frames} == sent)
     unique = list(dict.fromkeys(line_of(frame) for frame in listener.frames))
     assert sorted(unique, key=lambda line: json.loads(line)["seq"]) == list(read_lines(folder))
+
+
+async def test_a_receiver_that_is_away_for_an_hour_loses_nothing_and_holds_nothing_up(
+    home: Home, unused_tcp_port: int
+) -> None:
+    folder = home.sessions / "2026" / "11" / "22" / "s1"
+    bus = Bus(Journal.create(folder, "s1"))
+    passed: list[float] = []
+    an_hour, listener = asyncio.Event(), Listener()
+
+    async def pause(seconds: float) -> None:
+        passed.append(seconds)
+        if sum(passed) >= 3600:
+            an_hour.set()
+            await back.wait()
+        await bus.record(prompt(f"after {sum(passed)} s"))
+
+    back = asyncio.Event()
+    exporter = Exporter(kind="syslog", target=f"tcp://127.0.0.1:{unused_tcp_port}")
+    shipper = Shipping([exporter], home, pause=pause)
+    bus.subscribe(shipper.hear)
+    async with shipping(shipper, folder):
+        await bus.record(prompt("first"))
+        await an_hour.wait()
+        assert max(passed) == 60, "it is asked again every minute at most"
+        async with serving(listener.take, unused_tcp_port):
+            back.set()
+            await bus.close()
+            assert await shipper.drain(30)
+            sent = list(read_lines(folder))
+            await listener.wait(lambda: len({line_of(frame) for frame in listener.frames}) == len(sent))
+    assert list(dict.fromkeys(line_of(frame) for frame in listener.frames)) == sent
 
 
 def line_of(frame: bytes) -> bytes:
@@ -202,18 +236,16 @@ async def test_receivers_over_http_get_what_was_refused_at_first(
     session: MakeSession,
     home: Home,
     unused_tcp_port: int,
-    monkeypatch: pytest.MonkeyPatch,
     kind: str,
     paths: set[str],
     token: str,
 ) -> None:
-    monkeypatch.setattr("vtcode_tui.events.export.live._PAUSES", (0.01,))
     folder = session()
     web = Web([(503, "")])
     exporter = Exporter.model_validate(
         {"kind": kind, "target": f"http://127.0.0.1:{unused_tcp_port}", "token_env": "TOKEN"}
     )
-    shipper = Shipping([exporter], home, environ={"TOKEN": "tok"})
+    shipper = Shipping([exporter], home, environ={"TOKEN": "tok"}, pause=at_once)
     async with serving(web.take, unused_tcp_port), shipping(shipper, folder):
         assert await shipper.drain(30)
     assert {path for path, _, _ in web.requests} == paths
@@ -226,15 +258,16 @@ async def test_receivers_over_http_get_what_was_refused_at_first(
 
 
 async def test_a_document_that_exists_already_counts_as_taken_and_a_refused_one_does_not(
-    session: MakeSession, home: Home, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+    session: MakeSession, home: Home, unused_tcp_port: int
 ) -> None:
-    monkeypatch.setattr("vtcode_tui.events.export.live._PAUSES", (0.01,))
     answers = [
         (200, json.dumps({"errors": True, "items": [{"create": {"status": 429}}]})),
         (200, json.dumps({"errors": True, "items": [{"create": {"status": 409}}, {"create": {"status": 201}}]})),
     ]
     web = Web(answers)
-    shipper = Shipping([Exporter(kind="elastic", target=f"http://127.0.0.1:{unused_tcp_port}")], home)
+    shipper = Shipping(
+        [Exporter(kind="elastic", target=f"http://127.0.0.1:{unused_tcp_port}")], home, pause=at_once
+    )
     async with serving(web.take, unused_tcp_port), shipping(shipper, session()):
         assert await shipper.drain(30)
     assert len(web.requests) == 2
@@ -267,16 +300,15 @@ else action(type="omfile" file="{folder}/failed" template="whole")
 
 @pytest.mark.slow
 async def test_the_chain_still_verifies_after_rsyslog_took_the_events(
-    session: MakeSession, home: Home, tmp_path: Path, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+    session: MakeSession, home: Home, tmp_path: Path, unused_tcp_port: int
 ) -> None:
-    monkeypatch.setattr("vtcode_tui.events.export.live._PAUSES", (0.05,))
     rsyslogd = daemon("rsyslogd", "usr/lib/*/rsyslog/imtcp.so")
     folder, configuration = session(), tmp_path / "rsyslog.conf"
     configuration.write_text(RSYSLOG.format(folder=tmp_path, port=unused_tcp_port))
     command = [rsyslogd.program, "-f", str(configuration), *(["-M", rsyslogd.modules] if rsyslogd.modules else [])]
     checked = subprocess.run([*command, "-N1"], capture_output=True, text=True, check=False, env=rsyslogd.environ)
     assert checked.returncode == 0, checked.stderr
-    shipper = Shipping([Exporter(kind="syslog", target=f"tcp://127.0.0.1:{unused_tcp_port}")], home)
+    shipper = Shipping([Exporter(kind="syslog", target=f"tcp://127.0.0.1:{unused_tcp_port}")], home, pause=at_once)
     expected = len(list(read_lines(folder)))
     parsed = tmp_path / "parsed.jsonl"
     with subprocess.Popen([*command, "-n", "-i", str(tmp_path / "pid")], env=rsyslogd.environ) as process:
@@ -312,9 +344,8 @@ log {{ source(s); parser(p); destination(d); destination(n); }};
 
 @pytest.mark.slow
 async def test_the_chain_still_verifies_after_syslog_ng_took_the_events(
-    session: MakeSession, home: Home, tmp_path: Path, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch
+    session: MakeSession, home: Home, tmp_path: Path, unused_tcp_port: int
 ) -> None:
-    monkeypatch.setattr("vtcode_tui.events.export.live._PAUSES", (0.05,))
     syslog_ng = daemon("syslog-ng", "usr/lib/syslog-ng/*/libsyslogformat.so")
     folder, configuration = session(), tmp_path / "syslog-ng.conf"
     configuration.write_text(SYSLOG_NG.format(folder=tmp_path, port=unused_tcp_port))
@@ -322,7 +353,7 @@ async def test_the_chain_still_verifies_after_syslog_ng_took_the_events(
     if syslog_ng.modules:
         places.append(f"--module-path={syslog_ng.modules}")
     command = [syslog_ng.program, "-F", "--no-caps", "-f", str(configuration), *places]
-    shipper = Shipping([Exporter(kind="syslog", target=f"tcp://127.0.0.1:{unused_tcp_port}")], home)
+    shipper = Shipping([Exporter(kind="syslog", target=f"tcp://127.0.0.1:{unused_tcp_port}")], home, pause=at_once)
     expected = len(list(read_lines(folder)))
     parsed = tmp_path / "parsed.jsonl"
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=syslog_ng.environ) as process:

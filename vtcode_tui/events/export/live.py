@@ -12,8 +12,9 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from vtcode_tui.common.home import Home
 from vtcode_tui.config.settings import Exporter
@@ -25,6 +26,9 @@ from vtcode_tui.events.lines import NAME, event_of
 from vtcode_tui.events.live import Live
 from vtcode_tui.events.places import session_folders
 from vtcode_tui.events.types import Event
+
+Pause: TypeAlias = Callable[[float], Awaitable[object]]
+"""Waits so many seconds before a receiver that was away is tried again."""
 
 _log = logging.getLogger("vtcode.events.export")
 
@@ -45,11 +49,16 @@ class Shipping:
     """Ships a session's journal, and what earlier sessions left unsent, to every receiver of the settings."""
 
     def __init__(
-        self, exporters: Sequence[Exporter], home: Home, *, environ: Mapping[str, str] | None = None
+        self,
+        exporters: Sequence[Exporter],
+        home: Home,
+        *,
+        environ: Mapping[str, str] | None = None,
+        pause: Pause = asyncio.sleep,
     ) -> None:
         # Made here, so that a wrong setting is an error at the start and not a silence later.
         self._receivers = [(one, receiver(one, environ)) for one in exporters]
-        self._home = home
+        self._home, self._pause = home, pause
         self._lanes: list[Lane] = []
         self._task: asyncio.Future[None] | None = None
 
@@ -65,7 +74,7 @@ class Shipping:
         async with asyncio.TaskGroup() as group:
             for exporter, to in self._receivers:
                 place = folder_of(self._home.audit, exporter)
-                lane = Lane(format_of(exporter), to, place)
+                lane = Lane(format_of(exporter), to, place, self._pause)
                 self._lanes.append(lane)
                 old = [journals[name] for name in unfinished(place, journals) if name != folder.name]
                 group.create_task(lane.run([*old, folder / NAME]))
@@ -100,8 +109,8 @@ class Shipping:
 class Lane:
     """One receiver's way through the journals: the older ones to their ends, then the running one."""
 
-    def __init__(self, form: str, to: Receiver, place: Path) -> None:
-        self._form, self._to, self._place = form, to, place
+    def __init__(self, form: str, to: Receiver, place: Path, pause: Pause) -> None:
+        self._form, self._to, self._place, self._pause = form, to, place, pause
         self.news = asyncio.Event()
         self.idle = asyncio.Event()
         self._journal: Path | None = None
@@ -171,7 +180,7 @@ class Lane:
                 pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
                 attempt += 1
                 _log.warning("an exporter waits %s s: %s", pause, error)
-                await asyncio.sleep(pause)
+                await self._pause(pause)
 
 
 def _batches(journal: Path, form: Converter, start: int, end: int | None) -> Iterator[tuple[Batch, int]]:

@@ -1,0 +1,99 @@
+"""Keys in hardware: OpenSSH makes real sk- signatures here with a security key of software (`soft_sk.c`)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.gate.test_signing import GRANTED, request, signer, signers_file, ssh_keygen_agrees
+from vtcode_tui.common.errors import DeniedError
+from vtcode_tui.config.settings import Approvals
+from vtcode_tui.events.sshsig import NAMESPACE, parse, verifies
+from vtcode_tui.gate.signing import AgentKey, key_source
+
+HELPER = Path("/usr/lib/openssh/ssh-sk-helper")
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    library = tmp_path_factory.mktemp("sk") / "soft_sk.so"
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None or not HELPER.exists():
+        pytest.skip("there is no C compiler or no ssh-sk-helper here, and no security key can be played")
+    command = [compiler, "-shared", "-fPIC", "-o", str(library), "tests/gate/soft_sk.c", "-lcrypto"]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.skip(f"the software key cannot be compiled here (libssl-dev is missing?): {made.stderr[:200]}")
+    return library
+
+
+def make(folder: Path, provider: Path, *options: str) -> Path:
+    key = folder / "id_ed25519_sk"
+    command = ["ssh-keygen", "-q", "-t", "ed25519-sk", "-w", str(provider), "-N", "", "-f", str(key), "-C", "a@b"]
+    subprocess.run([*command, *options], check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    return key
+
+
+@pytest.fixture
+def agent(tmp_path: Path, provider: Path) -> Iterator[Path]:
+    socket = tmp_path / "agent.sock"
+    command = ["ssh-agent", "-D", "-a", str(socket), "-P", f"{provider.parent}/*"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield socket
+        process.terminate()
+
+
+def held_by(agent: Path, key: Path, provider: Path) -> AgentKey:
+    environ = os.environ | {"SSH_AUTH_SOCK": str(agent)}
+    subprocess.run(["ssh-add", "-q", "-S", str(provider), str(key)], check=True, env=environ, capture_output=True)
+    source = key_source(Approvals(signing="sk-touch", signing_key=str(key)), {"SSH_AUTH_SOCK": str(agent)})
+    assert isinstance(source, AgentKey)
+    return source
+
+
+async def test_ssh_keygen_verifies_an_approval_that_a_touched_key_signed(
+    tmp_path: Path, provider: Path, agent: Path
+) -> None:
+    key = make(tmp_path, provider)
+    source = held_by(agent, key, provider)
+    text, signature = await signer(Approvals(signing="sk-touch"), source)(request("high"), GRANTED, "c" * 64)
+    assert parse(signature).level == "sk-touch"
+    signers = signers_file(tmp_path, key)
+    assert ssh_keygen_agrees(tmp_path, signers, text, signature)
+    assert not ssh_keygen_agrees(tmp_path, signers, text.replace("toolu_1", "toolu_2"), signature)
+
+
+async def test_a_key_that_needs_no_touch_is_refused_where_a_touch_is_demanded(
+    tmp_path: Path, provider: Path, agent: Path
+) -> None:
+    key = make(tmp_path, provider, "-O", "no-touch-required")
+    source = held_by(agent, key, provider)
+    with pytest.raises(DeniedError, match="not valid at level sk-touch"):
+        await signer(Approvals(signing="sk-touch"), source)(request("high"), GRANTED, "c" * 64)
+    sign = signer(Approvals(signing="ssh-key"), source)
+    text, signature = await sign(request("high"), GRANTED, "c" * 64)
+    assert sign.auth == "ssh-key"
+    assert verifies(signature, text.encode()) is not None
+
+
+def test_what_ssh_keygen_signed_with_such_a_key_is_verified_here(tmp_path: Path, provider: Path) -> None:
+    key = make(tmp_path, provider)
+    environ = os.environ | {"SSH_SK_PROVIDER": str(provider)}
+    done = subprocess.run(
+        ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", NAMESPACE],
+        input=b"a message\n",
+        capture_output=True,
+        check=True,
+        env=environ,
+    )
+    found = verifies(done.stdout.decode(), b"a message\n")
+    assert found is not None
+    assert (found.key_type, found.level) == ("sk-ssh-ed25519@openssh.com", "sk-touch")
+    assert verifies(done.stdout.decode(), b"another\n") is None
