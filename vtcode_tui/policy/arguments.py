@@ -19,6 +19,15 @@ class Value:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """A command that is run for what is found: `{}` stands for one path, or for `several` at once."""
+
+    option: str
+    words: tuple[Word, ...]
+    several: bool
+
+
 @dataclass(slots=True)
 class Reading:
     """What a command line says, by one description. `inner` are the words of a command that it runs."""
@@ -30,7 +39,7 @@ class Reading:
     arguments: list[Word] = field(default_factory=list)
     found: list[Finding] = field(default_factory=list)
     inner: list[tuple[Word, ...]] = field(default_factory=list)
-    execs: list[tuple[str, tuple[Word, ...]]] = field(default_factory=list)
+    execs: list[Executed] = field(default_factory=list)
     outer: Reading | None = None
 
     @property
@@ -89,6 +98,9 @@ def _sub(rest: list[Word], reading: Reading) -> Reading:
     inner = Reading(sub, (*reading.chain, name), outer=reading)
     inner.found = reading.found
     return _read(rest[1:], inner)
+
+
+_SEVERAL = frozenset({"-X", "--exec-batch"})
 
 
 class _Options:
@@ -268,15 +280,19 @@ class _Options:
 
     def _exec(self, name: str, value: Word | None) -> None:
         words: list[Word] = [] if value is None else [value]
+        several = name in _SEVERAL
         while self.at < len(self.words):
             word = self.words[self.at]
             self.at += 1
-            if word.value == ";" or (word.value == "+" and words and words[-1].value == "{}"):
+            if word.value == ";":
+                break
+            if word.value == "+" and words and words[-1].value == "{}":
+                several = True
                 break
             words.append(word)
         if self.described.appends and not any(w.value and "{" in w.value for w in words):
             words.append(literal("{}"))
-        self.reading.execs.append((name, tuple(words)))
+        self.reading.execs.append(Executed(name, tuple(words), several))
 
 
 def _valued(start: str, length: int, option: Option) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vtcode_tui.policy import environment
-from vtcode_tui.policy.arguments import Reading, read, replaced
+from vtcode_tui.policy.arguments import Executed, Reading, read, replaced
 from vtcode_tui.policy.catalogue import describe
 from vtcode_tui.policy.context import Context
 from vtcode_tui.policy.description import Description
@@ -184,8 +184,8 @@ class _Judgement(Roles):
         """The commands inside this one."""
         for words in reading.inner:
             self._inner(words, appends=described.appends)
-        for option_name, words in reading.execs:
-            self._exec(option_name, words, reading)
+        for executed in reading.execs:
+            self._exec(executed, reading)
         reads_code = described.stdin and not described.stdin_unless & reading.used.keys()
         if (
             reads_code
@@ -244,8 +244,8 @@ class _Judgement(Roles):
                     )
         return Word("...", None, (Shape("", "any"),), True, "what it reads is added", loose=True)
 
-    def _exec(self, name: str, words: tuple[Word, ...], reading: Reading) -> None:
-        if not words:
+    def _exec(self, executed: Executed, reading: Reading) -> None:
+        if not executed.words:
             return
         starts = [v.word for v in reading.values if v.slot.role in {"stat", "read"} and not v.label.startswith("-")]
         shapes: list[Shape] = []
@@ -256,10 +256,10 @@ class _Judgement(Roles):
                     Shape(f"{shape.start.rstrip('/')}/", "glob", "**") if known else Shape(shape.start, "any")
                 )
         outer = self.folders
-        if name in {"-execdir", "-okdir"}:
+        if executed.option in {"-execdir", "-okdir"}:
             self.folders, shapes = None, [Shape("./", "any")]
-        braces = Word("{}", None, tuple(shapes), False, "what is found")
-        self._inner(replaced(words, braces), repeated=True)
+        braces = Word("{}", None, tuple(shapes), executed.several, "what is found")
+        self._inner(replaced(executed.words, braces), repeated=True)
         self.folders = outer
 
 

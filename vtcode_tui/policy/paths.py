@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -111,15 +113,12 @@ def judge_shape(shape: Shape, word: Word, use: Use, folder: str, ground: Ground)
 
 def _judge_glob(shape: Shape, word: Word, use: Use, folder: str, ground: Ground) -> Finding:
     head, slash, rest = shape.start.rpartition("/")
-    pattern = rest + shape.pattern
+    pattern = loosened(rest + shape.pattern)
     parts = pattern.split("/")
     reached = resolved(head + slash if slash else ".", folder)
     if reached is None:
         return Finding("path", "prompt", f"{word.text} cannot be resolved")
-    if any(
-        p == ".." or (p[:1] in {".", "[", "?", "*"} and p[:2] not in {"*", "**"} and _may_be_parent(p))
-        for p in parts
-    ):
+    if any(part == ".." or (part.startswith((".", "?")) and fnmatchcase("..", part)) for part in parts):
         return Finding("glob", "prompt", f"{word.text} may match the parent folder")
     known = ground.places
     if use in {"read", "write", "delete"} and known.credentials.could_hold(reached, pattern):
@@ -132,19 +131,38 @@ def _judge_glob(shape: Shape, word: Word, use: Use, folder: str, ground: Ground)
             return Finding("path", "allow", f"{word.text}: rebuilt when needed")
         return Finding("deletes", "prompt", f"deletes {word.text}")
     if use in {"write", "run"}:
-        from fnmatch import fnmatchcase
-
         if "/" in pattern or any(fnmatchcase(name, parts[0]) for name in (*known.own, ".git")):
             return Finding("glob", "prompt", f"{word.text} may match a protected file")
         if any(fnmatchcase(name, parts[0]) for name in _protected_names(ground.situation.protected)):
             return Finding("protected", "prompt", f"{word.text} may match a protected file")
+    if use == "read" and any(_aims_at(part, ground) for part in parts):
+        return Finding("masked", "prompt", f"{word.text} may match a file that holds a secret")
     return Finding("path", "allow", f"{word.text}: files of the workspace")
 
 
-def _may_be_parent(part: str) -> bool:
-    from fnmatch import fnmatchcase
+_DIGITS = "[0-9]"
+_TELLING = 3
+"""Letters in front of an extension by which a pattern tells which name it is meant for; a leading dot tells too."""
+_BRACKETS = re.compile(r"\[[!^]?\]?(?:\[[:.=][^\]]*[:.=]\]|[^\]])*\]")
 
-    return part.startswith((".", "[")) and (fnmatchcase("..", part) or "[" in part[:1])
+
+def loosened(pattern: str) -> str:
+    """A shell's pattern as one of `*` and `?` that matches at least as much; its brackets are the shell's own."""
+    if any(mark in pattern for mark in ("@(", "+(", "!(", "?(", "*(")):
+        return pattern[: min(pattern.index(m) for m in ("@(", "+(", "!(", "?(", "*(") if m in pattern)] + "*"
+    if pattern.startswith(_DIGITS):
+        return _DIGITS + loosened(pattern[len(_DIGITS) :])
+    return _BRACKETS.sub("?", pattern)
+
+
+def _aims_at(part: str, ground: Ground) -> bool:
+    """Whether a pattern is meant for names that hold secrets, and does not merely cover them with the rest."""
+    known = ground.places.secrets
+    said = len(part.partition(".")[0].replace("*", "").replace("?", "")) + _TELLING * part.startswith(".")
+    if part.startswith("*.") or said < _TELLING:
+        return part in known
+    names = (*known, *(p.strip("/").rsplit("/", 1)[-1] for p in ground.situation.masked if not p.startswith("!")))
+    return any(fnmatchcase(name.replace("*", "x"), part) or fnmatchcase(part, name) for name in names)
 
 
 @lru_cache(maxsize=64)

@@ -82,13 +82,11 @@ class Roles:
         if word.value is None:
             self.report.add("uncertain", "prompt", f"{word.text}: {word.why}, and it matters which value it has")
             return
-        folded = word.value
-        if slot.only and not fits(folded, slot.only):
-            self.report.add(
-                "argument", "prompt", slot.why or f"{word.text} is not among the values that are described"
-            )
-        elif slot.never and fits(folded, slot.never):
-            self.report.add("argument", "prompt", slot.why or f"{word.text} needs a person")
+        name = "script" if slot.role == "script" else "argument"
+        if slot.only and not fits(word.value, slot.only):
+            self.report.add(name, "prompt", slot.why or f"{word.text} is not among the values that are described")
+        elif slot.never and fits(word.value, slot.never):
+            self.report.add(name, "prompt", slot.why or f"{word.text} needs a person")
 
     def _path(self, role: str, word: Word) -> None:
         use = _PATH_ROLES[role]

@@ -65,6 +65,8 @@ class Frame:
     fed: Word | None = None
     piped: bool = False
     source: tuple[Word, ...] = ()
+    quoted: bool = False
+    """Inside double quotes, where nothing is split."""
 
     def known(self, name: str) -> Word | None:
         """The values of a variable, where they are known."""
@@ -72,4 +74,4 @@ class Frame:
 
     def plain(self) -> Frame:
         """The same point, for a command whose input and output are not the surrounding one's."""
-        return replace(self, feed="", fed=None, piped=False, source=())
+        return replace(self, feed="", fed=None, piped=False, source=(), quoted=False)

@@ -11,20 +11,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from vtcode_tui.policy.script import Assignment, Feed, Frame, Redirection, Script, Simple
-from vtcode_tui.policy.shell_redirect import DEEPEST, Redirects
-from vtcode_tui.policy.shell_variables import Variables
-from vtcode_tui.policy.shell_words import NUMBER, WordReader
-from vtcode_tui.policy.words import Shape, Word, literal, unknown
+from vtcode_tui.policy.shell_quotes import NUMBER, number
+from vtcode_tui.policy.shell_redirect import DEEPEST
+from vtcode_tui.policy.shell_simple import MOST_COMMANDS, Simples
+from vtcode_tui.policy.words import Word, unknown
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
 LONGEST = 100_000
-MOST_COMMANDS = 400
 MOST_HEREDOCS = 12
 MOST_CHILDREN = 4000
 _SPACE = frozenset(" \t\n;&|")
-_REBINDING = ("read ", "mapfile", "readarray", "printf -v", "getopts", "eval", "source", "declare -n", "local -n")
 
 
 @lru_cache(maxsize=1)
@@ -57,29 +55,14 @@ def parse(text: str, folders: tuple[str, ...] | None, home: str) -> Script:
     return Script(tuple(walk.commands), tuple(dict.fromkeys(walk.troubles)), frozenset(walk.functions))
 
 
-class _Walk:
+class _Walk(Simples):
     """One pass over a syntax tree; collects commands and troubles."""
 
-    def __init__(self, source: bytes, home: str) -> None:
-        self.source = source
-        self.home = home
-        self.commands: list[Simple] = []
-        self.troubles: list[str] = []
-        self.functions: set[str] = set()
-        self.words = WordReader(source, home, self.trouble, self._inner)
-        self.redirects = Redirects(self.words)
-        self.variables = Variables(self.words)
-        text = source.decode()
-        self.rebinds = any(word in text for word in _REBINDING)
-
-    def trouble(self, reason: str) -> None:
-        """Note something that only a person should judge."""
-        self.troubles.append(reason)
-
-    def _inner(self, node: Node, frame: Frame, depth: int) -> None:
+    def inner(self, node: Node, frame: Frame, depth: int) -> None:
+        """The commands of a substitution, whose input and output are not the surrounding command's."""
         self.statements(node, replace(frame.plain(), piped=True), depth + 1)
 
-    # Statements: each returns the frame that the next statement starts from.
+    # Statements: each returns what holds after it if it succeeds.
 
     def statements(self, node: Node, frame: Frame, depth: int) -> Frame:
         """Every statement among the children of a node, one after the other."""
@@ -88,8 +71,15 @@ class _Walk:
             return frame
         for child in node.children:
             if child.is_named:
-                frame = self.statement(child, frame, depth + 1)
+                frame = self._next(child, frame, depth)
         return frame
+
+    def _next(self, node: Node, frame: Frame, depth: int) -> Frame:
+        """One statement, and what holds whether it succeeded or not."""
+        after = self.statement(node, frame, depth + 1)
+        if node.next_sibling is not None and node.next_sibling.type == "&":
+            return frame
+        return after if node.type in _SURE else self._either(frame, after)
 
     def statement(self, node: Node, frame: Frame, depth: int) -> Frame:
         """One statement of any kind."""
@@ -99,7 +89,7 @@ class _Walk:
             return frame
         match node.type:
             case "command":
-                return self._command(node, frame, (), depth)
+                return self.command(node, frame, (), depth)
             case "list":
                 return self._list(node, frame, depth)
             case "pipeline":
@@ -107,9 +97,9 @@ class _Walk:
             case "redirected_statement":
                 return self._redirected(node, frame, depth)
             case "variable_assignment" | "variable_assignments":
-                return self._assignments(node, frame, depth)
+                return self.assignments(node, frame, depth)
             case "declaration_command" | "unset_command":
-                return self._declaration(node, frame, depth)
+                return self.declaration(node, frame, depth)
             case "comment":
                 return frame
             case _:
@@ -127,19 +117,16 @@ class _Walk:
                 return self.statements(node, frame, depth)
             case "negated_command" | "do_group" | "else_clause":
                 return self.statements(node, frame, depth)
-            case "if_statement" | "elif_clause" | "while_statement":
-                after = self.statements(node, frame, depth)
-                return self._either(frame, after)
-            case "for_statement":
-                return self._for(node, frame, depth)
-            case "c_style_for_statement":
-                return self._c_style_for(node, frame, depth)
+            case "if_statement" | "elif_clause":
+                return self._if(node, frame, depth)
+            case "while_statement" | "for_statement" | "c_style_for_statement":
+                return self._loop(node, frame, depth)
             case "case_statement":
                 return self._case(node, frame, depth)
             case "function_definition":
                 return self._function(node, frame, depth)
             case "test_command":
-                self._test(node, frame, depth)
+                self.test(node, frame, depth)
                 return frame
             case "ERROR":
                 # What can be recognised is judged all the same: a broken text must not hide what is denied.
@@ -161,19 +148,53 @@ class _Walk:
         both = tuple(dict.fromkeys(before.folders + after.folders))
         return replace(before, folders=both if len(both) <= 8 else None)
 
-    def _list(self, node: Node, frame: Frame, depth: int) -> Frame:
-        operator = ""
-        start = frame
-        for child in node.children:
-            if not child.is_named:
-                operator = child.type
-                continue
-            after = self.statement(child, frame, depth + 1)
-            # After `a && b`, b runs in a's folder; after `a || b` it may not.
-            frame = after if operator != "||" else self._either(frame, after)
-        return self._either(start, frame) if operator == "||" else frame
+    def _loop(self, node: Node, frame: Frame, depth: int) -> Frame:
+        match node.type:
+            case "while_statement":
+                return self._looped(node, frame, self.statements(node, frame, depth))
+            case "for_statement":
+                return self._for(node, frame, depth)
+            case _:
+                return self._c_style_for(node, frame, depth)
 
-    def _pipeline(self, node: Node, frame: Frame, depth: int) -> Frame:
+    def _looped(self, node: Node, before: Frame, after: Frame) -> Frame:
+        """After a loop, of which every round but the first starts where the last one ended."""
+        if after.folders != before.folders:
+            self.trouble(f"a loop changes its folder: {self.text(node)[:40]}")
+            return replace(before, folders=None)
+        return before
+
+    def _if(self, node: Node, frame: Frame, depth: int) -> Frame:
+        condition = frame
+        ends: list[Frame] = []
+        branch: Frame | None = None
+        for child in node.children:
+            if child.type == "then":
+                branch = condition
+            elif child.type in {"elif_clause", "else_clause"}:
+                ends.append(self.statement(child, condition, depth + 1))
+            elif child.is_named and branch is None:
+                condition = self._next(child, condition, depth)
+            elif child.is_named and branch is not None:
+                branch = self._next(child, branch, depth)
+        for end in (*ends, *([branch] if branch is not None else [])):
+            condition = self._either(condition, end)
+        return self._either(frame, condition)
+
+    def _list(self, node: Node, frame: Frame, depth: int, redirects: tuple[Node, ...] = ()) -> Frame:
+        left, right = next(c for c in node.children if c.is_named), node.children[-1]
+        succeeded = self.statement(left, frame, depth + 1)
+        failed = self._either(frame, succeeded)
+        sequel = any(c.type == "||" for c in node.children)
+        start = failed if sequel else succeeded
+        # A redirection behind a list belongs to the last command in it.
+        if redirects:
+            after = self._redirected_body(right, start, redirects, depth)
+        else:
+            after = self.statement(right, start, depth + 1)
+        return self._either(succeeded, after) if sequel else after
+
+    def _pipeline(self, node: Node, frame: Frame, depth: int, redirects: tuple[Node, ...] = ()) -> Frame:
         parts = [c for c in node.children if c.is_named]
         leads = bool(node.children) and node.children[0].type in {"|", "|&"}
         source: tuple[Word, ...] = ()
@@ -186,24 +207,29 @@ class _Walk:
                 piped=position < len(parts) - 1 or frame.piped,
                 source=source if position else frame.source,
             )
-            self.statement(child, inner, depth + 1)
+            if redirects and position == len(parts) - 1:
+                self._redirected_body(child, inner, redirects, depth)
+            else:
+                self.statement(child, inner, depth + 1)
             source = self.commands[-1].words if child.type == "command" and self.commands else ()
         return frame
 
     def _for(self, node: Node, frame: Frame, depth: int) -> Frame:
-        name, items, body = "", [], None
+        name, nodes, body = "", [], None
         for child in node.children:
             if child.type == "variable_name" and not name:
-                name = self._text(child)
+                name = self.text(child)
             elif child.type == "do_group":
                 body = child
             elif child.is_named:
-                items.append(self.words.word(child, frame, depth))
+                nodes.append(child)
+        items = self.words.listed(nodes, frame, depth)
         self.variables.named(name)
         if name != name.lower():
-            self._add(Simple((), (Assignment(name, unknown(name, "a loop variable"), False),), text=f"for {name}"))
+            self.add(Simple((), (Assignment(name, unknown(name, "a loop variable"), False),), text=f"for {name}"))
         value = unknown(f"${name}", f"the value of {name} is not known", splits=True)
-        if items and not self.rebinds and sum(len(i.options) for i in items) <= 64:
+        keeps = body is not None and self.names.kept_by_loop(name, self.text(body))
+        if items and keeps and sum(len(i.options) for i in items) <= 64:
             certain = not any(i.splits and i.value is None and not i.shapes for i in items)
             shapes = tuple(s for i in items for s in i.options)
             if certain and not any(i.splits and any(s.tail == "any" for s in i.shapes) for i in items):
@@ -211,21 +237,18 @@ class _Walk:
         if body is None:
             return frame
         inside = replace(frame, variables=(*frame.variables, (name, value)))
-        after = self.statements(body, inside, depth + 1)
-        if after.folders != frame.folders:
-            # A second round would start where the first one ended.
-            return replace(frame, folders=None)
-        return frame
+        return self._looped(node, frame, self.statements(body, inside, depth + 1))
 
     def _c_style_for(self, node: Node, frame: Frame, depth: int) -> Frame:
-        names = [self._text(c.children[0]) for c in node.children if c.type == "variable_assignment" and c.children]
-        numbers = tuple((n, Word(f"${n}", None, (Shape("0"),), False, NUMBER)) for n in names)
+        names = [self.text(c.children[0]) for c in node.children if c.type == "variable_assignment" and c.children]
+        numbers = tuple((n, number(f"${n}", NUMBER)) for n in names if self.names.counted(n))
         for child in node.children:
             if child.is_named and child.type != "do_group":
                 self.words.arithmetic(child, replace(frame, variables=(*frame.variables, *numbers)), depth)
         for child in node.children:
             if child.type in {"do_group", "compound_statement"}:
-                self.statements(child, replace(frame, variables=(*frame.variables, *numbers)), depth + 1)
+                inside = replace(frame, variables=(*frame.variables, *numbers))
+                frame = self._looped(node, frame, self.statements(child, inside, depth + 1))
         return frame
 
     def _case(self, node: Node, frame: Frame, depth: int) -> Frame:
@@ -240,7 +263,7 @@ class _Walk:
                     elif not part.is_named:
                         continue
                     elif closed:
-                        done = self.statement(part, done, depth + 1)
+                        done = self._next(part, done, depth)
                     else:
                         self.words.word(part, frame, depth)
                 after = self._either(after, done)
@@ -251,49 +274,62 @@ class _Walk:
     def _function(self, node: Node, frame: Frame, depth: int) -> Frame:
         for child in node.children:
             if child.type == "word":
-                self.functions.add(self._text(child))
+                self.functions.add(self.text(child))
             elif child.is_named:
                 before = len(self.commands)
-                after = self.statement(child, replace(frame, feed="pipe", fed=None), depth + 1)
+                # It runs wherever it is called.
+                folders = None if self.names.moves else frame.folders
+                after = self.statement(child, replace(frame, folders=folders, feed="pipe", fed=None), depth + 1)
                 if any(c.words and c.words[0].value in self.functions for c in self.commands[before:]):
                     self.trouble("a function calls itself or another one")
-                if after.folders != frame.folders:
-                    frame = replace(frame, folders=None)
+                if after.folders != folders or any(
+                    c.words and c.words[0].value in {"cd", "pushd", "popd"} for c in self.commands[before:]
+                ):
+                    self.trouble("a function changes the folder")
         return frame
 
-    def _test(self, node: Node, frame: Frame, depth: int) -> None:
-        words = [literal("test")]
-        waiting = [c for c in reversed(node.children) if c.is_named]
-        double = self._text(node).startswith("[[")
-        while waiting:
-            part = waiting.pop()
-            if part.type in {
-                "binary_expression",
-                "unary_expression",
-                "parenthesized_expression",
-                "ternary_expression",
-            }:
-                if double and any(c.type == "test_operator" and self._text(c) in _NUMERIC for c in part.children):
-                    self.words.arithmetic(part, frame, depth)
-                    continue
-                waiting.extend(c for c in reversed(part.children) if c.is_named)
-            elif part.type == "test_operator":
-                words.append(literal(self._text(part)))
-            elif part.type in {"regex", "extglob_pattern"}:
-                if "$(" in self._text(part) or "`" in self._text(part):
-                    self.trouble("a pattern runs a command")
-            else:
-                words.append(self.words.word(part, frame, depth))
-        self._add(Simple(tuple(words), folders=frame.folders, text=self._text(node)))
-
-    # Commands.
-
     def _redirected(self, node: Node, frame: Frame, depth: int) -> Frame:
+        redirects = tuple(c for c in node.children if c.type.endswith("_redirect"))
+        bodies = [c for c in node.children if c.is_named and c not in redirects]
+        if len(bodies) > 1:
+            self.trouble("a redirection is not understood")
+        return self._redirected_body(bodies[0] if bodies else None, frame, redirects, depth)
+
+    def _redirected_body(self, body: Node | None, frame: Frame, redirects: tuple[Node, ...], depth: int) -> Frame:
+        """A statement with redirections behind it."""
+        if body is not None and depth < DEEPEST:
+            match body.type:
+                case "list":
+                    return self._list(body, frame, depth + 1, redirects)
+                case "pipeline":
+                    return self._pipeline(body, frame, depth + 1, redirects)
+                case "negated_command":
+                    last = next((c for c in body.children if c.is_named), None)
+                    self._redirected_body(last, frame, redirects, depth + 1)
+                    return frame
+                case _:
+                    pass
+        inner, redirections, late = self._read_redirects(redirects, frame, depth)
+        if body is None or body.type != "command":
+            if redirections:
+                text = self.text(body if body is not None else redirects[0])
+                self.add(Simple((), (), redirections, frame.folders, text=text))
+            after = self.statement(body, inner, depth + 1) if body is not None else frame
+        else:
+            after = self.command(body, inner, redirections, depth)
+        for extra in late:
+            if extra.type != "file_redirect":
+                after = self.statement(extra, after.plain(), depth + 1)
+        return replace(frame, folders=after.folders)
+
+    def _read_redirects(
+        self, nodes: tuple[Node, ...], frame: Frame, depth: int
+    ) -> tuple[Frame, tuple[Redirection, ...], list[Node]]:
+        """What the body reads, the files, and the statements that stand behind a here-document's beginning."""
         redirections: list[Redirection] = []
         inner = frame
-        body: Node | None = None
         late: list[Node] = []
-        for child in node.children:
+        for child in nodes:
             match child.type:
                 case "file_redirect":
                     redirections.extend(self.redirects.file(child, frame, depth))
@@ -306,95 +342,10 @@ class _Walk:
                     redirections.extend(
                         r for n in late if n.type == "file_redirect" for r in self.redirects.file(n, frame, depth)
                     )
-                case "herestring_redirect":
+                case _:
                     inner = replace(inner, feed="text", fed=self.redirects.herestring(child, frame, depth))
-                case _ if child.is_named:
-                    body = child
-                case _:
-                    pass
-        if body is None or body.type != "command":
-            if redirections:
-                self._add(Simple((), (), tuple(redirections), frame.folders, text=self._text(node)))
-            after = self.statement(body, inner, depth + 1) if body is not None else frame
-        else:
-            after = self._command(body, inner, tuple(redirections), depth)
-        for extra in late:
-            if extra.type != "file_redirect":
-                after = self.statement(extra, after.plain(), depth + 1)
-        return replace(frame, folders=after.folders)
-
-    def _command(self, node: Node, frame: Frame, redirections: tuple[Redirection, ...], depth: int) -> Frame:
-        words: list[Word] = []
-        assignments: list[Assignment] = []
-        more = list(redirections)
-        feed, fed = frame.feed, frame.fed
-        for child in node.children:
-            match child.type:
-                case "command_name":
-                    words.append(self.words.word(child.children[0], frame, depth))
-                case "variable_assignment":
-                    assignments.extend(self.variables.assigned(child, frame, depth, exported=True))
-                case "file_redirect":
-                    more.extend(self.redirects.file(child, frame, depth))
-                    if more and more[-1].operator in {"<", "<>"}:
-                        feed, fed = "file", more[-1].target
-                case "herestring_redirect":
-                    feed, fed = "text", self.redirects.herestring(child, frame, depth)
-                case "$" | "==" | "=~":
-                    if child.type != "$":
-                        words.append(literal(child.type))
-                case "subshell":
-                    self.trouble("a subshell stands where an argument should")
-                    self.statements(child, frame, depth)
-                case _:
-                    words.append(self.words.word(child, frame, depth))
-        simple = Simple(
-            tuple(words), tuple(assignments), tuple(more), frame.folders, feed, fed, frame.piped, self._text(node),
-            frame.source,
-        )  # fmt: skip
-        self._add(simple)
-        return self._moved(simple, frame)
-
-    def _moved(self, simple: Simple, frame: Frame) -> Frame:
-        """Where the shell stands after a command that may be `cd`."""
-        name = simple.words[0].value if simple.words else ""
-        if name in {"popd", "eval", "source", ".", "builtin", "command"} and any(
-            w.value in {None, "cd", "pushd", "popd"} for w in simple.words
-        ):
-            return replace(frame, folders=None)
-        if name in self.functions:
-            return frame
-        if name not in {"cd", "pushd"}:
-            return frame
-        given = [w for w in simple.words[1:] if w.value not in {"-P", "-L", "-e", "--"}]
-        if not given:
-            return replace(frame, folders=(self.home,))
-        target = given[0]
-        if len(given) > 1 or target.value is None or target.value.startswith("-") or frame.folders is None:
-            return replace(frame, folders=None)
-        if target.value.startswith("/"):
-            return replace(frame, folders=(target.value,))
-        return replace(frame, folders=tuple(f"{folder.rstrip('/')}/{target.value}" for folder in frame.folders))
-
-    def _assignments(self, node: Node, frame: Frame, depth: int) -> Frame:
-        nodes = [node] if node.type == "variable_assignment" else [c for c in node.children if c.is_named]
-        made = [a for n in nodes for a in self.variables.assigned(n, frame, depth, exported=False)]
-        self._add(Simple((), tuple(made), (), frame.folders, text=self._text(node)))
-        return frame
-
-    def _declaration(self, node: Node, frame: Frame, depth: int) -> Frame:
-        made = self.variables.declared(node, frame, depth)
-        self._add(Simple((), tuple(made), (), frame.folders, text=self._text(node)))
-        return frame
-
-    def _add(self, simple: Simple) -> None:
-        if len(self.commands) > MOST_COMMANDS:
-            self.trouble("the command is nested too deeply or has too many parts")
-            return
-        self.commands.append(simple)
-
-    def _text(self, node: Node) -> str:
-        return self.source[node.start_byte : node.end_byte].decode()
+        return inner, tuple(redirections), late
 
 
-_NUMERIC = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
+_SURE = frozenset({"variable_assignment", "variable_assignments", "declaration_command", "compound_statement"})
+"""Statements after which the shell's variables are what they say."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 DEEPEST = 100
+_UNQUOTED = str.maketrans("", "", "'\"\\")
 _REDIRECTIONS = frozenset({">", ">>", "<", "<>", "&>", "&>>", ">|", ">&", "<&"})
 
 
@@ -43,6 +44,7 @@ class Redirects:
         """The text of a here-document; what else stands on its first line is put into `late`."""
         start, body = "", ""
         certain = True
+        self._ends_where_it_seems(node)
         for child in node.children:
             match child.type:
                 case "heredoc_start":
@@ -62,6 +64,37 @@ class Redirects:
                 case _:
                     self.words.trouble("a here-document is not understood")
         return Word(body, body if certain else None, (), False, "" if certain else "the here-document is expanded")
+
+    def _ends_where_it_seems(self, node: Node) -> None:
+        """The shell looks for a line that is the delimiter and nothing else; the grammar is more generous."""
+        parts = {c.type: c for c in node.children}
+        start, end = parts.get("heredoc_start"), parts.get("heredoc_end")
+        if start is None or end is None:
+            self.words.trouble("a here-document has no end")
+            return
+        source = self.words.source
+        begin = source.find(b"\n", start.end_byte) + 1
+        delimiter = self.words.text(start).translate(_UNQUOTED).encode()
+        dashed = any(c.type == "<<-" for c in node.children)
+        at = begin
+        while at < len(source):
+            line_end = source.find(b"\n", at)
+            line = source[at:] if line_end < 0 else source[at:line_end]
+            if (line.lstrip(b"\t") if dashed else line) == delimiter:
+                break
+            at += len(line) + 1
+        seen = end.end_byte - len(delimiter)
+        line_start = source.rfind(b"\n", 0, seen) + 1
+        body = parts.get("heredoc_body")
+        if at != line_start or begin == 0 or (body is not None and body.start_byte < begin) or self._another(node):
+            self.words.trouble("a here-document does not end where it seems to")
+
+    def _another(self, node: Node) -> bool:
+        """Whether a second one begins on the same line."""
+        line_end = self.words.source.find(b"\n", node.start_byte)
+        line_start = self.words.source.rfind(b"\n", 0, node.start_byte) + 1
+        line = self.words.source[line_start : line_end if line_end >= 0 else None]
+        return line.replace(b"<<<", b"").count(b"<<") > 1
 
     def _substitutions(self, node: Node, frame: Frame, depth: int) -> None:
         if depth > DEEPEST:

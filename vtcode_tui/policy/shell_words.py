@@ -7,19 +7,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vtcode_tui.policy.script import Frame
-from vtcode_tui.policy.words import MOST_SHAPES, Shape, Word, joined, literal, unknown
+from vtcode_tui.policy.shell_names import Names
+from vtcode_tui.policy.shell_quotes import (
+    ALNUM,
+    NUMBER,
+    PLAIN,
+    ansi_c,
+    braces,
+    double_quoted,
+    has_braces,
+    hidden,
+    number,
+)
+from vtcode_tui.policy.words import Shape, Word, joined, literal, unknown
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,@%+^#")
 MOST_PARTS = 2000
-NUMBER = "a number that the shell counts"
-_ALNUM = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
-_SIMPLE_ESCAPES = {
-    "n": "\n", "t": "\t", "\\": "\\", "'": "'", '"': '"', "a": "\a", "b": "\b", "f": "\f", "r": "\r", "v": "\v",
-    "e": "\x1b", "E": "\x1b", "?": "?",
-}  # fmt: skip
+_BREAKS = frozenset(" \t\n;&|<>()`")
+"""What ends a word unless it is quoted; the grammar has been seen to read over it."""
+_COUNTED = frozenset({"?", "#", "$", "!", "UID", "EUID", "RANDOM", "LINENO", "SECONDS", "PPID"})
 _ARITHMETIC = frozenset(
     {
         "binary_expression", "unary_expression", "postfix_expression", "parenthesized_expression", "number",
@@ -43,6 +51,34 @@ class WordReader:
         self.home = home
         self.trouble = trouble
         self.inner = inner
+        self.names = Names(source.decode())
+
+    def glued(self, end: int, node: Node) -> bool:
+        """Whether a node continues the word that ended there: the grammar splits words that a shell does not."""
+        return not self.source[end : node.start_byte].replace(b"\\\n", b"")
+
+    @staticmethod
+    def _translates(node: Node) -> bool:
+        """The dollar sign of `$"text"`, which is the text."""
+        after = node.next_sibling
+        return (
+            node.type == "$" and after is not None and after.type == "string" and after.start_byte == node.end_byte
+        )
+
+    def listed(self, nodes: list[Node], frame: Frame, depth: int) -> list[Word]:
+        """The words of nodes that stand beside each other."""
+        found: list[Word] = []
+        end = -1
+        for node in nodes:
+            if self._translates(node):
+                continue
+            made = literal("$") if node.type == "$" else self.word(node, frame, depth)
+            if found and self.glued(end, node):
+                last = found.pop()
+                made = joined(last.text + made.text, [last, replace(made, odd=made.odd or "a word in pieces")])
+            found.append(made)
+            end = node.end_byte
+        return found
 
     def text(self, node: Node) -> str:
         """A node as written."""
@@ -73,7 +109,7 @@ class WordReader:
     def _expansion(self, node: Node, text: str, frame: Frame, depth: int) -> Word:
         match node.type:
             case "ansi_c_string":
-                return _ansi_c(text)
+                return ansi_c(text)
             case "simple_expansion" | "expansion":
                 return self._variable(node, text, frame, depth)
             case "command_substitution" | "process_substitution":
@@ -83,13 +119,13 @@ class WordReader:
                 return unknown(text, "the output of a command", splits=True)
             case "arithmetic_expansion":
                 self.arithmetic(node, frame, depth)
-                return Word(text, None, (Shape("0"),), False, "a number")
+                return number(text, "a number")
             case "brace_expression":
-                return _braces(text, [literal(text)])
+                return braces(text, [literal(text)])
             case "extglob_pattern" | "regex":
                 if "$" in text or "`" in text:
                     self.trouble("a pattern is computed")
-                return self._unquoted(text, first=True)
+                return self._unquoted(text, first=True, pattern=True)
             case _:
                 self.trouble(f"a word is not understood ({node.type.replace('_', ' ').lower()})")
                 return unknown(text, "not understood", splits=True)
@@ -103,7 +139,10 @@ class WordReader:
             if child.start_byte != previous:
                 self.trouble("a word has a gap that is not understood")
             previous = child.end_byte
-            if not child.is_named and child.type == "$":
+            if child.type == "$":
+                if not self._translates(child):
+                    parts.append(literal("$"))
+                    kinds.append("word")
                 continue
             if child.type in {"word", "number"} and not child.children:
                 parts.append(self._unquoted(self.text(child), first=not parts, inside=True))
@@ -112,31 +151,34 @@ class WordReader:
             kinds.append(child.type)
         if previous != node.end_byte:
             self.trouble("a word has a gap that is not understood")
-        odd = _hidden(parts, kinds)
+        odd = hidden(parts, kinds)
         if "{" in text and any(k == "brace_expression" for k in kinds):
             return unknown(
                 text, "a brace expansion", start=parts[0].start if kinds[0] == "word" else "", splits=True
             )
-        if _has_braces(parts, kinds):
-            return _braces(text, parts)
+        if has_braces(parts, kinds):
+            return braces(text, parts)
         made = joined(text, parts)
         if odd:
             made = replace(made, odd=odd)
         return made
 
-    def _unquoted(self, text: str, *, first: bool, inside: bool = False) -> Word:
+    def _unquoted(self, text: str, *, first: bool, inside: bool = False, pattern: bool = False) -> Word:
         value: list[str] = []
         odd = ""
         position = 0
         glob = -1
         while position < len(text):
             char = text[position]
+            if char in _BREAKS and not pattern:
+                self.trouble(f"{text!r} is more than one word")
+                return unknown(text, "more than one word", splits=True)
             if char == "\\" and position + 1 < len(text):
                 following = text[position + 1]
                 position += 2
                 if following == "\n":
                     continue
-                if following in _ALNUM:
+                if following in ALNUM:
                     odd = "a backslash that hides a plain character"
                 value.append(following)
                 continue
@@ -145,87 +187,105 @@ class WordReader:
             value.append(char)
             position += 1
         made = "".join(value)
-        if first and text.startswith("~"):
+        if first and "~" in text:
             made, glob, known = self._tilde(made, glob)
             if not known:
-                return unknown(text, "another user's home folder")
-            if glob < 0:
+                return unknown(text, "another folder's name", start=made.partition("~")[0])
+            if glob < 0 and text.startswith("~"):
                 return Word(text, made, odd=odd)
         if glob >= 0:
             return Word(text, None, (Shape(made[:glob], "glob", made[glob:]),), True, "a glob", odd=odd)
         if not inside and "{" in made and ("," in made or ".." in made) and "}" in made:
-            return _braces(text, [Word(text, made, odd=odd)])
+            return braces(text, [Word(text, made, odd=odd)])
         return Word(text, made, odd=odd)
 
     def _tilde(self, made: str, glob: int) -> tuple[str, int, bool]:
-        name, slash, rest = made.partition("/")
-        if name != "~":
+        """Where `~` stands at the beginning, or where a value would begin if the word were an assignment."""
+        name, equals, value = made.partition("=")
+        if not made.startswith("~") and not (
+            equals and "~" in value and name.rstrip("+").replace("_", "a").isalnum()
+        ):
+            return made, glob, True
+        before, rest = ("", made) if made.startswith("~") else (name + equals, value)
+        if ":~" in rest or (before and not rest.startswith("~")):
+            return made, glob, ":~" not in rest
+        if rest.partition("/")[0] != "~":
             return made, glob, False
-        home = self.home
-        return home + slash + rest, glob + len(home) - 1 if glob >= 0 else glob, True
+        return before + self.home + rest[1:], glob + len(self.home) - 1 if glob >= 0 else glob, True
 
     def _string(self, node: Node, frame: Frame, depth: int) -> Word:
         text = self.text(node)
         parts: list[Word] = []
         position = node.start_byte + 1
+        several = False
         for child in node.children:
             if child.type == '"':
                 continue
             if child.start_byte > position:
-                parts.append(_double_quoted(self.source[position : child.start_byte].decode()))
+                parts.append(double_quoted(self.source[position : child.start_byte].decode()))
             position = child.end_byte
             if child.type == "string_content":
-                parts.append(_double_quoted(self.text(child)))
+                parts.append(double_quoted(self.text(child)))
             elif child.is_named:
-                made = self.word(child, frame, depth)
+                made = self.word(child, replace(frame, quoted=True), depth)
+                # Even in quotes `"$@"` is as many words as there are, or none.
+                several = several or (made.splits and "@" in self.text(child))
                 parts.append(replace(made, splits=False, loose=False, odd=""))
             else:
                 parts.append(literal(self.text(child)))
         if position < node.end_byte - 1:
-            parts.append(_double_quoted(self.source[position : node.end_byte - 1].decode()))
+            parts.append(double_quoted(self.source[position : node.end_byte - 1].decode()))
         if not parts:
             return Word(text, "")
         made = joined(text, parts)
-        return replace(made, text=text, splits=False, loose=False)
+        return replace(made, text=text, splits=several, loose=several)
 
     def _variable(self, node: Node, text: str, frame: Frame, depth: int) -> Word:
         names = [c for c in node.children if c.type in {"variable_name", "special_variable_name"}]
         name = self.text(names[0]) if names else ""
         bare = text in {f"${name}", f"${{{name}}}"}
         if not bare:
-            body = text[2:-1]
-            if ("@" in body[1:] and not body.endswith("[@]")) or body.startswith("!"):
-                self.trouble("an expansion evaluates the content of a variable")
-            for child in node.children:
-                if child.type in {
-                    "command_substitution",
-                    "process_substitution",
-                    "expansion",
-                    "simple_expansion",
-                    "string",
-                    "concatenation",
-                    "arithmetic_expansion",
-                }:
-                    self.word(child, frame, depth)
-                elif child.type == "subscript" or ("[" in body and not body.endswith(("[@]", "[*]"))):
-                    self.trouble("an array index is computed")
-            if "`" in body:
-                self.trouble("an expansion runs a command")
-            return unknown(text, "the value of a variable is not known", splits=True)
-        if name in {"?", "#", "$", "!", "UID", "EUID", "RANDOM", "LINENO", "SECONDS", "PPID"}:
-            return Word(text, None, (Shape("0"),), False, "a number")
+            return self._computed(node, text, frame, depth)
         known = frame.known(name)
         if known is not None:
             if known.why == NUMBER:
-                return Word(text, None, (Shape("0"),), False, "a number")
+                return number(text, "a number")
+            if not frame.quoted and not all(s.start + s.tail and PLAIN.issuperset(s.start) for s in known.options):
+                return unknown(text, f"{name} is not quoted", splits=True)
             # Unquoted, a file name with a blank in it becomes several words.
             splits = known.splits or any(s.tail for s in known.shapes)
             return Word(text, known.value, known.shapes, splits, known.why, splits)
+        if self.names.set(name):
+            return unknown(text, f"the value of {name} is not known", splits=True)
+        if name in _COUNTED:
+            return replace(number(text, "a number"), splits=name == "!")
         if name == "HOME":
             return Word(text, self.home)
         if name == "PWD" and frame.folders and len(frame.folders) == 1:
             return Word(text, frame.folders[0])
         return unknown(text, f"the value of {name or 'a variable'} is not known", splits=True)
+
+    def _computed(self, node: Node, text: str, frame: Frame, depth: int) -> Word:
+        """An expansion that does more than give a variable's value."""
+        body = text[2:-1]
+        if ("@" in body[1:] and not body.endswith("[@]")) or body.startswith("!"):
+            self.trouble("an expansion evaluates the content of a variable")
+        for child in node.children:
+            if child.type in {
+                "command_substitution",
+                "process_substitution",
+                "expansion",
+                "simple_expansion",
+                "string",
+                "concatenation",
+                "arithmetic_expansion",
+            }:
+                self.word(child, frame, depth)
+            elif child.type == "subscript" or ("[" in body and not body.endswith(("[@]", "[*]"))):
+                self.trouble("an array index is computed")
+        if "`" in body:
+            self.trouble("an expansion runs a command")
+        return unknown(text, "the value of a variable is not known", splits=True)
 
     def arithmetic(self, node: Node, frame: Frame, depth: int) -> None:
         """An arithmetic expression: a variable in it is evaluated again by the shell, so it must be a number."""
@@ -242,114 +302,3 @@ class WordReader:
             elif part.type not in _ARITHMETIC:
                 self.trouble("an arithmetic expression is not understood")
             waiting.extend(c for c in part.children if c.is_named)
-
-
-def _double_quoted(text: str) -> Word:
-    if "\\" not in text:
-        return Word(text, text)
-    out: list[str] = []
-    position = 0
-    while position < len(text):
-        char = text[position]
-        if char == "\\" and position + 1 < len(text) and text[position + 1] in '"\\$`\n':
-            if text[position + 1] != "\n":
-                out.append(text[position + 1])
-            position += 2
-            continue
-        out.append(char)
-        position += 1
-    return Word(text, "".join(out))
-
-
-def _ansi_c(text: str) -> Word:
-    body = text[2:-1]
-    out: list[str] = []
-    position = 0
-    odd = ""
-    while position < len(body):
-        char = body[position]
-        if char != "\\" or position + 1 >= len(body):
-            out.append(char)
-            position += 1
-            continue
-        code = body[position + 1]
-        position += 2
-        if code in _SIMPLE_ESCAPES:
-            out.append(_SIMPLE_ESCAPES[code])
-            continue
-        odd = "characters written as codes"
-        digits, base, most = {
-            "x": ("0123456789abcdefABCDEF", 16, 2),
-            "u": ("0123456789abcdefABCDEF", 16, 4),
-            "U": ("0123456789abcdefABCDEF", 16, 8),
-        }.get(code, ("01234567", 8, 3))
-        if base == 8:
-            position -= 1
-        end = position
-        while end < len(body) and end - position < most and body[end] in digits:
-            end += 1
-        number = int(body[position:end], base) if end > position else 0
-        if not 0 < number < 0x80:
-            return unknown(text, "characters written as codes")
-        out.append(chr(number))
-        position = end
-    return Word(text, "".join(out), odd=odd or "")
-
-
-def _hidden(parts: list[Word], kinds: list[str]) -> str:
-    """How a concatenation hides a plain value: quotes in the middle of a plain word."""
-    quoted = {"string", "raw_string", "ansi_c_string"}
-    for here, (part, kind) in enumerate(zip(parts, kinds, strict=True)):
-        if kind not in quoted or part.value is None:
-            continue
-        if not part.value:
-            return "an empty quotation inside a word"
-        before = parts[here - 1].text[-1:] if here and kinds[here - 1] == "word" else ""
-        after = parts[here + 1].text[:1] if here + 1 < len(parts) and kinds[here + 1] == "word" else ""
-        plain = _ALNUM.issuperset(part.value)
-        if plain and ((before and before in _ALNUM) or (after and after in _ALNUM)):
-            return "quotes in the middle of a plain word"
-        if here and kinds[here - 1] in quoted:
-            return "quotes in the middle of a plain word" if plain else ""
-    return ""
-
-
-def _has_braces(parts: list[Word], kinds: list[str]) -> bool:
-    opened = separated = False
-    for part, kind in zip(parts, kinds, strict=True):
-        if kind not in {"word", "number"}:
-            continue
-        text = part.text
-        opened = opened or "{" in text
-        separated = separated or (opened and ("," in text or ".." in text))
-        if opened and separated and "}" in text:
-            return True
-    return False
-
-
-def _braces(text: str, parts: list[Word]) -> Word:
-    """The words that a brace expansion makes, where they can be written out."""
-    if any(p.value is None or p.odd for p in parts) or any(c in text for c in "'\"\\$`*?["):
-        start = text.split("{", 1)[0]
-        return unknown(text, "a brace expansion", start=start if PLAIN.issuperset(start) else "", splits=True)
-    expanded = _expand(text)
-    if expanded is None:
-        return unknown(text, "a brace expansion", start=text.split("{", 1)[0], splits=True)
-    return Word(text, None, tuple(Shape(e) for e in expanded), True, "a brace expansion")
-
-
-def _expand(text: str) -> list[str] | None:
-    if text.count("{") != 1 or text.count("}") != 1 or text.index("{") > text.index("}"):
-        return None
-    before, rest = text.split("{", 1)
-    middle, after = rest.split("}", 1)
-    if "," in middle:
-        items = middle.split(",")
-    else:
-        low, _, high = middle.partition("..")
-        if not (low.isdigit() and high.isdigit() and len(low) < 6 and len(high) < 6):
-            return None
-        first, last = int(low), int(high)
-        step = 1 if last >= first else -1
-        items = [str(n) for n in range(first, last + step, step)]
-    return [before + item + after for item in items] if len(items) <= MOST_SHAPES else None
