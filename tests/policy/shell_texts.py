@@ -180,9 +180,9 @@ def _compound(inner: SearchStrategy[str]) -> SearchStrategy[str]:
         line.map(lambda t: f"time {t}"),
         line.map(lambda t: f"{t} &\nwait"),
         st.tuples(line, line, line).map(lambda t: f"if {t[0]}; then {t[1]}; else {t[2]}; fi"),
-        st.tuples(st.sampled_from(["a b", "*.txt", "$x", "1 2 3", "$(ls)", "{a,b}", "-l src", "'a b'", "\"*.txt\" q"]), line).map(
-            lambda t: f"for i in {t[0]}; do {t[1]}; done"
-        ),
+        st.tuples(
+            st.sampled_from(["a b", "*.txt", "$x", "1 2 3", "$(ls)", "{a,b}", "-l src", "'a b'", '"*.txt" q']), line
+        ).map(lambda t: f"for i in {t[0]}; do {t[1]}; done"),
         line.map(lambda t: f"while read -r i; do {t}; done < a.txt"),
         line.map(lambda t: f"for ((n=0; n<2; n++)); do {t}; done"),
         line.map(lambda t: f"until true; do {t}; done"),

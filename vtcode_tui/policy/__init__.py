@@ -70,5 +70,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for, so that reading a decision does not load the parser."""
     if name in _HOMES:
-        return getattr(importlib.import_module(f"vtcode_tui.policy.{_HOMES[name]}"), name)
+        found = getattr(importlib.import_module(f"vtcode_tui.policy.{_HOMES[name]}"), name)
+        globals()[name] = found
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -110,7 +110,6 @@ class _Options:
         self.words = words
         self.reading = reading
         self.described = reading.description
-        self.stops = self.described.style == "posix" or self.described.runs or bool(self.described.subs)
         self.at = 0
 
     def run(self) -> list[Word]:
@@ -130,7 +129,7 @@ class _Options:
                 rest.extend(self.words[self.at + 1 :])
                 break
             if not self._looks(word):
-                if self.stops:
+                if self.described.stops:
                     rest.extend(self.words[self.at :])
                     break
                 rest.append(word)
@@ -306,7 +305,7 @@ def _assign(reading: Reading) -> None:
     slots = [
         s
         for s in reading.description.arguments
-        if (not s.when or any(n in used for n in s.when)) and not any(n in used for n in s.unless)
+        if (not s.when or not s.when.isdisjoint(used)) and s.unless.isdisjoint(used)
     ]
     words = reading.arguments
     position = 0

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from vtcode_tui.common.errors import ConfigError
-from vtcode_tui.policy.description import ROLES, Case, Description, Option, Slot, Style
+from vtcode_tui.policy.description import COMMAND_ROLES, ROLES, Case, Description, Option, Slot, Style
 from vtcode_tui.policy.finding import Effect
 from vtcode_tui.policy.types import Mode
 
@@ -62,6 +62,7 @@ def index() -> Mapping[str, str]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def describe(name: str) -> Description | None:
     """The description of a program by its base name, or None."""
     file = index().get(name)
@@ -159,6 +160,7 @@ class _Reader:
             raise self.wrong(f"{name}: stdin is shell or code")
         if style not in get_args(Style):
             raise self.wrong(f"{name}: style must be one of {', '.join(get_args(Style))}")
+        slots = tuple(self._slot(s) for s in body.get("arguments", ()))
         return Description(
             name=name,
             file=self.file,
@@ -167,7 +169,8 @@ class _Reader:
             effect=self._effect(body.get("effect", "read")),
             style=style,
             options=options,
-            arguments=tuple(self._slot(s) for s in body.get("arguments", ())),
+            arguments=slots,
+            stops=style == "posix" or bool(subs) or any(s.role in COMMAND_ROLES for s in slots),
             subs=subs,
             cases=tuple(self._case(c) for c in body.get("cases", ())),
             environment={

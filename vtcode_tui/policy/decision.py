@@ -179,10 +179,7 @@ def _sentence(decisive: Finding, every: list[Report]) -> str:
 
 
 def _checks(findings: list[Finding]) -> tuple[Check, ...]:
-    seen: dict[tuple[str, Mode, str], Check] = {}
-    for finding in findings:
-        seen.setdefault((finding.name, finding.verdict, finding.detail), finding.check)
-    return tuple(list(seen.values())[:200])
+    return tuple(f.check for f in list(dict.fromkeys(findings))[:200])
 
 
 def _risk(decisive: Finding, every: list[Report]) -> Literal["low", "medium", "high"]:

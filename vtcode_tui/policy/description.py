@@ -118,7 +118,5 @@ class Description:
     lists: Case | None = None
     """Prints paths below its arguments, and nothing else, when these options say so."""
 
-    @property
-    def runs(self) -> bool:
-        """Whether the first argument that is no option begins a command, which ends this program's own options."""
-        return any(s.role in COMMAND_ROLES for s in self.arguments)
+    stops: bool = False
+    """Its own options end at the first argument that is none: what follows is a command or belongs to one."""

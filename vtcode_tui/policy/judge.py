@@ -34,7 +34,9 @@ def judge_text(
     if context.depth > DEEPEST:
         return [], ("commands are nested too deeply inside each other",)
     script = parse(text, folders, context.home)
-    inner = replace(context, functions=context.functions | script.functions)
+    inner = context
+    if script.functions:
+        inner = replace(context, functions=context.functions | script.functions)
     return [judge(simple, inner) for simple in script.commands], script.troubles
 
 

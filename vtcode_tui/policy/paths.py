@@ -180,8 +180,10 @@ def judge_path(path: str, use: Use, folder: str, ground: Ground) -> Finding:
             return Finding("own files", "deny", f"{path} is vtcode's own", firm=True)
     if path.startswith("/dev/") and _own_descriptor(path):
         return Finding("path", "allow", f"{path}: a stream of the command's own")
-    written = f"{folder}/{path}" if not path.startswith("/") else path
-    found = _judge_known(path, reached, use, ground) or _judge_known(path, _lexical(written), use, ground)
+    written = _lexical(f"{folder}/{path}" if not path.startswith("/") else path)
+    found = _judge_known(path, reached, use, ground)
+    if found is None and written != reached:
+        found = _judge_known(path, written, use, ground)
     if found is not None:
         return found
     root = ground.root

@@ -34,7 +34,8 @@ class Place:
     def could_hold(self, folder: str, pattern: str) -> bool:
         """Whether a glob below a folder may lead here; errs on the side of yes."""
         parts = [p for p in f"{folder}/{pattern}".split("/") if p]
-        for place in self.patterns:
+        certain = parts and not set("*?[") & set(parts[0])
+        for place in self.firsts.get(parts[0], ()) if certain else self.patterns:
             shared = zip(parts, place, strict=False)
             if all(fnmatchcase(b, a) or fnmatchcase(a, b) for a, b in shared):
                 return True
@@ -98,6 +99,7 @@ def places(home: str) -> Places:
     )
 
 
+@lru_cache(maxsize=8192)
 def named(name: str, patterns: tuple[str, ...]) -> bool:
     """Whether a file name is one of these patterns, whatever its case."""
     folded = name.casefold()

@@ -10,6 +10,7 @@ from vtcode_tui.policy import environment
 from vtcode_tui.policy.arguments import Value
 from vtcode_tui.policy.context import Context
 from vtcode_tui.policy.description import Slot
+from vtcode_tui.policy.finding import worst
 from vtcode_tui.policy.languages import LANGUAGES
 from vtcode_tui.policy.paths import Use, judge_word
 from vtcode_tui.policy.patterns import fits
@@ -64,8 +65,7 @@ class Roles:
                 self.leaks(word)
             case _:
                 pass
-        new = report.findings[before:]
-        decisive = max(new, key=lambda f: ("allow", "prompt", "deny").index(f.verdict), default=None)
+        decisive = worst(report.findings[before:])
         report.arguments.append(
             Argument(
                 word.text,

@@ -151,8 +151,11 @@ class Policy:
 
     def tool(self, name: str) -> ToolRule | None:
         """The rule that decides on a tool: the strictest that people wrote, else the strictest that is shipped."""
-        found = [r for r in self.tools if fnmatchcase(name, r.tool)]
-        return strictest_rule([r for r in found if r.origin.layer != "shipped"]) or strictest_rule(found)
+        found = [
+            r for r in self.tools if r.tool == name or (not r.tool.isidentifier() and fnmatchcase(name, r.tool))
+        ]
+        written = [r for r in found if r.origin.layer != "shipped"]
+        return strictest_rule(written or found)
 
 
 def strictest_rule(rules: Sequence[ToolRule]) -> ToolRule | None:

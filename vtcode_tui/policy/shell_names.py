@@ -6,6 +6,7 @@ A value is followed only where nothing in the text could change it; whatever loo
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 _REBINDING = re.compile(
     r"\b(read|mapfile|readarray|getopts|eval|source|trap|unset|select|coproc|printf\s+-v|wait\s+-p|let|enable|alias)\b"
@@ -20,9 +21,21 @@ class Names:
     def __init__(self, text: str) -> None:
         # A line that is continued is one word to the shell.
         self.text = text.replace("\\\n", "")
-        self.rebinds = _REBINDING.search(self.text) is not None
-        self.moves = re.search(r"\b(cd|pushd|popd|eval)\b", self.text) is not None
-        self.functions = re.search(r"\(\s*\)|\bfunction\b", self.text) is not None
+
+    @cached_property
+    def rebinds(self) -> bool:
+        """Whether a command may set a variable that is not named in an assignment."""
+        return _REBINDING.search(self.text) is not None
+
+    @cached_property
+    def moves(self) -> bool:
+        """Whether the shell may change its folder."""
+        return re.search(r"\b(cd|pushd|popd|eval)\b", self.text) is not None
+
+    @cached_property
+    def functions(self) -> bool:
+        """Whether functions may be defined."""
+        return re.search(r"\(\s*\)|\bfunction\b", self.text) is not None
 
     def kept_by_loop(self, name: str, body: str) -> bool:
         """Whether a loop variable keeps its value in the loop's body."""

@@ -75,7 +75,7 @@ class Simples:
                     words.append(child)
         read = self.words.listed(words, frame, depth)
         folders = frame.folders
-        if self.names.moves and read and read[0].value == "trap":
+        if read and read[0].value == "trap" and self.names.moves:
             # What it sets up runs wherever the shell stands by then.
             folders = None
         simple = Simple(

@@ -55,7 +55,8 @@ class WordReader:
 
     def glued(self, end: int, node: Node) -> bool:
         """Whether a node continues the word that ended there: the grammar splits words that a shell does not."""
-        return not self.source[end : node.start_byte].replace(b"\\\n", b"")
+        start = node.start_byte
+        return self.source[end:start] != b" " and not self.source[end:start].replace(b"\\\n", b"")
 
     @staticmethod
     def _translates(node: Node) -> bool:
