@@ -71,7 +71,7 @@ def main() -> None:
             once(text)
         rounds.append((time.process_time() - began) / len(TYPICAL))
     best, usual = min(rounds), median(rounds)
-    print(f"first decisions, reading every table they need   {first * 1000 / len(TYPICAL):8.2f} ms each")
+    print(f"first decisions, reading the tables they need     {first * 1000 / len(TYPICAL):8.2f} ms each")
     print(f"one decision, CPU time                           {best * 1e6:8.0f} us best, {usual * 1e6:.0f} median")
     print(f"decisions a second on one core                   {1 / best:8.0f} best, {1 / usual:.0f} median")
     batches = [batch(root) for _ in range(5)]

@@ -152,7 +152,8 @@ def _unsaid(words: tuple[str, ...], said: Said) -> Iterator[str]:
             yield f"assigns {words}"
     elif words[0] in _DECLARES:
         for name in (w.partition("=")[0].rstrip("+") for w in words[1:] if not w.startswith("-")):
-            if words[0] != "unset" and "=" in " ".join(words) and name not in said.names:
+            known = words[0] == "unset" or name in said.names or said.runs(words, None)
+            if "=" in " ".join(words) and not known:
                 yield f"declares {name}"
     elif not said.runs(words, None):
         yield f"runs {words}"

@@ -37,6 +37,8 @@ _KEYS = frozenset(
         "appends",
         "versions",
         "lists",
+        "filters",
+        "keys",
     ]
 )
 _SLOT_KEYS = frozenset(["role", "verdict", "why", "only", "never", "when", "unless", "name"])
@@ -185,6 +187,8 @@ class _Reader:
             local=bool(body.get("local", False)),
             appends=bool(body.get("appends", False)),
             lists=self._case({"verdict": "allow", **body["lists"]}) if "lists" in body else None,
+            filters=self._case({"verdict": "allow", **body["filters"]}) if "filters" in body else None,
+            keys=body.get("keys", ""),
         )
 
     def _set(self, name: str) -> Mapping[str, Any]:

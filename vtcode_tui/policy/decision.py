@@ -17,7 +17,7 @@ from vtcode_tui.policy.rules_match import apply_rules
 from vtcode_tui.policy.script import Simple
 from vtcode_tui.policy.situation import Situation
 from vtcode_tui.policy.tools import judge_tool, tool_effect
-from vtcode_tui.policy.types import Call, Check, Command, Decision, Mode
+from vtcode_tui.policy.types import Call, Check, Command, Decision
 from vtcode_tui.policy.typing_into import reading_of
 from vtcode_tui.policy.words import literal
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -84,6 +84,10 @@ class Case:
     why: str
     effect: Effect | None
 
+    def fits(self, used: Set[str]) -> bool:
+        """Whether the options of a command are the ones that are meant."""
+        return (not self.when or not self.when.isdisjoint(used)) and self.unless.isdisjoint(used)
+
 
 @dataclass(frozen=True, slots=True)
 class Description:
@@ -118,5 +122,9 @@ class Description:
     lists: Case | None = None
     """Prints paths below its arguments, and nothing else, when these options say so."""
 
+    filters: Case | None = None
+    """Prints some of the lines that it reads, unchanged, when these options say so."""
+    keys: str = ""
+    """What keys that are typed into it can do besides being read as text."""
     stops: bool = False
     """Its own options end at the first argument that is none: what follows is a command or belongs to one."""

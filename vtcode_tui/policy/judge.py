@@ -11,7 +11,7 @@ from vtcode_tui.policy.arguments import Executed, Reading, read, replaced
 from vtcode_tui.policy.catalogue import describe
 from vtcode_tui.policy.context import Context
 from vtcode_tui.policy.description import Description
-from vtcode_tui.policy.paths import Use, judge_word
+from vtcode_tui.policy.paths import Use, judge_word, names_secret
 from vtcode_tui.policy.report import Report
 from vtcode_tui.policy.resolve import inside, resolved
 from vtcode_tui.policy.roles import Roles
@@ -47,16 +47,31 @@ def judge(simple: Simple, context: Context) -> Report:
     if context.budget[0] < 0 or context.depth > DEEPEST:
         report.add("size", "prompt", "too many commands to judge")
         return report
+    loading: list[str] = []
     for assignment in simple.assignments:
-        finding = environment.judge(assignment.name, assignment.value, assignment.exported, bool(simple.words))
+        finding, effect = environment.judge(
+            assignment.name, assignment.value, assignment.exported, simple.folders, context.ground
+        )
         report.findings.append(finding)
+        if effect == "run":
+            loading.append(assignment.name)
+        else:
+            report.raise_effect(effect)
     for redirection in simple.redirections:
         _redirection(redirection, simple, report, context)
     if simple.words:
         _Judgement(simple, report, context, judge_text).run()
     elif not report.findings:
         report.add("empty", "allow", "nothing is run")
+    for name in loading:
+        loads(name, report)
     return report
+
+
+def loads(name: str, report: Report) -> None:
+    """A variable that makes a program run code of the workspace changes nothing for one that does so anyway."""
+    if not any(r.effect in {"run", "network"} for r in report.every()):
+        report.add("environment", "prompt", f"{name} makes a program run code that only reads or writes otherwise")
 
 
 def _redirection(redirection: Redirection, simple: Simple, report: Report, context: Context) -> None:
@@ -129,7 +144,8 @@ class _Judgement(Roles):
         if described is None:
             self._unknown(name, where)
             return
-        reading = read(self.simple.words[1:], described)
+        words = [self._listed(w) if w.source else w for w in self.simple.words[1:]]
+        reading = read(words, described)
         report.chain, report.source = reading.chain, f"programs/{described.file}"
         self._judge(reading)
 
@@ -167,6 +183,8 @@ class _Judgement(Roles):
             return
         self._own(described, reading, frozenset(used))
         self._runs(described, reading)
+        for name in self.loads:
+            loads(name, report)
 
     def _own(self, described: Description, reading: Reading, used: frozenset[str]) -> None:
         """The verdict of the program itself, as the first case that fits says."""
@@ -229,22 +247,33 @@ class _Judgement(Roles):
 
     def _appended(self) -> Word:
         """What is added to the command: paths of the workspace, if what prints them says so; else anything."""
-        source = self.simple.source
-        described = describe(source[0].value or "") if source else None
-        if described is not None and self.simple.feed == "pipe":
-            reading = read(source[1:], described)
-            lists = reading.description.lists
-            if (
-                lists
-                and not lists.unless & reading.used.keys()
-                and (not lists.when or lists.when & reading.used.keys())
-            ):
-                inner = judge(Simple(source, folders=self.folders), self.context.deeper())
-                if inner.mode == "allow":
-                    return Word(
-                        "...", None, (Shape("./", "glob", "**"),), True, "the paths that it reads", loose=True
-                    )
+        if self.simple.feed == "pipe" and self._lists(self.simple.source):
+            return Word("...", None, _LISTED, True, "the paths that it reads", loose=True)
         return Word("...", None, (Shape("", "any"),), True, "what it reads is added", loose=True)
+
+    def _listed(self, word: Word) -> Word:
+        """A substitution that prints paths of the workspace is as many of them, any of which may look like an option."""
+        if not self._lists(word.source):
+            return word
+        return Word(word.text, None, _LISTED, word.splits, "the paths that are listed", loose=word.loose)
+
+    def _lists(self, source: tuple[tuple[Word, ...], ...]) -> bool:
+        """Whether a pipeline prints paths of the workspace and nothing else."""
+        for position, words in enumerate(source):
+            described = describe(words[0].value or "") if words else None
+            if described is None:
+                return False
+            reading = read(words[1:], described)
+            says = reading.description.filters if position else reading.description.lists
+            if not says or not says.fits(reading.used.keys()):
+                return False
+            if position and any(v.slot.role == "read" for v in reading.values):
+                return False
+            if any(names_secret(w.value or w.text, self.context.ground) for w in words):
+                return False
+            if judge(Simple(words, folders=self.folders), self.context.deeper()).mode != "allow":
+                return False
+        return bool(source)
 
     def _exec(self, executed: Executed, reading: Reading) -> None:
         if not executed.words:
@@ -260,11 +289,14 @@ class _Judgement(Roles):
         outer = self.folders
         if executed.option in {"-execdir", "-okdir"}:
             self.folders, shapes = None, [Shape("./", "any")]
+        if any(names_secret(w.value or w.text, self.context.ground) for w in self.simple.words):
+            shapes = [Shape("", "any")]
         braces = Word("{}", None, tuple(shapes), executed.several, "what is found")
         self._inner(replaced(executed.words, braces), repeated=True)
         self.folders = outer
 
 
+_LISTED = (Shape("", "glob", "**"),)
 _LASTING = frozenset({"redirection", "disguise", "uncertain", "network", "outside", "credentials", "environment"})
 
 

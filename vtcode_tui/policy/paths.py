@@ -155,6 +155,17 @@ def loosened(pattern: str) -> str:
     return _BRACKETS.sub("?", pattern)
 
 
+def names_secret(text: str, ground: Ground) -> bool:
+    """Whether a path or a pattern, wherever it stands, is meant for files that hold secrets."""
+    for part in text.split("/"):
+        if set("*?[") & set(part):
+            if _aims_at(loosened(part), ground):
+                return True
+        elif part and (named(part, ground.places.secrets) or matches(ground.situation.masked, part)):
+            return True
+    return False
+
+
 def _aims_at(part: str, ground: Ground) -> bool:
     """Whether a pattern is meant for names that hold secrets, and does not merely cover them with the rest."""
     known = ground.places.secrets

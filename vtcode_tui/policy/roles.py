@@ -39,6 +39,8 @@ class Roles:
         self.judge_text = judge_text
         self.folders = simple.folders
         self.consumed = False
+        self.loads: list[str] = []
+        """Variables by which the command that follows would run code of the workspace."""
 
     def value(self, value: Value) -> None:
         """One word in its role."""
@@ -58,7 +60,11 @@ class Roles:
                 self._revision(word)
             case "assign":
                 name, _, _ = word.start.partition("=")
-                report.findings.append(environment.judge(name, word.after(len(name) + 1), True, True))
+                given = word.after(len(name) + 1)
+                finding, effect = environment.judge(name, given, True, self.folders, self.context.ground)
+                report.findings.append(finding)
+                if effect == "run":
+                    self.loads.append(name)
             case "task":
                 report.raise_effect("run")
             case "any":

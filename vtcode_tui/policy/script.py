@@ -42,8 +42,8 @@ class Simple:
     piped: bool = False
     """Its output goes into another command."""
     text: str = ""
-    source: tuple[Word, ...] = ()
-    """The words of the command whose output this one reads, where that is a plain command."""
+    source: tuple[tuple[Word, ...], ...] = ()
+    """The commands of the pipeline whose output this one reads, where all of them are plain commands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Frame:
     feed: Feed = ""
     fed: Word | None = None
     piped: bool = False
-    source: tuple[Word, ...] = ()
+    source: tuple[tuple[Word, ...], ...] = ()
     quoted: bool = False
     """Inside double quotes, where nothing is split."""
 

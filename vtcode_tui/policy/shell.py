@@ -58,9 +58,15 @@ def parse(text: str, folders: tuple[str, ...] | None, home: str) -> Script:
 class _Walk(Simples):
     """One pass over a syntax tree; collects commands and troubles."""
 
-    def inner(self, node: Node, frame: Frame, depth: int) -> None:
+    def inner(self, node: Node, frame: Frame, depth: int) -> tuple[tuple[Word, ...], ...]:
         """The commands of a substitution, whose input and output are not the surrounding command's."""
+        before = len(self.commands)
         self.statements(node, replace(frame.plain(), piped=True), depth + 1)
+        added = self.commands[before:]
+        only = node.named_children[0] if node.named_child_count == 1 else None
+        parts = only.named_children if only is not None and only.type == "pipeline" else [only]
+        plain = len(parts) == len(added) and all(p is not None and p.type == "command" for p in parts)
+        return tuple(c.words for c in added) if plain else ()
 
     # Statements: each returns what holds after it if it succeeds.
 
@@ -197,7 +203,7 @@ class _Walk(Simples):
     def _pipeline(self, node: Node, frame: Frame, depth: int, redirects: tuple[Node, ...] = ()) -> Frame:
         parts = [c for c in node.children if c.is_named]
         leads = bool(node.children) and node.children[0].type in {"|", "|&"}
-        source: tuple[Word, ...] = ()
+        source: tuple[tuple[Word, ...], ...] = ()
         for position, child in enumerate(parts):
             feed: Feed = "pipe" if position or leads else frame.feed
             inner = replace(
@@ -211,7 +217,8 @@ class _Walk(Simples):
                 self._redirected_body(child, inner, redirects, depth)
             else:
                 self.statement(child, inner, depth + 1)
-            source = self.commands[-1].words if child.type == "command" and self.commands else ()
+            plain = child.type == "command" and self.commands and (source or not position)
+            source = (*source, self.commands[-1].words) if plain else ()
         return frame
 
     def _for(self, node: Node, frame: Frame, depth: int) -> Frame:
@@ -234,6 +241,8 @@ class _Walk(Simples):
             shapes = tuple(s for i in items for s in i.options)
             if certain and not any(i.splits and any(s.tail == "any" for s in i.shapes) for i in items):
                 value = Word(f"${name}", None, shapes, False, f"{name} is a loop variable")
+        if len(items) == 1 and items[0].source and keeps:
+            value = replace(value, source=items[0].source)
         if body is None:
             return frame
         inside = replace(frame, variables=(*frame.variables, (name, value)))

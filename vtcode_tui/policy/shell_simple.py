@@ -35,8 +35,8 @@ class Simples:
         """Note something that only a person should judge."""
         self.troubles.append(reason)
 
-    def inner(self, node: Node, frame: Frame, depth: int) -> None:
-        """The commands of a substitution."""
+    def inner(self, node: Node, frame: Frame, depth: int) -> tuple[tuple[Word, ...], ...]:
+        """Walk the commands of a substitution; returns them where they are one plain pipeline."""
         raise NotImplementedError
 
     def add(self, simple: Simple) -> None:

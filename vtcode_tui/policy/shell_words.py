@@ -45,7 +45,7 @@ class WordReader:
         source: bytes,
         home: str,
         trouble: Callable[[str], None],
-        inner: Callable[[Node, Frame, int], None],
+        inner: Callable[[Node, Frame, int], tuple[tuple[Word, ...], ...]],
     ) -> None:
         self.source = source
         self.home = home
@@ -61,10 +61,8 @@ class WordReader:
     @staticmethod
     def _translates(node: Node) -> bool:
         """The dollar sign of `$"text"`, which is the text."""
-        after = node.next_sibling
-        return (
-            node.type == "$" and after is not None and after.type == "string" and after.start_byte == node.end_byte
-        )
+        after = node.next_sibling if node.type == "$" else None
+        return after is not None and after.type == "string" and after.start_byte == node.end_byte
 
     def listed(self, nodes: list[Node], frame: Frame, depth: int) -> list[Word]:
         """The words of nodes that stand beside each other."""
@@ -114,10 +112,10 @@ class WordReader:
             case "simple_expansion" | "expansion":
                 return self._variable(node, text, frame, depth)
             case "command_substitution" | "process_substitution":
-                self.inner(node, frame, depth)
+                source = self.inner(node, frame, depth)
                 if node.type == "process_substitution":
                     return Word(text, None, (Shape("/dev/fd/63"),), False, "a pipe to a command")
-                return unknown(text, "the output of a command", splits=True)
+                return replace(unknown(text, "the output of a command", splits=True), source=source)
             case "arithmetic_expansion":
                 self.arithmetic(node, frame, depth)
                 return number(text, "a number")
@@ -252,10 +250,10 @@ class WordReader:
             if known.why == NUMBER:
                 return number(text, "a number")
             if not frame.quoted and not all(s.start + s.tail and PLAIN.issuperset(s.start) for s in known.options):
-                return unknown(text, f"{name} is not quoted", splits=True)
+                return replace(unknown(text, f"{name} is not quoted", splits=True), source=known.source)
             # Unquoted, a file name with a blank in it becomes several words.
             splits = known.splits or any(s.tail for s in known.shapes)
-            return Word(text, known.value, known.shapes, splits, known.why, splits)
+            return Word(text, known.value, known.shapes, splits, known.why, splits, source=known.source)
         if self.names.set(name):
             return unknown(text, f"the value of {name} is not known", splits=True)
         if name in _COUNTED:

@@ -36,6 +36,8 @@ class Word:
     """Its value is split at blanks, so that any part of it may stand at the beginning of a word."""
     odd: str = ""
     """How the writing hides a value that is nevertheless certain."""
+    source: tuple[tuple[Word, ...], ...] = ()
+    """The commands of the plain pipeline whose output this is."""
 
     @property
     def options(self) -> tuple[Shape, ...]:
