@@ -70,7 +70,7 @@ def judge(simple: Simple, context: Context) -> Report:
 
 def loads(name: str, report: Report) -> None:
     """A variable that makes a program run code of the workspace changes nothing for one that does so anyway."""
-    if not any(r.effect in {"run", "network"} for r in report.every()):
+    if not any(r.effect in {"run", "network"} for r in report.every() if not r.inner):
         report.add("environment", "prompt", f"{name} makes a program run code that only reads or writes otherwise")
 
 
@@ -252,7 +252,7 @@ class _Judgement(Roles):
         return Word("...", None, (Shape("", "any"),), True, "what it reads is added", loose=True)
 
     def _listed(self, word: Word) -> Word:
-        """A substitution that prints paths of the workspace is as many of them, any of which may look like an option."""
+        """A substitution that prints paths of the workspace is as many of them; any may look like an option."""
         if not self._lists(word.source):
             return word
         return Word(word.text, None, _LISTED, word.splits, "the paths that are listed", loose=word.loose)

@@ -9,7 +9,7 @@ from vtcode_tui.policy.script import Assignment, Frame, Redirection, Simple
 from vtcode_tui.policy.shell_redirect import Redirects
 from vtcode_tui.policy.shell_variables import Variables
 from vtcode_tui.policy.shell_words import WordReader
-from vtcode_tui.policy.words import literal
+from vtcode_tui.policy.words import Word, literal
 
 if TYPE_CHECKING:
     from tree_sitter import Node
