@@ -188,6 +188,7 @@ class Calls:
             # The policy judges typed text by who reads it: by what was started, never by what the model says.
             work = running.grant.work
             access = replace(access, reader=work.argv if isinstance(work, Execute) else ())
+            cwd = running.grant.cwd
         return Plan(
             call=Call(call, tool.name, arguments, access, cwd),
             work=None if special else tool.work(given, self._place),

@@ -106,15 +106,20 @@ def _judge_typed(text: str, call: Call, policy: Policy, context: Context) -> tup
     if kind == "data":
         return [Finding("typed", "allow", f"typed into {name}, which does not run it")], []
     if kind != "shell":
-        return [Finding("typed", "prompt", f"typed into {name}, which runs code or programs by what is typed")], []
+        return [Finding("typed", "prompt", f"typed into {name}, which may run something by it")], []
     findings = [Finding("characters", "prompt", d) for d in disguises(stripped, words=False)]
     if not text.endswith(("\n", "\r")):
         # `git pu`, then `sh` and a line end: each alone is harmless, what the shell reads is not.
         findings.append(Finding("typed", "prompt", "leaves a line unfinished, which what is typed next completes"))
     reports, troubles = judge_text(stripped, (str(call.cwd),), context)
     findings.extend(Finding("shell", "prompt", t) for t in troubles)
+    if any(r.simple.words and r.simple.words[0].value in _MOVERS for top in reports for r in top.every()):
+        findings.append(Finding("typed", "prompt", "changes the folder that what is typed later is judged in"))
     verdicts, _ = apply_rules(Command(text=stripped), reports, findings, policy, context)
     return verdicts, reports
+
+
+_MOVERS = frozenset({"cd", "pushd", "popd"})
 
 
 def _mode(call: Call, situation: Situation, reports: list[Report]) -> list[Finding]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 from vtcode_tui.policy.finding import Effect, Finding
 from vtcode_tui.policy.paths import Ground, Use, judge_path
@@ -53,9 +53,10 @@ def _table() -> _Table:
 
 
 def _values(body: dict[str, Any]) -> Values:
-    kind = next(k for k in ("only", "words", "paths", "writes") if k in body)
+    kinds: tuple[Kind, ...] = ("only", "words", "paths", "writes")
+    kind = next(k for k in kinds if k in body)
     patterns = tuple(body[kind]) if isinstance(body[kind], list) else ()
-    return Values(cast(Kind, kind), patterns, tuple(body.get("never", ())), body.get("effect", "read"))
+    return Values(kind, patterns, tuple(body.get("never", ())), body.get("effect", "read"))
 
 
 @lru_cache(maxsize=4096)

@@ -1,11 +1,11 @@
-"""Who reads the text that is typed into a running command: a shell, an interpreter, or neither."""
+"""Who reads the text that is typed into a running command: a shell, what obeys keys or code, or neither."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from vtcode_tui.policy.arguments import read
+from vtcode_tui.policy.arguments import Reading, read
 from vtcode_tui.policy.catalogue import describe
 from vtcode_tui.policy.context import Context
 from vtcode_tui.policy.judge import judge, program_name
@@ -35,6 +35,21 @@ def reading_of(argv: tuple[str, ...], folder: str, context: Context) -> tuple[Ki
     return kind, name
 
 
+def _obeys(reading: Reading) -> bool:
+    """Whether a program may do by what is typed more than it was started for: pagers, editors, shells of databases.
+
+    A program that asks by itself is not understood well enough to say that it does not.
+    """
+    if any(o.why and o.verdict != "allow" for o in reading.used.values()):
+        return True
+    layer: Reading | None = reading
+    while layer is not None:
+        if layer.description.keys:
+            return True
+        layer = layer.outer
+    return reading.description.verdict != "allow"
+
+
 def _of(simple: Simple, context: Context, *, wraps: bool) -> Kind:
     if not simple.words:
         return "data"
@@ -43,9 +58,11 @@ def _of(simple: Simple, context: Context, *, wraps: bool) -> Kind:
     if described is None:
         return "shell"
     reading = read(simple.words[1:], described)
-    stdin = reading.description.stdin or described.stdin
-    if not stdin or wraps:
+    if wraps:
         return "data"
+    stdin = reading.description.stdin or described.stdin
+    if not stdin:
+        return "code" if _obeys(reading) else "data"
     given = bool(reading.arguments) or any(v.slot.role in {"code", "module", "script"} for v in reading.values)
     started = given and "-s" not in reading.used and "-i" not in reading.used
     return "data" if started and stdin == "code" else stdin
