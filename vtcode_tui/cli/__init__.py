@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "init": "write a starting configuration",
     "doctor": "what is missing on this machine, and the remedy",
     "selftest": "run the attacks and the workloads against this machine",
+    "serve": "the app in a browser on this machine, for one person",
     "acp": "be an Agent Client Protocol agent on stdio",
 }
 """Every subcommand and its one line in --help."""

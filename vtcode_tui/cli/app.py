@@ -28,6 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="lines instead of a screen, for screen readers ([interface] screen_reader)",
     )
+    parser.add_argument("--served", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--model", default="", metavar="M", help="provider/model, or either of both")
     parser.add_argument(
         "-c", "--config", action="append", default=[], metavar="KEY=VALUE", help="a setting for this run"
@@ -43,7 +44,9 @@ def run(given: argparse.Namespace) -> int:
     root = Path(given.path).expanduser()
     if not root.is_dir():
         raise UsageError(f"{given.path} is not a folder: `vtcode [PATH]` opens a folder{_perhaps(given.path)}")
-    return show(root.resolve(), given.config, draft=given.prompt, choice=given.model, plain=given.plain)
+    return show(
+        root.resolve(), given.config, draft=given.prompt, choice=given.model, plain=given.plain, served=given.served
+    )
 
 
 def _perhaps(word: str) -> str:
@@ -64,14 +67,17 @@ def show(
     choice: str = "",
     resume: Path | None = None,
     plain: bool = False,
+    served: bool = False,
 ) -> int:
     """Show the app over a new session, or over one to be continued."""
+    from contextlib import nullcontext
+
     from vtcode_tui.common.home import Home
     from vtcode_tui.tui import DEMO_WANTED, require_screen, run_app, run_linear
     from vtcode_tui.tui.curtain import Curtain
 
     home = Home.from_environment()
-    plain = plain or _reads_aloud(home)
+    plain = not served and (plain or _reads_aloud(home))
     opener = _Opener(root, home, config, choice, resume)
     if plain:
         opener.start_spawner()
@@ -79,11 +85,13 @@ def show(
             return run_linear(opener.open_core, opener.load_settings, root=root)
         finally:
             opener.close()
-    require_screen()
-    with Curtain.rise(root.name or str(root)) as curtain:
+    if not served:
+        require_screen()
+    with nullcontext() if served else Curtain.rise(root.name or str(root)) as curtain:
         opener.start_spawner()
         try:
-            curtain.listen()
+            if curtain is not None:
+                curtain.listen()
             status = run_app(
                 opener.open_core,
                 opener.load_settings,
@@ -92,6 +100,7 @@ def show(
                 curtain=curtain,
                 resumed=resume is not None,
                 doctor=lambda: _diagnosed(home, root),
+                served=served,
             )
         finally:
             opener.close()

@@ -47,6 +47,7 @@ def run_app(
     curtain: Curtain | None = None,
     resumed: bool = False,
     doctor: Callable[[], Sequence[Diagnosis]] = tuple,
+    served: bool = False,
 ) -> int | Path:
     """Show the full-screen app over one core until the person leaves; the exit status, or the folder of the
     session that the person wants to go on with instead.
@@ -56,7 +57,7 @@ def run_app(
     status bar; `draft` is put into the prompt, unsent; `guide` is shown as the first words of the chat, one line
     each (the demo tells there what to press); `curtain` is what is on the screen already; a session that is
     `resumed` is not asked whether another one shall be; `doctor` looks at everything but the sandbox, in a thread,
-    when the person asks. Start the spawner before
+    when the person asks; `served` draws for the page of `serve_app` instead of a terminal. Start the spawner before
     calling this: threads exist afterwards.
     At the end the core is closed, the terminal restored, and the last answer goes to stdout if that is no terminal.
     """
@@ -72,6 +73,7 @@ def run_app(
         curtain=curtain,
         resumed=resumed,
         doctor=doctor,
+        served=served,
     )
 
 
@@ -101,3 +103,13 @@ def picture_of(session_folder: Path, settings: Settings, *, size: tuple[int, int
     from vtcode_tui.tui.start import draw_picture
 
     return draw_picture(session_folder, settings, size=size, at=at)
+
+
+def serve_app(root: Path, port: int, say: Callable[[str], None]) -> int:
+    """Serve the app for a workspace to a browser on this machine until interrupted; the exit status.
+
+    `port` 0 takes a free one; `say` is given the lines for the person, the address with its token among them.
+    """
+    from vtcode_tui.tui.serving import serve
+
+    return serve(root, port, say)

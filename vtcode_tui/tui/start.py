@@ -39,13 +39,15 @@ def start_app(
     curtain: Curtain | None = None,
     resumed: bool = False,
     doctor: Callable[[], Sequence[Diagnosis]] = tuple,
+    served: bool = False,
 ) -> int | Path:
     """See `vtcode_tui.tui.run_app`."""
     # Thousands of objects are made before anything is shown, and none of them is garbage; the app ends this.
     gc.disable()
     from vtcode_tui.tui.app import VtcodeApp  # the viewer and the app load nothing of each other
 
-    require_screen()
+    if not served:
+        require_screen()
     state = Home.from_environment().state
     history = History(state / "prompts.jsonl")
     app = VtcodeApp(
@@ -56,12 +58,17 @@ def start_app(
         draft=draft,
         guide=guide,
         history=history,
-        on_event_line=_lines_to_stderr(),
+        on_event_line=None if served else _lines_to_stderr(),
         curtain=curtain,
         resumed=resumed,
         doctor=doctor,
         places=Places(state / "screens.json", root),
     )
+    if served:
+        from vtcode_tui.tui.page import Page  # its stdin and stdout are the page: nothing else may be written there
+
+        app.driver_class = Page
+        return _run(app)
     status = _run(app)
     if app.last_answer and sys.stdout is not None and not sys.stdout.isatty():
         sys.stdout.write(app.last_answer.rstrip("\n") + "\n")
