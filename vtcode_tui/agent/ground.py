@@ -34,7 +34,7 @@ from vtcode_tui.sandbox.env import search_path
 from vtcode_tui.sandbox.profile import Profile, Staging
 from vtcode_tui.tools.registry import READ_ONLY, Registry
 from vtcode_tui.workspace import Workspace, grant_trust
-from vtcode_tui.workspace.layer import Layer
+from vtcode_tui.workspace.layer import Layer, make_folder
 
 if TYPE_CHECKING:
     from vtcode_tui.agent.opening import Opening
@@ -87,7 +87,7 @@ class SessionGround:
         """The session's layer where this machine can have one and the configuration wants it."""
         opening = self._opening
         if not opening.capability.staging or opening.settings.sandbox.staging == "off":
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self._folder)
             return None
         layer = Layer(opening.root.resolve(), self._folder)
         layer.prepare()

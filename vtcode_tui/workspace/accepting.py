@@ -143,9 +143,10 @@ def _emptied(scan: Scan, chosen: Chosen) -> Iterator[str]:
         if real is not None and real.kind == "folder" and not _stays(touch.now)
     ]
     left = {p.change.renamed_from or p.change.path for p, _ in chosen if p.change.op in {"delete", "rename"}}
+    above = {name[:at] for name in left for at, sign in enumerate(name) if sign == "/"}
     replaced = {p.change.path for p, _ in chosen if p.real is not None and p.real.kind == "folder"}
     for path in sorted(gone, key=lambda path: -path.count("/")):
-        if path in left or path in replaced or any(name.startswith(f"{path}/") for name in left):
+        if path in left or path in replaced or path in above:
             yield path
 
 

@@ -58,14 +58,15 @@ class Discarder:
 
     def tidy(self, scan: Scan) -> None:
         """Drop entries that make no difference, so that runs see what people change in the real files."""
-        waiting = [p.change.path for p in scan.pending] + [p.change.renamed_from for p in scan.pending]
+        changed = (name for p in scan.pending for name in (p.change.path, p.change.renamed_from))
+        waiting = {name[:at] for name in changed for at, sign in enumerate(name) if sign == "/"}
         with Beneath(self._lower) as low, Beneath(self._upper) as up:
             for pending in scan.pending:
                 if pending.merged is not None and not pending.change.conflict:
                     up.write(pending.change.path, pending.merged, mode=pending.change.after_mode)
                     self._bases.put(pending.change.path, pending.real, low.read(pending.change.path))
             for touch, real in sorted(scan.idle, key=lambda row: -row[0].path.count("/")):
-                if not touch.own or touch.hidden or any(w.startswith(f"{touch.path}/") for w in waiting):
+                if not touch.own or touch.hidden or touch.path in waiting:
                     continue
                 if self._is_idle(touch.path, touch.now, real, low, up):
                     self._remove(touch.path)

@@ -55,7 +55,7 @@ class Layer:
     def prepare(self) -> None:
         """Make the folders; they belong to the user alone."""
         for folder in (self.folder, self.upper, self.work):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder)
         # Runs see the root of the upper tree as the root of the workspace: its permission bits are the workspace's.
         self.upper.chmod(self.lower.stat().st_mode & 0o7777)
 
@@ -118,6 +118,11 @@ class Layer:
         """Arguments of `discard`; a selection of None empties the layer, build products and all."""
         rows = None if selection is None else selected(shown, selection, digest)
         return {**self.arguments(with_ignored=with_ignored), "selected": rows}
+
+
+def make_folder(folder: Path) -> None:
+    """A folder of a session's own, for the user alone; it may be there."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def marked(changes: ChangeSet, workspace: Workspace) -> ChangeSet:

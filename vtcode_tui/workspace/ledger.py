@@ -64,23 +64,33 @@ class Ledger:
             data = []
         except (ValueError, KeyError, TypeError) as error:
             raise WorkspaceError(f"{self._file} is damaged: remove it to begin anew") from error
+        self._rows: list[Row] = []
+        self._last: dict[str, int] = {}
         self.rows = [Row(turn, path, from_json(b), from_json(a), reviewed) for turn, path, b, a, reviewed in data]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows, oldest first; assign another list to change them, or `add`."""
+        return self._rows
+
+    @rows.setter
+    def rows(self, rows: list[Row]) -> None:
+        self._rows = [row for row in rows if not same(row.before, row.after)]
+        self._last = {row.path: at for at, row in enumerate(self._rows)}
 
     def add(self, row: Row) -> None:
         """Note a change; several of one path in one turn are one."""
-        for at in range(len(self.rows) - 1, -1, -1):
-            last = self.rows[at]
-            if last.path == row.path:
-                if (last.turn, last.reviewed) == (row.turn, row.reviewed):
-                    row = replace(row, before=last.before)
-                    del self.rows[at]
-                break
-        if not same(row.before, row.after):
-            self.rows.append(row)
+        at = self._last.get(row.path)
+        if at is not None and (self._rows[at].turn, self._rows[at].reviewed) == (row.turn, row.reviewed):
+            self._rows[at] = replace(row, before=self._rows[at].before)
+        elif not same(row.before, row.after):
+            self._last[row.path] = len(self._rows)
+            self._rows.append(row)
 
     def save(self) -> None:
         """Write it; the contents that it names are on the disk first."""
         self.contents.save()
+        self.rows = self._rows  # what went there and back in one turn is nothing
         rows = [[r.turn, r.path, to_json(r.before), to_json(r.after), r.reviewed] for r in self.rows]
         write_atomically(self._file, json.dumps({"version": 1, "rows": rows}))
 

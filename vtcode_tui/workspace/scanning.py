@@ -115,10 +115,14 @@ def _note_base(bases: Bases, known: frozenset[str], touch: Touch, real: Entry | 
 
 
 def _forget(bases: Bases, seen: set[str], ignored: list[str]) -> None:
-    skipped = tuple(f"{path}/" for path in ignored)
+    skipped = frozenset(ignored)
     for path in bases:
-        if path not in seen and not f"{path}/".startswith(skipped):
+        if path not in seen and path not in skipped and skipped.isdisjoint(_above(path)):
             bases.forget(path)
+
+
+def _above(path: str) -> list[str]:
+    return [path[:at] for at, sign in enumerate(path) if sign == "/"]
 
 
 def _compare(
@@ -243,9 +247,9 @@ def _without_implied_folders(pending: list[Pending]) -> list[Pending]:
         for n in range(1, len(parts))
     }
     kept = [p for p in pending if not (_implied(p) and p.change.path in with_rows)]
-    empty = {p.change.path for p in kept if _implied(p)}
     # Of empty folders inside each other the innermost says it all.
-    return [p for p in kept if not (_implied(p) and any(o.startswith(f"{p.change.path}/") for o in empty))]
+    outer = {p.change.path[:at] for p in kept if _implied(p) for at, c in enumerate(p.change.path) if c == "/"}
+    return [p for p in kept if not (_implied(p) and p.change.path in outer)]
 
 
 def _implied(p: Pending) -> bool:

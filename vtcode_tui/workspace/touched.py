@@ -42,6 +42,7 @@ class Upper:
         self._with_ignored = with_ignored
         self._ignore = Ignore(self._read)
         self._tracked: frozenset[str] | None = None
+        self._tracked_folders: frozenset[str] = frozenset()
 
     def walk(self, low: Beneath, up: Beneath) -> Iterator[Touch]:
         """Every touched path, folders before what is in them."""
@@ -131,9 +132,8 @@ class Upper:
         if self._tracked is None:
             entries = entries_of(self._read(".git/index") or b"") or {}
             self._tracked = frozenset(name for name, _ in entries)
-        if folder:
-            return any(name.startswith(f"{path}/") for name in self._tracked)
-        return path in self._tracked
+            self._tracked_folders = frozenset(n[:at] for n in self._tracked for at, c in enumerate(n) if c == "/")
+        return path in (self._tracked_folders if folder else self._tracked)
 
     def _read(self, path: str) -> bytes | None:
         # The rules that hold in a run: the layer's own file where it has one.
