@@ -99,21 +99,28 @@ async def assemble(
         facts=facts,
         max_rounds=opening.max_turns or opening.settings.context.max_turns,
     )
-    session = Session(
-        Parts(
-            bus, gate, calls, changes, history, asking, turn, table, opened.store, nursery, ground, redact,
-            opening.clock, numbers.of("h"), dict(opened.standing.prompts),
-        ),
-        root=ground.workspace.root,
+    parts = Parts(
+        bus, gate, calls, changes, history, asking, turn, table, opened.store, nursery, ground, redact,
+        opening.clock, numbers.of("h"), dict(opened.standing.prompts),
+    )  # fmt: skip
+    return _session(opening, opened, parts, chain, looked, trusted=trust.trusted), turn, instructions
+
+
+def _session(
+    opening: Opening, opened: Opened, parts: Parts, chain: Chain | None, looked: tuple[str, ...], *, trusted: bool
+) -> Session:
+    """The session over its parts."""
+    return Session(
+        parts,
+        root=opening.root.resolve(),
         capability=opening.capability,
-        trusted=trust.trusted,
+        trusted=trusted,
         mode=opening.settings.mode,
         origin=opening.origin,
         chain=chain,
         looked_for=looked,
         turn=opened.standing.turn,
-    )  # fmt: skip
-    return session, turn, instructions
+    )
 
 
 def _talk(
