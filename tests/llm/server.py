@@ -16,6 +16,7 @@ class Act(Enum):
     """What a server may do between bytes."""
 
     CUT = "reset the connection"
+    LEAVE = "close the connection without an end of the answer"
     STALL = "say nothing until the client goes away"
 
 
@@ -120,6 +121,9 @@ class FaultyServer:
             case Act.CUT:
                 await writer.drain()
                 writer.transport.abort()
+                return False
+            case Act.LEAVE:
+                await writer.drain()
                 return False
             case Act.STALL:
                 await writer.drain()

@@ -265,3 +265,69 @@ def reply(wire: Wire, *, repeat: int = 1) -> Reply:
     """The answer of a wire, with its content type."""
     media = "application/x-ndjson" if wire == "ollama" else "text/event-stream"
     return Reply(STREAMS[wire], headers={"content-type": media}, repeat=repeat)
+
+
+def calling(wire: Wire, name: str, arguments: dict[str, Any]) -> tuple[bytes, ...]:
+    """One answer that is one tool call, in the smallest events of the wire."""
+    text = json.dumps(arguments)
+    first, second = _halves(text)
+    match wire:
+        case "openai-chat" | "lmstudio":
+            began = {"index": 0, "id": "call_a", "type": "function", "function": {"name": name, "arguments": first}}
+            more = {"index": 0, "function": {"arguments": second}}
+            deltas: list[tuple[dict[str, Any], str | None]] = [
+                ({"role": "assistant", "content": "I do it. "}, None),
+                ({"tool_calls": [began]}, None),
+                ({"tool_calls": [more]}, None),
+                ({}, "tool_calls"),
+            ]
+            chunks = [
+                ("", {**_CHUNK, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+                for delta, finish in deltas
+            ]
+            return _sse(chunks, "data: [DONE]\n\n")
+        case "anthropic":
+            block = {"type": "tool_use", "id": "call_a", "name": name, "input": {}}
+            events: list[dict[str, Any]] = [
+                {"type": "message_start", "message": {"id": "r", "usage": {"input_tokens": 5}}},
+                {"type": "content_block_start", "index": 0, "content_block": block},
+                *(
+                    {
+                        "type": "content_block_delta",
+                        "index": 0,
+                        "delta": {"type": "input_json_delta", "partial_json": it},
+                    }
+                    for it in (first, second)
+                ),
+                {"type": "content_block_stop", "index": 0},
+                {"type": "message_delta", "delta": {"stop_reason": "tool_use"}, "usage": {"output_tokens": 5}},
+                {"type": "message_stop"},
+            ]
+            return _sse([("", event) for event in events])
+        case "openai-responses":
+            item = {"type": "function_call", "id": "fc", "call_id": "call_a", "name": name}
+            kind = "response.function_call_arguments.delta"
+            whole = {**item, "arguments": text}
+            events = [
+                {"type": "response.created", "response": {"id": "r"}},
+                {"type": "response.output_item.added", "output_index": 0, "item": {**item, "arguments": ""}},
+                *({"type": kind, "output_index": 0, "delta": it} for it in (first, second)),
+                {"type": "response.output_item.done", "output_index": 0, "item": whole},
+                {"type": "response.completed", "response": {"id": "r", "status": "completed", "output": [whole]}},
+            ]
+            return _sse([("", event) for event in events])
+        case "gemini":
+            parts: list[list[dict[str, Any]]] = [
+                [{"text": "I do it."}],
+                [{"functionCall": {"name": name, "args": arguments}}],
+            ]
+            chunks = [("", {"candidates": [{"content": {"role": "model", "parts": part}}]}) for part in parts]
+            return _sse([*chunks, ("", {"candidates": [{"content": {"parts": []}, "finishReason": "STOP"}]})])
+        case "ollama":
+            call = {"function": {"name": name, "arguments": arguments}}
+            lines: list[dict[str, Any]] = [
+                {"message": {"role": "assistant", "content": "I do it."}},
+                {"message": {"role": "assistant", "content": "", "tool_calls": [call]}},
+                {"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop"},
+            ]
+            return tuple(json.dumps(line).encode() + b"\n" for line in lines)

@@ -184,7 +184,7 @@ async def test_failover_says_what_the_next_model_cannot_read() -> None:
     )
     async with serving(refuse(503)) as first, serving(say("hi")) as second:
         heard = await hear(chain([link(first, "a"), link(second, "b")]), request(*history))
-    assert heard.restarts[-1].dropped == ("reasoning of a/m", "1 × tool id renamed")
+    assert heard.restarts[-1].dropped == ("reasoning of a/m", "1 × tool id or name renamed")
     sent = second.seen[0].body["messages"]
     assert sent[2]["tool_calls"][0]["id"] == sent[3]["tool_call_id"] == "bad_id_"
 

@@ -29,6 +29,10 @@ from vtcode_tui.llm.messages import (
     ToolUse,
 )
 
+_CUT = {
+    "length": "The answer was cut off at its longest: model.max_output_tokens or the model's own limit.",
+    "refusal": "The provider's safety system broke the answer off.",
+}
 _LONGEST_SUMMARY = 4_096
 """Tokens."""
 
@@ -180,6 +184,8 @@ class Asking:
                     turn=turn,
                     actor=actor,
                 )
+        if completed.finish in _CUT:
+            self._bus.publish(Notice(_CUT[completed.finish], "warning"))
         usage = completed.usage
         self.spent.add(usage, completed.cost_usd)
         await self._bus.record(

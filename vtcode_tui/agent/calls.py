@@ -40,6 +40,8 @@ from vtcode_tui.tools.running import (
 from vtcode_tui.tools.tool import Input, Place, Result, Tool
 
 _QUIET = 0.2
+AT_ONCE = 8
+"""Calls of one message that run side by side; a model may ask for hundreds."""
 _MODEL = Actor(kind="model", id="model")
 _NO_RUN = (WriteStdinInput, ReadOutputInput, ExploreInput, DelegateInput)
 
@@ -81,6 +83,7 @@ class Calls:
         self.runs: dict[str, Execution] = {} if runs is None else runs
         self._mine: set[str] = set()
         self._handing = handing
+        self._places = asyncio.Semaphore(AT_ONCE)
         self._given: dict[str, int] = {}
         self.size = TerminalSize(100, 30)
         self.made = self.denied = 0
@@ -248,15 +251,16 @@ class Calls:
     async def _run(self, tool: Tool[Any], given: Any, plan: Plan, grant: Grant, turn: int) -> Answer:
         command = given if isinstance(given, RunCommandInput) else None
         terminal = self.size if command is not None and command.terminal else None
-        execution = await self.start(grant, turn, terminal, plan.call.access)
-        self._table.running(1)
-        try:
-            outcome = await execution.wait(command.wait_seconds if command is not None else None)
-        except asyncio.CancelledError:
-            execution.run.kill("interrupted by the human")
-            raise
-        finally:
-            self._table.running(-1)
+        async with self._places:
+            execution = await self.start(grant, turn, terminal, plan.call.access)
+            self._table.running(1)
+            try:
+                outcome = await execution.wait(command.wait_seconds if command is not None else None)
+            except asyncio.CancelledError:
+                execution.run.kill("interrupted by the human")
+                raise
+            finally:
+                self._table.running(-1)
         output = execution.kept.whole()
         if outcome is None:
             self._given[grant.call] = execution.kept.total

@@ -66,17 +66,25 @@ class Chain:
         environ: Mapping[str, str] = MappingProxyType({}),
         clock: Clock | None = None,
         cross_data_class: bool = False,
+        begins: DataClass | None = None,
         effort: Literal["none", "low", "medium", "high"] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """Take the links; `sleep` and `chance` (0 to 1) are for tests to hold."""
+        """Take the links. `begins` is the class of what was chosen first, which may be away and no link today;
+        `sleep` and `chance` (0 to 1) are for tests to hold."""
         if not links:
             raise ModelError("no model is configured: see `vtcode models`", kind="invalid")
-        widest = _TRUST[links[0].endpoint.data_class]
+        widest = _TRUST[begins or links[0].endpoint.data_class]
         # What was said to a local model must not reach a cloud because the local one has failed.
         self.links = tuple(it for it in links if cross_data_class or _TRUST[it.endpoint.data_class] <= widest)
         self.withheld = tuple(it for it in links if it not in self.links)
+        if not self.links:
+            names = ", ".join(link.name for link in self.withheld)
+            cause = (
+                f"the first model of the chain is away; {names} was not asked: model.cross_data_class would let it"
+            )
+            raise ModelError(f"{cause} see what was meant for the first", kind="not_running")
         self._limits = limits or TimeLimits()
         self._hosts = hosts or Hosts()
         self._environ = environ

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import TypeAlias
 
 from vtcode_tui.common.clock import Clock
@@ -22,6 +23,10 @@ LARGEST_STREAM = 512 * 1024 * 1024
 
 _DONE = b"[DONE]"
 _STALLED = 5
+_USAGE_COMES_LAST = frozenset({"openai-chat", "lmstudio", "gemini"})
+_USAGE_SECONDS = 3.0
+_END_SECONDS = 0.25
+"""How long a whole message waits for the end of its connection, which can then be used again."""
 
 Sent: TypeAlias = Piece | Completed
 
@@ -49,7 +54,7 @@ async def converse(
     ) as answer:
         await _refuse(answer, endpoint, request.model)
         last_event = clock.monotonic_ns()
-        async for chunk in answer.chunks:
+        async for chunk in _until_whole(answer.chunks, intake, endpoint):
             now = clock.monotonic_ns()
             first = first or now
             with _told(endpoint, request.model):
@@ -70,6 +75,23 @@ async def converse(
     yield whole
 
 
+async def _until_whole(chunks: AsyncIterator[bytes], intake: _Intake, endpoint: Endpoint) -> AsyncIterator[bytes]:
+    """The chunks up to the end of the body. Once the message is whole, the rest is waited for only a moment, and a
+    server that says nothing more, or breaks off, has not broken the message."""
+    grace = _USAGE_SECONDS if endpoint.wire in _USAGE_COMES_LAST else _END_SECONDS
+    while True:
+        try:
+            async with asyncio.timeout(grace if intake.whole else None):
+                chunk = await anext(chunks)
+        except StopAsyncIteration:
+            return
+        except (TimeoutError, ProviderError):
+            if not intake.whole:
+                raise
+            return
+        yield chunk
+
+
 class _Intake:
     """Bytes in, a filled assembly out."""
 
@@ -77,6 +99,11 @@ class _Intake:
         self._framing, self._reader, self._assembly = framing, reader, assembly
         self._size = 0
         self.done = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether the wire's terminal event was there."""
+        return self._reader.ended
 
     def feed(self, chunk: bytes) -> int:
         """Take a chunk; returns how many events it completed."""

@@ -80,7 +80,9 @@ def paired(messages: Sequence[Message]) -> Paired:
                 id = _unique(part.id, used)
                 renamed += id != part.id
                 used.add(id)
-                use = replace(part, id=id)
+                name = _named(part.name)
+                renamed += name != part.name
+                use = replace(part, id=id, name=name)
                 asked.append((use, part.id))
                 kept.append(use)
             elif not isinstance(part, ToolResult):
@@ -92,7 +94,7 @@ def paired(messages: Sequence[Message]) -> Paired:
     counted = (
         (unanswered, "tool use without a result"),
         (strays, "result without a tool use"),
-        (renamed, "tool id renamed"),
+        (renamed, "tool id or name renamed"),
     )
     return Paired(tuple(made), tuple(f"{count} × {what}" for count, what in counted if count))
 
@@ -110,3 +112,9 @@ def _unique(id: str, used: set[str]) -> str:
     while f"{clean[:56]}_{count}" in used:
         count += 1
     return f"{clean[:56]}_{count}"
+
+
+def _named(name: str) -> str:
+    """The name in the alphabet and the length that all wires take; a model may have made it up."""
+    clean = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in name)[:64]
+    return clean if clean[:1].isalpha() or clean[:1] == "_" else f"_{clean[:63]}"

@@ -93,6 +93,7 @@ class Models:
             environ=self._environ,
             clock=self._clock,
             cross_data_class=self._model.cross_data_class,
+            begins=first.data_class if (first := self.endpoints.get(chosen[0][0])) else None,
             effort=self._model.effort,
         )
 

@@ -235,7 +235,8 @@ async def _chunks(
     while True:
         try:
             async with asyncio.timeout(seconds):
-                chunk = await anext(source)
+                with _told(provider, url):
+                    chunk = await anext(source)
         except StopAsyncIteration:
             return
         except TimeoutError:

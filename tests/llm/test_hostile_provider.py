@@ -1,0 +1,161 @@
+"""A provider that means harm, on every wire: it can waste a little time, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.llm.server import Act, Reply, serving
+from tests.llm.streams import STREAMS, WORDS, reply
+from tests.llm.talk import chain_to, hear, request
+from tests.llm.test_bad_input import MEGABYTE, grown, peak
+from vtcode_tui.common.errors import ModelError
+from vtcode_tui.config.settings import Link as Chosen
+from vtcode_tui.config.settings import Model, Provider, Settings, Wire
+from vtcode_tui.llm import resolve_models
+from vtcode_tui.llm.failure import retry_after
+from vtcode_tui.llm.messages import Message, Text, ToolResult, ToolUse
+from vtcode_tui.llm.shape import number
+
+WIRES: tuple[Wire, ...] = get_args(Wire)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_a_whole_message_is_not_asked_again_because_its_connection_breaks_after_it(
+    wire: Wire,
+) -> None:
+    async with serving(replace(reply(wire), steps=[*filter(None, STREAMS[wire]), Act.LEAVE])) as server:
+        heard = await hear(chain_to(server.root, wire))
+    assert (heard.text, len(heard.restarts), len(server.seen)) == (WORDS, 0, 1)
+
+
+@pytest.mark.parametrize("wire", ["anthropic", "openai-responses", "ollama", "gemini"])
+async def test_a_server_that_never_lets_go_cannot_hold_back_or_void_a_whole_message(wire: Wire) -> None:
+    stalled = replace(reply(wire), steps=[*filter(None, STREAMS[wire]), Act.STALL])
+    async with serving(stalled) as server:
+        # Without a bound of its own the wait would be the time between events: longer than this test may take.
+        heard = await hear(chain_to(server.root, wire, idle=3600.0))
+    assert (heard.text, len(heard.restarts), len(server.seen)) == (WORDS, 0, 1)
+
+
+PAGE = {"content-type": "text/html"}
+BAD: dict[str, Reply] = {
+    "a gigabyte without a newline": Reply((MEGABYTE,), repeat=1024),
+    "invalid UTF-8": Reply((b'data: {"a": "\xff\xfe"}\n\n{"a": "\xff\xfe"}\n',)),
+    "HTML with status 200": Reply((b"<html>Sign in</html>",), headers=PAGE),
+    "HTML with status 502": Reply(
+        (b"<html>Bad gateway</html>",), status=502, headers={"content-type": "text/html"}
+    ),
+    "a picture": Reply((b"\x89PNG",), headers={"content-type": "image/png"}),
+    "nothing": Reply(()),
+    "only keep-alives": Reply((b": ping\n\n",) * 50),
+    "a redirect to another host": Reply(status=302, headers={"location": "https://evil.test/v1"}),
+    "headers without end": Reply((), headers={f"x-{n}": "y" * 1000 for n in range(2000)}),
+    "a wrong length": Reply((b"data: {",), headers={"content-length": "5", "content-type": "text/event-stream"}),
+}
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("name", BAD)
+async def test_every_bad_answer_is_one_sentence_of_bounded_cost_on_every_wire(wire: Wire, name: str) -> None:
+    before = peak()
+    bad = BAD[name]
+    async with serving(bad, bad, bad, reply(wire)) as server:
+        chain = chain_to(server.root, wire)
+        with pytest.raises(ModelError) as caught:
+            await hear(chain)
+        del server.replies[:3]
+        assert (await hear(chain)).text == WORDS, "the next turn works"
+        assert all("evil.test" not in seen.headers["host"] for seen in server.seen)
+    said = str(caught.value)
+    assert said.startswith("acme: ")
+    assert (said.isprintable(), len(said) < 600) == (True, True), said
+    assert grown(before) < 400
+
+
+CALLS: dict[Wire, Any] = {
+    "openai-chat": lambda n: {
+        "choices": [{"delta": {"tool_calls": [{"index": n, "id": f"c{n}", "function": {"name": "x"}}]}}]
+    },
+    "anthropic": lambda n: {
+        "type": "content_block_start",
+        "index": n,
+        "content_block": {"type": "tool_use", "id": f"c{n}", "name": "x", "input": {}},
+    },
+    "openai-responses": lambda n: {
+        "type": "response.output_item.added",
+        "output_index": n,
+        "item": {"type": "function_call", "call_id": f"c{n}", "name": "x"},
+    },
+    "gemini": lambda n: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "x", "args": {}}}]}}]},
+    "ollama": lambda n: {"message": {"tool_calls": [{"function": {"name": "x", "arguments": {}}}]}},
+}
+
+
+@pytest.mark.parametrize("wire", CALLS)
+async def test_a_flood_of_tool_calls_ends_at_its_limit_on_every_wire(wire: Wire) -> None:
+    frame = "{}\n" if wire == "ollama" else "data: {}\n\n"
+    block = "".join(frame.format(json.dumps(CALLS[wire](n))) for n in range(1000)).encode()
+    flood = replace(reply(wire), steps=[block], repeat=1000)
+    before = peak()
+    async with serving(flood) as server:
+        with pytest.raises(ModelError, match=r"acme: a message with more than 256 tool calls") as caught:
+            await hear(chain_to(server.root, wire))
+        assert server.sent < 1000 * len(block)
+    assert caught.value.kind == "malformed_stream"
+    assert grown(before) < 200
+
+
+async def test_counts_that_no_computer_can_add_up_are_no_counts() -> None:
+    for value in (10**4000, -5, 2**53, 1e300, float("inf"), True, "7", None, [1]):
+        assert number({"n": value}, "n") == 0
+    usage = f'{{"prompt_tokens": {"9" * 4000}, "completion_tokens": -3}}'
+    event = (
+        f'data: {{"choices": [{{"delta": {{"content": "hi"}}, "finish_reason": "stop"}}], "usage": {usage}}}\n\n'
+    )
+    async with serving(Reply((event.encode(),))) as server:
+        whole = (await hear(chain_to(server.root))).whole
+    assert (whole.usage.input, whole.usage.output, whole.cost_usd is None) == (0, 0, True)
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_a_name_that_a_model_made_up_does_not_make_every_later_request_invalid(wire: Wire) -> None:
+    for name in ("bad name!", "ünï", "x" * 300, "../../etc", "1st", "\x00\x1b[2J", "-"):
+        told = (
+            *request().messages,
+            Message("assistant", (ToolUse("c1", name, "{}"),)),
+            Message("user", (ToolResult("c1", "There is no such tool."), Text("go on"))),
+        )
+        async with serving(reply(wire)) as server:
+            await hear(chain_to(server.root, wire), request(*told))
+            raw = json.dumps(server.seen[0].body)
+        names = re.findall(r'"(?:name|tool_name)": "((?:[^"\\]|\\.)*)"', raw)
+        assert names, wire
+        assert all(re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}", one) for one in names), names
+
+
+@given(st.one_of(st.text(max_size=40), st.from_regex(r"\w{3}, \d\d \w{3} \d{1,6} \d\d:\d\d:\d\d [+-]\d{1,12}")))
+def test_no_retry_after_is_too_strange_to_read(said: str) -> None:
+    waited = retry_after({"retry-after": said})
+    assert waited is None or 0 <= waited <= 3600
+
+
+async def test_a_local_model_that_is_away_is_not_replaced_by_a_cloud_without_the_humans_rule() -> None:
+    async with serving(reply("openai-chat")) as cloud:
+        chain = (Chosen(provider="home", model=""), Chosen(provider="sky", model="m"))
+        tables = {
+            "home": Provider(wire="ollama", base_url="http://127.0.0.1:9", data_class="local"),
+            "sky": Provider(base_url=cloud.url, models=("m",), data_class="cloud"),
+        }
+        settings = Settings(model=Model(provider="home", chain=chain, discover=False), providers=tables)
+        with pytest.raises(ModelError, match=r"sky/m was not asked: model\.cross_data_class"):
+            await resolve_models(settings, {}).chain()
+        assert cloud.seen == []
+        free = settings.model_copy(update={"model": settings.model.model_copy(update={"cross_data_class": True})})
+        assert (await hear(await resolve_models(free, {}).chain())).text == WORDS
