@@ -18,9 +18,9 @@ from vtcode_tui.events import Anchoring, Journal
 _BIND = 4096
 
 
-def mount(source: str, target: str, kind: bytes | None, flags: int = 0) -> None:
+def mount(source: str, target: str, kind: bytes | None, flags: int = 0, options: bytes | None = None) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mount(source.encode(), target.encode(), kind, flags, None):
+    if libc.mount(source.encode(), target.encode(), kind, flags, options):
         raise OSError(ctypes.get_errno(), f"{target} cannot be mounted")
 
 

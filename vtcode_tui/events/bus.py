@@ -6,20 +6,13 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, Unpack
 
 from vtcode_tui.events.capture import without_texts
+from vtcode_tui.events.envelope import Around
 from vtcode_tui.events.journal import Journal
 from vtcode_tui.events.live import Live
-from vtcode_tui.events.types import (
-    SYSTEM,
-    Actor,
-    Event,
-    Outcome,
-    Payload,
-    SecretRedacted,
-    Severity,
-)
+from vtcode_tui.events.types import Event, Payload, SecretRedacted
 
 if TYPE_CHECKING:
     from vtcode_tui.events.redaction import Redactor
@@ -60,13 +53,8 @@ class Bus:
         self,
         payload: Payload,
         *,
-        turn: int = 0,
-        call: str | None = None,
-        actor: Actor = SYSTEM,
-        severity: Severity | None = None,
-        outcome: Outcome = "success",
-        parent: str | None = None,
         follows: bool = False,
+        **around: Unpack[Around],
     ) -> Event:
         """Append an event, make it durable if its type asks for that, and tell every reader.
 
@@ -74,34 +62,21 @@ class Bus:
         not waited for, because the next one's covers both. Raises JournalError when it could not be recorded: what
         it was to record must then not happen.
         """
-        events = await self.record_all(
-            (payload,),
-            turn=turn,
-            call=call,
-            actor=actor,
-            severity=severity,
-            outcome=outcome,
-            parent=parent,
-            follows=follows,
-        )
+        events = await self.record_all((payload,), follows=follows, **around)
         return events[0]
 
     async def record_all(
         self,
         payloads: Sequence[Payload],
         *,
-        turn: int = 0,
-        call: str | None = None,
-        actor: Actor = SYSTEM,
-        severity: Severity | None = None,
-        outcome: Outcome = "success",
-        parent: str | None = None,
         follows: bool = False,
+        **around: Unpack[Around],
     ) -> list[Event]:
         """Append several events with one write and, if any must be durable, one flush; all of them or none."""
         if not self._open:
             await self._begin()
         kept_out: list[tuple[int, SecretRedacted]] = []
+        kept_short: list[tuple[int, Payload]] = []
         written: list[Payload] = []
         for place, payload in enumerate(payloads):
             if self._redactor is not None:
@@ -111,18 +86,23 @@ class Bus:
                     kept_out.append((place, said))
             short = without_texts(payload) if self._digests else payload
             if short is not payload:
-                self._whole[self.journal.seq + place] = payload
+                kept_short.append((place, payload))
             written.append(short)
-        events = self.journal.extend(
-            written, turn=turn, call=call, actor=actor, severity=severity, outcome=outcome, parent=parent
-        )
+        before = self.journal.seq
+        events = self.journal.extend(written, **around)
+        signed = self.journal.seq > before + len(events)
+        for place, whole in kept_short:
+            self._whole[events[place].seq] = whole
         for place, said in kept_out:
-            self.journal.append(said, turn=turn, call=call, parent=events[place].id)
+            self.journal.append(said, turn=around.get("turn", 0), call=around.get("call"), parent=events[place].id)
         if any(payload.DURABLE for payload in payloads):
             if follows:
                 self.journal.settle_soon()
             else:
                 await self.journal.settle()
+        elif signed:
+            # A checkpoint is told when it is on disk, and what follows it is told after it.
+            self.journal.settle_soon()
         self._tell()
         return events
 

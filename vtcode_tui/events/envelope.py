@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypedDict
 
 from pydantic import (
     BaseModel,
@@ -87,6 +87,17 @@ class Event(Frozen):
     actor: Actor = SYSTEM
     data: SerializeAsAny[Payload]
     prev: str
+
+
+class Around(TypedDict, total=False):
+    """What the envelope of an event says besides its payload; what is left out has the default of `Event`."""
+
+    turn: int
+    call: str | None
+    actor: Actor
+    severity: Severity | None
+    outcome: Outcome
+    parent: str | None
 
 
 _FIELDS = set(Event.model_fields)

@@ -8,14 +8,14 @@ import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Unpack
 
 from vtcode_tui.common.clock import Clock, SystemClock, rfc3339
 from vtcode_tui.common.errors import JournalError
 from vtcode_tui.common.ids import IdSource
 from vtcode_tui.events.anchoring import Anchoring
 from vtcode_tui.events.durable import Flusher, fdatasync
-from vtcode_tui.events.envelope import SCHEMA_VERSION, quick_event
+from vtcode_tui.events.envelope import SCHEMA_VERSION, Around, quick_event
 from vtcode_tui.events.event_ids import ordered_ids
 from vtcode_tui.events.journal_file import FULL, JournalFile
 from vtcode_tui.events.lines import GENESIS, MOST_TOGETHER, NAME, Frame
@@ -139,50 +139,27 @@ class Journal:
             journal.flush()
         return journal
 
-    def append(
-        self,
-        payload: Payload,
-        *,
-        turn: int = 0,
-        call: str | None = None,
-        actor: Actor = SYSTEM,
-        severity: Severity | None = None,
-        outcome: Outcome = "success",
-        parent: str | None = None,
-    ) -> Event:
+    def append(self, payload: Payload, **around: Unpack[Around]) -> Event:
         """Write one event (not yet flushed) and return it. Raises JournalError when it could not be written."""
-        events = self.extend(
-            (payload,), turn=turn, call=call, actor=actor, severity=severity, outcome=outcome, parent=parent
-        )
-        return events[0]
+        return self.extend((payload,), **around)[0]
 
-    def extend(
-        self,
-        payloads: Sequence[Payload],
-        *,
-        turn: int = 0,
-        call: str | None = None,
-        actor: Actor = SYSTEM,
-        severity: Severity | None = None,
-        outcome: Outcome = "success",
-        parent: str | None = None,
-    ) -> list[Event]:
+    def extend(self, payloads: Sequence[Payload], **around: Unpack[Around]) -> list[Event]:
         """Write several events (not yet flushed), 256 at once: all of these or, with a JournalError, none."""
         events: list[Event] = []
         for start in range(0, len(payloads), MOST_TOGETHER):
-            some = payloads[start : start + MOST_TOGETHER]
-            events += self._extend(some, turn, call, actor, severity, outcome, parent)
+            events += self._extend(payloads[start : start + MOST_TOGETHER], **around)
         return events
 
     def _extend(
         self,
         payloads: Sequence[Payload],
-        turn: int,
-        call: str | None,
-        actor: Actor,
-        severity: Severity | None,
-        outcome: Outcome,
-        parent: str | None,
+        *,
+        turn: int = 0,
+        call: str | None = None,
+        actor: Actor = SYSTEM,
+        severity: Severity | None = None,
+        outcome: Outcome = "success",
+        parent: str | None = None,
     ) -> list[Event]:
         self._ready()
         seq, head, ids, events, lines = self.seq, self.head, self._ids, [], []

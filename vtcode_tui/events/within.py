@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, Unpack
 
+from vtcode_tui.events.envelope import Around
 from vtcode_tui.events.live import AnswerDiscarded, ContextMeter, Live, ReasoningDelta, TextDelta, TurnState
-from vtcode_tui.events.types import SYSTEM, Actor, Event, Outcome, Payload, Severity
+from vtcode_tui.events.types import Event, Payload
 
 _INNER = (TextDelta, ReasoningDelta, AnswerDiscarded, ContextMeter, TurnState)
 """What is about the conversation of a sub-task, which no screen shows piece by piece."""
@@ -19,13 +20,8 @@ class Recorder(Protocol):
         self,
         payload: Payload,
         *,
-        turn: int = 0,
-        call: str | None = None,
-        actor: Actor = SYSTEM,
-        severity: Severity | None = None,
-        outcome: Outcome = "success",
-        parent: str | None = None,
         follows: bool = False,
+        **around: Unpack[Around],
     ) -> Event:
         """See `Bus.record`."""
         ...
@@ -34,13 +30,8 @@ class Recorder(Protocol):
         self,
         payloads: Sequence[Payload],
         *,
-        turn: int = 0,
-        call: str | None = None,
-        actor: Actor = SYSTEM,
-        severity: Severity | None = None,
-        outcome: Outcome = "success",
-        parent: str | None = None,
         follows: bool = False,
+        **around: Unpack[Around],
     ) -> list[Event]:
         """See `Bus.record_all`."""
         ...
@@ -60,50 +51,23 @@ class Within:
         self,
         payload: Payload,
         *,
-        turn: int = 0,
-        call: str | None = None,
-        actor: Actor = SYSTEM,
-        severity: Severity | None = None,
-        outcome: Outcome = "success",
-        parent: str | None = None,
         follows: bool = False,
+        **around: Unpack[Around],
     ) -> Event:
         """See `Bus.record`."""
-        events = await self.record_all(
-            (payload,),
-            turn=turn,
-            call=call,
-            actor=actor,
-            severity=severity,
-            outcome=outcome,
-            parent=parent,
-            follows=follows,
-        )
+        events = await self.record_all((payload,), follows=follows, **around)
         return events[0]
 
     async def record_all(
         self,
         payloads: Sequence[Payload],
         *,
-        turn: int = 0,
-        call: str | None = None,
-        actor: Actor = SYSTEM,
-        severity: Severity | None = None,
-        outcome: Outcome = "success",
-        parent: str | None = None,
         follows: bool = False,
+        **around: Unpack[Around],
     ) -> list[Event]:
         """See `Bus.record_all`."""
-        return await self._bus.record_all(
-            payloads,
-            turn=turn,
-            call=call,
-            actor=actor,
-            severity=severity,
-            outcome=outcome,
-            parent=parent or self._parent,
-            follows=follows,
-        )
+        around["parent"] = around.get("parent") or self._parent
+        return await self._bus.record_all(payloads, follows=follows, **around)
 
     def publish(self, live: Live) -> None:
         """Tell readers, but for what belongs to the inner conversation alone."""
