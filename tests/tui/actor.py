@@ -90,7 +90,20 @@ def talk(core: ScriptedCore) -> None:
     core.talking = asyncio.get_running_loop().create_task(go_on())  # type: ignore[attr-defined]
 
 
+def crash(core: ScriptedCore) -> None:
+    """A defect of ours while a pane is drawn, with a secret in a variable."""
+    from vtcode_tui.tui.panes.events import EventPane
+
+    def row(self: EventPane, y: int) -> None:
+        secret = "sk-very-secret"
+        raise ZeroDivisionError(f"while drawing a row of {len(secret)} cells")
+
+    EventPane.row = row  # type: ignore[method-assign, assignment]
+    begin(core)
+
+
 PLAYS: dict[str, Any] = {
+    "crash": crash,
     "hostile": hostile,
     "wait": plain_wait,
     "quiet": begin,

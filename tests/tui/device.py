@@ -23,7 +23,9 @@ ROOT = Path(__file__).resolve().parents[2]
 class Terminal:
     """A pseudo-terminal with the app in it, and what the app has drawn."""
 
-    def __init__(self, play: str, folder: Path, *, columns: int = 100, rows: int = 30, **environ: str) -> None:
+    def __init__(
+        self, play: str, folder: Path, *, columns: int = 100, rows: int = 30, shell: bool = False, **environ: str
+    ) -> None:
         self.master, slave = pty.openpty()
         self.size(columns, rows, slave)
         self.before = termios.tcgetattr(slave)
@@ -39,10 +41,13 @@ class Terminal:
             os.setsid()
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
 
+        program = (
+            ["bash", "--norc", "--noprofile", "-i"] if shell else [sys.executable, "-m", "tests.tui.actor", play]
+        )
         with self.errors.open("wb") as err, self.output.open("wb") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.tui.actor", play],
-                cwd=ROOT, env=env, stdin=slave, stdout=out, stderr=err, preexec_fn=own_terminal,
+                program, cwd=ROOT, env={**env, "PS1": "ready> "}, stdin=slave, stdout=slave if shell else out,
+                stderr=slave if shell else err, preexec_fn=own_terminal,
             )  # fmt: skip
 
     def size(self, columns: int, rows: int, descriptor: int | None = None) -> None:

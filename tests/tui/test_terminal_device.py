@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import termios
 import time
 from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 from tests.tui.device import ROOT, Terminal
 
@@ -123,6 +127,49 @@ def test_nothing_is_written_while_nothing_changes(terminal: Callable[..., Termin
     for _ in range(10):
         term.read(0.2)
     assert len(term.raw) == before
+
+
+def test_a_crash_of_ours_restores_the_terminal_and_leaves_a_readable_report(
+    terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    term = terminal("crash", columns=160, rows=48)
+    term.until(term.ended)
+    while term.read():
+        pass
+    assert b"\x1b[?1049l" in term.raw and b"\x1b[?25h" in term.raw
+    assert termios.tcgetattr(term.slave) == term.before
+    said = term.errors.read_text()
+    assert "CLOSED the screen failed" in said and "Traceback" not in said
+    report = Path(said.split("are in it): ")[1].split("\n")[0])
+    assert report.stat().st_mode & 0o077 == 0
+    text = report.read_text()
+    assert "ZeroDivisionError: while drawing a row" in text and "sheet.py" in text
+    assert "sk-very-secret" not in text and "The test in tests/test_calc.py fails" not in text
+
+
+def test_suspending_gives_the_shell_its_terminal_and_coming_back_draws_again(tmp_path: Path) -> None:
+    if shutil.which("bash") is None:
+        pytest.skip("bash is not installed")
+    term = Terminal("quiet", tmp_path, shell=True)
+    try:
+        term.until(term.shows("ready>"))
+        term.send(f"{sys.executable} -m tests.tui.actor quiet 2>{tmp_path}/told\r".encode())
+        term.until(term.shows("the last answer"))
+        modes = termios.tcgetattr(term.slave)
+        term.send(b"\x1a")
+        term.until(term.shows("Stopped"))
+        term.until(lambda: termios.tcgetattr(term.slave)[3] & termios.ECHO != 0 or term.shows("ready>")())
+        shown = term.raw.rpartition(b"\x1b[?1049h")[2]
+        assert b"\x1b[?1049l" in shown and b"\x1b[?25h" in shown and b"\x1b[?1003l" in shown
+        term.send(b"fg\r")
+        term.until(lambda: termios.tcgetattr(term.slave) == modes and term.shows("the last answer")())
+        term.send(b"still here")
+        term.until(term.shows("still here"))
+        term.send(b"\x11")
+        term.until(lambda: "CLOSED left by the person" in (tmp_path / "told").read_text())
+        term.until(term.shows("ready>"))
+    finally:
+        term.close()
 
 
 def test_without_a_terminal_there_is_one_sentence() -> None:

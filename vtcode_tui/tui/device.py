@@ -131,6 +131,14 @@ class Device(LinuxDriver):
         """Take the terminal again."""
         self._away = False
         super().resume_application_mode()
+        with contextlib.suppress(RuntimeError):
+            # The terminal is empty now, and the size as it was: nothing else would make the app draw again.
+            self._loop.call_soon_threadsafe(self._draw_all)
+
+    def _draw_all(self) -> None:
+        self._app.refresh(layout=True)
+        for widget in self._app.screen.walk_children():
+            widget.refresh()
 
     def write(self, data: str) -> None:
         """Draw, unless another program has the terminal.

@@ -16,6 +16,7 @@ from vtcode_tui.common.home import Home
 from vtcode_tui.render import plain
 from vtcode_tui.tui import require_screen
 from vtcode_tui.tui.base import BaseApp
+from vtcode_tui.tui.crash import told
 from vtcode_tui.tui.history import History
 from vtcode_tui.tui.places import Places
 
@@ -97,7 +98,7 @@ def _run(app: BaseApp) -> int:
         os.environ.pop(name, None)
     result = app.run(mouse=True)
     if app.report:
-        sys.stderr.write(f"vtcode: {plain(app.report)}\n")
+        sys.stderr.write(f"vtcode: {plain(told(app.report, Home.from_environment().state / 'crashes'))}\n")
         return app.return_code or 1
     return result if isinstance(result, int) else app.return_code or 0
 
