@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from vtcode_tui.policy import Access, Call, Command, Decision, Mode, Policy, decide, default_situation
+from vtcode_tui.common.home import Home
+from vtcode_tui.policy import Access, Call, Command, Decision, Mode, decide, default_situation, load_policy
 from vtcode_tui.policy.catalogue import FOLDER
 from vtcode_tui.policy.types import STRICTNESS
 
+MODES: dict[str, Mode] = {"allow": "allow", "prompt": "prompt", "deny": "deny"}
 TABLES = Path(__file__).parent / "tables"
 ROOT = Path("/work-that-does-not-exist/project")
 SITUATION = default_situation(ROOT, Path("/home/dev"))
-RULES = Policy()
+RULES = load_policy(
+    Home.from_environment({"VTCODE_HOME": "/does-not-exist"}), None, managed=Path("/does-not-exist")
+)
+"""The rules that are shipped: what a new user has."""
 
 
 def decision(text: str) -> Decision:
@@ -24,8 +29,10 @@ def everyday() -> list[tuple[Mode, str]]:
     rows: list[tuple[Mode, str]] = []
     for line in (TABLES / "everyday.tsv").read_text().splitlines():
         mode, _, command = line.partition("\t")
-        assert mode in ("allow", "prompt", "deny")
-        rows.append((mode, command.replace("\\nhello\\n", "\nhello\n").replace("\\nprint(1)\\n", "\nprint(1)\n")))  # type: ignore[arg-type]
+        if "<<" in command and "<<<" not in command:
+            # A here-document has lines; elsewhere the two characters stand for themselves.
+            command = command.replace("\\n", "\n")
+        rows.append((MODES[mode], command))
     return rows
 
 

@@ -51,7 +51,8 @@ class Reading:
             options.extend(layer.used.values())
             layer = layer.outer
         plain = all(w.value is not None for w in self.arguments)
-        return bool(options) and plain and all(o.harmless for o in options) and not self.inner
+        known = not any(f.name in {"undescribed", "abbreviated"} for f in self.found)
+        return bool(options) and plain and known and all(o.harmless for o in options) and not self.inner
 
     def prompt(self, detail: str, name: str = "undescribed") -> None:
         """Note something that the description does not cover."""

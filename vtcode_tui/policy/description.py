@@ -24,6 +24,7 @@ ROLES: Mapping[str, str] = {
     "write": "a path that is written or made",
     "delete": "a path that is removed",
     "folder": "a path that the program changes to before it does its work",
+    "into": "a path that the program changes to, and writes below",
     "program": "the name or path of a program that is run, without arguments",
     "argv": "the rest of the words are a command",
     "module": "the rest of the words are a Python module that is run, and its arguments",

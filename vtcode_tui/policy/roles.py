@@ -26,6 +26,7 @@ _PATH_ROLES: dict[str, Use] = {
     "write": "write",
     "delete": "delete",
     "folder": "read",
+    "into": "write",
 }
 
 
@@ -50,7 +51,7 @@ class Roles:
             report.add("argument", slot.verdict, f"{word.text}: {slot.why or 'needs a person'}")
         self._expected(slot, word)
         match slot.role:
-            case "stat" | "read" | "write" | "delete" | "folder":
+            case "stat" | "read" | "write" | "delete" | "folder" | "into":
                 self._path(slot.role, word)
             case "program" | "shell" | "script" | "code" | "sed" | "awk":
                 self._code(slot, word)
@@ -99,7 +100,7 @@ class Roles:
         self.report.findings.extend(judge_word(word, use, self.folders, self.context.ground))
         if use in {"write", "delete"} and not self._is_sink(word):
             self.report.raise_effect("write")
-        if role == "folder":
+        if role in {"folder", "into"}:
             if word.value is None or self.folders is None:
                 self.folders = None
             elif word.value.startswith("/"):

@@ -18,7 +18,7 @@ from vtcode_tui.policy.description import Description
 from vtcode_tui.policy.disguise import disguises
 from vtcode_tui.policy.report import Report
 from vtcode_tui.policy.rules import Policy
-from vtcode_tui.policy.rules_match import FILE
+from vtcode_tui.policy.rules_match import FILE, FILES
 from vtcode_tui.policy.situation import Situation
 from vtcode_tui.policy.types import Access, Call, Command, Decision, Scope
 
@@ -96,8 +96,9 @@ def table() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=256)
-def _about(program: str) -> tuple[str, ...]:
-    return tuple(text for text in table() if program in text)
+def _about(words: tuple[str, ...]) -> tuple[str, ...]:
+    """What a rule that begins with these words could speak about: a word that is hidden prompts anyway."""
+    return tuple(text for text in table() if all(word in text for word in words))
 
 
 def _asked(text: str, situation: Situation) -> Call:
@@ -107,7 +108,8 @@ def _asked(text: str, situation: Situation) -> Call:
 def _reaches_the_table(
     rule: Mapping[str, Any], extended: Policy, policy: Policy, situation: Situation, decide: Decide
 ) -> bool:
-    for text in _about(str(rule["command"][0])):
+    words = tuple(str(word) for word in rule["command"] if word not in {FILE, FILES})
+    for text in _about(words):
         asked = _asked(text, situation)
         if decide(asked, extended, situation).mode == "allow" and decide(asked, policy, situation).mode != "allow":
             return True

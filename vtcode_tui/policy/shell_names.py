@@ -39,16 +39,27 @@ class Names:
 
     def kept_by_loop(self, name: str, body: str) -> bool:
         """Whether a loop variable keeps its value in the loop's body."""
-        if self.rebinds or self._assigned(name, self.text):
+        if not name.isidentifier() or self.rebinds or self._assigned(name, self.text):
             return False
         loops = len(self._loops(name, self.text))
         return not self._loops(name, body.replace("\\\n", "")) and (loops == 1 or not self.functions)
 
     def counted(self, name: str) -> bool:
         """Whether the variable of an arithmetic loop is a number and nothing else."""
-        return not (self.rebinds or self.functions or self._loops(name, self.text)) and len(
-            self._assigned(name, self.text)
-        ) <= len(re.findall(r"\bfor\s*\(\(", self.text))
+        return (
+            name.isidentifier()
+            and not (self.rebinds or self.functions or self._loops(name, self.text))
+            and len(self._assigned(name, self.text)) <= len(re.findall(r"\bfor\s*\(\(", self.text))
+        )
+
+    def numeric(self, name: str) -> bool:
+        """Whether everything that the text assigns to a variable is a number."""
+        if not name.isidentifier() or self.rebinds or self._loops(name, self.text):
+            return False
+        given = len(self._assigned(name, self.text))
+        return given > 0 and given == len(
+            re.findall(rf"(?<![\w$]){name}=(?:\$\(\([^()]*\)\)|\d{{1,9}})(?=[\s;&|)]|$)", self.text)
+        )
 
     def set(self, name: str) -> bool:
         """Whether the text gives a variable of the shell another value."""
@@ -58,7 +69,12 @@ class Names:
 
     def once(self, name: str) -> bool:
         """Whether the text assigns a variable in one place only."""
-        if self.rebinds or self._loops(name, self.text) or re.search(rf"\(\(.*\b{name}\b", self.text):
+        if (
+            not name.isidentifier()
+            or self.rebinds
+            or self._loops(name, self.text)
+            or re.search(rf"\(\(.*\b{name}\b", self.text)
+        ):
             return False
         return len(self._assigned(name, self.text)) == 1
 

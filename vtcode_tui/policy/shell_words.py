@@ -254,6 +254,8 @@ class WordReader:
             # Unquoted, a file name with a blank in it becomes several words.
             splits = known.splits or any(s.tail for s in known.shapes)
             return Word(text, known.value, known.shapes, splits, known.why, splits, source=known.source)
+        if self.names.numeric(name):
+            return replace(number(text, "a number"), splits=not frame.quoted)
         if self.names.set(name):
             return unknown(text, f"the value of {name} is not known", splits=True)
         if name in _COUNTED:
@@ -296,7 +298,7 @@ class WordReader:
                 self.trouble("the output of a command is evaluated as arithmetic")
             elif part.type in {"variable_name", "word"} and not self.text(part).isdigit():
                 known = frame.known(self.text(part))
-                if known is None or known.why != NUMBER:
+                if (known is None or known.why != NUMBER) and not self.names.numeric(self.text(part)):
                     self.trouble(f"{self.text(part)} is evaluated as arithmetic")
             elif part.type not in _ARITHMETIC:
                 self.trouble("an arithmetic expression is not understood")
