@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import os
@@ -50,10 +49,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A job as text, and the descriptor of its ruleset (the caller closes it)."""
+    """A job as text, the descriptors of its ruleset (the caller closes it) and of its filters (shared by all)."""
 
     text: bytes
     ruleset: int
+    filters: int
     staging: list[str] | None
     view: View
     """What the run will see."""
@@ -77,17 +77,17 @@ def prepare(
         _rules_full(machine, profile, readable) if full else _rules_kernel(profile, readable, folder, caches, tty)
     )
     job = work_of(request, machine, folder, proxy)
-    first, second = filters.compile_filters(
+    codes, first = filters.file_of_filters(
         full=full, inet=proxy is not None, debug=profile.debug, signals=machine.abi < 6
     )
     staging = profile.staging
+    layer = [str(staging.lower), str(staging.upper), str(staging.work)] if staging else None
     job |= {
-        "filters": [base64.b64encode(code).decode() for code in (first, second)],
+        "first_filter": first,
         "folder": str(folder),
         "caches": str(caches),
         "home": str(machine.home),
         "full": full,
-        "system": [*toolchains.SYSTEM, "/etc"],
         "readable": [str(path) for path in readable],
         "writable": [str(path) for path in profile.writable],
         "protected": [str(path) for path in profile.protected],
@@ -98,7 +98,7 @@ def prepare(
         "rlimits": _rlimits(profile, full=full),
         "limits": limits_of(profile),
         "connect": [list(proxy[:2])] if proxy else [],
-        "staging": [str(staging.lower), str(staging.upper), str(staging.work)] if staging else None,
+        "staging": layer,
         "terminal": [terminal.columns, terminal.rows] if terminal else None,
         "workspace": str(profile.workspace),
     }
@@ -110,7 +110,8 @@ def prepare(
     text = json.dumps(job).encode()
     held = ruleset.filled(rights, [] if full else rules, network=not full, port=proxy[1] if proxy else 0)
     own = (str(machine.home), "/tmp") if full else (str(folder / "home"), str(folder / "tmp"))
-    return Prepared(text, held, job["staging"], View(profile, machine.tier, machine.home, *own))  # type: ignore[arg-type]
+    view = View(profile, machine.tier, machine.home, *own)
+    return Prepared(text, held, codes, layer, view)
 
 
 def _hidden(profile: Profile, tier: Tier) -> list[str]:

@@ -187,8 +187,9 @@ class Spawner:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
                 try:
-                    handed = [theirs.fileno(), text, prepared.ruleset, *wiring.streams]
-                    socket.send_fds(self._control, [json.dumps({"staging": prepared.staging}).encode()], handed)
+                    handed = [theirs.fileno(), text, prepared.filters, prepared.ruleset, *wiring.streams]
+                    message = {"staging": prepared.staging, "full": self.tier == "full"}
+                    socket.send_fds(self._control, [json.dumps(message).encode()], handed)
                 except OSError as error:
                     ours.close()
                     raise SandboxError(f"the spawner does not answer: {error}", step="spawner") from error

@@ -10,7 +10,9 @@ import sys
 import sysconfig
 from pathlib import Path
 
-SYSTEM = ("/usr", "/opt", "/nix/store", "/gnu/store")
+from vtcode_tui.sandbox.inner import mounts
+
+SYSTEM = tuple(path for path in mounts.SYSTEM if path != "/etc")
 MERGED = ("/bin", "/sbin", "/lib", "/lib64", "/lib32", "/libx32")
 KERNEL_FILES = (
     "/sys/devices/system/cpu",

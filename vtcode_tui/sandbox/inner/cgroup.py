@@ -58,13 +58,20 @@ class Group:
 
     def kills(self) -> int:
         """How many processes the kernel had to kill because of the memory limit."""
-        return sum(
-            int(line.split()[1])
-            for folder in self.folders
-            for file in ("memory.events", "memory.oom_control")
-            for line in _lines(f"{folder}/{file}")
-            if line.startswith("oom_kill ")
-        )
+        return sum(map(_kills, self.folders))
+
+
+def _kills(folder: str) -> int:
+    # Version 2 has the first file, version 1 the second.
+    for file in ("memory.events", "memory.oom_control"):
+        with suppress(OSError):
+            descriptor = os.open(f"{folder}/{file}", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                text = os.read(descriptor, 4096)
+            finally:
+                os.close(descriptor)
+            return sum(int(line[9:]) for line in text.splitlines() if line.startswith(b"oom_kill "))
+    return 0
 
 
 def _sweep(parent: str) -> None:
@@ -92,14 +99,6 @@ def _own_groups() -> dict[str, str]:
     except OSError:
         return {}
     return found
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        with open(path) as file:
-            return file.readlines()
-    except OSError:
-        return []
 
 
 def _write(path: str, text: str) -> None:

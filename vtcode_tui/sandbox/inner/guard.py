@@ -16,18 +16,24 @@ from vtcode_tui.sandbox.inner import kernel, repositories
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _LARGEST_FILE, _LARGEST_ALL = 8 << 20, 64 << 20
 _MOST_ENTRIES = 20_000
+_SETTLED_NS = 2_500_000_000
+"""The coarsest clock of a file system counts in 2 s: a file that changed longer ago gets another time if it changes."""
 
 
 class Node:
     """A file, link or folder as it was."""
 
-    __slots__ = ("children", "data", "kind", "mode")
+    __slots__ = ("children", "data", "kind", "mode", "stamp")
 
-    def __init__(self, kind: str, mode: int = 0, data: bytes | None = b"") -> None:
+    def __init__(
+        self, kind: str, mode: int = 0, data: bytes | None = b"", stamp: tuple[int, ...] | None = None
+    ) -> None:
         self.kind = kind
         self.mode = mode
         self.data = data
         """Content of a file, target of a link; None for a file that was too large to keep."""
+        self.stamp = stamp
+        """Identity, size and times of a file when it was read."""
         self.children: dict[str, Node] = {}
 
     def same(self, other: Node) -> bool:
@@ -44,7 +50,7 @@ class Guard:
 
     def __init__(self, workspace: str, paths: list[str], quarantine: str) -> None:
         self._workspace = workspace
-        self._names = [os.path.relpath(p, workspace) for p in paths if p.startswith(workspace + "/")]
+        self._names = [os.path.normpath(p)[len(workspace) + 1 :] for p in paths if p.startswith(workspace + "/")]
         self._quarantine = quarantine
         self._before: dict[str, Node] = {}
         self._folders: dict[str, tuple[int, int]] = {}
@@ -59,8 +65,9 @@ class Guard:
         if not self._names:
             return
         self._root = os.open(self._workspace, _FOLDER | os.O_CLOEXEC)
+        self._exact = kernel.has_exact_times(self._root)
         for name in self._names:
-            self._before[name] = self._look(name)
+            self._before[name] = self._look(name, None)
             parent = os.path.dirname(name)
             while parent and parent not in self._folders:
                 identity = self._identity(parent)
@@ -87,27 +94,27 @@ class Guard:
                 findings.append({"path": folder, "what": "was moved or replaced; brought back"})
         for name, before in self._before.items():
             self._kept = self._entries = 0
-            after = self._look(name)
+            after = self._look(name, before)
             if not before.same(after):
                 findings.append({"path": name, "what": self._restore(name, before, after)})
         findings += repositories.disarm(self._root, self._begun_ns, self._before, self._take_away)
         os.close(self._root)
         return findings
 
-    def _look(self, name: str) -> Node:
+    def _look(self, name: str, before: Node | None) -> Node:
         try:
             parent = self._open_parent(name)
         except OSError:
             return Node("absent")
         try:
-            return self._snapshot(parent, os.path.basename(name))
+            return self._snapshot(parent, os.path.basename(name), before)
         finally:
             os.close(parent)
 
     def _open_parent(self, name: str) -> int:
         return kernel.open_inside(self._root, os.path.dirname(name) or ".", _FOLDER)
 
-    def _snapshot(self, parent: int, name: str) -> Node:
+    def _snapshot(self, parent: int, name: str, before: Node | None) -> Node:
         try:
             known = os.stat(name, dir_fd=parent, follow_symlinks=False)
         except OSError:
@@ -117,7 +124,10 @@ class Guard:
         if stat.S_ISLNK(known.st_mode):
             return Node("link", 0, os.fsencode(os.readlink(name, dir_fd=parent)))
         if stat.S_ISREG(known.st_mode):
-            return Node("file", mode, self._content(parent, name, known))
+            stamp = (known.st_dev, known.st_ino, known.st_size, known.st_mtime_ns, known.st_ctime_ns)
+            if before is not None and before.stamp == stamp and self._is_settled(known):
+                return Node("file", mode, before.data, stamp)
+            return Node("file", mode, self._content(parent, name, known), stamp)
         if not stat.S_ISDIR(known.st_mode):
             return Node("other", mode)
         node = Node("folder", mode)
@@ -125,10 +135,15 @@ class Guard:
             folder = self._open(name, _FOLDER, parent, mode)
             try:
                 for child in os.listdir(folder):
-                    node.children[child] = self._snapshot(folder, child)
+                    was = before.children.get(child) if before is not None else None
+                    node.children[child] = self._snapshot(folder, child, was)
             finally:
                 os.close(folder)
         return node
+
+    def _is_settled(self, known: os.stat_result) -> bool:
+        """Whether a change since the snapshot would show in the time of change, which nothing can set back."""
+        return self._exact and known.st_ctime_ns + _SETTLED_NS < self._begun_ns
 
     def _content(self, parent: int, name: str, known: os.stat_result) -> bytes | None:
         if known.st_size > _LARGEST_FILE or self._kept + known.st_size > _LARGEST_ALL:
@@ -137,8 +152,14 @@ class Guard:
         self._kept += known.st_size
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
         descriptor = self._open(name, flags, parent, stat.S_IMODE(known.st_mode))
-        with os.fdopen(descriptor, "rb") as file:
-            return file.read()
+        try:
+            # One more than its size, so that a file which grows meanwhile is read to its end.
+            pieces = [os.read(descriptor, known.st_size + 1)]
+            while pieces[-1]:
+                pieces.append(os.read(descriptor, 1 << 20))
+        finally:
+            os.close(descriptor)
+        return b"".join(pieces)
 
     def _identity(self, folder: str) -> tuple[int, int] | None:
         try:

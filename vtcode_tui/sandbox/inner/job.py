@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from base64 import b64decode
 
 LARGEST_MESSAGE = 60_000
 """Bytes of one message between our processes; longer lists are cut before they are sent."""
@@ -20,7 +19,7 @@ class Job:
         "cwd",
         "environment",
         "executable",
-        "filters",
+        "first_filter",
         "folder",
         "full",
         "function",
@@ -38,7 +37,6 @@ class Job:
         "rules",
         "search",
         "staging",
-        "system",
         "terminal",
         "workspace",
         "writable",
@@ -52,8 +50,8 @@ class Job:
     function: str
     cwd: str
     environment: dict[str, str]
-    filters: list[str]
-    """F1 and F2 in base64."""
+    first_filter: int
+    """Length of F1 in bytes; F2 follows it in the file of filters."""
     folder: str
     """The run's own folder outside the workspace: `home` and `tmp` lie in it; removed at the end."""
     home: str
@@ -61,7 +59,6 @@ class Job:
     caches: str
     """The folder that stays between runs of a workspace, mounted at ~/.cache."""
     full: bool
-    system: list[str]
     readable: list[str]
     writable: list[str]
     protected: list[str]
@@ -87,11 +84,10 @@ class Job:
         for name in self.__slots__:
             setattr(self, name, given[name])
 
-    @property
-    def codes(self) -> tuple[bytes, bytes]:
-        """The two BPF programs."""
-        first, second = self.filters
-        return b64decode(first), b64decode(second)
+    def codes(self, filters: int) -> tuple[bytes, bytes]:
+        """The two BPF programs, from the file that holds them one after the other."""
+        text = read_all(filters)
+        return text[: self.first_filter], text[self.first_filter :]
 
     @property
     def own_home(self) -> str:

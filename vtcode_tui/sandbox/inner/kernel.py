@@ -67,7 +67,7 @@ CLOCK_OF_FILES = 0 if _MAC else 5
 On macOS files are stamped with the real time."""
 AT_EMPTY_PATH = 0x1000
 OPEN_TREE_CLONE = 1
-MOVE_MOUNT_F_EMPTY_PATH = 4
+MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH = 4, 0x40
 
 RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH, RESOLVE_IN_ROOT = 2, 4, 8, 16
 INSIDE = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
@@ -107,11 +107,6 @@ def unshare(flags: int) -> None:
     _check(LIBC.unshare(flags), "unshare")
 
 
-def setns(descriptor: int, kind: int) -> None:
-    """Enter the namespace behind `descriptor`."""
-    _check(LIBC.setns(descriptor, kind), "setns")
-
-
 def mount(source: str, target: str, kind: str | None, flags: int, data: str = "") -> None:
     """`mount(2)`."""
     encode = os.fsencode
@@ -137,12 +132,16 @@ def set_mount(path: str, attributes: int, *, recursive: bool = True) -> None:
     syscall(f"mount_setattr {path}", SYS_MOUNT_SETATTR, -100, os.fsencode(path), flags, data, len(data))
 
 
-def pivot_into(new_root: str) -> None:
-    """Make `new_root` the root folder and take the old one away."""
-    os.chdir(new_root)
-    syscall("pivot_root", SYS_PIVOT_ROOT, b".", b".")
-    _check(LIBC.umount2(ctypes.c_char_p(b"."), MNT_DETACH), "umount of the old root")
-    os.chdir("/")
+def copy_mount(path: str) -> int:
+    """A copy of the mount at `path`, attached nowhere, as a descriptor; goes with the last one of it."""
+    flags = OPEN_TREE_CLONE | os.O_CLOEXEC
+    return syscall(f"open_tree {path}", SYS_OPEN_TREE, -100, os.fsencode(path), flags)
+
+
+def attach_mount(mount: int, folder: int) -> None:
+    """Attach a mount that is nowhere at an open folder of this mount namespace."""
+    flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH
+    syscall("move_mount", SYS_MOVE_MOUNT, mount, b"", folder, b"", flags)
 
 
 def open_inside(folder: int, path: str, flags: int, resolve: int = INSIDE, mode: int = 0) -> int:
@@ -179,6 +178,39 @@ def born_ns(descriptor: int) -> int:
     mask = struct.unpack_from("=I", buffer.raw)[0]
     seconds, nanoseconds = struct.unpack_from("=qI", buffer.raw, 80)
     return seconds * 1_000_000_000 + nanoseconds if mask & 0x800 else 0
+
+
+_EXT, _XFS, _BTRFS, _TMPFS, _F2FS = 0xEF53, 0x58465342, 0x9123683E, 0x01021994, 0xF2F52010
+
+
+def _file_system(descriptor: int) -> int:
+    """The number by which the kernel knows the kind of file system that a descriptor lies on; 0 where unknown."""
+    if _MAC:
+        return 0
+    buffer = ctypes.create_string_buffer(256)
+    if LIBC.fstatfs(descriptor, buffer) < 0:
+        return 0
+    return int(struct.unpack_from("=Q", buffer.raw)[0]) & 0xFFFFFFFF
+
+
+def has_exact_times(descriptor: int) -> bool:
+    """Whether the file system stamps every change of a file, by this machine's own clock."""
+    return _file_system(descriptor) in {_EXT, _XFS, _BTRFS, _TMPFS, _F2FS}
+
+
+def counts_folders(descriptor: int) -> bool:
+    """Whether the number of links of a folder is two more than that of its subfolders (or 1 when they are many)."""
+    return _file_system(descriptor) in {_EXT, _XFS, _TMPFS}
+
+
+def memory_of_machine() -> tuple[int, int]:
+    """Bytes of memory that the machine has, and of shared memory (tmpfs, memfd, System V) in use on it."""
+    buffer = ctypes.create_string_buffer(128)
+    _check(LIBC.sysinfo(buffer), "sysinfo")
+    # long uptime, loads[3]; then totalram, freeram, sharedram; two bytes behind eight words follows mem_unit.
+    total, _free, shared = struct.unpack_from("=3Q", buffer.raw, 32)
+    unit = struct.unpack_from("=I", buffer.raw, 104)[0]
+    return total * unit, shared * unit
 
 
 def close_all_but(keep: set[int]) -> None:

@@ -16,6 +16,8 @@ from vtcode_tui.sandbox.inner.job import Job
 from vtcode_tui.sandbox.inner.target import step
 
 OLD = "/.old"
+SYSTEM = ("/usr", "/opt", "/nix/store", "/gnu/store", "/etc")
+"""Folders of the system that every run sees; what may be read in /etc is a matter of Landlock."""
 _MERGED = ("bin", "sbin", "lib", "lib64", "lib32", "libx32")
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _SYSFS = (
@@ -29,8 +31,8 @@ _WRITABLE = kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV
 _PLAIN = kernel.MS_NOSUID | kernel.MS_NODEV
 
 
-def build(job: Job) -> None:
-    """Replace the root of this mount namespace, apart from /proc and the removal of `/.old`."""
+def prepare() -> None:
+    """As the first process of new namespaces: a new root with what every run sees, the host's below `/.old`."""
     with step("private mounts"):
         kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     with step("new root"):
@@ -40,9 +42,25 @@ def build(job: Job) -> None:
         kernel.syscall("pivot_root", kernel.SYS_PIVOT_ROOT, b".", b".old")
         os.chdir("/")
     with step("system folders"):
-        _system(job)
+        _system()
     with step("devices"):
-        _devices(job)
+        _devices()
+    with step("proc"):
+        os.mkdir("/proc", 0o555)
+        kernel.mount("proc", "/proc", "proc", _PLAIN | kernel.MS_NOEXEC)
+    with step("loopback"):
+        _loopback_up()
+
+
+def build(job: Job, layer: int) -> None:
+    """Add what this run may use; `layer` is the mount of its layer, or -1."""
+    if layer >= 0:
+        with step("layer"):
+            _put_layer(layer, (job.staging or [""])[0])
+    with step("devices"):
+        size = max(1 << 26, int(job.limits["memory"]) // 2)
+        inodes = int(job.limits["inodes"])
+        kernel.mount("shm", "/dev/shm", "tmpfs", _PLAIN, f"mode=1777,size={size},nr_inodes={inodes}")
     with step("private folders"):
         _private(job)
     with step("granted folders"):
@@ -52,15 +70,10 @@ def build(job: Job) -> None:
             _protect(root, job.protected)
     with step("masked files"):
         _mask(job.hidden)
-    with step("loopback"):
-        _loopback_up()
 
 
 def finish() -> None:
-    """As the first process of the new pid namespace: a fresh /proc, and the host's root goes away."""
-    with step("proc"):
-        os.mkdir("/proc", 0o555)
-        kernel.mount("proc", "/proc", "proc", _PLAIN | kernel.MS_NOEXEC)
+    """The host's root goes away, and the run's own is closed."""
     with step("old root"):
         result = kernel.LIBC.umount2(OLD.encode(), kernel.MNT_DETACH)
         if result:
@@ -69,19 +82,27 @@ def finish() -> None:
         kernel.set_mount("/", _READ_ONLY, recursive=False)
 
 
-def _system(job: Job) -> None:
+def _put_layer(layer: int, lower: str) -> None:
+    root = os.open(OLD, os.O_PATH | os.O_CLOEXEC)
+    place = kernel.open_inside(root, lower.lstrip("/"), os.O_PATH | os.O_DIRECTORY)
+    kernel.attach_mount(layer, place)
+    for descriptor in (root, place, layer):
+        os.close(descriptor)
+
+
+def _system() -> None:
     for name in _MERGED:
         source = f"{OLD}/{name}"
         if os.path.islink(source):
             os.symlink(os.readlink(source), f"/{name}")
         elif os.path.isdir(source):
             _show(f"/{name}", _READ_ONLY)
-    for path in (*job.system, *_SYSFS):
+    for path in (*SYSTEM, *_SYSFS):
         if os.path.isdir(OLD + path) and not os.path.islink(path):
             _show(path, _READ_ONLY)
 
 
-def _devices(job: Job) -> None:
+def _devices() -> None:
     os.makedirs("/dev/pts")
     os.mkdir("/dev/shm", 0o1777)
     for name in _DEVICES:
@@ -93,9 +114,6 @@ def _devices(job: Job) -> None:
     kernel.mount(
         "devpts", "/dev/pts", "devpts", kernel.MS_NOSUID | kernel.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"
     )
-    size = max(1 << 26, int(job.limits["memory"]) // 2)
-    inodes = int(job.limits["inodes"])
-    kernel.mount("shm", "/dev/shm", "tmpfs", _PLAIN, f"mode=1777,size={size},nr_inodes={inodes}")
 
 
 def _private(job: Job) -> None:
@@ -116,11 +134,11 @@ def _granted(job: Job) -> None:
     for path in sorted({*job.readable, *writable}, key=lambda p: (p.count("/"), p)):
         if path in writable:
             _show(path, _WRITABLE, strict=True)
-        elif os.path.exists(OLD + path) and not _is_below(path, job.system):
+        elif os.path.exists(OLD + path) and not _is_below(path, SYSTEM):
             _show(path, _READ_ONLY)
 
 
-def _is_below(path: str, roots: list[str]) -> bool:
+def _is_below(path: str, roots: tuple[str, ...]) -> bool:
     return any(path == root or path.startswith(root + "/") for root in roots)
 
 

@@ -35,6 +35,7 @@ def find(root: int, since_ns: int) -> set[str]:
     """Repositories below `root` that were made after `since_ns`, as relative paths of their git folders."""
     found: set[str] = set()
     queue, seen = [("", 0)], 0
+    counted, device = kernel.counts_folders(root), os.fstat(root).st_dev
     while queue and seen < _MOST_FOLDERS:
         path, depth = queue.pop(0)
         seen += 1
@@ -49,14 +50,26 @@ def find(root: int, since_ns: int) -> set[str]:
                 if kernel.born_ns(folder) >= since_ns:
                     found.add(path)
                 continue
+            if depth >= _DEPTH:
+                continue
+            inner = [name for name in below if name not in _SKIP]
+            if counted:
+                # A folder without folders is no repository and has none below: it need not be read.
+                hollow = {name for name in inner if _has_no_folders(folder, name, device)}
+                seen += len(hollow)
+                inner = [name for name in inner if name not in hollow]
+            prefix = f"{path}/" if path else ""
+            queue += [(prefix + name, depth + 1) for name in inner]
         except OSError:
             continue
         finally:
             os.close(folder)
-        if depth < _DEPTH:
-            prefix = f"{path}/" if path else ""
-            queue += [(prefix + name, depth + 1) for name in below if name not in _SKIP]
     return found
+
+
+def _has_no_folders(parent: int, name: str, device: int) -> bool:
+    known = os.stat(name, dir_fd=parent, follow_symlinks=False)
+    return known.st_nlink == 2 and known.st_dev == device
 
 
 def disarm(

@@ -18,8 +18,8 @@ sys.path.append(sys.argv[2])
 
 from vtcode_tui.sandbox.inner import cgroup, kernel, tree
 from vtcode_tui.sandbox.inner.job import SetupError
-from vtcode_tui.sandbox.inner.space import Layers
-from vtcode_tui.sandbox.inner.supervisor import supervise
+from vtcode_tui.sandbox.inner.layers import Layers
+from vtcode_tui.sandbox.inner.reserve import Reserve
 
 _MOST_PROCESSES = 8192
 """Of all runs together, where a control group can be had; each run has its own limit below that."""
@@ -43,84 +43,98 @@ def serve(control: socket.socket, preload: list[str]) -> None:
     wake, ended = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.set_wakeup_fd(ended, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda _signal, _frame: None)
-    layers, supervisors = Layers(), set[int]()
-    memory = int(tree.machine_memory()[0] * 0.9)
+    memory = int(kernel.memory_of_machine()[0] * 0.9)
     group = cgroup.Group(f"{cgroup.PREFIX}{os.getpid()}", _MOST_PROCESSES, memory)
     group.enter()
-    poll = select.poll()
-    poll.register(control, select.POLLIN)
-    poll.register(wake, select.POLLIN)
-    control.send(b"ready")
-    while True:
-        ready = dict(poll.poll())
-        if wake in ready:
-            os.read(wake, 4096)
-            _reap(layers, supervisors)
-        if control.fileno() in ready and not _take(control, layers, supervisors, group):
-            break
-    # Each supervisor sees the end of the main process itself, and ends its run.
-    while supervisors:
-        _reap(layers, supervisors, block=True)
+    _Server(control, wake, Reserve(group)).serve()
 
 
-def _take(control: socket.socket, layers: Layers, supervisors: set[int], group: cgroup.Group) -> bool:
-    """Start the run of one message; False when the main process is gone."""
-    try:
-        text, descriptors, _flags, _address = socket.recv_fds(control, 65536, 16)
-    except OSError:
-        return False
-    if not text:
-        return False
-    said = json.loads(text)
-    events = socket.socket(fileno=descriptors[0])
-    try:
-        layer = layers.enter(said["staging"]) if said["staging"] else None
-        pid = os.fork()
-        if pid == 0:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            # Above all the descriptors that hold other layers: one kept open would keep its layer mounted.
-            own = {layer.users, layer.mounts} if layer is not None else set()
-            try:
-                kernel.close_all_but({0, 1, 2, events.fileno(), *descriptors[1:], *own})
-                supervise(events, descriptors[2:], descriptors[1], layer, group)
-            except BaseException as error:  # noqa: BLE001 - the last frame of a process: its run ends with it
-                failed = {"killed": f"the supervisor failed: {error!r}", "exit": -9, "survivors": 0}
-                events.send(json.dumps(failed).encode())
-            finally:
-                # Whatever went wrong, a supervisor never becomes a second fork server.
-                os._exit(125)
-        supervisors.add(pid)
-        if layer is not None:
-            layer.runs.add(pid)
-    except (SetupError, OSError) as error:
-        step = error.step if isinstance(error, SetupError) else "fork"
-        told = error.message if isinstance(error, SetupError) else str(error)
-        events.send(json.dumps({"setup_error": told, "step": step, "survivors": 0}).encode())
-        layers.leave(-1)
-    finally:
-        events.close()
-        for descriptor in descriptors[1:]:
-            os.close(descriptor)
-    return True
+class _Server:
+    """Who works for us: supervisors of runs, crews that wait for one, holders of layers."""
 
+    def __init__(self, control: socket.socket, wake: int, reserve: Reserve) -> None:
+        self._control = control
+        self._wake = wake
+        self._reserve = reserve
+        self._layers = Layers()
+        self._supervisors: set[int] = set()
 
-def _reap(layers: Layers, supervisors: set[int], *, block: bool = False) -> None:
-    """Take note of supervisors that ended, and kill what one that was killed left behind."""
-    while True:
+    def serve(self) -> None:
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        poll.register(self._wake, select.POLLIN)
+        # Readable with priority whenever a file system was mounted or unmounted on this machine.
+        mounts = os.open("/proc/self/mountinfo", os.O_RDONLY | os.O_CLOEXEC)
+        poll.register(mounts, select.POLLPRI)
+        self._control.send(b"ready")
+        while True:
+            ready = dict(poll.poll(self._reserve.wait_ms()))
+            if mounts in ready:
+                # Those that wait hold the mounts of before.
+                self._reserve.dismiss()
+                self._layers.dismiss()
+            if self._wake in ready:
+                os.read(self._wake, 4096)
+                self._reap()
+            if self._control.fileno() in ready:
+                if not self._take():
+                    break
+            elif self._reserve.refill():
+                self._layers.refill()
+        self._reserve.dismiss()
+        self._layers.dismiss()
+        # Each supervisor sees the end of the main process itself, and ends its run.
+        while self._supervisors:
+            self._reap(block=True)
+
+    def _take(self) -> bool:
+        """Start the run of one message; False when the main process is gone."""
         try:
-            pid, _status = os.waitpid(-1, 0 if block else os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            break
-        supervisors.discard(pid)
-        layers.leave(pid)
-        block = False
-    strays = [p for p in tree.children_of(os.getpid()) if p not in supervisors]
-    if strays:
-        # A supervisor was killed and left these to us. Their end wakes us again, until none is left.
-        tree.kill_all([*strays, *tree.descendants_of(strays)])
+            text, descriptors, _flags, _address = socket.recv_fds(self._control, 65536, 16)
+        except OSError:
+            return False
+        if not text:
+            return False
+        said = json.loads(text)
+        try:
+            holder = self._layers.enter(said["staging"]) if said["staging"] else None
+            message = b"run"
+            if holder is not None:
+                message = b"staged"
+                descriptors.append(holder.show().detach())
+            pid = self._reserve.start(said["full"], message, descriptors)
+            self._supervisors.add(pid)
+            if holder is not None:
+                holder.runs.add(pid)
+        except (SetupError, OSError) as error:
+            step = error.step if isinstance(error, SetupError) else "fork"
+            told = error.message if isinstance(error, SetupError) else str(error)
+            with socket.socket(fileno=os.dup(descriptors[0])) as events:
+                events.send(json.dumps({"setup_error": told, "step": step, "survivors": 0}).encode())
+            self._layers.leave(-1)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        return True
+
+    def _reap(self, *, block: bool = False) -> None:
+        """Take note of what ended, and kill what a supervisor that was killed left behind."""
+        while True:
+            try:
+                pid, _status = os.waitpid(-1, 0 if block else os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                break
+            self._supervisors.discard(pid)
+            self._reserve.ended(pid)
+            self._layers.leave(pid)
+            block = False
+        ours = self._supervisors | self._reserve.pids | self._layers.pids
+        strays = [p for p in tree.children_of(os.getpid()) if p not in ours]
+        if strays:
+            # A supervisor was killed and left these to us. Their end wakes us again, until none is left.
+            tree.kill_all([*strays, *tree.descendants_of(strays)])
 
 
 if __name__ == "__main__":

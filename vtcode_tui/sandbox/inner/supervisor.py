@@ -1,8 +1,12 @@
-"""One process per run, outside its sandbox: sets it up, answers its notifier, watches its limits, ends it all."""
+"""One process per run, outside its sandbox: sets it up, answers its notifier, watches its limits, ends it all.
+
+It is made before the run is known (see `reserve`): what does not depend on the run is done while it waits.
+"""
 
 from __future__ import annotations
 
 import array
+import gc
 import json
 import os
 import resource
@@ -13,7 +17,7 @@ import struct
 import time
 from contextlib import suppress
 
-from vtcode_tui.sandbox.inner import cgroup, guard, kernel, mounts, space, target, tree, watch
+from vtcode_tui.sandbox.inner import first, guard, kernel, space, target, tree, watch
 from vtcode_tui.sandbox.inner.job import Job, SetupError, read_all
 from vtcode_tui.sandbox.inner.notify import Notifier
 
@@ -21,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from vtcode_tui.sandbox.inner.space import Layer
+    from vtcode_tui.sandbox.inner.cgroup import Group
 
 _SETUP_SECONDS = 20.0
 
@@ -29,14 +33,12 @@ _SETUP_SECONDS = 20.0
 class Supervisor:
     """Sees one run through; whatever it learns goes to the main process as a JSON message."""
 
-    def __init__(
-        self, job: Job, events: socket.socket, wires: target.Wires, layer: Layer | None, group: cgroup.Group
-    ) -> None:
-        self.job = job
-        self.events = events
-        self.wires = wires
-        self.layer = layer
-        self.begun = time.monotonic()
+    job: Job
+    events: socket.socket
+
+    def __init__(self, full: bool, group: Group) -> None:
+        self.full = full
+        self.group = group
         self.leader = 0
         """What we wait for: the work itself in tier kernel, the first process of its namespace in tier full."""
         self.status: int | None = None
@@ -47,12 +49,31 @@ class Supervisor:
         self.limit = ""
         self.usage: resource.struct_rusage | None = None
         self.notifier: Notifier | None = None
-        self.group = group
-        self.kills = group.kills()
         self.enclosed = False
         """Whether our signals reach our own run only, so that all of it can be killed at once (tier kernel)."""
+        self.world = not full
+        """Whether the run's file system stands."""
         self.poll = select.poll()
         self.stop_read, self.stop_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+
+    def serve(self, control: socket.socket) -> NoReturn:
+        """Get ready, wait for a run on `control`, and see it through."""
+        try:
+            self._muster(control)
+        except (SetupError, OSError) as error:
+            self.setup_error = error if isinstance(error, SetupError) else SetupError("namespaces", str(error))
+        message, descriptors, _flags, _address = socket.recv_fds(control, 4096, 16)
+        if not message:
+            os._exit(0)  # the fork server is gone, or needs us no more
+        control.close()
+        self.events = socket.socket(fileno=descriptors[0])
+        try:
+            self._run(descriptors[1:], layered=message == b"staged")
+        except BaseException as error:  # noqa: BLE001 - the last frame of a process: its run ends with it
+            failed = {"killed": f"the supervisor failed: {error!r}", "exit": -9, "survivors": 0}
+            self.events.send(json.dumps(failed).encode())
+            os._exit(125)
+        os._exit(0)
 
     def tell(self, message: dict[str, object], descriptors: tuple[int, ...] = ()) -> None:
         """Send a message to the main process; if that is gone, the run has no owner and ends."""
@@ -61,23 +82,50 @@ class Supervisor:
         except OSError:
             self.killed = self.killed or "vtcode ended"
 
-    def run(self) -> None:
-        """The whole life of the run."""
+    def _muster(self, control: socket.socket) -> None:
+        """Start the processes of a run, up to where they must know it."""
+        gc.disable()
         signal.signal(signal.SIGTERM, self._spawner_died)
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGTERM)
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         kernel.set_name("vtcode-run")
-        if not self.job.full:
+        if not self.full:
             self.enclosed = tree.enclose()
+        with target.step("process descriptors"):
+            os.close(os.pidfd_open(os.getpid()))  # found out before anything runs
+        self.control, report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self.orders, orders = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.world_orders, world_orders = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with report, orders, world_orders:
+            if self.full:
+                pid = space.clone_mapped(space.EVERYTHING)
+                if pid == 0:
+                    first.become(first.Lines(world_orders, orders, report, self.stop_write))
+            else:
+                with target.step("fork"):
+                    pid = os.fork()
+                if pid == 0:
+                    target.become(orders, report)
+            self.leader = pid
+
+    def _run(self, descriptors: list[int], *, layered: bool) -> None:
+        """The whole life of the run."""
+        self.begun = time.monotonic()
+        self.kills = self.group.kills()
+        self.job = Job(read_all(descriptors[0]))
         protected = guard.Guard(
             self.job.workspace, self.job.guarded, os.path.dirname(self.job.folder) + "/quarantine"
         )
         try:
+            if self.setup_error is not None:
+                raise self.setup_error
             self._make_folders()
+            self._give_orders(descriptors, layered=layered)
             with target.step("protected paths"):
                 protected.remember()
-            self._start()
+            self._await_start()
         except SetupError as error:
             self.setup_error = error
         else:
@@ -94,10 +142,12 @@ class Supervisor:
 
     def _make_folders(self) -> None:
         with target.step("private folders"):
-            # In tier kernel the main process has made them already, for the rules.
-            for path in (self.job.caches, self.job.folder, self.job.own_home, self.job.own_tmp):
-                os.makedirs(path, 0o700, exist_ok=True)
-            if not self.job.full:
+            if self.full:
+                os.makedirs(self.job.caches, 0o700, exist_ok=True)
+                for path in (self.job.folder, self.job.own_home, self.job.own_tmp):
+                    os.mkdir(path, 0o700)
+            else:
+                # The main process has made them already, for the rules.
                 os.symlink(self.job.caches, self.job.own_home + "/.cache")
                 self._link_toolchains()
 
@@ -111,112 +161,57 @@ class Supervisor:
             if not os.path.lexists(place):
                 os.symlink(path, place)
 
-    def _start(self) -> None:
-        with target.step("process descriptors"):
-            os.close(os.pidfd_open(os.getpid()))  # found out before anything runs
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        self.control = ours
-        self.wires.control = theirs.fileno()
-        if self.job.full:
-            self._start_full(ours, theirs)
-        else:
-            with target.step("fork"):
-                pid = os.fork()
-            if pid == 0:
-                self._be_target(theirs)
-            self.leader = pid
-        theirs.close()
-        for descriptor in {self.wires.stdin, self.wires.stdout, self.wires.stderr, self.wires.ruleset}:
-            os.close(descriptor)
-        if self.wires.result >= 0:
-            os.close(self.wires.result)
-        self._await_start()
-
-    def _start_full(self, ours: socket.socket, theirs: socket.socket) -> None:
-        if self.layer is None:
-            self.leader = space.clone_mapped(space.EVERYTHING)
-            if self.leader == 0:
-                self._be_first(ours, theirs)
-            return
-        with target.step("layer"):
-            pid = os.fork()
-        if pid == 0:
-            self._enter_layer(ours, theirs)
-        _pid, status = os.waitpid(pid, 0)
-        if code := os.waitstatus_to_exitcode(status):
-            raise SetupError("layer", f"the layer cannot be entered: {os.strerror(abs(code))}")
-
-    def _enter_layer(self, ours: socket.socket, theirs: socket.socket) -> NoReturn:
-        assert self.layer is not None
+    def _give_orders(self, descriptors: list[int], *, layered: bool) -> None:
+        """Tell the waiting processes what the run is. Its work begins at `go`, and no sooner."""
+        job, filters, *rest = descriptors
+        shown = [rest.pop()] if layered else []
         try:
-            kernel.setns(self.layer.users, kernel.CLONE_NEWUSER)
-            kernel.setns(self.layer.mounts, kernel.CLONE_NEWNS)
-            if kernel.clone(space.WITHOUT_USER | kernel.CLONE_PARENT) == 0:
-                self._be_first(ours, theirs)
+            if self.full:
+                socket.send_fds(self.world_orders, [b"run"], [job, filters, *shown])
+            socket.send_fds(self.orders, [b"run"], [job, filters, *rest])
         except OSError as error:
-            os._exit(min(error.errno or 125, 125))
-        os._exit(0)
-
-    def _be_first(self, ours: socket.socket, theirs: socket.socket) -> NoReturn:
-        """Process 1 of the run's pid namespace: builds its world, starts the work, reaps, passes the status on."""
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-        ours.close()
-        try:
-            theirs.send(b'{"first":true}')  # fails if the supervisor died before the death signal was set
-            mounts.build(self.job)
-            mounts.finish()
-            with target.step("fork"):
-                pid = os.fork()
-        except (SetupError, OSError) as error:
-            failed = error if isinstance(error, SetupError) else SetupError("namespaces", str(error))
-            theirs.send(json.dumps({"setup_error": failed.message[:2000], "step": failed.step}).encode())
-            os._exit(126)
-        if pid == 0:
-            self._be_target(theirs)
-        kernel.close_all_but({self.stop_write})
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        kernel.drop_capabilities()
-        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-        kernel.seccomp_load(self.job.codes[0])
-        while True:
-            reaped, status = os.wait()
-            if reaped == pid:
-                others = sum(1 for name in os.listdir("/proc") if name.isdigit()) - 1
-                os.write(self.stop_write, struct.pack("=cii", b"=", status, others))
-                os._exit(0)
-
-    def _be_target(self, theirs: socket.socket) -> NoReturn:
-        self.wires.control = theirs.detach()
-        target.become(self.job, self.wires)
+            raise SetupError("start", f"a process of the run has ended: {error}") from error
+        for descriptor in {*descriptors}:
+            os.close(descriptor)
 
     def _await_start(self) -> None:
-        """Take what the target says while it sets itself up; the end of its socket is the start of the work."""
+        """Let the work begin once its world stands; the end of the reporting socket is the start of the work."""
         self.control.settimeout(_SETUP_SECONDS)
-        while True:
-            try:
-                message, descriptors, pid = _receive(self.control)
-            except TimeoutError:
-                raise SetupError("start", "setting up took too long") from None
-            if not message:
-                break
-            said = json.loads(message)
-            if "setup_error" in said:
-                raise SetupError(str(said["step"]), str(said["setup_error"]))
-            if "first" in said:
-                self.leader = pid
-            elif "terminal" in said:
-                self.tell({"terminal": True}, tuple(descriptors))
-                os.close(descriptors[0])
-            elif "listener" in said:
-                self.notifier = Notifier(self.job, descriptors[0], self.tell)
-                self.pid = pid
+        while not self.world:
+            if not self._hear():
+                raise SetupError("start", "a process of the run ended before its file system stood")
+        with suppress(OSError):  # a target that has ended has said why, or is missed below
+            self.orders.send(b"go")
+        self.limits = watch.Watch(self.job, self.begun)
+        while self._hear():
+            pass
         if self.notifier is None:
             raise SetupError("start", "the work ended before its filters were in place")
-        self.control.close()
+        for used in (self.control, self.orders, self.world_orders):
+            used.close()
         self.started = True
         self.tell({"started": self.pid})
+
+    def _hear(self) -> bool:
+        """Take one message of the processes that set themselves up; False when the last has done so."""
+        try:
+            message, descriptors, pid = _receive(self.control)
+        except TimeoutError:
+            raise SetupError("start", "setting up took too long") from None
+        if not message:
+            return False
+        said = json.loads(message)
+        if "setup_error" in said:
+            raise SetupError(str(said["step"]), str(said["setup_error"]))
+        if "world" in said:
+            self.world = True
+        elif "terminal" in said:
+            self.tell({"terminal": True}, tuple(descriptors))
+            os.close(descriptors[0])
+        elif "listener" in said:
+            self.notifier = Notifier(self.job, descriptors[0], self.tell)
+            self.pid = pid
+        return True
 
     def _watch(self) -> None:
         assert self.notifier is not None
@@ -224,7 +219,7 @@ class Supervisor:
         listener = self.notifier.listener
         for descriptor in (self.events.fileno(), listener, pidfd, self.stop_read):
             self.poll.register(descriptor, select.POLLIN)
-        limits = watch.Watch(self.job, self.begun)
+        limits = self.limits
         with suppress(OSError):
             # Where we may (as root, whom no rlimit holds): ahead of a thousand processes that all want to run.
             os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
@@ -273,7 +268,7 @@ class Supervisor:
         if not self.leader:
             tree.end_all(enclosed=self.enclosed)
             return 0
-        if self.job.full:
+        if self.full:
             tree.send(self.leader, signal.SIGKILL)
             _pid, _status, self.usage = os.wait4(self.leader, 0)
             if self.status is None:
@@ -323,15 +318,3 @@ def _receive(control: socket.socket) -> tuple[bytes, list[int], int]:
         elif level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
             pid = struct.unpack("3i", data)[0]
     return message, list(descriptors), pid
-
-
-def supervise(
-    events: socket.socket, descriptors: list[int], job_file: int, layer: Layer | None, group: cgroup.Group
-) -> NoReturn:
-    """The body of a supervisor process."""
-    job = Job(read_all(job_file))
-    os.close(job_file)
-    ruleset, stdin, stdout, stderr, *result = descriptors
-    wires = target.Wires(-1, ruleset, stdin, stdout, stderr, result[0] if result else -1)
-    Supervisor(job, events, wires, layer, group).run()
-    os._exit(0)

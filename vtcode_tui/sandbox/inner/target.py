@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import json
 import os
@@ -15,29 +16,16 @@ from contextlib import contextmanager, suppress
 from fcntl import ioctl
 
 from vtcode_tui.sandbox.inner import kernel
-from vtcode_tui.sandbox.inner.job import Job, SetupError
+from vtcode_tui.sandbox.inner.job import Job, SetupError, read_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO, NoReturn
 
+_SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGHUP)
 _MOVED = 100
 """Descriptors are first moved above this number, so that dup2 onto 0, 1, 2 cannot overwrite one of them."""
-
-
-class Wires:
-    """The descriptors a target starts with."""
-
-    __slots__ = ("control", "result", "ruleset", "stderr", "stdin", "stdout")
-
-    def __init__(self, control: int, ruleset: int, stdin: int, stdout: int, stderr: int, result: int) -> None:
-        self.control = control
-        self.ruleset = ruleset
-        self.stdin = stdin
-        self.stdout = stdout
-        self.stderr = stderr
-        self.result = result
 
 
 @contextmanager
@@ -49,72 +37,95 @@ def step(name: str) -> Iterator[None]:
         raise SetupError(name, str(error)) from error
 
 
-def become(job: Job, wires: Wires) -> NoReturn:
-    """Be the work. Never returns; a failure before it begins is told through the control socket."""
-    control = socket.socket(fileno=wires.control)
+def become(orders: socket.socket, report: socket.socket) -> NoReturn:
+    """Be the work. Never returns; a failure before it begins is told through the reporting socket."""
     try:
-        with step("session"):
-            os.setsid()
-            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-            kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
-        if job.full and job.terminal:
-            _open_terminal(job, wires, control)
-        with step("descriptors"):
-            control, ruleset, result = _take_places(job, wires, control)
+        _get_ready(orders, report)
+        message, descriptors, _flags, _address = socket.recv_fds(orders, 4096, 16)
+        if not message:
+            os._exit(0)  # the supervisor is gone
+        job = Job(read_all(descriptors[0]))
+        codes = job.codes(descriptors[1])
+        ruleset, result = _take_streams(orders, report, descriptors[2:])
         with step("limits"):
             limit(job)
+        if orders.recv(16) != b"go":
+            os._exit(0)
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+        _take_terminal(job, report)
         with step("working folder"):
             os.chdir(job.cwd)
-            os.umask(0o022)
         if job.invoke is not None:
             # Imported before the rights go, from the installation only; what it loads later comes under the rules.
             sys.path[:] = [*sys.path, *(p for p in job.search if p not in sys.path)]
-        _give_up_rights(job, ruleset, control)
+        _confine(job, codes, ruleset, report)
         os.close(ruleset)
         with step("pinned files"):
             check_pins(job.pins)
         if job.invoke is None:
             _execute(job)
-        control.send(b'{"started":true}')
-        control.close()
-    except SetupError as error:
-        message = {"setup_error": error.message[:2000], "step": error.step}
-        control.send(json.dumps(message).encode())
+        report.send(b'{"started":true}')
+        report.close()
+        orders.close()
+    except (SetupError, OSError) as error:
+        failed = error if isinstance(error, SetupError) else SetupError("start", str(error))
+        report.send(json.dumps({"setup_error": failed.message[:2000], "step": failed.step}).encode())
         os._exit(126)
     _invoke(job, result)
 
 
-def _open_terminal(job: Job, wires: Wires, control: socket.socket) -> None:
+def _get_ready(orders: socket.socket, report: socket.socket) -> None:
+    """What does not depend on the run."""
+    with step("session"):
+        os.setsid()
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+        os.umask(0o022)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    with step("descriptors"):
+        kernel.close_all_but({0, 1, 2, orders.fileno(), report.fileno()})
+    with step("capabilities"):
+        kernel.drop_capabilities()
+    with step("no new privileges"):
+        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+
+
+def _take_streams(orders: socket.socket, report: socket.socket, given: list[int]) -> tuple[int, int]:
+    """Put the run's streams in their places; the descriptors of the ruleset and of the pipe for a result."""
+    with step("descriptors"):
+        ruleset, *streams = [fcntl.fcntl(d, fcntl.F_DUPFD_CLOEXEC, _MOVED) for d in given]
+        for place in range(3):
+            os.dup2(streams[place], place, inheritable=True)
+        result = streams[3] if len(streams) > 3 else -1
+        kept = {orders.fileno(), report.fileno(), ruleset, *streams[3:]}
+        kernel.close_all_but({0, 1, 2, *kept})
+    return ruleset, result
+
+
+def _take_terminal(job: Job, report: socket.socket) -> None:
+    """Make the run's terminal its own; in tier full it is made here, inside, and its other end sent out."""
+    if job.terminal is None:
+        return
     with step("terminal"):
-        master = os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-        ioctl(master, 0x40045431, struct.pack("i", 0))  # TIOCSPTLCK: unlock
-        number = struct.unpack("i", ioctl(master, 0x80045430, bytes(4)))[0]  # TIOCGPTN
-        slave = os.open(f"/dev/pts/{number}", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
-        socket.send_fds(control, [b'{"terminal":true}'], [master])
-        os.close(master)
-        wires.stdin = wires.stdout = wires.stderr = slave
-
-
-def _take_places(job: Job, wires: Wires, control: socket.socket) -> tuple[socket.socket, int, int]:
-    import fcntl
-
-    given = [wires.stdin, wires.stdout, wires.stderr, control.detach(), wires.ruleset]
-    if wires.result >= 0:
-        given.append(wires.result)
-    moved = [fcntl.fcntl(d, fcntl.F_DUPFD_CLOEXEC, _MOVED) for d in given]
-    if job.terminal:
+        if job.full:
+            master = os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+            ioctl(master, 0x40045431, struct.pack("i", 0))  # TIOCSPTLCK: unlock
+            number = struct.unpack("i", ioctl(master, 0x80045430, bytes(4)))[0]  # TIOCGPTN
+            slave = os.open(f"/dev/pts/{number}", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+            socket.send_fds(report, [b'{"terminal":true}'], [master])
+            os.close(master)
+            for place in range(3):
+                os.dup2(slave, place, inheritable=True)
+            os.close(slave)
         columns, rows = job.terminal
-        ioctl(moved[0], termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        ioctl(moved[0], termios.TIOCSCTTY, 0)
-    for place in range(3):
-        os.dup2(moved[place], place, inheritable=True)
-    kept = moved[3:]
-    kernel.close_all_but({0, 1, 2, *kept})
-    return socket.socket(fileno=kept[0]), kept[1], kept[2] if len(kept) > 2 else -1
+        ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def limit(job: Job) -> None:
-    """Set the resource limits of the run on this process, and signals back to their defaults."""
+    """Set the resource limits of the run on this process."""
     for name, wanted in job.rlimits.items():
         which = getattr(resource, f"RLIMIT_{name}")
         _soft, hard = resource.getrlimit(which)
@@ -122,17 +133,10 @@ def limit(job: Job) -> None:
         resource.setrlimit(which, (value, value))
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("500")  # where memory runs out all the same, the run goes before anything of the person's
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 
-def _give_up_rights(job: Job, ruleset: int, control: socket.socket) -> None:
-    first, second = job.codes
-    with step("capabilities"):
-        kernel.drop_capabilities()
-    with step("no new privileges"):
-        kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+def _confine(job: Job, codes: tuple[bytes, bytes], ruleset: int, report: socket.socket) -> None:
+    first, second = codes
     if not job.opened:
         with step("landlock rules"):
             _add_rules(job, ruleset)
@@ -142,7 +146,7 @@ def _give_up_rights(job: Job, ruleset: int, control: socket.socket) -> None:
         kernel.seccomp_load(first)
     with step("seccomp filter of calls"):
         listener = kernel.seccomp_load(second, listener=True)
-        socket.send_fds(control, [b'{"listener":true}'], [listener])
+        socket.send_fds(report, [b'{"listener":true}'], [listener])
         os.close(listener)
 
 

@@ -79,17 +79,6 @@ def memory_of(pid: int) -> tuple[int, int]:
     return own, shared
 
 
-def machine_memory() -> tuple[int, int]:
-    """Bytes of memory that the machine has, and of shared memory (tmpfs, memfd, System V) in use on it."""
-    total = shared = 0
-    for line in _read("/proc/meminfo").splitlines():
-        if line.startswith(b"MemTotal:"):
-            total = int(line.split()[1]) << 10
-        elif line.startswith(b"Shmem:"):
-            shared = int(line.split()[1]) << 10
-    return total, shared
-
-
 def enclose() -> bool:
     """Let this process send signals to itself and to what it starts from now on, and to nothing else.
 

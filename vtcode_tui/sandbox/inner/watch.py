@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
+from contextlib import suppress
 
-from vtcode_tui.sandbox.inner import tree
+from vtcode_tui.sandbox.inner import kernel, tree
 from vtcode_tui.sandbox.inner.job import Job
 
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FIRST_MS, _USUAL_MS = 40, 100
 
 
@@ -25,7 +28,7 @@ class Watch:
         self._roots = [*job.writable, job.folder, job.caches]
         if job.staging:
             self._roots.append(job.staging[1])
-        total, self._shared = tree.machine_memory()
+        total, self._shared = kernel.memory_of_machine()
         self._memory = min(self._limits["memory"], total * 0.8)
         self._free = {root: _free(root) for root in self._roots}
 
@@ -64,7 +67,7 @@ class Watch:
         # Shared memory counts once: every process that maps it shows it.
         memory = sum(own for own, _shared in held) + max(shared for _own, shared in held)
         # Memory that no process maps (a memfd, a file in /dev/shm) is seen on the whole machine only.
-        made = tree.machine_memory()[1] - self._shared
+        made = kernel.memory_of_machine()[1] - self._shared
         if max(memory, made) > self._memory:
             return "memory", f"more than {self._memory / (1 << 20):.0f} MiB of memory"
         return None
@@ -116,20 +119,42 @@ def _written_since(roots: list[str], begun_ns: int) -> tuple[int, int]:
 def remove_tree(path: str) -> None:
     """Remove a folder with everything in it; follows no link and leaves what it may not remove."""
     try:
-        for _folder, folders, names, descriptor in os.fwalk(path, topdown=False):
-            for name in names:
-                _remove(name, descriptor, os.unlink)
-            for name in folders:
-                _remove(name, descriptor, os.rmdir)
-        os.rmdir(path)
+        top = os.open(path, _FOLDER)
     except OSError:
         return
-
-
-def _remove(name: str, folder: int, how: object) -> None:
     try:
-        how(name, dir_fd=folder)  # type: ignore[operator]
-    except NotADirectoryError:
-        os.unlink(name, dir_fd=folder)  # a link to a folder
-    except OSError:
-        return
+        _empty(top)
+    finally:
+        os.close(top)
+    with suppress(OSError):
+        os.rmdir(path)
+
+
+def _empty(top: int) -> None:
+    """However deep it is: what lies in a folder is brought up beside it before the folder goes."""
+    moved, mark = 0, os.urandom(8).hex()
+    names = os.listdir(top)
+    while names:
+        name = names.pop()
+        with suppress(OSError):
+            if not stat.S_ISDIR(os.stat(name, dir_fd=top, follow_symlinks=False).st_mode):
+                os.unlink(name, dir_fd=top)
+                continue
+            os.chmod(name, 0o700, dir_fd=top)
+            folder = os.open(name, _FOLDER, dir_fd=top)
+            try:
+                for child in os.listdir(folder):
+                    moved += 1
+                    names.append(f"{mark}-{moved}")
+                    _bring_up(folder, child, top, names[-1])
+            finally:
+                os.close(folder)
+            os.rmdir(name, dir_fd=top)
+
+
+def _bring_up(folder: int, child: str, top: int, name: str) -> None:
+    try:
+        os.rename(child, name, src_dir_fd=folder, dst_dir_fd=top)
+    except PermissionError:  # a folder whose mode was taken away cannot be moved
+        os.chmod(child, 0o700, dir_fd=folder)
+        os.rename(child, name, src_dir_fd=folder, dst_dir_fd=top)

@@ -1,0 +1,213 @@
+"""The layer that the runs of a session share: one overlay mount, held by a process of its own, shown to each run.
+
+The kernel allows one mount of an upper folder at a time. The holder mounts it in its own namespaces and gives each
+run a copy of the mount, which the run attaches in its own. After the last run of a layer has ended the holder goes,
+and the next run mounts the folders as they are then, so that what people changed meanwhile in the real workspace
+is seen.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import select
+import signal
+import socket
+from contextlib import suppress
+
+from vtcode_tui.sandbox.inner import kernel
+from vtcode_tui.sandbox.inner.job import SetupError
+from vtcode_tui.sandbox.inner.space import clone_mapped
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+_IN_UNMOUNT = 0x2000
+_PATIENCE_SECONDS = 10.0
+
+
+class Holder:
+    """A process in namespaces of its own that mounts a layer when it is told to, and shows it."""
+
+    __slots__ = ("orders", "pid", "runs", "unmounted")
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            try:
+                pid = clone_mapped(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS)
+            except SetupError as error:
+                ours.close()
+                raise SetupError("layer", str(error)) from error
+            if pid == 0:
+                _hold(theirs)
+        ours.settimeout(_PATIENCE_SECONDS)
+        self.orders = ours
+        self.pid = pid
+        self.unmounted = -1
+        """An inotify descriptor that becomes readable when the file system is gone."""
+        self.runs: set[int] = set()
+
+    def mount(self, staging: list[str]) -> None:
+        """Mount `lower` with `upper` and `work` over it. Raises SetupError."""
+        try:
+            self.orders.send(json.dumps(staging).encode())
+            answer, descriptors, _flags, _address = socket.recv_fds(self.orders, 4096, 1)
+        except OSError as error:
+            answer, descriptors = str(error).encode(), []
+        if not descriptors:
+            raise SetupError("layer", f"the overlay cannot be mounted: {answer.decode() or 'its holder ended'}")
+        self.unmounted = descriptors[0]
+
+    def show(self) -> socket.socket:
+        """A socket on which a copy of the mount arrives. Raises SetupError."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            try:
+                socket.send_fds(self.orders, [b"show"], [theirs.fileno()])
+            except OSError as error:
+                ours.close()
+                raise SetupError("layer", f"the holder of the layer has ended: {error}") from error
+        return ours
+
+    def end(self) -> None:
+        """Let the process go, and with it its hold on the layer."""
+        self.orders.close()
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+
+class Layers:
+    """The layers in use, by their upper folder, and a holder in reserve."""
+
+    def __init__(self) -> None:
+        self._live: dict[str, Holder] = {}
+        self._going: dict[str, int] = {}
+        self._spare: Holder | None = None
+        self._used = False
+
+    @property
+    def pids(self) -> set[int]:
+        """The holders."""
+        spare = [self._spare] if self._spare is not None else []
+        return {holder.pid for holder in (*self._live.values(), *spare)}
+
+    def enter(self, staging: list[str]) -> Holder:
+        """The holder of a layer, which is mounted now if no run uses it. Raises SetupError."""
+        upper = staging[1]
+        self._used = True
+        self._forget_gone()
+        if upper not in self._live:
+            self._wait_until_gone(upper)
+            holder, self._spare = self._spare or Holder(), None
+            try:
+                holder.mount(staging)
+            except SetupError:
+                holder.end()
+                raise
+            self._live[upper] = holder
+        return self._live[upper]
+
+    def leave(self, pid: int) -> None:
+        """A supervisor has ended; the last one of a layer takes it away."""
+        for upper, holder in list(self._live.items()):
+            holder.runs.discard(pid)
+            if not holder.runs:
+                holder.end()
+                self._going[upper] = holder.unmounted
+                del self._live[upper]
+
+    def refill(self) -> None:
+        """Have a holder ready, once layers are used at all."""
+        if self._used and self._spare is None:
+            with suppress(SetupError, OSError):  # the next run tries for itself, and says what is wrong
+                self._spare = Holder()
+
+    def dismiss(self) -> None:
+        """End the holder in reserve: the mounts that it holds are no longer those of the machine."""
+        if self._spare is not None:
+            self._spare.end()
+            self._spare = None
+
+    def _forget_gone(self) -> None:
+        """Close the notices of layers that are gone: a user has few inotify descriptors."""
+        ready, _, _ = select.select(list(self._going.values()), [], [], 0)
+        for upper, notice in list(self._going.items()):
+            if notice in ready:
+                os.close(notice)
+                del self._going[upper]
+
+    def _wait_until_gone(self, upper: str) -> None:
+        notice = self._going.get(upper)
+        if notice is None:
+            return
+        # The kernel takes a namespace's mounts down shortly after its last process is reaped.
+        ready, _, _ = select.select([notice], [], [], 5.0)
+        if not ready:
+            raise SetupError("layer", "the layer is still mounted from an earlier run")
+        os.close(notice)
+        del self._going[upper]
+
+
+def _hold(orders: socket.socket) -> NoReturn:
+    try:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+        kernel.close_all_but({0, 1, 2, orders.fileno()})
+        kernel.set_name("vtcode-layer")
+        lower = ""
+        while True:
+            message, descriptors, _flags, _address = socket.recv_fds(orders, 65536, 1)
+            if not message:
+                break
+            if message != b"show":
+                lower = json.loads(message)[0]
+                _mount(orders, json.loads(message))
+                continue
+            with socket.socket(fileno=descriptors[0]) as asked:
+                try:
+                    copy = kernel.copy_mount(lower)
+                    socket.send_fds(asked, [b"layer"], [copy])
+                    os.close(copy)
+                except OSError as error:
+                    asked.send(str(error).encode())
+    finally:
+        os._exit(0)
+
+
+def _mount(orders: socket.socket, staging: list[str]) -> None:
+    try:
+        kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+        # By descriptor, so that no character of a path means anything; opened here, since overlayfs takes only
+        # folders of its own mount namespace.
+        folders = [os.open(p, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) for p in staging]
+        low, up, wk = (f"/proc/self/fd/{d}" for d in folders)
+        kernel.mount(
+            "vtcode", staging[0], "overlay", kernel.MS_NODEV, f"lowerdir={low},upperdir={up},workdir={wk},userxattr"
+        )
+        for folder in folders:
+            os.close(folder)
+        notice = kernel.LIBC.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
+        # IN_UNMOUNT is always reported; the watch does not keep the file system alive.
+        watch = kernel.LIBC.inotify_add_watch(notice, os.fsencode(staging[0]), ctypes.c_uint32(0x400))
+        if watch < 0:
+            raise OSError(ctypes.get_errno(), f"the layer cannot be watched: {os.strerror(ctypes.get_errno())}")
+        socket.send_fds(orders, [b"mounted"], [notice])
+        os.close(notice)
+    except OSError as error:
+        orders.send(str(error).encode())
+
+
+def receive_mount(shown: socket.socket) -> int:
+    """The mount that a holder sends. Raises SetupError."""
+    with shown:
+        shown.settimeout(_PATIENCE_SECONDS)
+        try:
+            answer, descriptors, _flags, _address = socket.recv_fds(shown, 4096, 1)
+        except OSError as error:
+            answer, descriptors = str(error).encode(), []
+    if not descriptors:
+        raise SetupError("layer", f"the layer is not shown: {answer.decode() or 'its holder ended'}")
+    return descriptors[0]

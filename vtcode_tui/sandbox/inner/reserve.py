@@ -1,0 +1,133 @@
+"""Crews that wait: the processes of a run, made before it is known what the run will be.
+
+Forking and entering namespaces is most of what a start costs, and none of it depends on the run. A crew serves one
+run and ends with it; what it waits with holds nothing of any run before it. The fork server makes the next one in
+idle time, and one on the spot when none waits.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from contextlib import suppress
+
+from vtcode_tui.sandbox.inner import kernel
+from vtcode_tui.sandbox.inner.supervisor import Supervisor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from vtcode_tui.sandbox.inner.cgroup import Group
+
+_KEPT = 2
+_PATIENCE_SECONDS, _QUIET_SECONDS = 0.05, 1.0
+"""How long after a run began, and after the machine's mounts changed, new crews are made."""
+
+
+class Crew:
+    """A supervisor with what it has started so far, and the socket by which it gets its run."""
+
+    __slots__ = ("control", "full", "pid")
+
+    def __init__(self, control: socket.socket, pid: int, full: bool) -> None:
+        self.control = control
+        self.pid = pid
+        self.full = full
+
+
+class Reserve:
+    """The crews that wait, all for the tier that was asked for last."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+        self._waiting: list[Crew] = []
+        self._full = True
+        self._due = float("inf")
+
+    @property
+    def pids(self) -> set[int]:
+        """The supervisors that wait."""
+        return {crew.pid for crew in self._waiting}
+
+    def start(self, full: bool, message: bytes, descriptors: list[int]) -> int:
+        """Give a run to a crew; the pid of its supervisor. Raises OSError where none can be made."""
+        if full != self._full:
+            self.dismiss()
+            self._full = full
+        self._due = time.monotonic() + _PATIENCE_SECONDS
+        while self._waiting:
+            crew = self._waiting.pop(0)
+            with crew.control, suppress(OSError):  # one that was killed while it waited
+                socket.send_fds(crew.control, [message], descriptors)
+                return crew.pid
+        crew = self._make(full)
+        with crew.control:
+            socket.send_fds(crew.control, [message], descriptors)
+        return crew.pid
+
+    def ended(self, pid: int) -> None:
+        """A supervisor has ended: that of a run, so that there is time now, or one that was waiting."""
+        for crew in self._waiting:
+            if crew.pid == pid:
+                crew.control.close()
+                self._waiting.remove(crew)
+                return
+        if self._due != float("inf"):
+            self._due = min(self._due, time.monotonic())
+
+    def dismiss(self) -> None:
+        """End the crews that wait: what they hold of the machine is no longer what it is."""
+        for crew in self._waiting:
+            crew.control.close()
+            with suppress(ProcessLookupError):
+                os.kill(crew.pid, signal.SIGKILL)
+        if self._waiting:
+            self._due = time.monotonic() + _QUIET_SECONDS
+        self._waiting.clear()
+
+    def wait_ms(self) -> int | None:
+        """How long there is nothing to do here; None for ever."""
+        if self._due == float("inf"):
+            return None
+        return max(0, int((self._due - time.monotonic()) * 1000) + 1)
+
+    def refill(self) -> bool:
+        """Make one crew if it is time to and one is missing; whether it did."""
+        if time.monotonic() < self._due:
+            return False
+        if len(self._waiting) >= _KEPT:
+            self._due = float("inf")
+            return False
+        try:
+            self._waiting.append(self._make(self._full))
+        except OSError:
+            self._due = float("inf")  # the next run tries for itself, and says what is wrong
+            return False
+        return True
+
+    def _make(self, full: bool) -> Crew:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            try:
+                pid = os.fork()
+            except OSError:
+                ours.close()
+                raise
+            if pid == 0:
+                _be_supervisor(theirs, full, self._group)
+        return Crew(ours, pid, full)
+
+
+def _be_supervisor(control: socket.socket, full: bool, group: Group) -> NoReturn:
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        # Above all the descriptors that hold layers: one kept open would keep its layer mounted.
+        kernel.close_all_but({0, 1, 2, control.fileno()})
+        Supervisor(full, group).serve(control)
+    finally:
+        # Whatever went wrong, a supervisor never becomes a second fork server.
+        os._exit(125)
