@@ -113,7 +113,9 @@ def test_without_a_feature_nothing_runs_and_the_step_is_named(base: Path, tier: 
     assert last.get("setup_error"), (out, err)
 
 
-@pytest.mark.parametrize("taken", [["open_tree"], ["move_mount"], ["inotify_add_watch"], ["mount", [3, 0xFFFFFFFF, 4]]], ids=str)
+@pytest.mark.parametrize(
+    "taken", [["open_tree"], ["move_mount"], ["inotify_add_watch"], ["mount", [3, 0xFFFFFFFF, 4]]], ids=str
+)
 def test_without_a_layer_a_staged_run_does_not_run(base: Path, taken: list[object]) -> None:
     driver = _drive(base, "full", ["touch", str(base / "workspace" / "ran")], json.dumps(taken), "staged")
     out, err = driver.communicate(timeout=60)

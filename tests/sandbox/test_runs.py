@@ -188,10 +188,16 @@ async def test_descriptors_of_a_run_are_its_three_streams(finish: Finish, profil
     assert text.split() == ["0", "1", "2"]
 
 
+DEEP = "import os; [(os.mkdir('d'), os.chdir('d')) for _ in range(2500)]; open('x', 'w').close(); os.chmod('.', 0)"
+
+
 async def test_runs_leave_nothing_behind_in_the_scratch_folder(
-    finish: Finish, profile: Profile, tmp_path: Path
+    spawner: Spawner, finish: Finish, profile: Profile, tmp_path: Path
 ) -> None:
     await finish(grant_for(profile, "sh", "-c", "echo x > $TMPDIR/y; echo x > ~/z; mkdir ~/d"))
+    _text, outcome = await finish(grant_for(profile, "sh", "-c", f'cd; ln -s /etc l; python3 -c "{DEEP}"'))
+    assert outcome.exit_code == 0
+    await spawner.close()
     left = [path.name for path in (tmp_path / "scratch").glob("*/*")]
     assert left == ["cache"]
 

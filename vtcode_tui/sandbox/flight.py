@@ -18,6 +18,7 @@ from typing import Any
 
 from vtcode_tui.sandbox import explain
 from vtcode_tui.sandbox.complaints import Complaints
+from vtcode_tui.sandbox.profile import Staging
 from vtcode_tui.sandbox.run import Denial, Outcome, TerminalSize
 
 _PIECE = 65536
@@ -54,6 +55,7 @@ class Flight:
         self._explaining: asyncio.Task[None] | None = None
         self._begun: asyncio.Future[None] = self._loop.create_future()
         self._outcome: asyncio.Future[Outcome] = self._loop.create_future()
+        self.layer: Staging | None = None
         self.refused_elsewhere: Sequence[Denial] = ()
         """What the run's proxy refused; part of the outcome."""
         self.complaints: Complaints | None = None

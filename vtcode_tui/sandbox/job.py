@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vtcode_tui.common.errors import SandboxError
-from vtcode_tui.sandbox import env, filters, ruleset, toolchains
+from vtcode_tui.sandbox import env, outline, ruleset, toolchains
 from vtcode_tui.sandbox.grant import Invoke, Pin, Work
 from vtcode_tui.sandbox.inner import tree
 from vtcode_tui.sandbox.profile import Profile, Tier
@@ -49,11 +49,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A job as text, the descriptors of its ruleset (the caller closes it) and of its filters (shared by all)."""
+    """A job as text, the descriptors of its ruleset (the caller closes it) and of its outline (shared by all)."""
 
     text: bytes
     ruleset: int
-    filters: int
+    outline: int
     staging: list[str] | None
     view: View
     """What the run will see."""
@@ -70,25 +70,28 @@ def prepare(
     rights = ruleset.rights_of(machine.abi)
     shelf = machine.scratch / hashlib.sha256(os.fsencode(profile.workspace)).hexdigest()[:16]
     folder, caches = shelf / f"run-{secrets.token_hex(8)}", shelf / "cache"
-    readable = list(
-        dict.fromkeys([*toolchains.in_home(machine.home), *toolchains.interpreter(), *profile.readable])
-    )
+    common = toolchains.everywhere(machine.home)
+    readable = list(dict.fromkeys([*common, *profile.readable]))
     rules = (
         _rules_full(machine, profile, readable) if full else _rules_kernel(profile, readable, folder, caches, tty)
     )
     job = work_of(request, machine, folder, proxy)
-    codes, first = filters.file_of_filters(
-        full=full, inet=proxy is not None, debug=profile.debug, signals=machine.abi < 6
+    kind = outline.file_of(
+        full=full,
+        inet=proxy is not None,
+        debug=profile.debug,
+        signals=machine.abi < 6,
+        home=machine.home,
+        scratch=machine.scratch,
     )
     staging = profile.staging
     layer = [str(staging.lower), str(staging.upper), str(staging.work)] if staging else None
     job |= {
-        "first_filter": first,
-        "folder": str(folder),
+        "folder": "" if full else str(folder),
         "caches": str(caches),
         "home": str(machine.home),
         "full": full,
-        "readable": [str(path) for path in readable],
+        "readable": [str(path) for path in readable if not full or path not in common],
         "writable": [str(path) for path in profile.writable],
         "protected": [str(path) for path in profile.protected],
         "guarded": [] if staging else [str(path) for path in profile.protected],
@@ -111,7 +114,7 @@ def prepare(
     held = ruleset.filled(rights, [] if full else rules, network=not full, port=proxy[1] if proxy else 0)
     own = (str(machine.home), "/tmp") if full else (str(folder / "home"), str(folder / "tmp"))
     view = View(profile, machine.tier, machine.home, *own)
-    return Prepared(text, held, codes, layer, view)
+    return Prepared(text, held, kind, layer, view)
 
 
 def _hidden(profile: Profile, tier: Tier) -> list[str]:

@@ -187,8 +187,8 @@ class Spawner:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
                 try:
-                    handed = [theirs.fileno(), text, prepared.filters, prepared.ruleset, *wiring.streams]
-                    message = {"staging": prepared.staging, "full": self.tier == "full"}
+                    handed = [theirs.fileno(), prepared.outline, text, prepared.ruleset, *wiring.streams]
+                    message = {"staging": prepared.staging, "alone": self._is_alone(request.profile)}
                     socket.send_fds(self._control, [json.dumps(message).encode()], handed)
                 except OSError as error:
                     ours.close()
@@ -196,10 +196,15 @@ class Spawner:
             flight = Flight(ours, request.profile.limits.output, options.notice)
             if isinstance(request.work, Execute):
                 flight.complaints = Complaints(prepared.view, os.environ.get("PATH", ""))
+            flight.layer = request.profile.staging
             wiring.attach(flight)
         finally:
             wiring.close()
         return flight
+
+    def _is_alone(self, profile: Profile) -> bool:
+        """Whether no run that has not ended uses the layer of `profile`."""
+        return all(flight.layer != profile.staging for flight in self._flights)
 
     async def close(self) -> None:
         """End every run and the fork server."""

@@ -82,6 +82,12 @@ def interpreter() -> tuple[Path, ...]:
     return tuple(kept)
 
 
+@functools.lru_cache(maxsize=8)
+def everywhere(home: Path) -> tuple[Path, ...]:
+    """What every run may read besides the system."""
+    return tuple(dict.fromkeys([*in_home(home), *interpreter()]))
+
+
 @functools.lru_cache(maxsize=1)
 def module_search() -> tuple[str, ...]:
     """Where workers find modules besides the standard library: vtcode's parent folder and its dependencies."""

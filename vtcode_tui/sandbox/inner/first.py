@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import struct
@@ -14,6 +15,8 @@ from vtcode_tui.sandbox.inner.job import Job, SetupError, read_all
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
+
+    from vtcode_tui.sandbox.inner.outline import Outline
 
 
 class Lines:
@@ -30,7 +33,7 @@ class Lines:
         self.status = status
 
 
-def become(lines: Lines) -> NoReturn:
+def become(lines: Lines, outline: Outline, folder: str) -> NoReturn:
     """Be the first process. Never returns; a failure is told through the reporting socket."""
     report = lines.report
     try:
@@ -38,20 +41,19 @@ def become(lines: Lines) -> NoReturn:
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         held = (lines.orders.fileno(), lines.work_orders.fileno(), report.fileno(), lines.status)
         kernel.close_all_but({0, 1, 2, *held})
-        mounts.prepare()
+        mounts.prepare(outline, folder)
         with target.step("fork"):
             pid = os.fork()
         if pid == 0:
-            target.become(lines.work_orders, report)
+            target.become(lines.work_orders, report, outline)
         lines.work_orders.close()
         message, descriptors, _flags, _address = socket.recv_fds(lines.orders, 4096, 8)
         if not message:
             os._exit(0)  # the supervisor is gone
         job = Job(read_all(descriptors[0]))
-        layer = layers.receive_mount(socket.socket(fileno=descriptors[2])) if len(descriptors) > 2 else -1
-        mounts.build(job, layer)
+        layer = layers.receive_mount(socket.socket(fileno=descriptors[1])) if len(descriptors) > 1 else -1
+        mounts.build(job, outline, layer)
         mounts.finish()
-        code = job.codes(descriptors[1])[0]
         report.send(b'{"world":true}')
     except (SetupError, OSError) as error:
         failed = error if isinstance(error, SetupError) else SetupError("namespaces", str(error))
@@ -61,10 +63,20 @@ def become(lines: Lines) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     kernel.drop_capabilities()
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    kernel.seccomp_load(code)
+    kernel.seccomp_load(outline.first)
     while True:
         reaped, status = os.wait()
         if reaped == pid:
-            others = sum(1 for name in os.listdir("/proc") if name.isdigit()) - 1
-            os.write(lines.status, struct.pack("=cii", b"=", status, others))
+            used = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu_ms = int((used.ru_utime + used.ru_stime) * 1000)
+            os.write(lines.status, struct.pack("=ciiqq", b"=", status, _others(), cpu_ms, used.ru_maxrss))
             os._exit(0)
+
+
+def _others() -> int:
+    """How many processes are left besides this one. All descend from it: without a child there is none."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return 0
+    return sum(1 for name in os.listdir("/proc") if name.isdigit()) - 1

@@ -17,7 +17,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _LARGEST_FILE, _LARGEST_ALL = 8 << 20, 64 << 20
 _MOST_ENTRIES = 20_000
 _SETTLED_NS = 2_500_000_000
-"""The coarsest clock of a file system counts in 2 s: a file that changed longer ago gets another time if it changes."""
+"""The coarsest file system counts in steps of 2 s: what changed longer ago gets another time when it changes."""
 
 
 class Node:

@@ -19,7 +19,6 @@ class Job:
         "cwd",
         "environment",
         "executable",
-        "first_filter",
         "folder",
         "full",
         "function",
@@ -50,10 +49,9 @@ class Job:
     function: str
     cwd: str
     environment: dict[str, str]
-    first_filter: int
-    """Length of F1 in bytes; F2 follows it in the file of filters."""
     folder: str
-    """The run's own folder outside the workspace: `home` and `tmp` lie in it; removed at the end."""
+    """The run's own folder outside the workspace: `home` and `tmp` lie in it; removed at the end. In tier full its
+    crew has made it, and fills in the name."""
     home: str
     """The person's real home folder, whose place the run's own home takes in tier full."""
     caches: str
@@ -83,11 +81,6 @@ class Job:
         given = json.loads(text)
         for name in self.__slots__:
             setattr(self, name, given[name])
-
-    def codes(self, filters: int) -> tuple[bytes, bytes]:
-        """The two BPF programs, from the file that holds them one after the other."""
-        text = read_all(filters)
-        return text[: self.first_filter], text[self.first_filter :]
 
     @property
     def own_home(self) -> str:

@@ -31,7 +31,7 @@ _PATIENCE_SECONDS = 10.0
 class Holder:
     """A process in namespaces of its own that mounts a layer when it is told to, and shows it."""
 
-    __slots__ = ("orders", "pid", "runs", "unmounted")
+    __slots__ = ("orders", "pid", "runs")
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -46,20 +46,15 @@ class Holder:
         ours.settimeout(_PATIENCE_SECONDS)
         self.orders = ours
         self.pid = pid
-        self.unmounted = -1
-        """An inotify descriptor that becomes readable when the file system is gone."""
-        self.runs: set[int] = set()
+        self.runs: list[socket.socket] = []
+        """For each run that sees the layer a socket, which ends when the run sees it no more."""
 
     def mount(self, staging: list[str]) -> None:
-        """Mount `lower` with `upper` and `work` over it. Raises SetupError."""
+        """Let it mount `lower`, `upper` and `work`; a failure arrives where the layer is shown. Raises SetupError."""
         try:
             self.orders.send(json.dumps(staging).encode())
-            answer, descriptors, _flags, _address = socket.recv_fds(self.orders, 4096, 1)
         except OSError as error:
-            answer, descriptors = str(error).encode(), []
-        if not descriptors:
-            raise SetupError("layer", f"the overlay cannot be mounted: {answer.decode() or 'its holder ended'}")
-        self.unmounted = descriptors[0]
+            raise SetupError("layer", f"the holder of the layer has ended: {error}") from error
 
     def show(self) -> socket.socket:
         """A socket on which a copy of the mount arrives. Raises SetupError."""
@@ -72,17 +67,27 @@ class Holder:
                 raise SetupError("layer", f"the holder of the layer has ended: {error}") from error
         return ours
 
-    def end(self) -> None:
-        """Let the process go, and with it its hold on the layer."""
-        self.orders.close()
+    def end(self) -> int:
+        """Let the process go, and with it its hold on the layer.
+
+        Returns an inotify descriptor that becomes readable when the file system is gone; -1 where none was mounted.
+        """
+        descriptors: list[int] = []
+        with self.orders, suppress(OSError):
+            self.orders.shutdown(socket.SHUT_WR)  # no more orders: it ends when it has answered
+            _answer, descriptors, _flags, _address = socket.recv_fds(self.orders, 4096, 1)
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
+        return descriptors[0] if descriptors else -1
 
 
 class Layers:
     """The layers in use, by their upper folder, and a holder in reserve."""
 
-    def __init__(self) -> None:
+    def __init__(self, poll: select.poll) -> None:
+        self.watched: set[int] = set()
+        """Sockets of runs, registered with `poll`: when one is ready, `leave` has something to do."""
+        self._poll = poll
         self._live: dict[str, Holder] = {}
         self._going: dict[str, int] = {}
         self._spare: Holder | None = None
@@ -94,29 +99,42 @@ class Layers:
         spare = [self._spare] if self._spare is not None else []
         return {holder.pid for holder in (*self._live.values(), *spare)}
 
-    def enter(self, staging: list[str]) -> Holder:
-        """The holder of a layer, which is mounted now if no run uses it. Raises SetupError."""
+    def enter(self, staging: list[str], *, alone: bool) -> Holder:
+        """The holder of a layer, which is mounted now if no run uses it. Raises SetupError.
+
+        `alone`: every other run of the layer has ended, whether or not its mount is gone already.
+        """
         upper = staging[1]
         self._used = True
+        if alone and upper in self._live:
+            self._wait_until_left(self._live[upper])
         self._forget_gone()
         if upper not in self._live:
             self._wait_until_gone(upper)
             holder, self._spare = self._spare or Holder(), None
-            try:
-                holder.mount(staging)
-            except SetupError:
-                holder.end()
-                raise
+            holder.mount(staging)
             self._live[upper] = holder
         return self._live[upper]
 
-    def leave(self, pid: int) -> None:
-        """A supervisor has ended; the last one of a layer takes it away."""
+    def join(self, holder: Holder, run: socket.socket) -> None:
+        """A run sees the layer from now on, until `run` ends."""
+        holder.runs.append(run)
+        self.watched.add(run.fileno())
+        self._poll.register(run, select.POLLIN)
+
+    def leave(self) -> None:
+        """Take note of runs that see their layer no more; the last one of a layer takes it away."""
         for upper, holder in list(self._live.items()):
-            holder.runs.discard(pid)
+            ended, _, _ = select.select(holder.runs, [], [], 0)
+            for run in ended:
+                self._poll.unregister(run)
+                self.watched.discard(run.fileno())
+                run.close()
+                holder.runs.remove(run)
             if not holder.runs:
-                holder.end()
-                self._going[upper] = holder.unmounted
+                notice = holder.end()
+                if notice >= 0:
+                    self._going[upper] = notice
                 del self._live[upper]
 
     def refill(self) -> None:
@@ -130,6 +148,11 @@ class Layers:
         if self._spare is not None:
             self._spare.end()
             self._spare = None
+
+    def _wait_until_left(self, holder: Holder) -> None:
+        for run in holder.runs:
+            select.select([run], [], [], _PATIENCE_SECONDS)
+        self.leave()
 
     def _forget_gone(self) -> None:
         """Close the notices of layers that are gone: a user has few inotify descriptors."""
@@ -157,17 +180,19 @@ def _hold(orders: socket.socket) -> NoReturn:
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         kernel.close_all_but({0, 1, 2, orders.fileno()})
         kernel.set_name("vtcode-layer")
-        lower = ""
+        lower = failure = ""
         while True:
             message, descriptors, _flags, _address = socket.recv_fds(orders, 65536, 1)
             if not message:
                 break
             if message != b"show":
                 lower = json.loads(message)[0]
-                _mount(orders, json.loads(message))
+                failure = _mount(orders, json.loads(message))
                 continue
             with socket.socket(fileno=descriptors[0]) as asked:
                 try:
+                    if failure:
+                        raise OSError(f"the overlay cannot be mounted: {failure}")
                     copy = kernel.copy_mount(lower)
                     socket.send_fds(asked, [b"layer"], [copy])
                     os.close(copy)
@@ -177,7 +202,8 @@ def _hold(orders: socket.socket) -> NoReturn:
         os._exit(0)
 
 
-def _mount(orders: socket.socket, staging: list[str]) -> None:
+def _mount(orders: socket.socket, staging: list[str]) -> str:
+    """Mount the layer and send the notice of its end; what went wrong, as words."""
     try:
         kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
         # By descriptor, so that no character of a path means anything; opened here, since overlayfs takes only
@@ -197,7 +223,8 @@ def _mount(orders: socket.socket, staging: list[str]) -> None:
         socket.send_fds(orders, [b"mounted"], [notice])
         os.close(notice)
     except OSError as error:
-        orders.send(str(error).encode())
+        return str(error)
+    return ""
 
 
 def receive_mount(shown: socket.socket) -> int:

@@ -13,6 +13,7 @@ from fcntl import ioctl
 
 from vtcode_tui.sandbox.inner import kernel
 from vtcode_tui.sandbox.inner.job import Job
+from vtcode_tui.sandbox.inner.outline import Outline
 from vtcode_tui.sandbox.inner.target import step
 
 OLD = "/.old"
@@ -31,8 +32,11 @@ _WRITABLE = kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV
 _PLAIN = kernel.MS_NOSUID | kernel.MS_NODEV
 
 
-def prepare() -> None:
-    """As the first process of new namespaces: a new root with what every run sees, the host's below `/.old`."""
+def prepare(outline: Outline, folder: str) -> None:
+    """As the first process of new namespaces: a new root with what every run sees, the host's below `/.old`.
+
+    `folder` holds the run's private `home` and `tmp`.
+    """
     with step("private mounts"):
         kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     with step("new root"):
@@ -50,9 +54,14 @@ def prepare() -> None:
         kernel.mount("proc", "/proc", "proc", _PLAIN | kernel.MS_NOEXEC)
     with step("loopback"):
         _loopback_up()
+    with step("private folders"):
+        _private(outline.home, folder)
+    with step("granted folders"):
+        for path in sorted(outline.readable, key=_order):
+            _read_only(path)
 
 
-def build(job: Job, layer: int) -> None:
+def build(job: Job, outline: Outline, layer: int) -> None:
     """Add what this run may use; `layer` is the mount of its layer, or -1."""
     if layer >= 0:
         with step("layer"):
@@ -62,9 +71,10 @@ def build(job: Job, layer: int) -> None:
         inodes = int(job.limits["inodes"])
         kernel.mount("shm", "/dev/shm", "tmpfs", _PLAIN, f"mode=1777,size={size},nr_inodes={inodes}")
     with step("private folders"):
-        _private(job)
+        if os.path.isdir(job.home):
+            _attach(OLD + job.caches, job.home + "/.cache", _WRITABLE)
     with step("granted folders"):
-        _granted(job)
+        _granted(job, outline.readable)
     with step("protected paths"):
         for root in job.writable:
             _protect(root, job.protected)
@@ -116,26 +126,36 @@ def _devices() -> None:
     )
 
 
-def _private(job: Job) -> None:
+def _private(home: str, folder: str) -> None:
     for path in ("/tmp", "/var/tmp"):
         _make_folder(path)
-        _attach(OLD + job.own_tmp, path, _WRITABLE)
+        _attach(f"{OLD}{folder}/tmp", path, _WRITABLE)
     _make_folder("/run")
-    if os.path.isdir(OLD + job.home):
-        _make_folder(job.home)
-        _attach(OLD + job.own_home, job.home, _WRITABLE)
-        _make_folder(job.home + "/.cache")
-        _attach(OLD + job.caches, job.home + "/.cache", _WRITABLE)
+    if os.path.isdir(OLD + home):
+        _make_folder(home)
+        _attach(f"{OLD}{folder}/home", home, _WRITABLE)
+        _make_folder(home + "/.cache")
 
 
-def _granted(job: Job) -> None:
+def _granted(job: Job, shown: list[str]) -> None:
     writable = set(job.writable)
-    # Shorter paths first: a mount on a parent would cover what was mounted below it.
-    for path in sorted({*job.readable, *writable}, key=lambda p: (p.count("/"), p)):
+    wanted = {*job.readable, *writable}
+    # A mount on a parent covers what was mounted below it: parents first, and once more what is shown already.
+    covered = {path for path in shown if any(path.startswith(root + "/") for root in wanted)}
+    for path in sorted(wanted | covered, key=_order):
         if path in writable:
             _show(path, _WRITABLE, strict=True)
-        elif os.path.exists(OLD + path) and not _is_below(path, SYSTEM):
-            _show(path, _READ_ONLY)
+        else:
+            _read_only(path)
+
+
+def _order(path: str) -> tuple[int, str]:
+    return path.count("/"), path
+
+
+def _read_only(path: str) -> None:
+    if os.path.exists(OLD + path) and not _is_below(path, SYSTEM):
+        _show(path, _READ_ONLY)
 
 
 def _is_below(path: str, roots: tuple[str, ...]) -> bool:

@@ -11,9 +11,9 @@ import os
 import signal
 import socket
 import time
-from contextlib import suppress
 
 from vtcode_tui.sandbox.inner import kernel
+from vtcode_tui.sandbox.inner.outline import Outline
 from vtcode_tui.sandbox.inner.supervisor import Supervisor
 
 TYPE_CHECKING = False
@@ -28,48 +28,59 @@ _PATIENCE_SECONDS, _QUIET_SECONDS = 0.05, 1.0
 
 
 class Crew:
-    """A supervisor with what it has started so far, and the socket by which it gets its run."""
+    """A supervisor with what it has started so far, and the socket by which it gets its run.
 
-    __slots__ = ("control", "full", "pid")
+    The other end closes when nothing of the run is left but the supervisor.
+    """
 
-    def __init__(self, control: socket.socket, pid: int, full: bool) -> None:
+    __slots__ = ("control", "pid")
+
+    def __init__(self, control: socket.socket, pid: int) -> None:
         self.control = control
         self.pid = pid
-        self.full = full
 
 
 class Reserve:
-    """The crews that wait, all for the tier that was asked for last."""
+    """The crews that wait, all for the kind of run that was asked for last."""
 
     def __init__(self, group: Group) -> None:
         self._group = group
         self._waiting: list[Crew] = []
-        self._full = True
+        self._leaving: set[int] = set()
+        self._outline = -1
         self._due = float("inf")
 
     @property
     def pids(self) -> set[int]:
-        """The supervisors that wait."""
-        return {crew.pid for crew in self._waiting}
+        """The supervisors that wait, or go without having had a run."""
+        return self._leaving | {crew.pid for crew in self._waiting}
 
-    def start(self, full: bool, message: bytes, descriptors: list[int]) -> int:
-        """Give a run to a crew; the pid of its supervisor. Raises OSError where none can be made."""
-        if full != self._full:
+    def start(self, outline: int, message: bytes, descriptors: list[int]) -> Crew:
+        """Give a run to a crew. Raises OSError where none can be made; the caller closes its socket.
+
+        `outline` is the sealed file that all runs of a kind share: the same file, the same kind.
+        """
+        if self._outline < 0 or not os.path.sameopenfile(outline, self._outline):
             self.dismiss()
-            self._full = full
+            if self._outline >= 0:
+                os.close(self._outline)
+            self._outline = os.dup(outline)
         self._due = time.monotonic() + _PATIENCE_SECONDS
         while self._waiting:
             crew = self._waiting.pop(0)
-            with crew.control, suppress(OSError):  # one that was killed while it waited
+            try:
                 socket.send_fds(crew.control, [message], descriptors)
-                return crew.pid
-        crew = self._make(full)
-        with crew.control:
-            socket.send_fds(crew.control, [message], descriptors)
-        return crew.pid
+            except OSError:
+                crew.control.close()  # it was killed while it waited
+            else:
+                return crew
+        crew = self._make()
+        socket.send_fds(crew.control, [message], descriptors)
+        return crew
 
     def ended(self, pid: int) -> None:
         """A supervisor has ended: that of a run, so that there is time now, or one that was waiting."""
+        self._leaving.discard(pid)
         for crew in self._waiting:
             if crew.pid == pid:
                 crew.control.close()
@@ -82,8 +93,7 @@ class Reserve:
         """End the crews that wait: what they hold of the machine is no longer what it is."""
         for crew in self._waiting:
             crew.control.close()
-            with suppress(ProcessLookupError):
-                os.kill(crew.pid, signal.SIGKILL)
+            self._leaving.add(crew.pid)
         if self._waiting:
             self._due = time.monotonic() + _QUIET_SECONDS
         self._waiting.clear()
@@ -102,13 +112,13 @@ class Reserve:
             self._due = float("inf")
             return False
         try:
-            self._waiting.append(self._make(self._full))
+            self._waiting.append(self._make())
         except OSError:
             self._due = float("inf")  # the next run tries for itself, and says what is wrong
             return False
         return True
 
-    def _make(self, full: bool) -> Crew:
+    def _make(self) -> Crew:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             try:
@@ -117,17 +127,18 @@ class Reserve:
                 ours.close()
                 raise
             if pid == 0:
-                _be_supervisor(theirs, full, self._group)
-        return Crew(ours, pid, full)
+                _be_supervisor(theirs, self._outline, self._group)
+        return Crew(ours, pid)
 
 
-def _be_supervisor(control: socket.socket, full: bool, group: Group) -> NoReturn:
+def _be_supervisor(control: socket.socket, outline: int, group: Group) -> NoReturn:
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         # Above all the descriptors that hold layers: one kept open would keep its layer mounted.
+        kind = Outline(outline)
         kernel.close_all_but({0, 1, 2, control.fileno()})
-        Supervisor(full, group).serve(control)
+        Supervisor(kind, group).serve(control)
     finally:
         # Whatever went wrong, a supervisor never becomes a second fork server.
         os._exit(125)

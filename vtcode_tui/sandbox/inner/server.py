@@ -56,11 +56,12 @@ class _Server:
         self._control = control
         self._wake = wake
         self._reserve = reserve
-        self._layers = Layers()
+        self._poll = select.poll()
+        self._layers = Layers(self._poll)
         self._supervisors: set[int] = set()
 
     def serve(self) -> None:
-        poll = select.poll()
+        poll = self._poll
         poll.register(self._control, select.POLLIN)
         poll.register(self._wake, select.POLLIN)
         # Readable with priority whenever a file system was mounted or unmounted on this machine.
@@ -73,6 +74,8 @@ class _Server:
                 # Those that wait hold the mounts of before.
                 self._reserve.dismiss()
                 self._layers.dismiss()
+            if self._layers.watched.intersection(ready):
+                self._layers.leave()
             if self._wake in ready:
                 os.read(self._wake, 4096)
                 self._reap()
@@ -84,7 +87,7 @@ class _Server:
         self._reserve.dismiss()
         self._layers.dismiss()
         # Each supervisor sees the end of the main process itself, and ends its run.
-        while self._supervisors:
+        while self._supervisors | self._reserve.pids:
             self._reap(block=True)
 
     def _take(self) -> bool:
@@ -96,24 +99,26 @@ class _Server:
         if not text:
             return False
         said = json.loads(text)
+        outline = descriptors.pop(1)
         try:
-            holder = self._layers.enter(said["staging"]) if said["staging"] else None
-            message = b"run"
+            staging = said["staging"]
+            holder = self._layers.enter(staging, alone=said["alone"]) if staging else None
             if holder is not None:
-                message = b"staged"
                 descriptors.append(holder.show().detach())
-            pid = self._reserve.start(said["full"], message, descriptors)
-            self._supervisors.add(pid)
-            if holder is not None:
-                holder.runs.add(pid)
+            crew = self._reserve.start(outline, b"run" if holder is None else b"staged", descriptors)
+            self._supervisors.add(crew.pid)
+            if holder is None:
+                crew.control.close()
+            else:
+                self._layers.join(holder, crew.control)
         except (SetupError, OSError) as error:
             step = error.step if isinstance(error, SetupError) else "fork"
             told = error.message if isinstance(error, SetupError) else str(error)
             with socket.socket(fileno=os.dup(descriptors[0])) as events:
                 events.send(json.dumps({"setup_error": told, "step": step, "survivors": 0}).encode())
-            self._layers.leave(-1)
+            self._layers.leave()
         finally:
-            for descriptor in descriptors:
+            for descriptor in (outline, *descriptors):
                 os.close(descriptor)
         return True
 
@@ -128,7 +133,6 @@ class _Server:
                 break
             self._supervisors.discard(pid)
             self._reserve.ended(pid)
-            self._layers.leave(pid)
             block = False
         ours = self._supervisors | self._reserve.pids | self._layers.pids
         strays = [p for p in tree.children_of(os.getpid()) if p not in ours]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from vtcode_tui.sandbox.inner.cgroup import Group
+    from vtcode_tui.sandbox.inner.outline import Outline
 
 _SETUP_SECONDS = 20.0
 
@@ -36,8 +37,11 @@ class Supervisor:
     job: Job
     events: socket.socket
 
-    def __init__(self, full: bool, group: Group) -> None:
-        self.full = full
+    def __init__(self, outline: Outline, group: Group) -> None:
+        self.outline = outline
+        self.full = outline.full
+        self.folder = ""
+        """The run's own folder, where we made it (tier full)."""
         self.group = group
         self.leader = 0
         """What we wait for: the work itself in tier kernel, the first process of its namespace in tier full."""
@@ -47,11 +51,11 @@ class Supervisor:
         self.started = False
         self.killed = ""
         self.limit = ""
-        self.usage: resource.struct_rusage | None = None
+        self.cpu_ms = self.max_rss_kb = 0
         self.notifier: Notifier | None = None
         self.enclosed = False
         """Whether our signals reach our own run only, so that all of it can be killed at once (tier kernel)."""
-        self.world = not full
+        self.world = not self.full
         """Whether the run's file system stands."""
         self.poll = select.poll()
         self.stop_read, self.stop_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -63,12 +67,13 @@ class Supervisor:
         except (SetupError, OSError) as error:
             self.setup_error = error if isinstance(error, SetupError) else SetupError("namespaces", str(error))
         message, descriptors, _flags, _address = socket.recv_fds(control, 4096, 16)
-        if not message:
-            os._exit(0)  # the fork server is gone, or needs us no more
-        control.close()
+        if not message:  # the fork server is gone, or needs us no more
+            watch.remove_tree(self.folder)
+            os._exit(0)
         self.events = socket.socket(fileno=descriptors[0])
         try:
             self._run(descriptors[1:], layered=message == b"staged")
+            self._clear_away(control)
         except BaseException as error:  # noqa: BLE001 - the last frame of a process: its run ends with it
             failed = {"killed": f"the supervisor failed: {error!r}", "exit": -9, "survivors": 0}
             self.events.send(json.dumps(failed).encode())
@@ -100,14 +105,16 @@ class Supervisor:
         self.world_orders, world_orders = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with report, orders, world_orders:
             if self.full:
+                self._make_folder()
                 pid = space.clone_mapped(space.EVERYTHING)
                 if pid == 0:
-                    first.become(first.Lines(world_orders, orders, report, self.stop_write))
+                    lines = first.Lines(world_orders, orders, report, self.stop_write)
+                    first.become(lines, self.outline, self.folder)
             else:
                 with target.step("fork"):
                     pid = os.fork()
                 if pid == 0:
-                    target.become(orders, report)
+                    target.become(orders, report, self.outline)
             self.leader = pid
 
     def _run(self, descriptors: list[int], *, layered: bool) -> None:
@@ -115,13 +122,15 @@ class Supervisor:
         self.begun = time.monotonic()
         self.kills = self.group.kills()
         self.job = Job(read_all(descriptors[0]))
-        protected = guard.Guard(
-            self.job.workspace, self.job.guarded, os.path.dirname(self.job.folder) + "/quarantine"
-        )
+        if self.full:
+            self.job.folder = self.folder
+        quarantine = os.path.dirname(self.job.caches) + "/quarantine"
+        protected = guard.Guard(self.job.workspace, self.job.guarded, quarantine)
         try:
             if self.setup_error is not None:
                 raise self.setup_error
-            self._make_folders()
+            with target.step("private folders"):
+                self._complete_folders()
             self._give_orders(descriptors, layered=layered)
             with target.step("protected paths"):
                 protected.remember()
@@ -134,22 +143,32 @@ class Supervisor:
         if not self.limit and self.group.kills() > self.kills:
             self.limit, self.killed = "memory", "limit: the kernel's memory limit of all runs"
         findings = protected.verify() if self.started else []
-        watch.remove_tree(self.job.folder)
         self._report(survivors, findings)
+
+    def _clear_away(self, control: socket.socket) -> None:
+        """What nobody waits for: the first process, which nothing of the run has outlived, and private folders."""
+        with suppress(ChildProcessError):
+            os.waitpid(-1, 0)
+        tree.end_all(enclosed=self.enclosed)
+        control.close()  # says that the run's mounts are gone
+        watch.remove_tree(self.job.folder)
 
     def _spawner_died(self, _signal: int, _frame: object) -> None:
         os.write(self.stop_write, b"!")
 
-    def _make_folders(self) -> None:
+    def _make_folder(self) -> None:
         with target.step("private folders"):
-            if self.full:
-                os.makedirs(self.job.caches, 0o700, exist_ok=True)
-                for path in (self.job.folder, self.job.own_home, self.job.own_tmp):
-                    os.mkdir(path, 0o700)
-            else:
-                # The main process has made them already, for the rules.
-                os.symlink(self.job.caches, self.job.own_home + "/.cache")
-                self._link_toolchains()
+            os.makedirs(self.outline.scratch, 0o700, exist_ok=True)
+            self.folder = f"{self.outline.scratch}/run-{os.urandom(8).hex()}"
+            for path in (self.folder, self.folder + "/home", self.folder + "/tmp"):
+                os.mkdir(path, 0o700)
+
+    def _complete_folders(self) -> None:
+        os.makedirs(self.job.caches, 0o700, exist_ok=True)
+        if not self.full:
+            # The main process has made the others, for the rules.
+            os.symlink(self.job.caches, self.job.own_home + "/.cache")
+            self._link_toolchains()
 
     def _link_toolchains(self) -> None:
         """In tier kernel the private home is another folder: toolchains of the real one are linked into it."""
@@ -163,14 +182,12 @@ class Supervisor:
 
     def _give_orders(self, descriptors: list[int], *, layered: bool) -> None:
         """Tell the waiting processes what the run is. Its work begins at `go`, and no sooner."""
-        job, filters, *rest = descriptors
+        job, *rest = descriptors
         shown = [rest.pop()] if layered else []
-        try:
+        with suppress(OSError):  # one that has ended has said why, or is missed when its answer is
             if self.full:
-                socket.send_fds(self.world_orders, [b"run"], [job, filters, *shown])
-            socket.send_fds(self.orders, [b"run"], [job, filters, *rest])
-        except OSError as error:
-            raise SetupError("start", f"a process of the run has ended: {error}") from error
+                socket.send_fds(self.world_orders, [b"run"], [job, *shown])
+            socket.send_fds(self.orders, [b"run"], [job, *rest])
         for descriptor in {*descriptors}:
             os.close(descriptor)
 
@@ -233,7 +250,7 @@ class Supervisor:
                 self._obey()
             if self.stop_read in ready and not self._take_status():
                 self.killed = "the spawner ended"
-            if pidfd in ready:
+            if pidfd in ready or (self.status is not None and not self.survivors):
                 break
             exceeded = limits.check()
             if exceeded is None and limits.just_looked and self.group.kills() > self.kills:
@@ -246,7 +263,7 @@ class Supervisor:
     def _take_status(self) -> bool:
         data = os.read(self.stop_read, 64)
         if data[:1] == b"=":
-            self.status, self.survivors = struct.unpack("=ii", data[1:9])
+            self.status, self.survivors, self.cpu_ms, self.max_rss_kb = struct.unpack("=iiqq", data[1:25])
             return True
         return False
 
@@ -270,12 +287,15 @@ class Supervisor:
             return 0
         if self.full:
             tree.send(self.leader, signal.SIGKILL)
-            _pid, _status, self.usage = os.wait4(self.leader, 0)
+            if self.status is not None and not self.survivors:
+                return 0  # its last process was reaped by the first, which has ended or is about to
+            _pid, _status, usage = os.wait4(self.leader, 0)
             if self.status is None:
                 try:
                     self._take_status()
                 except BlockingIOError:
                     self.status = 9
+                    self._note(usage)
             tree.end_all()
             return self.survivors
         if self.killed or self.setup_error:
@@ -283,8 +303,13 @@ class Supervisor:
                 tree.kill_enclosed()
             else:
                 tree.kill_all(tree.descendants(os.getpid()))
-        _pid, self.status, self.usage = os.wait4(self.leader, 0)
+        _pid, self.status, usage = os.wait4(self.leader, 0)
+        self._note(usage)
         return tree.end_all(enclosed=self.enclosed)
+
+    def _note(self, usage: resource.struct_rusage) -> None:
+        self.cpu_ms = int((usage.ru_utime + usage.ru_stime) * 1000)
+        self.max_rss_kb = usage.ru_maxrss
 
     def _report(self, survivors: int, findings: list[dict[str, object]]) -> None:
         message: dict[str, object] = {
@@ -292,13 +317,12 @@ class Supervisor:
             "killed": self.killed,
             "limit": self.limit,
             "wall_ms": int((time.monotonic() - self.begun) * 1000),
+            "cpu_ms": self.cpu_ms,
+            "max_rss_kb": self.max_rss_kb,
             "protected": findings[:50],
         }
         if self.notifier is not None:
             message["denials"] = self.notifier.summary()
-        if self.usage is not None:
-            message["cpu_ms"] = int((self.usage.ru_utime + self.usage.ru_stime) * 1000)
-            message["max_rss_kb"] = self.usage.ru_maxrss
         if self.setup_error is not None:
             message |= {"setup_error": self.setup_error.message, "step": self.setup_error.step}
         else:

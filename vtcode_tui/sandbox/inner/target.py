@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO, NoReturn
 
+    from vtcode_tui.sandbox.inner.outline import Outline
+
 _SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGHUP)
 _MOVED = 100
 """Descriptors are first moved above this number, so that dup2 onto 0, 1, 2 cannot overwrite one of them."""
@@ -37,16 +39,15 @@ def step(name: str) -> Iterator[None]:
         raise SetupError(name, str(error)) from error
 
 
-def become(orders: socket.socket, report: socket.socket) -> NoReturn:
+def become(orders: socket.socket, report: socket.socket, outline: Outline) -> NoReturn:
     """Be the work. Never returns; a failure before it begins is told through the reporting socket."""
     try:
-        _get_ready(orders, report)
+        _get_ready(orders, report, outline)
         message, descriptors, _flags, _address = socket.recv_fds(orders, 4096, 16)
         if not message:
             os._exit(0)  # the supervisor is gone
         job = Job(read_all(descriptors[0]))
-        codes = job.codes(descriptors[1])
-        ruleset, result = _take_streams(orders, report, descriptors[2:])
+        ruleset, result = _take_streams(orders, report, descriptors[1:])
         with step("limits"):
             limit(job)
         if orders.recv(16) != b"go":
@@ -58,8 +59,7 @@ def become(orders: socket.socket, report: socket.socket) -> NoReturn:
         if job.invoke is not None:
             # Imported before the rights go, from the installation only; what it loads later comes under the rules.
             sys.path[:] = [*sys.path, *(p for p in job.search if p not in sys.path)]
-        _confine(job, codes, ruleset, report)
-        os.close(ruleset)
+        _confine(job, ruleset)
         with step("pinned files"):
             check_pins(job.pins)
         if job.invoke is None:
@@ -74,8 +74,8 @@ def become(orders: socket.socket, report: socket.socket) -> NoReturn:
     _invoke(job, result)
 
 
-def _get_ready(orders: socket.socket, report: socket.socket) -> None:
-    """What does not depend on the run."""
+def _get_ready(orders: socket.socket, report: socket.socket, outline: Outline) -> None:
+    """What does not depend on the run: everything is refused already that the filters refuse."""
     with step("session"):
         os.setsid()
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -90,6 +90,12 @@ def _get_ready(orders: socket.socket, report: socket.socket) -> None:
         kernel.drop_capabilities()
     with step("no new privileges"):
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    with step("seccomp filter of numbers"):
+        kernel.seccomp_load(outline.first)
+    with step("seccomp filter of calls"):
+        listener = kernel.seccomp_load(outline.second, listener=True)
+        socket.send_fds(report, [b'{"listener":true}'], [listener])
+        os.close(listener)
 
 
 def _take_streams(orders: socket.socket, report: socket.socket, given: list[int]) -> tuple[int, int]:
@@ -135,19 +141,13 @@ def limit(job: Job) -> None:
         file.write("500")  # where memory runs out all the same, the run goes before anything of the person's
 
 
-def _confine(job: Job, codes: tuple[bytes, bytes], ruleset: int, report: socket.socket) -> None:
-    first, second = codes
+def _confine(job: Job, ruleset: int) -> None:
     if not job.opened:
         with step("landlock rules"):
             _add_rules(job, ruleset)
     with step("landlock"):
         kernel.landlock_restrict(ruleset)
-    with step("seccomp filter of numbers"):
-        kernel.seccomp_load(first)
-    with step("seccomp filter of calls"):
-        listener = kernel.seccomp_load(second, listener=True)
-        socket.send_fds(report, [b'{"listener":true}'], [listener])
-        os.close(listener)
+    os.close(ruleset)
 
 
 def _add_rules(job: Job, ruleset: int) -> None:
