@@ -37,9 +37,9 @@ def passed(environ: Mapping[str, str], *, names: Iterable[str] = (), secrets: It
     for name, value in environ.items():
         if name in named_secrets:
             kept[name] = value
-        elif _NEVER.fullmatch(name) or looks_secret(name, value):
+        elif not (name in _PASS or name.startswith("LC_") or name in wanted):
             continue
-        elif name in _PASS or name.startswith("LC_") or name in wanted:
+        elif not (_NEVER.fullmatch(name) or looks_secret(name, value)):
             kept[name] = value
     return kept
 
@@ -48,8 +48,11 @@ def search_path(environ: Mapping[str, str], workspace: Path) -> str:
     """PATH without relative folders and without anything inside the workspace, which a run could write."""
     usual = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     kept: list[str] = []
+    inside = str(workspace).rstrip("/") + "/"
     for entry in [*environ.get("PATH", "").split(":"), *usual.split(":")]:
-        if entry.startswith("/") and entry not in kept and not Path(entry).is_relative_to(workspace):
+        # As a path without doubled slashes and dots: a link is followed by nobody here.
+        plain = "/" + "/".join(part for part in entry.split("/") if part not in ("", "."))
+        if entry.startswith("/") and entry not in kept and not f"{plain}/".startswith(inside):
             kept.append(entry)
     return ":".join(kept)
 

@@ -151,7 +151,7 @@ def work_of(
 ) -> dict[str, object]:
     """What is to be done and in which environment, as keys of the job."""
     full = machine.tier == "full"
-    home = str(machine.home) if full and machine.home.is_dir() else str(folder / "home")
+    home = str(folder / "home") if not full else str(machine.home) if machine.home.is_dir() else "/tmp"
     environment = env.passed(os.environ)
     environment |= {k: v for k, v in request.profile.environment.items() if "\0" not in k + v and "=" not in k}
     environment |= env.fixed(home, "/tmp" if full else str(folder / "tmp"))

@@ -10,9 +10,10 @@ The package (1.0.0.dev5) covers file rights only and falls short in three places
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vtcode_tui.common.errors import SandboxError
@@ -33,13 +34,13 @@ LIST = _READ_DIR
 _FILE_ONLY = _EXECUTE | _WRITE | _READ | _TRUNCATE | _IOCTL
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rights:
     """The rights that one version of Landlock knows."""
 
     abi: int
 
-    @property
+    @functools.cached_property
     def handled(self) -> int:
         """Every file right of this version; what no rule allows is refused."""
         return _FOLDER_BITS[max(version for version in _FOLDER_BITS if version <= self.abi)]
@@ -54,6 +55,16 @@ class Rights:
         return access & self.handled, access & self.handled & _FILE_ONLY
 
 
+@functools.cache
+def _attributes() -> type[ctypes.Structure]:
+    from landlock import plumbing
+
+    class Attributes(plumbing.RulesetAttr):  # type: ignore[misc]
+        _fields_ = (("handled_access_net", ctypes.c_uint64), ("scoped", ctypes.c_uint64))
+
+    return Attributes
+
+
 def create(rights: Rights, *, network: bool) -> int:
     """A new ruleset without rules; `network`: TCP is refused as well. Raises SandboxError."""
     try:
@@ -61,11 +72,8 @@ def create(rights: Rights, *, network: bool) -> int:
     except ImportError as error:
         raise SandboxError(f"the package landlock is missing: {error}", step="landlock") from error
 
-    class Attributes(plumbing.RulesetAttr):  # type: ignore[misc]
-        _fields_ = (("handled_access_net", ctypes.c_uint64), ("scoped", ctypes.c_uint64))
-
     size = 8 if rights.abi < 4 else 16 if rights.abi < 6 else 24
-    attributes = Attributes(
+    attributes = _attributes()(
         rights.handled, _TCP if network and rights.abi >= 4 else 0, _SCOPES if size == 24 else 0
     )
     ctypes.set_errno(0)
@@ -78,10 +86,16 @@ def create(rights: Rights, *, network: bool) -> int:
     return descriptor
 
 
-def allow(ruleset: int, rights: Rights, path: str, access: int, *, strict: bool = False) -> None:
-    """Add a rule for a path that exists; `strict` refuses a symbolic link on the way. Raises SandboxError."""
+@functools.cache
+def _rule_calls() -> tuple[type[Exception], Callable[..., object], Callable[..., object]]:
     from landlock import LandlockError, plumbing
 
+    return LandlockError, plumbing.get_add_rule(), plumbing.PathBeneathAttr
+
+
+def allow(ruleset: int, rights: Rights, path: str, access: int, *, strict: bool = False) -> None:
+    """Add a rule for a path that exists; `strict` refuses a symbolic link on the way. Raises SandboxError."""
+    errors, add_rule, entry = _rule_calls()
     try:
         if strict:
             root = os.open("/", os.O_PATH | os.O_CLOEXEC)
@@ -100,18 +114,20 @@ def allow(ruleset: int, rights: Rights, path: str, access: int, *, strict: bool 
         wanted = for_folder if stat.S_ISDIR(os.fstat(descriptor).st_mode) else for_file
         if wanted:
             ctypes.set_errno(0)
-            plumbing.get_add_rule()(ruleset, 1, plumbing.PathBeneathAttr(wanted, descriptor), 0)
-    except (LandlockError, OSError) as error:
+            add_rule(ruleset, 1, entry(wanted, descriptor), 0)
+    except (errors, OSError) as error:
         raise SandboxError(f"Landlock refuses a rule for {path}: {error}", step="landlock rules") from error
     finally:
         os.close(descriptor)
 
 
+@functools.cache
 def supported_abi() -> int:
     """The Landlock version of this kernel, 0 where there is none."""
     return kernel.landlock_abi()
 
 
+@functools.cache
 def rights_of(abi: int) -> Rights:
     """The rights of a version; raises SandboxError when there is no Landlock at all."""
     if abi < 1:

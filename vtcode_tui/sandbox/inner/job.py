@@ -62,7 +62,7 @@ class Job:
     protected: list[str]
     guarded: list[str]
     hidden: list[str]
-    rules: list[list[object]]
+    rules: list[tuple[str, int, int]]
     """[path, access if folder, access if file]; added inside the namespaces in tier full."""
     opened: bool
     """Whether the ruleset already holds the rules (tier kernel)."""

@@ -258,10 +258,13 @@ def landlock_abi() -> int:
     return max(0, int(result))
 
 
-def landlock_allow(ruleset: int, descriptor: int, access: int) -> None:
-    """Add a rule for the file or folder behind `descriptor`."""
-    rule = struct.pack("=Qi", access, descriptor)
-    syscall("landlock_add_rule", SYS_LANDLOCK_ADD, ruleset, 1, rule, 0)
+_ADD_RULE = (ctypes.c_long(SYS_LANDLOCK_ADD), ctypes.c_long(1), ctypes.c_long(0))
+
+
+def landlock_allow(ruleset: ctypes.c_long, descriptor: int, access: int) -> None:
+    """Add a rule for the file or folder behind `descriptor`. Called some eighty times for a run."""
+    number, kind, flags = _ADD_RULE
+    _check(LIBC.syscall(number, ruleset, kind, struct.pack("=Qi", access, descriptor), flags), "landlock_add_rule")
 
 
 def landlock_connect(ruleset: int, port: int) -> None:

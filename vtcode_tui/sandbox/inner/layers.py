@@ -50,7 +50,7 @@ class Holder:
         """For each run that sees the layer a socket, which ends when the run sees it no more."""
 
     def mount(self, staging: list[str]) -> None:
-        """Let it mount `lower`, `upper` and `work`; a failure arrives where the layer is shown. Raises SetupError."""
+        """Let it mount `lower`, `upper` and `work`; what fails is told where it is shown. Raises SetupError."""
         try:
             self.orders.send(json.dumps(staging).encode())
         except OSError as error:

@@ -13,6 +13,7 @@ import struct
 import sys
 import termios
 from contextlib import contextmanager, suppress
+from ctypes import c_long
 from fcntl import ioctl
 
 from vtcode_tui.sandbox.inner import kernel
@@ -151,17 +152,17 @@ def _confine(job: Job, ruleset: int) -> None:
 
 
 def _add_rules(job: Job, ruleset: int) -> None:
-    for entry in job.rules:
-        path, for_folder, for_file = str(entry[0]), int(str(entry[1])), int(str(entry[2]))
+    into, how = c_long(ruleset), os.O_PATH | os.O_CLOEXEC
+    for path, for_folder, for_file in job.rules:
         try:
-            descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            descriptor = os.open(path, how)
         except (FileNotFoundError, PermissionError, NotADirectoryError):
             continue  # what cannot be reached needs no right
         try:
             folder = os.fstat(descriptor).st_mode & 0o170000 == 0o040000
             access = for_folder if folder else for_file
             if access:
-                kernel.landlock_allow(ruleset, descriptor, access)
+                kernel.landlock_allow(into, descriptor, access)
         finally:
             os.close(descriptor)
 
