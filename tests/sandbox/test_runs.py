@@ -12,6 +12,7 @@ import pytest
 from tests.sandbox.conftest import Finish, grant_for, invoke
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.sandbox import Limits, Pin, Profile, Spawner, Staging, TerminalSize, Tier
+from vtcode_tui.sandbox.inner import kernel
 
 pytestmark = pytest.mark.kernel
 
@@ -93,6 +94,33 @@ async def test_a_pinned_file_that_is_what_was_approved_lets_the_run_go_on(finish
     pins = (Pin(script, hashlib.sha256(b"approved").hexdigest()), Pin(profile.workspace / "absent", None))
     _text, outcome = await finish(grant_for(profile, "true", pins=pins))
     assert outcome.exit_code == 0
+
+
+async def test_a_stamp_stands_for_the_content_of_a_pinned_file_that_has_settled_outside_of_what_a_run_can_write(
+    finish: Finish, profile: Profile, tmp_path: Path
+) -> None:
+    outside = tmp_path / "tools"
+    outside.mkdir()
+    folder = os.open(outside, os.O_RDONLY)
+    exact = kernel.has_exact_times(folder)
+    os.close(folder)
+    if not exact:
+        pytest.skip("this file system is not trusted to stamp each change")
+    script = outside / "do.sh"
+    script.write_text("echo ran\n")
+    known = script.stat()
+    stamp = (known.st_dev, known.st_ino, known.st_size, known.st_mtime_ns, known.st_ctime_ns)
+    reading = replace(profile, readable=(outside,))
+    pin = Pin(script, hashlib.sha256(b"approved").hexdigest(), stamp)
+    text, outcome = await finish(grant_for(reading, "sh", str(script), pins=(pin,)))
+    assert (text, outcome.exit_code) == ("ran\n", 0)
+    writing = replace(profile, writable=(profile.workspace, outside))
+    _text, outcome = await finish(grant_for(writing, "sh", str(script), pins=(pin,)))
+    assert "not what was approved" in outcome.setup_error
+    script.write_text("echo own\n")
+    os.utime(script, ns=(known.st_atime_ns, known.st_mtime_ns))
+    _text, outcome = await finish(grant_for(reading, "sh", str(script), pins=(pin,)))
+    assert "not what was approved" in outcome.setup_error
 
 
 async def test_a_worker_function_returns_its_result_and_streams_its_output(
@@ -188,14 +216,16 @@ async def test_descriptors_of_a_run_are_its_three_streams(finish: Finish, profil
     assert text.split() == ["0", "1", "2"]
 
 
-DEEP = "import os; [(os.mkdir('d'), os.chdir('d')) for _ in range(2500)]; open('x', 'w').close(); os.chmod('.', 0)"
+DEEP = "import os; [(os.mkdir('d'), os.chdir('d')) for _ in range(2500)]; open('x', 'w').close()"
 
 
 async def test_runs_leave_nothing_behind_in_the_scratch_folder(
     spawner: Spawner, finish: Finish, profile: Profile, tmp_path: Path
 ) -> None:
     await finish(grant_for(profile, "sh", "-c", "echo x > $TMPDIR/y; echo x > ~/z; mkdir ~/d"))
-    _text, outcome = await finish(grant_for(profile, "sh", "-c", f'cd; ln -s /etc l; python3 -c "{DEEP}"'))
+    _text, outcome = await finish(
+        grant_for(profile, "sh", "-c", f'cd; ln -s /etc l; mkdir -p s/t; chmod 0 s; python3 -c "{DEEP}"')
+    )
     assert outcome.exit_code == 0
     await spawner.close()
     left = [path.name for path in (tmp_path / "scratch").glob("*/*")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from vtcode_tui.common.files import sha256_of, sha256_of_file
 from vtcode_tui.gate.plan import ACCEPT, Plan
 from vtcode_tui.gate.types import Refusal
 from vtcode_tui.sandbox.grant import Execute, Invoke, Pin, Work
+from vtcode_tui.sandbox.inner.kernel import SETTLED_NS
 
 _MOST_PROGRAMS = 40
 
@@ -37,7 +39,8 @@ class Programs:
 
     def __init__(self, search_path: tuple[Path, ...], workspace: Path, staged: FileHash) -> None:
         self._search_path, self._workspace, self._staged = search_path, workspace, staged
-        self._known: dict[tuple[str, int, int, int, int], str] = {}
+        self._known: dict[tuple[int, ...], tuple[str, bool]] = {}
+        """By the stamp of a file its hash, and whether the file had settled before it was read."""
 
     def resolve(self, word: str, cwd: Path) -> Path | None:
         """The file that `word` runs in folder `cwd`; a bare word is never looked for in the workspace."""
@@ -55,17 +58,30 @@ class Programs:
 
     async def sha256(self, path: Path) -> str | None:
         """The hash of a file's content as a run will see it; None where there is none or it cannot be read."""
+        return (await self.pin(path)).sha256
+
+    async def pin(self, path: Path) -> Pin:
+        """A file with the hash of its content as a run will see it, and what may stand for the hash in the run."""
         if path.is_relative_to(self._workspace):
-            return self._staged(path)
+            return Pin(path, self._staged(path))
         try:
-            real = path.resolve(strict=True)
-            info = real.stat()
-            key = (str(real), info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
-            if key not in self._known:
-                self._known[key] = await asyncio.to_thread(sha256_of_file, real)
-            return self._known[key]
+            stamp = _stamp(path)
+            sha256, settled = self._known.get(stamp, ("", False))
+            if not settled:
+                settled = stamp[-1] + SETTLED_NS < time.time_ns()
+                if settled or not sha256:
+                    sha256 = await asyncio.to_thread(sha256_of_file, path)
+                if _stamp(path) != stamp:
+                    return Pin(path, sha256)
+                self._known[stamp] = sha256, settled
         except OSError:
-            return None
+            return Pin(path, None)
+        return Pin(path, sha256, stamp if settled else None)
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    info = path.stat()
+    return info.st_dev, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns
 
 
 def environment_sha256(environment: Mapping[str, str]) -> str:
@@ -103,12 +119,13 @@ async def subject_of(
             return Refusal(
                 "invalid", f"There is no program {work.argv[0]!r} in the folders that programs run from."
             )
-        executable_sha256 = await programs.sha256(executable) or ""
+        pinned = await programs.pin(executable)
+        executable_sha256 = pinned.sha256 or ""
         work = Execute(work.argv, executable)
         # The sandbox may give a program's file without the right to read it; then only its path is pinned.
-        pins += [Pin(executable, executable_sha256)] if executable_sha256 else []
+        pins += [pinned] if executable_sha256 else []
         found = [programs.resolve(name, plan.call.cwd) for name in names]
-        pins += [Pin(path, await programs.sha256(path)) for path in (*filter(None, found), *code_files)]
+        pins += [await programs.pin(path) for path in (*filter(None, found), *code_files)]
     unique = tuple({pin.path: pin for pin in pins}.values())
     meaning: dict[str, Any] = {
         "tool": plan.call.tool,

@@ -15,6 +15,9 @@ class Pin:
 
     path: Path
     sha256: str | None
+    stamp: tuple[int, ...] | None = None
+    """Device, inode, size, time of change of content and of status (ns) of the file whose content was hashed, where
+    these would tell any change: they stand for its content then, outside of what a run can write."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,7 @@ def work_of(
         "search": list(toolchains.module_search()) if invoked else [],
         "cwd": str(request.cwd),
         "environment": environment,
-        "pins": [[str(pin.path), pin.sha256] for pin in request.pins],
+        "pins": [(str(pin.path), pin.sha256, pin.stamp) for pin in request.pins],
     }
 
 

@@ -16,8 +16,6 @@ from vtcode_tui.sandbox.inner import kernel, repositories
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _LARGEST_FILE, _LARGEST_ALL = 8 << 20, 64 << 20
 _MOST_ENTRIES = 20_000
-_SETTLED_NS = 2_500_000_000
-"""The coarsest file system counts in steps of 2 s: what changed longer ago gets another time when it changes."""
 
 
 class Node:
@@ -143,7 +141,7 @@ class Guard:
 
     def _is_settled(self, known: os.stat_result) -> bool:
         """Whether a change since the snapshot would show in the time of change, which nothing can set back."""
-        return self._exact and known.st_ctime_ns + _SETTLED_NS < self._begun_ns
+        return self._exact and known.st_ctime_ns + kernel.SETTLED_NS < self._begun_ns
 
     def _content(self, parent: int, name: str, known: os.stat_result) -> bytes | None:
         if known.st_size > _LARGEST_FILE or self._kept + known.st_size > _LARGEST_ALL:

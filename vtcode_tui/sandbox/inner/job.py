@@ -66,7 +66,8 @@ class Job:
     """[path, access if folder, access if file]; added inside the namespaces in tier full."""
     opened: bool
     """Whether the ruleset already holds the rules (tier kernel)."""
-    pins: list[list[str | None]]
+    pins: list[tuple[str, str | None, list[int] | None]]
+    """Path, SHA-256 (None: absent), and the stamp that stands for it or None."""
     rlimits: dict[str, int]
     limits: dict[str, float]
     connect: list[list[object]]

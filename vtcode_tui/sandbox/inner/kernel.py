@@ -198,6 +198,16 @@ def has_exact_times(descriptor: int) -> bool:
     return _file_system(descriptor) in {_EXT, _XFS, _BTRFS, _TMPFS, _F2FS}
 
 
+SETTLED_NS = 2_500_000_000
+"""The coarsest file system counts in steps of 2 s: what changed longer ago gets another time when it changes."""
+
+
+def stamp_of(descriptor: int) -> tuple[int, ...]:
+    """Which file it is, its size and its times: the same, if it had settled, only if nothing was changed."""
+    known = os.fstat(descriptor)
+    return known.st_dev, known.st_ino, known.st_size, known.st_mtime_ns, known.st_ctime_ns
+
+
 def counts_folders(descriptor: int) -> bool:
     """Whether the number of links of a folder is two more than that of its subfolders (or 1 when they are many)."""
     return _file_system(descriptor) in {_EXT, _XFS, _TMPFS}

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from vtcode_tui.sandbox.inner.cgroup import Group
 
 _KEPT = 2
-_PATIENCE_SECONDS, _QUIET_SECONDS = 0.05, 1.0
-"""How long after a run began, and after the machine's mounts changed, new crews are made."""
+_STARTING_SECONDS, _PATIENCE_SECONDS, _QUIET_SECONDS = 0.02, 0.05, 1.0
+"""How long no crew is made while a run starts; how long after a run began, unless one ends before, and after the
+machine's mounts changed new ones are made."""
 
 
 class Crew:
@@ -49,6 +50,7 @@ class Reserve:
         self._leaving: set[int] = set()
         self._outline = -1
         self._due = float("inf")
+        self._begun = 0.0
 
     @property
     def pids(self) -> set[int]:
@@ -65,7 +67,8 @@ class Reserve:
             if self._outline >= 0:
                 os.close(self._outline)
             self._outline = os.dup(outline)
-        self._due = time.monotonic() + _PATIENCE_SECONDS
+        self._begun = time.monotonic()
+        self._due = self._begun + _PATIENCE_SECONDS
         while self._waiting:
             crew = self._waiting.pop(0)
             try:
@@ -87,7 +90,7 @@ class Reserve:
                 self._waiting.remove(crew)
                 return
         if self._due != float("inf"):
-            self._due = min(self._due, time.monotonic())
+            self._due = min(self._due, max(time.monotonic(), self._begun + _STARTING_SECONDS))
 
     def dismiss(self) -> None:
         """End the crews that wait: what they hold of the machine is no longer what it is."""

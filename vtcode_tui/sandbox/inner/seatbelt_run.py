@@ -140,12 +140,13 @@ class Run:
             with target.step("descriptors"):
                 complain = self._take_places(complain)
             with target.step("limits"):
+                target.default_signals()
                 target.limit(job)
             with target.step("working folder"):
                 os.chdir(job.cwd)
                 os.umask(0o022)
             with target.step("pinned files"):
-                target.check_pins(job.pins)
+                target.check_pins(job.pins, job.writable)
             with target.step("execute"):
                 os.execve(job.argv[0], job.argv, job.environment)
         except SetupError as error:
