@@ -46,8 +46,8 @@ class Yes:
 class Clocked:
     """A model that asks for the same call again and again, and looks at the clock between."""
 
-    def __init__(self, tool: str, given: dict[str, Any], count: int) -> None:
-        self._tool, self._given, self._left = tool, given, count
+    def __init__(self, tool: str, given: dict[str, Any], count: int, think: float) -> None:
+        self._tool, self._given, self._left, self._think = tool, given, count, think
         self._answered = 0.0
         self.times: list[float] = []
 
@@ -66,6 +66,8 @@ class Clocked:
             given["limit"] = 100 + self._left
         else:
             given["number"] = self._left
+        # No model answers at once, and what the fork server does between two calls is part of the design.
+        time.sleep(self._think)
         self._answered = time.perf_counter()
         return Step(calls=((self._tool, given),))
 
@@ -74,13 +76,13 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else float("nan")
 
 
-async def measure(place: Path, tier: str, way: str, count: int, files: int) -> list[float]:
+async def measure(place: Path, tier: str, way: str, count: int, files: int, think: float = 0.1) -> list[float]:
     """Milliseconds of each call in a session of its own."""
     root = place / "ws"
     home = Home(place / "config", place / "state", place / "cache")
     make_workspace(root, files)
     grant_trust(root, home, now=rfc3339(SystemClock().now()))
-    model = Clocked(*WAYS[way], count)
+    model = Clocked(*WAYS[way], count, think)
     spawner = start_spawner(home)
     try:
         async with served(model) as server:
@@ -141,13 +143,16 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=100)
     parser.add_argument("--tier", action="append", choices=("staged", "full", "kernel"))
     parser.add_argument("--way", action="append", choices=tuple(WAYS))
+    parser.add_argument("--think", type=float, default=0.1, help="seconds that the model takes to answer")
     given = parser.parse_args()
     print(f"{'ms from message to next request':40} {'median':>8} {'p95':>8} {'best':>8}")
     row("plain: subprocess.run true", plain(given.count))
     for tier in given.tier or ("staged", "full", "kernel"):
         for way in given.way or WAYS:
             with tempfile.TemporaryDirectory(prefix="vtcode-bench-") as folder:
-                times = asyncio.run(measure(Path(folder).resolve(), tier, way, given.count, given.files))
+                times = asyncio.run(
+                    measure(Path(folder).resolve(), tier, way, given.count, given.files, given.think)
+                )
             row(f"{tier}: {way}", times[2:])
 
 

@@ -115,13 +115,17 @@ class Patterns:
 
 def concrete(root: Path, patterns: Sequence[str], existing: Iterable[str]) -> tuple[Path, ...]:
     """Absolute paths for the kernel: plain names at the root, there or not, and nested ones that exist."""
-    found = {f"{root}/{name}" for name in _plain_names(tuple(patterns))}
-    found.update(existing)
+    return _outermost(root, tuple(patterns), frozenset(existing))
+
+
+@lru_cache(maxsize=8)
+def _outermost(root: Path, patterns: tuple[str, ...], existing: frozenset[str]) -> tuple[Path, ...]:
+    # Asked for before every run, and nearly always the same.
+    found = existing.union(f"{root}/{name}" for name in _plain_names(patterns))
     kept: set[str] = set()
     for path in sorted(found, key=lambda path: path.count("/")):
         if not any(path[:at] in kept for at, c in enumerate(path) if c == "/"):
             kept.add(path)
-    # Asked for before every run: a hundred paths, sorted and compared as texts.
     return tuple(map(Path, sorted(kept, key=lambda path: path.split("/"))))
 
 

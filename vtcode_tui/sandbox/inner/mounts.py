@@ -202,6 +202,8 @@ def _protect(root: str, protected: list[str]) -> None:
     base = os.open(root, os.O_PATH | os.O_CLOEXEC)
     try:
         for path in sorted(p for p in protected if p.startswith(root + "/")):
+            if not os.path.lexists(path):
+                continue
             parts = path[len(root) + 1 :].split("/")
             for depth in range(1, len(parts) + 1):
                 inner = "/".join(parts[:depth])

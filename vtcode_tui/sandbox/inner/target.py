@@ -196,8 +196,10 @@ def check_pins(pins: list[tuple[str, str | None, list[int] | None]], writable: l
     Below `writable` a stamp stands for nothing: a run that has mapped a file changes it without a new time.
     """
     for path, wanted, stamp in pins:
-        within = any(os.path.realpath(path).startswith(root + "/") for root in writable)
-        found = digest_of(path, None if within else stamp, wanted)
+        if stamp is not None:
+            real = os.path.realpath(path)
+            stamp = None if any(real.startswith(root + "/") for root in writable) else stamp
+        found = digest_of(path, stamp, wanted)
         if found != wanted:
             was, now = wanted or "absent", found or "absent"
             raise SetupError("pinned files", f"{path} is not what was approved (was {was[:12]}, is {now[:12]})")
