@@ -1,12 +1,16 @@
 """What a sandboxed `true` costs: plain fork and exec, bubblewrap, and each tier of ours.
 
-python -m benchmarks.sandbox_launch [--runs N] [--files N]
+python -m benchmarks.sandbox_launch [--runs N] [--files N] [--pause SECONDS]
+
+Between two runs there is a pause, as between the calls of an agent: the fork server gets the next one ready in it.
+`back to back` leaves it out. As root, `chrt -r 10 python -m ...` keeps the load of other programs out.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import secrets
 import shutil
 import statistics
@@ -42,9 +46,10 @@ async def sandboxed(spawner: Spawner, profile: Profile, *argv: str) -> None:
     assert outcome.exit_code == 0, outcome
 
 
-async def measure(name: str, runs: int, call: Callable[[], Awaitable[None]]) -> list[float]:
+async def measure(name: str, runs: int, call: Callable[[], Awaitable[None]], pause: float = 0.0) -> list[float]:
     times = []
     for _ in range(runs + 3):
+        await asyncio.sleep(pause)
         begun = time.perf_counter()
         await call()
         times.append((time.perf_counter() - begun) * 1000)
@@ -55,11 +60,17 @@ async def measure(name: str, runs: int, call: Callable[[], Awaitable[None]]) -> 
 
 
 def proportional(pid: int) -> float:
+    """Proportional memory of a process in MB."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")) / 1024
 
 
-async def compare(runs: int, files: int) -> None:
+def family(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(found for child in children for found in family(int(child)))]
+
+
+async def compare(runs: int, files: int, pause: float) -> None:
     with tempfile.TemporaryDirectory(prefix="vtcode-bench-") as folder:
         base = Path(folder).resolve()
         workspace = base / "workspace"
@@ -79,19 +90,26 @@ async def compare(runs: int, files: int) -> None:
         kernel = Spawner.start(scratch=base / "scratch", tier="kernel")
         full = Spawner.start(scratch=base / "scratch", tier="full")
         print(f"`true` in a workspace of {files} files, ms    min     p50     p95")
-        await measure("plain fork and exec", runs, lambda: plain(["true"]))
+        await measure("plain fork and exec", runs, lambda: plain(["true"]), pause)
         if shutil.which("bwrap"):
-            await measure("bubblewrap", runs, lambda: plain(BWRAP.split()))
-        await measure("tier kernel", runs, lambda: sandboxed(kernel, profile, "true"))
-        await measure("tier full", runs, lambda: sandboxed(full, profile, "true"))
-        await measure("tier full with staging", runs, lambda: sandboxed(full, staged, "true"))
+            await measure("bubblewrap", runs, lambda: plain(BWRAP.split()), pause)
+        for name, spawner, used in (
+            ("tier kernel", kernel, profile),
+            ("tier full", full, profile),
+            ("tier full with staging", full, staged),
+        ):
+            once = functools.partial(sandboxed, spawner, used, "true")
+            await measure(name, runs, once, pause)
+            await measure(f"{name}, back to back", runs, once)
 
         async def twenty(spawner: Spawner, used: Profile) -> None:
             await asyncio.gather(*(sandboxed(spawner, used, "true") for _ in range(20)))
 
         await measure("twenty at once, tier kernel", max(3, runs // 10), lambda: twenty(kernel, profile))
         await measure("twenty at once, full with staging", max(3, runs // 10), lambda: twenty(full, staged))
-        print(f"  the spawner's memory (PSS): {proportional(full.pid):.1f} MB")
+        await asyncio.sleep(2)
+        print(f"  the fork server's memory (PSS): {proportional(full.pid):.1f} MB")
+        print(f"  with what waits for the next run: {sum(map(proportional, family(full.pid))):.1f} MB")
         await kernel.close()
         await full.close()
 
@@ -100,8 +118,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=60)
     parser.add_argument("--files", type=int, default=50_000)
+    parser.add_argument("--pause", type=float, default=0.1)
     given = parser.parse_args()
-    asyncio.run(compare(given.runs, given.files))
+    asyncio.run(compare(given.runs, given.files, given.pause))
 
 
 if __name__ == "__main__":
