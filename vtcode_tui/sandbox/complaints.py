@@ -15,7 +15,9 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 
+from vtcode_tui.sandbox.inner.job import OWN
 from vtcode_tui.sandbox.run import Denial
 from vtcode_tui.sandbox.view import View
 
@@ -51,6 +53,11 @@ class Complaints:
         self._view = view
         self._search_path = search_path
         self._said = bytearray()
+
+    def settle(self, folder: str) -> None:
+        """The run's own folder has got its name."""
+        home, tmp = (place.replace(OWN, folder) for place in (self._view.own_home, self._view.own_tmp))
+        self._view = replace(self._view, own_home=home, own_tmp=tmp)
 
     def hear(self, data: bytes) -> None:
         """Take a piece of output."""

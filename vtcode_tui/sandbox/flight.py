@@ -283,6 +283,8 @@ class Flight:
                 self.take_terminal(descriptors[0], self._size or TerminalSize())
                 self.resize(self._size or TerminalSize())
             case {"started": pid}:
+                if self.complaints is not None:
+                    self.complaints.settle(str(said.get("folder", "")))
                 self.pid = int(pid)
                 if not self._begun.done():
                     self._begun.set_result(None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.sandbox import env, outline, ruleset, toolchains
 from vtcode_tui.sandbox.grant import Invoke, Pin, Work
 from vtcode_tui.sandbox.inner import tree
+from vtcode_tui.sandbox.inner.job import OWN
 from vtcode_tui.sandbox.profile import Profile, Tier
 from vtcode_tui.sandbox.run import TerminalSize
 from vtcode_tui.sandbox.view import View
@@ -69,13 +69,12 @@ def prepare(
     keep_own_out(request, machine)
     rights = ruleset.rights_of(machine.abi)
     shelf = machine.scratch / hashlib.sha256(os.fsencode(profile.workspace)).hexdigest()[:16]
-    folder, caches = shelf / f"run-{secrets.token_hex(8)}", shelf / "cache"
+    caches = shelf / "cache"
     common = toolchains.everywhere(machine.home)
     readable = list(dict.fromkeys([*common, *profile.readable]))
-    rules = (
-        _rules_full(machine, profile, readable) if full else _rules_kernel(profile, readable, folder, caches, tty)
-    )
-    job = work_of(request, machine, folder, proxy)
+    rules = _rules_full(machine, profile, readable) if full else _rules_kernel(profile, readable, caches, tty)
+    own_rules = [(f"{OWN}/{name}", rights.everything, False) for name in ("home", "tmp")]
+    job = work_of(request, machine, Path(OWN), proxy)
     kind = outline.file_of(
         full=full,
         inet=proxy is not None,
@@ -87,17 +86,16 @@ def prepare(
     staging = profile.staging
     layer = [str(staging.lower), str(staging.upper), str(staging.work)] if staging else None
     job |= {
-        "folder": "" if full else str(folder),
+        "folder": "",
         "caches": str(caches),
         "home": str(machine.home),
         "full": full,
-        "readable": [str(path) for path in readable if not full or path not in common],
+        "readable": [str(path) for path in readable if path not in common],
         "writable": [str(path) for path in profile.writable],
         "protected": [str(path) for path in profile.protected],
         "guarded": [] if staging else [str(path) for path in profile.protected],
         "hidden": hidden,
-        "rules": [[path, *rights.masked(access)] for path, access, _strict in rules] if full else [],
-        "opened": not full,
+        "rules": [(path, *rights.masked(access)) for path, access, _strict in (rules if full else own_rules)],
         "rlimits": _rlimits(profile, full=full),
         "limits": limits_of(profile),
         "connect": [list(proxy[:2])] if proxy else [],
@@ -107,12 +105,10 @@ def prepare(
     }
     shelf.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not full:
-        # The rules of tier kernel name the run's own folders, which must exist by then.
-        for made in (caches, folder, folder / "home", folder / "tmp"):
-            made.mkdir(mode=0o700, exist_ok=True)
+        caches.mkdir(mode=0o700, exist_ok=True)  # the rules of tier kernel name it
     text = json.dumps(job).encode()
     held = ruleset.filled(rights, [] if full else rules, network=not full, port=proxy[1] if proxy else 0)
-    own = (str(machine.home), "/tmp") if full else (str(folder / "home"), str(folder / "tmp"))
+    own = (str(machine.home), "/tmp") if full else (f"{OWN}/home", f"{OWN}/tmp")
     view = View(profile, machine.tier, machine.home, *own)
     return Prepared(text, held, kind, layer, view)
 
@@ -182,14 +178,14 @@ def _common(profile: Profile, readable: list[Path]) -> list[Rule]:
     return rules
 
 
-def _rules_kernel(profile: Profile, readable: list[Path], folder: Path, caches: Path, tty: str) -> list[Rule]:
+def _rules_kernel(profile: Profile, readable: list[Path], caches: Path, tty: str) -> list[Rule]:
     everything = ruleset.rights_of(ruleset.supported_abi()).everything
     rules = _common(profile, readable)
     rules += [(path, ruleset.DEVICE, False) for path in toolchains.DEVICES]
     rules += [(tty, ruleset.DEVICE, False)] if tty else []
     rules.append(("/dev/shm", everything, False))
     rules += [(str(path), everything, True) for path in profile.writable]
-    rules += [(str(path), everything, True) for path in (folder / "home", folder / "tmp", caches)]
+    rules.append((str(caches), everything, True))
     return rules
 
 

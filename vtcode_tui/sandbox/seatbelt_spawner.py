@@ -245,4 +245,4 @@ def _link_toolchains(readable: Sequence[Path], home: Path, own: Path) -> None:
 
 
 def _nothing_of_linux() -> dict[str, object]:
-    return {"filters": [], "full": False, "system": [], "rules": [], "opened": True, "connect": [], "staging": None}
+    return {"full": False, "rules": [], "connect": [], "staging": None}

@@ -45,7 +45,7 @@ def become(lines: Lines, outline: Outline, folder: str) -> NoReturn:
         with target.step("fork"):
             pid = os.fork()
         if pid == 0:
-            target.become(lines.work_orders, report, outline)
+            target.become(lines.work_orders, report, outline, folder)
         lines.work_orders.close()
         message, descriptors, _flags, _address = socket.recv_fds(lines.orders, 4096, 8)
         if not message:

@@ -9,6 +9,10 @@ LARGEST_MESSAGE = 60_000
 """Bytes of one message between our processes; longer lists are cut before they are sent."""
 
 
+OWN = "\0"
+"""Stands for the run's own folder as long as it has no name: no path and no variable can hold it."""
+
+
 class Job:
     """One run: plain data, one attribute for each key of the message."""
 
@@ -28,7 +32,6 @@ class Job:
         "invoke",
         "limits",
         "module",
-        "opened",
         "pins",
         "protected",
         "readable",
@@ -50,8 +53,8 @@ class Job:
     cwd: str
     environment: dict[str, str]
     folder: str
-    """The run's own folder outside the workspace: `home` and `tmp` lie in it; removed at the end. In tier full its
-    crew has made it, and fills in the name."""
+    """The run's own folder outside the workspace: `home` and `tmp` lie in it; removed at the end. Its crew has made
+    it, and fills in the name; `OWN` stands for it in rules and in the environment until then."""
     home: str
     """The person's real home folder, whose place the run's own home takes in tier full."""
     caches: str
@@ -63,9 +66,7 @@ class Job:
     guarded: list[str]
     hidden: list[str]
     rules: list[tuple[str, int, int]]
-    """[path, access if folder, access if file]; added inside the namespaces in tier full."""
-    opened: bool
-    """Whether the ruleset already holds the rules (tier kernel)."""
+    """[path, access if folder, access if file]; added by the work: in tier kernel only those of its own folder."""
     pins: list[tuple[str, str | None, list[int] | None]]
     """Path, SHA-256 (None: absent), and the stamp that stands for it or None."""
     rlimits: dict[str, int]
@@ -82,6 +83,12 @@ class Job:
         given = json.loads(text)
         for name in self.__slots__:
             setattr(self, name, given[name])
+
+    def settle(self, folder: str) -> None:
+        """Fill in the name of the run's own folder."""
+        self.folder = folder
+        self.environment = {name: value.replace(OWN, folder) for name, value in self.environment.items()}
+        self.rules = [(path.replace(OWN, folder), one, other) for path, one, other in self.rules]
 
     @property
     def own_home(self) -> str:

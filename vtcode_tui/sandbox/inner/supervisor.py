@@ -41,7 +41,7 @@ class Supervisor:
         self.outline = outline
         self.full = outline.full
         self.folder = ""
-        """The run's own folder, where we made it (tier full)."""
+        """The run's own folder, with its private `home` and `tmp`."""
         self.group = group
         self.leader = 0
         """What we wait for: the work itself in tier kernel, the first process of its namespace in tier full."""
@@ -103,9 +103,9 @@ class Supervisor:
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self.orders, orders = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.world_orders, world_orders = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._make_folder()
         with report, orders, world_orders:
             if self.full:
-                self._make_folder()
                 pid = space.clone_mapped(space.EVERYTHING)
                 if pid == 0:
                     lines = first.Lines(world_orders, orders, report, self.stop_write)
@@ -114,7 +114,7 @@ class Supervisor:
                 with target.step("fork"):
                     pid = os.fork()
                 if pid == 0:
-                    target.become(orders, report, self.outline)
+                    target.become(orders, report, self.outline, self.folder)
             self.leader = pid
 
     def _run(self, descriptors: list[int], *, layered: bool) -> None:
@@ -122,8 +122,7 @@ class Supervisor:
         self.begun = time.monotonic()
         self.kills = self.group.kills()
         self.job = Job(read_all(descriptors[0]))
-        if self.full:
-            self.job.folder = self.folder
+        self.job.folder = self.folder
         quarantine = os.path.dirname(self.job.caches) + "/quarantine"
         protected = guard.Guard(self.job.workspace, self.job.guarded, quarantine)
         try:
@@ -162,20 +161,23 @@ class Supervisor:
             self.folder = f"{self.outline.scratch}/run-{os.urandom(8).hex()}"
             for path in (self.folder, self.folder + "/home", self.folder + "/tmp"):
                 os.mkdir(path, 0o700)
+            if not self.full:
+                self._link(self.outline.readable)
 
     def _complete_folders(self) -> None:
         os.makedirs(self.job.caches, 0o700, exist_ok=True)
         if not self.full:
-            # The main process has made the others, for the rules.
-            os.symlink(self.job.caches, self.job.own_home + "/.cache")
-            self._link_toolchains()
+            os.symlink(self.job.caches, self.folder + "/home/.cache")
+            self._link(self.job.readable)
+            self.job.readable += self.outline.readable
 
-    def _link_toolchains(self) -> None:
-        """In tier kernel the private home is another folder: toolchains of the real one are linked into it."""
-        for path in self.job.readable:
-            if not path.startswith(self.job.home + "/"):
+    def _link(self, readable: list[str]) -> None:
+        """In tier kernel the private home is another folder: what may be read of the real one is linked into it."""
+        home = self.outline.home
+        for path in readable:
+            if not path.startswith(home + "/"):
                 continue
-            place = self.job.own_home + path[len(self.job.home) :]
+            place = f"{self.folder}/home{path[len(home) :]}"
             os.makedirs(os.path.dirname(place), 0o700, exist_ok=True)
             if not os.path.lexists(place):
                 os.symlink(path, place)
@@ -207,7 +209,7 @@ class Supervisor:
         for used in (self.control, self.orders, self.world_orders):
             used.close()
         self.started = True
-        self.tell({"started": self.pid})
+        self.tell({"started": self.pid, "folder": self.folder})
 
     def _hear(self) -> bool:
         """Take one message of the processes that set themselves up; False when the last has done so."""

@@ -40,7 +40,7 @@ def step(name: str) -> Iterator[None]:
         raise SetupError(name, str(error)) from error
 
 
-def become(orders: socket.socket, report: socket.socket, outline: Outline) -> NoReturn:
+def become(orders: socket.socket, report: socket.socket, outline: Outline, folder: str) -> NoReturn:
     """Be the work. Never returns; a failure before it begins is told through the reporting socket."""
     try:
         _get_ready(orders, report, outline)
@@ -48,6 +48,7 @@ def become(orders: socket.socket, report: socket.socket, outline: Outline) -> No
         if not message:
             os._exit(0)  # the supervisor is gone
         job = Job(read_all(descriptors[0]))
+        job.settle(folder)
         ruleset, result = _take_streams(orders, report, descriptors[1:])
         with step("limits"):
             limit(job)
@@ -148,9 +149,8 @@ def limit(job: Job) -> None:
 
 
 def _confine(job: Job, ruleset: int) -> None:
-    if not job.opened:
-        with step("landlock rules"):
-            _add_rules(job, ruleset)
+    with step("landlock rules"):
+        _add_rules(job, ruleset)
     with step("landlock"):
         kernel.landlock_restrict(ruleset)
     os.close(ruleset)
