@@ -1,0 +1,98 @@
+"""Crews that wait for a run: none serves two, and none serves a run with what the machine was like before."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.conftest import Finish, grant_for
+from vtcode_tui.sandbox import Profile, Spawner
+
+pytestmark = pytest.mark.kernel
+
+
+def _children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+
+
+def _supervisor(pid: int, spawner: int) -> int:
+    """The process below the spawner that `pid` descends from."""
+    while (parent := int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])) != spawner:
+        pid = parent
+    return pid
+
+
+async def test_each_run_is_served_by_a_crew_of_its_own_that_had_waited_for_it_and_has_empty_folders(
+    spawner: Spawner, finish: Finish, profile: Profile
+) -> None:
+    await finish(grant_for(profile, "true"))
+    served: set[int] = set()
+    for _ in range(3):
+        _until(lambda: len(set(_children(spawner.pid)) - served) == 2)
+        waiting = set(_children(spawner.pid)) - served
+        flight = await spawner.run(
+            grant_for(profile, "sh", "-c", "ls ~ $TMPDIR; touch ~/m $TMPDIR/m; cat"), stdin="pipe"
+        )
+        supervisor = _supervisor(flight.pid, spawner.pid)
+        flight.close_input()
+        output = b"".join([piece async for piece in flight.output()])
+        assert (await flight.wait()).exit_code == 0
+        assert b"m\n" not in output
+        assert supervisor in waiting - served
+        served.add(supervisor)
+
+
+async def test_crews_that_are_killed_while_they_wait_are_replaced(
+    spawner: Spawner, finish: Finish, profile: Profile
+) -> None:
+    await finish(grant_for(profile, "true"))
+    _until(lambda: len(_children(spawner.pid)) == 2)
+    waiting = set(_children(spawner.pid))
+    for pid in waiting:
+        os.kill(pid, signal.SIGKILL)
+    _until(lambda: not waiting & set(_children(spawner.pid)))
+    text, outcome = await finish(grant_for(profile, "echo", "ran"))
+    assert (text, outcome.exit_code) == ("ran\n", 0)
+
+
+async def test_a_run_that_may_trace_is_not_given_a_crew_whose_filters_forbid_it(
+    spawner: Spawner, finish: Finish, profile: Profile
+) -> None:
+    trace = "python3 -c 'import ctypes; print(ctypes.CDLL(None).ptrace(0, 0, 0, 0))'"
+    for debug, wanted in ((False, "-1\n"), (True, "0\n"), (False, "-1\n")):
+        text, _outcome = await finish(grant_for(replace(profile, debug=debug), "sh", "-c", trace))
+        assert text == wanted
+        _until(lambda: len(_children(spawner.pid)) == 2)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounting takes root")
+@pytest.mark.parametrize("tier", ["full"], indirect=True)
+async def test_a_file_system_that_was_mounted_while_a_crew_waited_is_seen_by_the_next_run(
+    spawner: Spawner, finish: Finish, profile: Profile, tmp_path: Path
+) -> None:
+    place = tmp_path / "mounted"
+    place.mkdir()
+    reading = replace(profile, readable=(place,))
+    await finish(grant_for(reading, "true"))
+    _until(lambda: len(_children(spawner.pid)) == 2)
+    if subprocess.run(["mount", "-t", "tmpfs", "vtcode-test", str(place)], check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        (place / "file").write_text("there\n")
+        text, _outcome = await finish(grant_for(reading, "cat", str(place / "file")))
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+    assert text == "there\n"
