@@ -186,7 +186,8 @@ class Layered:
 
     async def _moved(self, before: ChangeSet, via: Via) -> list[FileChanged]:
         self._last = await self._scan()
-        return changed_events(difference(before, self._last), staged=True, via=via)
+        after = self._last
+        return await asyncio.to_thread(lambda: changed_events(difference(before, after), staged=True, via=via))
 
     async def _look(self) -> Prints | None:
         return await asyncio.to_thread(prints_of, self._layer.upper)
@@ -199,12 +200,17 @@ class Layered:
             self._layer.arguments(live=self._live()),
             "compares the layer with the workspace",
         )
-        changes = marked(decode(answer["changes"]), self._workspace)
-        self._shown[changes.digest] = changes
+        # Tens of thousands of changes take seconds to read: in a thread, so that nobody's keys wait.
+        changes, digest = await asyncio.to_thread(self._read, answer)
+        self._shown[digest] = changes
         self._scanned = time.monotonic()
         while len(self._shown) > _REMEMBERED:
             del self._shown[next(iter(self._shown))]
         return changes
+
+    def _read(self, answer: Mapping[str, Any]) -> tuple[ChangeSet, str]:
+        changes = marked(decode(answer["changes"]), self._workspace)
+        return changes, changes.digest
 
     async def _invoke(
         self, name: str, function: str, arguments: Mapping[str, Any], why: str, turn: int = 0

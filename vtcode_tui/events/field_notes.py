@@ -149,7 +149,7 @@ NOTES: dict[str, str] = {
     "signature_sha256": "SHA-256 of a signature that the provider gave instead of text",
     "size": "bytes",
     "log.checkpoint.size": "events before this one",
-    "snapshot": "the snapshot that files went back to",
+    "snapshot": "SHA-256 of the preview that the human saw, where files went back too",
     "source": "builtin, or the MCP server",
     "spool": "file in the session's folder with the whole output",
     "staged": "true when it concerns the staging layer and not yet the real files",
