@@ -44,8 +44,8 @@ Tree: TypeAlias = dict[str, list[Any]]
 class Bench:
     """A workspace with a layer over it, and the workers that handle the layer."""
 
-    def __init__(self, folder: Path) -> None:
-        self.root, self.layer = folder / "ws", Layer(folder / "ws", folder / "layer")
+    def __init__(self, folder: Path, layer: Path | None = None) -> None:
+        self.root, self.layer = folder / "ws", Layer(folder / "ws", layer or folder / "layer")
         self.root.mkdir(parents=True)
         self.layer.prepare()
 

@@ -230,6 +230,58 @@ def test_large_and_binary_files_are_taken_whole(bench: Bench) -> None:
     assert (bench.root / "big").stat().st_size == 3_000_000
 
 
+def test_a_sparse_file_is_accepted_as_it_is_and_stays_sparse(bench: Bench) -> None:
+    bench.staged([("shell", "truncate -s 300M sparse; printf end >> sparse; chmod 640 sparse")])
+    (change,) = bench.changes().files
+    assert (change.size, change.hunks, change.old_text) == ((300 << 20) + 3, (), b"")
+    assert bench.accept()["failed"] == {}
+    status = (bench.root / "sparse").stat()
+    assert (status.st_size, status.st_mode & 0o777) == ((300 << 20) + 3, 0o640)
+    assert status.st_blocks * 512 < 4 << 20
+    with (bench.root / "sparse").open("rb") as file:
+        file.seek(-5, os.SEEK_END)
+        assert file.read() == b"\0\0end"
+    assert bench.changes() == ChangeSet()
+
+
+def test_hard_links_become_files_of_their_own_with_the_same_content(bench: Bench) -> None:
+    bench.staged([("shell", "ln a.txt twin; echo nine >> twin; ln run.sh again")])
+    assert bench.accept()["failed"] == {}
+    assert (bench.root / "twin").read_text() == (bench.root / "a.txt").read_text()
+    assert (bench.root / "a.txt").read_text().endswith("nine\n")
+    assert (bench.root / "again").stat().st_mode & 0o777 == 0o755
+    assert (bench.root / "twin").stat().st_nlink == 1
+    assert bench.changes() == ChangeSet()
+
+
+def test_set_id_bits_and_attributes_of_a_run_do_not_reach_the_workspace_unseen(bench: Bench) -> None:
+    bench.staged([("chmod", "run.sh", "4755"), ("shell", "setfattr -n user.x -v y a.txt 2>/dev/null || true")])
+    shown = bench.changes()
+    assert [(c.path, c.op, c.after_mode) for c in shown.files] == [("run.sh", "mode", 0o4755)], (
+        "shown for what it is"
+    )
+    assert bench.accept()["failed"] == {}
+    assert os.listxattr(bench.root / "a.txt") == []
+
+
+def test_files_and_folders_change_places(bench: Bench) -> None:
+    wanted = bench.staged(
+        [
+            ("rmtree", "d"),
+            ("write", "d", "now a file"),
+            ("remove", "a.txt"),
+            ("write", "a.txt/inner/x", "now a folder"),
+            ("remove", "link"),
+            ("mkdir", "link"),
+            ("rmtree", "empty"),
+            ("link", "empty", "run.sh"),
+        ]
+    )
+    assert bench.accept()["failed"] == {}
+    assert bench.direct() == wanted
+    assert bench.changes() == ChangeSet()
+
+
 def test_special_files_are_named_and_left_out(bench: Bench) -> None:
     bench.staged([("shell", "mkfifo pipe")])
     answer = bench.call("scan", bench.layer.arguments())

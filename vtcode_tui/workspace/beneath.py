@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from vtcode_tui.common.errors import PathEscapeError, StaleFileError, WorkspaceError
 from vtcode_tui.workspace.changes import Kind
@@ -25,6 +26,8 @@ from vtcode_tui.workspace.changes import Kind
 TEMPORARY = ".vtcode-tmp-"
 """Names of files that are being written begin so; a change set never shows them."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PIECE = 1 << 20
+_ZEROS = bytes(_PIECE)
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -104,7 +107,7 @@ class Beneath:
         with self.parent(path) as (folder, name):
             descriptor = os.open(name, _FILE, dir_fd=folder)
         with os.fdopen(descriptor, "rb") as file:
-            while piece := file.read(1 << 20):
+            while piece := file.read(_PIECE):
                 digest.update(piece)
                 yield piece
         if digest.hexdigest() != sha256:
@@ -242,9 +245,7 @@ def write_at(
     descriptor = os.open(temporary, flags, 0o644, dir_fd=folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            for piece in pieces:
-                file.write(piece)
-            file.flush()
+            _fill(file, pieces)
             _take_over(descriptor, old, mode)
             if mtime_ns is not None:
                 os.utime(descriptor, ns=(mtime_ns, mtime_ns))
@@ -254,6 +255,17 @@ def write_at(
         with contextlib.suppress(OSError):
             os.unlink(temporary, dir_fd=folder)
         raise
+
+
+def _fill(file: BinaryIO, pieces: Iterable[bytes]) -> None:
+    """Write the content; long stretches of zeros stay holes, as they were where it comes from."""
+    for piece in pieces:
+        if len(piece) == _PIECE and piece == _ZEROS:
+            file.seek(_PIECE, os.SEEK_CUR)
+        else:
+            file.write(piece)
+    file.truncate()
+    file.flush()
 
 
 def _take_over(descriptor: int, old: os.stat_result | None, mode: int | None) -> None:
