@@ -184,6 +184,46 @@ def test_protected_files_are_marked(bench: Bench) -> None:
     assert shown.digest == bench.changes().digest
 
 
+def test_a_repository_without_the_name_is_found_however_deep_it_lies(bench: Bench) -> None:
+    deep = "v/e/r/y/d/e/e/p"
+    bench.staged(
+        [("shell", f"git init -q --bare {deep}; echo x > {deep}/hooks/post-checkout; git init -q a/b/c/d/e")]
+    )
+    shown = marked(bench.changes(), Workspace(bench.root, upper=bench.layer.upper))
+    protected = {c.path for c in shown.files if c.protected}
+    assert {f"{deep}/config", f"{deep}/hooks/post-checkout", "a/b/c/d/e/.git/config"} <= protected
+    assert f"{deep}/HEAD" not in protected
+
+
+def test_what_some_tool_runs_by_itself_is_reported_at_any_depth(bench: Bench) -> None:
+    bench.staged(
+        [
+            ("write", name, "x")
+            for name in ("conftest.py", "a/b/package.json", "sub/Makefile", "vite.config.ts", "x.py")
+        ]
+    )
+    told = {c.path: c.runs_by for c in marked(bench.changes(), Workspace(bench.root)).files}
+    assert {path for path, who in told.items() if who} == told.keys() - {"x.py"}
+    assert told["conftest.py"] == "pytest"
+
+
+def test_a_protected_file_is_marked_however_it_is_reached(bench: Bench) -> None:
+    bench.direct([("write", "kept/.vscode/tasks.json", "{}"), ("write", "ordinary", "x")])
+    bench.staged(
+        [
+            ("move", "kept", "moved"),
+            ("link", "w", "moved/.vscode"),
+            ("shell", "echo evil > w/tasks.json; mv ordinary .envrc; ln moved/.vscode/tasks.json harmless"),
+        ]
+    )
+    shown = marked(bench.changes(), Workspace(bench.root, upper=bench.layer.upper))
+    assert {c.path for c in shown.files if c.protected} == {
+        "kept/.vscode/tasks.json",
+        "moved/.vscode/tasks.json",
+        ".envrc",
+    }
+
+
 def test_ignored_build_products_stay_in_the_layer(bench: Bench) -> None:
     bench.direct([("write", ".gitignore", "*.o\n/build/\n"), ("write", "old.o", "old")])
     bench.staged([("write", "x.o", "x"), ("write", "build/out", "y"), ("write", "x.c", "z"), ("remove", "old.o")])

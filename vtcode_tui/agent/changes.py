@@ -17,6 +17,7 @@ from vtcode_tui.sandbox.grant import Invoke
 from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.workspace.changes import ChangeSet, FileChange, Selection
 from vtcode_tui.workspace.choices import described, own_texts
+from vtcode_tui.workspace.executed import runs_by_itself
 from vtcode_tui.workspace.wire import decode
 
 _LARGEST_DIFF = 64 << 10
@@ -129,6 +130,7 @@ def changed_events(
             added=change.added,
             removed=change.removed,
             renamed_from=change.renamed_from,
+            runs_by=runs_by_itself(change.path) if change.op != "delete" else "",
             via=via,
             diff=unified(change),
         )

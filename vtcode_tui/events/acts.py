@@ -176,6 +176,8 @@ class FileChanged(Payload):
     added: int = 0
     removed: int = 0
     renamed_from: str = ""
+    runs_by: str = ""
+    """Which tool runs or obeys the file by itself later."""
     via: Literal["tool", "exec", "accept", "rollback", "rewind", "human"] = "tool"
     diff: str = ""
     """Unified diff, redacted, at most 64 KiB; empty for binary files."""

@@ -138,6 +138,7 @@ NOTES: dict[str, str] = {
     "root_head": "SHA-256 of the line about this opening in the root log",
     "rule": "the rule that decided; for an approval of a wider scope the rule that was written",
     "rules": "how many secrets each rule found",
+    "runs_by": "the tool that runs or obeys the file by itself later, where one is known",
     "sandbox_sha256": "`profile_sha256` of the sandbox.applied before it",
     "scope": "once, session or always",
     "seccomp_sha256": "SHA-256 of the system call filter",

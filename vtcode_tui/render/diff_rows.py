@@ -184,6 +184,8 @@ def notes_of(change: FileChange) -> Sequence[str]:
         notes.append(f"conflict: {change.conflict}")
     if change.protected:
         notes.append("protected: accepting it is asked for by name")
+    if change.runs_by:
+        notes.append(f"{change.runs_by} will run or obey this file unasked")
     if change.kind == "symlink" or change.op == "symlink":
         notes.append(f"symbolic link to {change.target}")
     if change.before_mode is not None and change.after_mode is not None and change.before_mode != change.after_mode:

@@ -57,6 +57,8 @@ class FileChange:
     hunks: tuple[Hunk, ...] = ()
     protected: bool = False
     """Accepting this needs its own question, by name."""
+    runs_by: str = ""
+    """Which tool runs or obeys this file by itself later; empty: none is known."""
     conflict: str = ""
     """Why the real file is not what the change was made on, when it is not."""
     clashes: tuple[Clash, ...] = ()

@@ -52,7 +52,7 @@ class Workspace:
         self._protected_now = Existing(self.root, self._protected, NESTED)
         self._masked_now = Existing(self.root, self._masked, 64)
         self._home = home
-        self._view = Merged(self.root, upper)
+        self.view = Merged(self.root, upper)
 
     def resolve(self, path: str | Path, *, cwd: Path | None = None) -> Path:
         """The absolute path inside the workspace that `path` means, with every link followed.
@@ -73,7 +73,7 @@ class Workspace:
 
     def state(self, path: Path) -> str | None:
         """The SHA-256 of a regular file as runs see it now; None when there is no regular file."""
-        found = self._view.lookup(path)
+        found = self.view.lookup(path)
         if found is None or not stat.S_ISREG(found.status.st_mode):
             return None
         try:
@@ -107,7 +107,7 @@ class Workspace:
         return tuple(map(Path, sorted(self._masked_now.paths())))
 
     def _is_folder(self, path: Path) -> bool:
-        found = self._view.lookup(path)
+        found = self.view.lookup(path)
         return found is not None and stat.S_ISDIR(found.status.st_mode)
 
     def _absolute(self, text: str, cwd: Path | None) -> str:
@@ -152,7 +152,7 @@ class Workspace:
 
     def _link(self, step: Path, text: str) -> str | None:
         try:
-            found = self._view.lookup(step)
+            found = self.view.lookup(step)
             is_link = found is not None and stat.S_ISLNK(found.status.st_mode)
             return str(found.real.readlink()) if found is not None and is_link else None
         except PermissionError as error:

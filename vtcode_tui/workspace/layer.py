@@ -14,6 +14,7 @@ from vtcode_tui.workspace.accepting import identity
 from vtcode_tui.workspace.changes import ChangeSet, Selection
 from vtcode_tui.workspace.choices import to_json
 from vtcode_tui.workspace.discarding import erase
+from vtcode_tui.workspace.executed import in_bare_repository, runs_by_itself
 from vtcode_tui.workspace.jail import Workspace
 from vtcode_tui.workspace.plan import PLAN
 from vtcode_tui.workspace.protected import TRUST_MARKER
@@ -126,13 +127,22 @@ def make_folder(folder: Path) -> None:
 
 
 def marked(changes: ChangeSet, workspace: Workspace) -> ChangeSet:
-    """The change set with the files that ask by name marked as protected; call it on what `scan` gives back."""
+    """The change set with what asks by name and what some tool runs by itself; `scan` leaves that open."""
 
     def is_protected(path: str) -> bool:
-        return bool(path) and workspace.is_protected(workspace.root / path)
+        return bool(path) and (
+            workspace.is_protected(workspace.root / path) or in_bare_repository(path, workspace.view)
+        )
 
     return ChangeSet(
-        tuple(replace(c, protected=is_protected(c.path) or is_protected(c.renamed_from)) for c in changes.files)
+        tuple(
+            replace(
+                c,
+                protected=is_protected(c.path) or is_protected(c.renamed_from),
+                runs_by="" if c.op == "delete" else runs_by_itself(c.path),
+            )
+            for c in changes.files
+        )
     )
 
 

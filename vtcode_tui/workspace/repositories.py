@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _APART = frozenset({"hooks", "config", "config.worktree", "info", "description", "branches"})
 """What in a `.git` says how git works, and nothing of what is committed: it is decided on its own."""
 
+_POINTERS = frozenset({"commondir", "gitdir", "config.worktree", "alternates"})
+"""Where git looks for the rest, at any depth; these are protected."""
+
 
 def repository_of(path: str) -> str:
     """The `.git` folder whose state a path is a part of; empty when it is none."""
@@ -30,7 +33,7 @@ def repository_of(path: str) -> str:
     inside = parts[at:]
     while len(inside) > 2 and inside[0] == "modules":
         inside = inside[2:]  # a submodule's own configuration and hooks
-    return "" if inside[0] in _APART else "/".join(parts[:at])
+    return "" if inside[0] in _APART or inside[-1] in _POINTERS else "/".join(parts[:at])
 
 
 def check_whole(pending: Iterable[Pending], picked: Sequence[tuple[Pending, Choice]]) -> None:
