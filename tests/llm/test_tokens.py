@@ -54,6 +54,16 @@ def test_reported_usage_corrects_the_estimate() -> None:
     assert calibration.learned(1000, Usage()) == calibration
 
 
+@pytest.mark.parametrize("counted", [1, 100, 499, -5])
+def test_a_server_that_counts_only_what_its_cache_did_not_hold_does_not_make_the_window_overflow(
+    counted: int,
+) -> None:
+    calibration = Calibration()
+    for _ in range(50):
+        calibration = calibration.learned(1000, Usage(input=counted))
+    assert calibration.corrected(1000) == 1000
+
+
 def _history(turns: int) -> list[Message]:
     made: list[Message] = [Message("user", (Text("begin"),))]
     for turn in range(turns):

@@ -23,6 +23,7 @@ from vtcode_tui.llm.wire import compact
 
 PER_MESSAGE = 4
 PER_PICTURE = 1_600
+_PLAUSIBLE = 0.5
 
 # Measured against o200k_base on code, prose, JSON and logs: medians 1.02 to 1.16, fifth percentiles 0.92 to 1.10.
 _PIECE = re.compile(
@@ -85,9 +86,10 @@ class Calibration:
     def learned(self, estimated: int, usage: Usage) -> Calibration:
         """With one more answer: what we estimated for its request, and what the provider counted."""
         counted = usage.input + usage.cache_read + usage.cache_write
-        if estimated < 200 or counted <= 0:
+        # Some servers count only what their cache did not hold: believing them would overfill the window.
+        if estimated < 200 or counted < _PLAUSIBLE * estimated:
             return self
-        seen = min(3.0, max(0.4, counted / estimated))
+        seen = min(3.0, max(0.7, counted / estimated))
         # The first count says nearly all; later ones smooth what differs from turn to turn.
         weight = 1.0 if self.samples == 0 else 0.3
         return replace(self, factor=self.factor + weight * (seen - self.factor), samples=self.samples + 1)
