@@ -53,7 +53,12 @@ def _script(body: Mapping[str, Any]) -> Step:
 
 
 def _tokens(body: Mapping[str, Any]) -> int:
-    return estimate_tokens(json.dumps(body["messages"])) + estimate_tokens(json.dumps(body["tools"]))
+    """What the model reads: words, results and arguments as they are, the tools as JSON."""
+    texts = [str(message.get("content") or "") for message in body["messages"]]
+    texts += [
+        call["function"]["arguments"] for message in body["messages"] for call in message.get("tool_calls", ())
+    ]
+    return sum(map(estimate_tokens, (*texts, json.dumps(body["tools"]))))
 
 
 async def measure(turns: int) -> tuple[list[float], list[float], Served, Session]:
@@ -118,6 +123,7 @@ def main() -> None:
     fifth = max(10, turns // 5)
     for name, times in (("wall", wall), ("CPU", cpu)):
         _row(f"{name}, first {fifth}", times[1:fifth])
+        _row(f"{name}, middle {fifth}", times[2 * fifth : 3 * fifth])
         _row(f"{name}, last {fifth}", times[-fifth:])
 
 

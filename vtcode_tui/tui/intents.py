@@ -15,6 +15,7 @@ from vtcode_tui.sandbox.run import TerminalSize
 
 if TYPE_CHECKING:
     from vtcode_tui.agent.port import Core
+    from vtcode_tui.llm.discover import Looked
     from vtcode_tui.workspace.changes import ChangeSet, Selection
 
 
@@ -180,6 +181,22 @@ class Intents:
     def set_model(self, provider: str, model: str) -> None:
         """Let another model answer."""
         self._run(lambda core: core.set_model(provider, model), "changing the model")
+
+    def models(self, show: Callable[[tuple[Looked, ...]], None]) -> None:
+        """Find out what every provider offers."""
+
+        async def ask(core: Core) -> None:
+            show(await core.models())
+
+        self._run(ask, "looking for models")
+
+    def load_model(self, provider: str, model: str) -> None:
+        """Have a local server load a model."""
+        self._run(lambda core: core.load_model(provider, model), "loading the model")
+
+    def unload_model(self, provider: str, model: str) -> None:
+        """Have a local server drop a model."""
+        self._run(lambda core: core.unload_model(provider, model), "unloading the model")
 
     def grant_trust(self, done: Callable[[], None]) -> None:
         """Trust the workspace."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from vtcode_tui.render import MUTED, Line, Span, Style, plain_line, spans_of
 from vtcode_tui.sandbox.run import TerminalSize
 from vtcode_tui.tui.screens.ask import Ask
+from vtcode_tui.tui.screens.modelling import show_models
 from vtcode_tui.tui.screens.pick import Pick
 
 if TYPE_CHECKING:
@@ -86,6 +87,11 @@ class CommandActions:
             return
         rows = [Line((Span(" "), *spans_of(plain_line(choice)))) for choice in choices]
         self.vtcode.push_screen(Pick("model", rows), lambda i: None if i is None else self.set_model(choices[i]))
+
+    def action_models(self) -> None:
+        """Look at what every provider offers now."""
+        self.vtcode.tell("looking at every provider and the local servers …")
+        self.intents.models(lambda places: show_models(self.vtcode, self.intents, places))
 
     def set_model(self, text: str) -> None:
         """Let another model answer."""
