@@ -99,32 +99,33 @@ def walk(path: Path, *, keys: Collection[str] | None, wanted: Collection[int], m
 
 def _lines(result: Walk, stream: BinaryIO, named: set[str], wanted: Collection[int], meaning: Meaning) -> None:
     """The loop over every line; kept flat, because it is what the speed of `audit verify` depends on."""
-    head, seq, session, clocks = GENESIS.encode(), 0, b"", (0, b"")
+    head, seq, session, mono_before, time_before = GENESIS.encode(), 0, b"", 0, b""
     reads, sha256, envelope_of = meaning.reads | _OWN, hashlib.sha256, _ENVELOPE.match
     for raw in stream:
         if raw[-1] != 10:
             result.torn = len(raw)
             break
-        line = raw[:-1]
         if seq in wanted:
             result.heads[seq] = head.decode()
-        if not line.endswith(b'"prev":"' + head + b'"}'):
-            result.problems.append(_broken(seq, line, head.decode()))
+        if not raw.endswith(b'"prev":"%b"}\n' % head):
+            result.problems.append(_broken(seq, raw[:-1], head.decode()))
             break
-        envelope = envelope_of(line)
+        envelope = envelope_of(raw)
         if envelope is None or int(envelope[1]) != seq:
             result.problems.append(_not_an_event(seq))
             break
         _, time, mono, kind, its = envelope.groups()
+        mono = int(mono)
         if its != session:
             if session:
-                result.problems.append(
-                    Problem("chain", seq, f"event {seq} belongs to another session, {its.decode(errors='replace')}")
-                )
+                result.problems.append(_stranger(seq, its))
             session = session or its
             result.session = session.decode(errors="replace")
-        clocks = _clocks(meaning, seq, kind, clocks, (int(mono), time))
+        if mono < mono_before or time < time_before:
+            _clocks(meaning, seq, kind, (mono_before, time_before), (mono, time))
+        mono_before, time_before = mono, time
         result.final = False
+        line = raw[:-1]
         if kind in reads:
             event = _parsed(line)
             if event is None:
@@ -151,14 +152,15 @@ def _not_an_event(seq: int) -> Problem:
     return Problem("chain", seq, f"line {seq + 1} is not the event {seq} of a journal")
 
 
-def _clocks(
-    meaning: Meaning, seq: int, kind: bytes, before: tuple[int, bytes], now: tuple[int, bytes]
-) -> tuple[int, bytes]:
+def _stranger(seq: int, its: bytes) -> Problem:
+    return Problem("chain", seq, f"event {seq} belongs to another session, {its.decode(errors='replace')}")
+
+
+def _clocks(meaning: Meaning, seq: int, kind: bytes, before: tuple[int, bytes], now: tuple[int, bytes]) -> None:
     if now[0] < before[0] and kind not in _OPENING:
         meaning.notes.append(f"event {seq}: the monotonic clock went back (another boot, or another machine)")
     if now[1] < before[1]:
         meaning.notes.append(f"event {seq}: the clock was set back, from {before[1]!r} to {now[1]!r}")
-    return now
 
 
 def _own(result: Walk, seq: int, head: str, event: dict[str, Any], named: set[str]) -> None:

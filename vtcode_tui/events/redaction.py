@@ -127,7 +127,7 @@ class _Finder:
     def __init__(self, trials: Mapping[bytes, list[_Trial]]) -> None:
         self._trials = [tuple(of) for of in trials.values()]
         self._automaton = ahocorasick_rs.BytesAhoCorasick(
-            list(trials), implementation=ahocorasick_rs.Implementation.ContiguousNFA
+            list(trials), implementation=ahocorasick_rs.Implementation.DFA
         )
 
     def find(self, data: bytes, haystack: bytes) -> Iterator[Span]:
