@@ -10,20 +10,37 @@ from pathlib import Path
 
 from vtcode_tui import __version__
 from vtcode_tui.common.clock import Clock, SystemClock, rfc3339
+from vtcode_tui.common.errors import UsageError
 from vtcode_tui.common.home import Home
 from vtcode_tui.common.ids import uuid7
 from vtcode_tui.events import Bus, Journal, session_folder
 from vtcode_tui.events.types import SessionEnded, SessionForked, SessionStarted
+from vtcode_tui.sessions.conversation import conversation_of
 from vtcode_tui.sessions.items import parse
 from vtcode_tui.sessions.store import NAME, Meta, Store, read_meta
 
 
-async def fork(home: Home, parent: Path, items: int | None = None, *, clock: Clock | None = None) -> Path:
-    """The folder of the new session: the first `items` items of the parent's, ready to be resumed."""
+async def fork(
+    home: Home,
+    parent: Path,
+    items: int | None = None,
+    *,
+    before_turn: int | None = None,
+    clock: Clock | None = None,
+) -> Path:
+    """The folder of the new session: the first `items` items of the parent's, ready to be resumed.
+
+    With `before_turn` its conversation ends before that turn's prompt; UsageError where there is no such prompt.
+    """
     clock = clock or SystemClock()
     meta, path = read_meta(parent), parent / NAME
     parsed = parse(path.read_bytes() if path.exists() else b"")
     taken = parsed.items[:items]
+    place = None
+    if before_turn is not None:
+        place = conversation_of(taken).prompts.get(before_turn)
+        if place is None:
+            raise UsageError(f"the conversation has no prompt of turn {before_turn}")
     session, now = uuid7(), clock.now()
     folder = session_folder(home, session, now)
     journal = Journal.create(folder, session, clock=clock)
@@ -57,7 +74,10 @@ async def fork(home: Home, parent: Path, items: int | None = None, *, clock: Clo
             ended=True,
             origin=meta.origin,
         )
-        Store.create(folder, fresh).copy(taken)
+        store = Store.create(folder, fresh)
+        store.copy(taken)
+        if place is not None and before_turn is not None:
+            store.rewind(place, before_turn)
         await bus.record(SessionEnded(reason="forked", turns=0, tools=0, denied=0))
     except BaseException:
         journal.abandon()

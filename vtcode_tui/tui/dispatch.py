@@ -84,8 +84,11 @@ def _forked(story: Story, event: t.Event, data: t.SessionForked) -> None:
 
 
 def _rewound(story: Story, event: t.Event, data: t.SessionRewound) -> None:
+    story.stage.chat.take_back(data.to_seq)
     files = ", files too" if data.snapshot else ""
-    story.note(f"went back to event {data.to_seq}{files}", event, style="caution")
+    real = f", and {len(data.undone)} of your own files" if data.undone else ""
+    story.note(f"went back to before that prompt{files}{real}", event, style="caution")
+    story.stage.files_changed()
 
 
 def _ended(story: Story, event: t.Event, data: t.SessionEnded) -> None:

@@ -15,6 +15,7 @@ from vtcode_tui.sandbox.run import TerminalSize
 
 if TYPE_CHECKING:
     from vtcode_tui.agent.port import Core
+    from vtcode_tui.agent.rewinding import RewindPreview
     from vtcode_tui.llm.discover import Looked
     from vtcode_tui.workspace.changes import ChangeSet, Selection
 
@@ -169,6 +170,25 @@ class Intents:
 
         if self.core is not None:
             self._run(ask, "finding files")
+
+    def preview_rewind(self, turn: int, show: Callable[[RewindPreview], None]) -> None:
+        """Find out what going back to before the prompt of a turn would change."""
+
+        async def ask(core: Core) -> None:
+            show(await core.preview_rewind(turn))
+
+        self._run(ask, "looking back")
+
+    def rewind(
+        self, turn: int, digest: str, *, files: bool, undo: tuple[str, ...], done: Callable[[], None]
+    ) -> None:
+        """Go back as it was shown."""
+
+        async def act(core: Core) -> None:
+            await core.rewind(turn, digest, files=files, undo=undo)
+            done()
+
+        self._run(act, "going back")
 
     def compact(self) -> None:
         """Make room in the context."""

@@ -17,11 +17,12 @@ from textual.message import Message
 
 from vtcode_tui.render import Line
 from vtcode_tui.tui.keys import CHAT, PANE, bindings
+from vtcode_tui.tui.panes.blocks import Block, Said
+from vtcode_tui.tui.panes.gone import Gone
 from vtcode_tui.tui.sheet import Sheet
 
 if TYPE_CHECKING:
     from vtcode_tui.render import CodeBlock
-    from vtcode_tui.tui.panes.blocks import Block
 
 FRAME = 1 / 30
 KEPT = 96
@@ -47,6 +48,27 @@ class ChatPane(Sheet):
         def __init__(self, text: str) -> None:
             super().__init__()
             self.text = text
+
+    class Rewind(Message):
+        """The person wants to go back to before the prompt of a turn."""
+
+        def __init__(self, turn: int) -> None:
+            super().__init__()
+            self.turn = turn
+
+    class Fork(Message):
+        """The person wants to go on in a copy that ends before a turn (None: at its end)."""
+
+        def __init__(self, before_turn: int | None, prompt: str) -> None:
+            super().__init__()
+            self.before_turn, self.prompt = before_turn, prompt
+
+    class ChooseCode(Message):
+        """One of several code blocks is to be copied."""
+
+        def __init__(self, blocks: tuple[CodeBlock, ...]) -> None:
+            super().__init__()
+            self.blocks = blocks
 
     class News(Message):
         """How much came while the person reads further up."""
@@ -260,12 +282,58 @@ class ChatPane(Sheet):
         elif text := block.copy_text():
             self.post_message(self.Copied(text, "message"))
 
+    def action_copy_code(self) -> None:
+        """Copy a code block of the message: the only one, or the one that is chosen from a list."""
+        block = self._here()
+        fences: tuple[CodeBlock, ...] = getattr(block, "code", tuple)()
+        if len(fences) == 1:
+            self.post_message(self.Copied(fences[0].text, "code"))
+        elif fences:
+            self.post_message(self.ChooseCode(fences))
+
     def action_resend(self) -> None:
         """Put the prompt under the cursor (or the last before it) into the prompt again."""
         start = self._block_at(self.cursor or 0) if self.blocks else -1
         for block in self.blocks[start::-1] if start >= 0 else ():
             if getattr(block, "origin", ""):
                 self.post_message(self.Resend(block.copy_text()))
+                return
+
+    def _prompt_at(self, start: int) -> Said | None:
+        """The prompt of the person at a block or before it; what was said during a turn is none of its own."""
+        for block in reversed(self.blocks[: start + 1]):
+            if isinstance(block, Said) and block.origin != "steer" and block.turn:
+                return block
+        return None
+
+    def action_rewind(self) -> None:
+        """Go back to before the prompt at the cursor, after a look at what that would change."""
+        prompt = self._prompt_at(self._block_at(self.cursor or 0)) if self.blocks else None
+        if prompt is not None:
+            self.post_message(self.Rewind(prompt.turn))
+
+    def action_fork(self) -> None:
+        """Go on in a copy: on a prompt it ends before it, on anything else after the turn it belongs to."""
+        block = self._here()
+        if block is None:
+            return
+        if isinstance(block, Said) and block.origin != "steer" and block.turn:
+            self.post_message(self.Fork(block.turn, block.text))
+            return
+        after = [b for b in self.blocks if isinstance(b, Said) and b.origin != "steer" and b.turn > block.turn]
+        self.post_message(self.Fork(after[0].turn if after and block.turn else None, ""))
+
+    def take_back(self, seq: int) -> None:
+        """The prompt of an event and all after it were taken back: one quiet row, which can be opened."""
+        for index, block in enumerate(self.blocks):
+            if isinstance(block, Said) and block.seq == seq:
+                gone = Gone(blocks=tuple(self.blocks[index:]), seq=seq)
+                self.blocks[index:] = [gone]
+                self._heights[index:], self._widths[index:] = [1], [-1]
+                self._rows.clear()
+                self._stale = True
+                self.cursor = None
+                self.soon()
                 return
 
     def on_click(self, event: events.Click) -> None:

@@ -13,7 +13,6 @@ from vtcode_tui.tui.intents import Intents
 from vtcode_tui.tui.keys import APPROVALS, bindings
 from vtcode_tui.tui.layout import Pane
 from vtcode_tui.tui.panes.approvals import ApprovalPane
-from vtcode_tui.tui.panes.chat import ChatPane
 from vtcode_tui.tui.panes.diff import DiffPane
 from vtcode_tui.tui.panes.prompt import Prompt, Suggestions
 from vtcode_tui.tui.panes.queued import Queued
@@ -23,6 +22,7 @@ from vtcode_tui.tui.screens.approving import ApprovalKeys
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.commanding import CommandActions
 from vtcode_tui.tui.screens.composing import Composing
+from vtcode_tui.tui.screens.going_back import GoingBack
 from vtcode_tui.tui.screens.panes import PaneScreen
 from vtcode_tui.tui.screens.rewrite import Rewrite
 from vtcode_tui.workspace.changes import Overwrite
@@ -35,7 +35,7 @@ LEAVE_SECONDS = 2.0
 _GATED = {"approve", "deny", "deny_why", "scope", "rule", "edit_command", "alike", "read", "next"}
 
 
-class WorkScreen(ApprovalKeys, CommandActions, Composing, PaneScreen):
+class WorkScreen(ApprovalKeys, CommandActions, Composing, GoingBack, PaneScreen):
     """Where the work is done."""
 
     BINDINGS: ClassVar[list[Any]] = bindings(APPROVALS)
@@ -163,13 +163,6 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, PaneScreen):
             selected = "chat" if self.choice.selected == "approvals" else self.choice.selected
             self.choose(waiting=waiting, selected=selected)
         self.approvals.show()
-
-    # The chat.
-
-    def on_chat_pane_resend(self, message: ChatPane.Resend) -> None:
-        """An earlier prompt, to be edited."""
-        self.prompt.put(message.text)
-        self.home()
 
     # The terminal.
 
