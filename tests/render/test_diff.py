@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vtcode_tui.render import DiffView, parse_unified, width
-from vtcode_tui.workspace.changes import ChangeSet, FileChange
+from vtcode_tui.workspace.changes import ChangeSet, Clash, FileChange, Hunk
 from vtcode_tui.workspace.describe import change_of
 
 OLD = b"import os\n\ndef f(x):\n    return x + 1\n" + b"same\n" * 20 + b"end\n"
@@ -50,6 +50,23 @@ def test_side_by_side_puts_a_line_next_to_what_it_became() -> None:
         " 4 -     return x + 1         │ 5 +     return x + y + 1",
     ]
     assert {width(row.line.text[: row.line.text.index("│")]) for row in view if "│" in row.line.text} == {30}
+
+
+def test_a_file_that_is_created_has_no_line_before_its_first() -> None:
+    change = FileChange("a", "create", added=1, hunks=(Hunk(0, 0, (), 1, (b"x\n",)),), new_text=b"x\n")
+    assert rows(DiffView([change], 40)) == ["create a  +1 -0", "@@ -0,0 +1,1 @@  hunk 1 of 1", "  1 + x"]
+
+
+def test_a_conflict_shows_both_sides_and_what_was_decided() -> None:
+    clash = Clash(4, 7, (b"old\n",), (b"mine " * 18 + b"\n",), (b"the agent's\x1b\n",))
+    change = FileChange("a", "update", conflict="both changed it", clashes=(clash,))
+    for settled, said in ((None, "open"), ({"a": {4: "agent"}}, "the agent's is taken"), ({"a": {4: b"x"}}, "own")):
+        for wrap in (True, False):
+            view = DiffView([change], 60, wrap=wrap, settled=settled)
+            text = rows(view)
+            assert said in text[3] and text[-1] == "  agent  the agent's␛"
+            assert sum(row.startswith("  yours") for row in text) == (2 if wrap else 1)
+            assert view.hunk_lines == [3] and view.line_of_hunk(0, 4, clash=True) == 3
 
 
 def test_the_words_that_changed_are_marked() -> None:

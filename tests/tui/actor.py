@@ -11,13 +11,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.tui.rig import ScriptedCore
+from tests.tui.rig import ScriptedCore, request
 from tests.tui.scenes import begin, call, finish, respond, run, waits
+from vtcode_tui.agent.rewinding import RewindPreview
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.events.live import Notice, ReasoningDelta, TextDelta
-from vtcode_tui.events.types import ModelFailed, ViolationDetected
+from vtcode_tui.events.types import ModelFailed, PromptSubmitted, ViolationDetected
+from vtcode_tui.gate.types import ApprovalRequest
+from vtcode_tui.policy.types import Scope
 from vtcode_tui.tui import run_app
-from vtcode_tui.workspace.changes import ChangeSet, FileChange, Hunk
+from vtcode_tui.workspace.changes import ChangeSet, Clash, FileChange, Hunk
 
 HOSTILE = (
     "\x1b]52;c;aGk=\x07\x1b[2J\x9b2J\x1b]0;title\x07\u202eevil\u200b\x1bP+q\x1b\\"
@@ -45,6 +48,38 @@ def hostile(core: ScriptedCore) -> None:
     )
     core.model = HOSTILE
     waits(core, HOSTILE)
+
+
+def hostile_review(core: ScriptedCore) -> None:
+    """Hostile names and lines in every place of the diff, the prompt, going back and an edit that waits."""
+    begin(core)
+    core.say(PromptSubmitted(text=HOSTILE, sha256="a" * 64), turn=1)
+    core.say(respond(f"```{HOSTILE}\n{HOSTILE}\n```\n\n```\n{HOSTILE}\n```"))
+    core.files = (f"{HOSTILE}/x.py", f"@{HOSTILE}")
+    line = HOSTILE.encode(errors="surrogateescape") + b"\n"
+    clash = Clash(0, 1, (line,), (line,), (line + b"+",))
+    hunk = Hunk(0, 1, (line,), 1, (line + b"+",))
+    core.waiting = ChangeSet(
+        (
+            FileChange(f"{HOSTILE}/a.py", "update", conflict=HOSTILE, clashes=(clash,), hunks=(hunk,)),
+            FileChange(f"{HOSTILE}/b.py", "rename", renamed_from=HOSTILE, hunks=(hunk,), protected=True),
+            FileChange(f"{HOSTILE}/c", "symlink", kind="symlink", target=HOSTILE),
+            FileChange(f"{HOSTILE}.bin", "create", binary=True, size=9),
+        )
+    )
+
+    async def preview(turn: int) -> RewindPreview:
+        return RewindPreview(turn, HOSTILE, 2, core.waiting, core.waiting)
+
+    core.preview_rewind = preview  # type: ignore[method-assign]
+    made = request(HOSTILE)
+    asked = ApprovalRequest(
+        made.call, made.decision, made.shown, made.shown_sha256, made.subject_sha256, (HOSTILE,), 0,
+        changes=core.waiting,
+        scopes=(Scope(HOSTILE, {HOSTILE: HOSTILE}, HOSTILE, (HOSTILE,), (HOSTILE,)),),
+    )  # fmt: skip
+    core.asked.append(asyncio.get_running_loop().create_task(core.approver.ask(asked)))
+    core.turn_over.clear()
 
 
 def plain_wait(core: ScriptedCore) -> None:
@@ -104,6 +139,7 @@ def crash(core: ScriptedCore) -> None:
 
 PLAYS: dict[str, Any] = {
     "crash": crash,
+    "hostile-review": hostile_review,
     "hostile": hostile,
     "wait": plain_wait,
     "quiet": begin,

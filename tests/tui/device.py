@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import select
 import struct
 import subprocess
@@ -18,6 +19,14 @@ from pathlib import Path
 from vtcode_tui.terminal import Screen
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+OURS = re.compile(
+    rb"\x1b\[[0-9;:]*m|\x1b\[[0-9;]*H|\x1b\[\?(?:1049|100[0346]|1015|1016|2004|2026|2048|25|7)[hl]|\x1b\[\?(?:2026|2048)\$p"
+    rb"|\x1b\[>\d+u|\x1b\[<u|\x1b\]22;[a-z-]*\x07"
+)
+LINK = re.compile(rb"\x1b\]8;[^\x07\x1b]*\x1b\\")
+BIDI = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b")
 
 
 class Terminal:
@@ -91,6 +100,21 @@ class Terminal:
         before = len(self.raw)
         self.send(b"\x1b[O")
         self.until(lambda: len(self.raw) > before)
+
+    def press(self, *keys: bytes, seconds: float = 0.6) -> None:
+        """Send keys one by one, each after what the one before it made the app draw."""
+        for key in keys:
+            self.send(key)
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                self.read(0.05)
+
+    def hostile_left(self) -> list[str]:
+        """Places where a byte that the app itself does not send reached the terminal, with what is around."""
+        text = LINK.sub(b"", OURS.sub(b"", self.raw)).decode()
+        found = re.finditer("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]", text)
+        left = [text[max(0, one.start() - 30) : one.start() + 30] for one in found]
+        return left + sorted(BIDI & set(text))
 
     def ended(self) -> bool:
         return self.process.poll() is not None

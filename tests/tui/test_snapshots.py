@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from tests.tui.pane_scenes import MORE, PICTURES, Frozen
 from tests.tui.rig import Rig, ScriptedCore, until
 from tests.tui.scenes import begin, call, finish, respond, waits, work
 from vtcode_tui.config.settings import Settings
@@ -24,15 +25,6 @@ SIZES = {"80x24": (80, 24), "160x48": (160, 48)}
 THEMES = {"dark": "vtcode-dark", "light": "vtcode-light"}
 
 Scene = Callable[[Rig, ScriptedCore, Pilot[Any]], Awaitable[None]]
-
-
-class Frozen:
-    """A clock that stands still until it is told."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 async def _work(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
@@ -127,8 +119,9 @@ SCENES: dict[str, Scene] = {
     "commands": _slash,
     "trust": _trust,
     "no-model": _no_model,
+    **MORE,
 }
-BOTH = {"work", "approval", "diff"}
+BOTH = {"work", "approval", "diff", *PICTURES}
 """Scenes that are kept in the light theme too, and as pictures."""
 
 CASES = [

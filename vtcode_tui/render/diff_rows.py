@@ -157,7 +157,8 @@ def _some(kind: Kind, hunk: int, old: int, new: int, count: int) -> list[Stretch
 
 def _context(diff: FileDiff, hunk: int, old: int, new: int, count: int) -> list[Stretch]:
     if isinstance(diff.old, Lines):
-        return _some("context", hunk, old, new, min(count, len(diff.old) + 1 - old))
+        before = max(0, 1 - old)  # a file that is created has no line before its first
+        return _some("context", hunk, old + before, new + before, min(count, len(diff.old) + 1 - old) - before)
     known = [offset for offset in range(count) if old + offset in diff.old]
     return [Stretch("context", hunk, old + offset, new + offset) for offset in known]
 

@@ -147,7 +147,7 @@ def _notes(file: FileChange) -> list[str]:
 
 
 def _hunk_rows(hunk: Hunk, cells: int) -> list[Line]:
-    rows = [Line((Span(f"   line {hunk.old_start}", Style("hunk")),))]
+    rows = [Line((Span(f"   line {max(1, hunk.old_start)}", Style("hunk")),))]
     for sign, style, lines in (
         ("-", Style("removed", "removed"), hunk.old_lines),
         ("+", Style("added", "added"), hunk.new_lines),

@@ -159,7 +159,7 @@ class ApprovalPane(Vertical):
             Span(f"  {risk} risk", Style(RISKS.get(risk, "caution"), bold=True)),
             Span(f"  waits {waited // 60}:{waited % 60:02d}", MUTED),
         )
-        more = f"{self._key('previous')} {self._key('next')} others  " if count > 1 else ""
+        more = f"{self._key('next')} next  " if count > 1 else ""
         self.heading.tell(spans, f"{more}{self._key('pane.approvals')} {'fold' if self.unfolded else 'open up'}")
         self._tell_answers(item)
 
@@ -191,7 +191,7 @@ class ApprovalPane(Vertical):
                 text = f" read on: {item.unseen()} more rows ({self._key('read.down')}) "
                 first = (text, Style("caution", "human"), "read(1)")
         if (alike := len(self.queue.alike(now))) > 1:
-            answers.insert(0, (f" {self._key('alike')} all {alike} alike ", Style("good", "human"), "alike_click"))
+            answers.insert(0, (f" {self._key('alike')} all {alike} ", Style("good", "human"), "alike_click"))
         spans = [Span(" "), Span(*first[:2]), Span("  "), *(Span(text, style) for text, style, _ in answers)]
         actions = {text: f"screen.{action}" for text, _, action in (first, *answers) if action}
         self.answers.show(tuple(spans), actions=actions)

@@ -270,7 +270,7 @@ class ToolCall(Block):
         if words is not None and self.steps:
             words = f"{len(self.steps)} call{'s' if len(self.steps) > 1 else ''}, {words}"
         if words is None:
-            words = self.summary if self.state == "ok" else self.state
+            words = (self.summary if self.state in {"ok", "error"} else "") or self.state
             words = cut(plain_line(words), 36)
         if self.duration_ms >= 100:
             words += f"  {self.duration_ms / 1000:.1f}s"
