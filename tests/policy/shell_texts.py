@@ -73,6 +73,9 @@ _CHANGING = [
     '"$i"',
     "@(a|b).txt",
     "=",
+    "${x#$(wc)}",
+    "${y:-$(ls)}",
+    "${x/a/$(wc)}",
 ]
 _PROGRAMS = [
     "ls",

@@ -6,6 +6,7 @@ else that a shell may do at run time makes a word uncertain.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -52,6 +53,8 @@ def parse(text: str, folders: tuple[str, ...] | None, home: str) -> Script:
         if len(source) > 20_000:
             return Script((), tuple(walk.troubles))
     walk.statements(root, Frame(folders), 0)
+    if any(mark in text for mark in _RUNNING):
+        walk.everything_was_read(root)
     return Script(tuple(walk.commands), tuple(dict.fromkeys(walk.troubles)), frozenset(walk.functions))
 
 
@@ -67,6 +70,21 @@ class _Walk(Simples):
         parts = only.named_children if only is not None and only.type == "pipeline" else [only]
         plain = len(parts) == len(added) and all(p is not None and p.type == "command" for p in parts)
         return tuple(c.words for c in added) if plain else ()
+
+    def everything_was_read(self, root: Node) -> None:
+        """No command hides in a part of the tree that is not walked, or in what the grammar took for plain text."""
+        waiting = [root]
+        while waiting:
+            node = waiting.pop()
+            if node.child_count > MOST_CHILDREN:
+                self.trouble("the command is nested too deeply or has too many parts")
+                return
+            if node.type == "command" and node.id not in self.seen:
+                self.trouble(f"a command stands where none is expected: {self.text(node)[:60]}")
+            if node.child_count:
+                waiting.extend(node.children)
+            elif node.type not in _QUIET and _SUBSTITUTION.search(self.text(node)):
+                self.trouble(f"a substitution stands where none is expected: {self.text(node)[:60]}")
 
     # Statements: each returns what holds after it if it succeeds.
 
@@ -356,5 +374,11 @@ class _Walk(Simples):
         return inner, tuple(redirections), late
 
 
+_RUNNING = ("$(", "`", "<(", ">(")
+_SUBSTITUTION = re.compile(r"(?<!\\)(?:\\\\)*(?:`|\$\()")
+_QUIET = frozenset(
+    {"raw_string", "ansi_c_string", "comment", "heredoc_body", "heredoc_content", "$(", "`", "$((", "heredoc_start"}
+)
+"""Leaves of the tree in which nothing is substituted, and the marks of a substitution themselves."""
 _SURE = frozenset({"variable_assignment", "variable_assignments", "declaration_command", "compound_statement"})
 """Statements after which the shell's variables are what they say."""

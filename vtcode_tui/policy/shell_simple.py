@@ -26,6 +26,8 @@ class Simples:
         self.commands: list[Simple] = []
         self.troubles: list[str] = []
         self.functions: set[str] = set()
+        self.seen: set[int] = set()
+        """The nodes of the commands that were read."""
         self.words = WordReader(source, home, self.trouble, self.inner)
         self.redirects = Redirects(self.words)
         self.variables = Variables(self.words)
@@ -52,6 +54,7 @@ class Simples:
 
     def command(self, node: Node, frame: Frame, redirections: tuple[Redirection, ...], depth: int) -> Frame:
         """A command with its words."""
+        self.seen.add(node.id)
         words: list[Node] = []
         assignments: list[Assignment] = []
         more = list(redirections)
