@@ -192,6 +192,46 @@ def test_contradictions_duplicates_and_rules_that_never_decide_are_reported(home
     assert any(line == 6 and "same rule" in message for line, message in said)
 
 
+def test_rules_that_never_decide_are_reported_across_kinds_and_files(home: Home, tmp_path: Path) -> None:
+    managed = tmp_path / "managed"
+    managed.mkdir()
+    (managed / "tool-policy.json").write_text(
+        '{"commands": [{"command": ["git", "push"], "extent": "prefix", "verdict": "deny"}],\n'
+        '"mcp": {"providers": {"x": {"default": "deny"}}}}'
+    )
+    user(
+        home,
+        '{"policies": {"run_*": "prompt",\n"run_command": "allow"},\n'
+        '"commands": [{"command": ["git", "push"], "verdict": "allow"},\n'
+        '{"command": ["git", "pull"], "verdict": "allow"}],\n'
+        '"paths": [{"pattern": "docs/", "write": "prompt"},\n'
+        '{"pattern": "docs/a/", "write": "allow"},\n'
+        '{"pattern": "/gen/", "write": "prompt"},\n'
+        '{"pattern": "gen/", "write": "allow"}],\n'
+        '"network": [{"host": "*.example.com", "verdict": "deny"},\n'
+        '{"host": "api.example.com", "verdict": "allow"}],\n'
+        '"mcp": {"providers": {"x": {"tools": {"y": "allow"}},\n'
+        '"z": {"default": "deny", "tools": {"y": "allow"}}}}}',
+    )
+    said = [n.origin.line for n in loaded(home, None, managed).notices if "never decides" in n.message]
+    assert said == [2, 3, 6, 10, 11]
+
+
+def test_a_servers_default_is_for_the_tools_that_are_not_named(home: Home, root: Path, tmp_path: Path) -> None:
+    user(home, {"mcp": {"providers": {"docs": {"default": "prompt", "tools": {"search": "allow"}}}}})
+    policy = loaded(home, root)
+
+    def mode(tool: str, rules: Policy) -> Mode:
+        return decide(Call("1", tool, {}, Access(), root), rules, default_situation(root)).mode
+
+    assert mode("mcp__docs__search", policy) == "allow"
+    assert mode("mcp__docs__write", policy) == "prompt"
+    managed = tmp_path / "managed"
+    managed.mkdir()
+    (managed / "tool-policy.json").write_text('{"mcp": {"providers": {"docs": {"default": "deny"}}}}')
+    assert mode("mcp__docs__search", loaded(home, root, managed)) == "deny"
+
+
 def test_a_rule_is_written_once_and_the_rest_of_the_file_stays(home: Home, root: Path) -> None:
     user(home, {"version": 1, "policies": {"edit_file": "prompt"}})
     rule = {"command": ["npm", "ci"], "verdict": "allow", "workspace": str(root)}

@@ -191,18 +191,6 @@ def notices_of(content: PolicyFile, located: Located, origin: Origin) -> Iterato
     )
     yield from _overlaps([((p.pattern,), "", "", f"{p.read}/{p.write}") for p in content.paths], "paths", at)
     yield from _overlaps([((h.host.casefold(),), "", "", h.verdict) for h in content.network], "network", at)
-    for number, entry in enumerate(content.commands):
-        wider = [
-            (i, e) for i, e in enumerate(content.commands)
-            if e is not entry and e.verdict != "allow" and e.extent == "prefix" and entry.command
-            and entry.command[: len(e.command)] == e.command and entry.verdict in {"allow", e.verdict}
-        ]  # fmt: skip
-        if wider:
-            line = located.line(("commands", wider[0][0]))
-            yield Notice(
-                f"this rule never decides: the one on line {line} is as strict and covers it",
-                at("commands", number),
-            )
 
 
 def _overlaps(keys: list[tuple[tuple[str, ...], str, str, str]], name: str, at: Any) -> Iterator[Notice]:

@@ -14,6 +14,7 @@ from typing import Any
 from vtcode_tui.common.errors import ConfigError
 from vtcode_tui.common.home import MANAGED_FOLDER, Home
 from vtcode_tui.common.shipped import shipped
+from vtcode_tui.policy.coverage import never_deciding
 from vtcode_tui.policy.file import PolicyFile, notices_of, parse, rules_of
 from vtcode_tui.policy.located import load
 from vtcode_tui.policy.rules import (
@@ -51,7 +52,7 @@ def load_policy(home: Home, root: Path | None, *, managed: Path = MANAGED_FOLDER
         found, said = read_layer(path, layer)
         rules += found
         notices += said
-    return assemble(rules, notices)
+    return assemble(rules, [*notices, *never_deciding(rules)])
 
 
 def read_layer(path: Path, layer: Layer) -> tuple[list[Rule], list[Notice]]:

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from vtcode_tui.policy.finding import Effect, Finding
 from vtcode_tui.policy.paths import Ground, judge_path
-from vtcode_tui.policy.rules import Policy
+from vtcode_tui.policy.rules import McpRule, Policy
 from vtcode_tui.policy.situation import Situation
 from vtcode_tui.policy.types import STRICTNESS, Call, Mode
 
@@ -107,11 +107,15 @@ def _default(call: Call, situation: Situation) -> tuple[Mode, str]:
 
 
 def _mcp(name: str, policy: Policy) -> Finding:
-    """A tool of an MCP server, `mcp__SERVER__TOOL`: the closest rules decide, and by default a person."""
+    """A tool of an MCP server, `mcp__SERVER__TOOL`: in each file the closest rules, of the files the strictest."""
     server, _, tool = name.removeprefix("mcp__").partition("__")
     rules = [r for r in policy.mcp if fnmatchcase(server, r.server) and fnmatchcase(tool, r.tool)]
-    named = [r for r in rules if r.server != "*"] or rules
-    rule = max(named, key=lambda r: STRICTNESS[r.verdict], default=None)
+    closest: list[McpRule] = []
+    for layer in dict.fromkeys(r.origin.layer for r in rules):
+        mine = [r for r in rules if r.origin.layer == layer]
+        named = [r for r in mine if r.server != "*"] or mine
+        closest.extend([r for r in named if r.tool != "*"] or named)
+    rule = max(closest, key=lambda r: STRICTNESS[r.verdict], default=None)
     if rule is None:
         return Finding("mcp", "prompt", f"{server} is an MCP server that no rule speaks about")
     return Finding("mcp", rule.verdict, f"{server}: {tool}: {rule.verdict} by {rule.origin.place}")
