@@ -25,6 +25,7 @@ from vtcode_tui.events.export import converter
 from vtcode_tui.events.export.form import export
 from vtcode_tui.events.lines import MOST_UNSIGNED
 from vtcode_tui.events.prune import prune
+from vtcode_tui.events.rootcheck import check_root
 from vtcode_tui.events.types import ApprovalGranted, ApprovalRequested, PromptSubmitted, SessionResumed
 
 MakeSession = Callable[..., Path]
@@ -298,3 +299,21 @@ def test_a_key_given_by_the_reader_decides_which_root_log_is_ours(session: MakeS
     for path in (home.audit / "root.jsonl", home.keys / "host-ed25519"):
         path.unlink()
     assert verify(folder, host_key=right).exit_status == 5
+
+
+async def test_a_session_that_goes_on_while_it_is_verified_is_not_accused(session: MakeSession, home: Home) -> None:
+    session(FIRST)
+    root = check_root(home.audit / "root.jsonl")
+    folder = home.sessions / "2026" / "11" / "22" / SECOND
+    journal = Journal.create(folder, SECOND)
+    bus = Bus(journal)
+    await bus.record(STARTED)
+    assert verify(folder, root=root).problems == ()
+    root = check_root(home.audit / "root.jsonl")
+    await bus.record(ASKED, call="c")
+    await bus.record(ApprovalGranted(subject_sha256="a" * 64, shown_sha256="b" * 64, scope="once"), call="c")
+    await journal.anchor()
+    await bus.record(ASKED, call="d")
+    assert b"vtcode-anchor" in (folder / "journal.jsonl").read_bytes().splitlines()[-1]
+    assert verify(folder, root=root).problems == ()
+    await bus.close()

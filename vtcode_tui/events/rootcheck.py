@@ -51,6 +51,12 @@ class Root:
     foreign: int = 0
     """Anchors of other keys that were passed over."""
     notes: list[str] = field(default_factory=list)
+    read: int = 0
+    """Bytes of the file that were read."""
+
+    def has_grown(self) -> bool:
+        """True when lines have come to the file since."""
+        return self.path.exists() and self.path.stat().st_size > self.read
 
 
 def check_root(path: Path, *, public: bytes | None = None, evidence: Evidence | None = None) -> Root:
@@ -61,14 +67,14 @@ def check_root(path: Path, *, public: bytes | None = None, evidence: Evidence | 
     except OSError as error:
         raise JournalError(f"{path} cannot be read: {error.strerror}") from error
     whole, _, torn = raw.rpartition(b"\n")
-    root.torn = bool(torn)
+    root.torn, root.read = bool(torn), len(raw)
     lines = whole.split(b"\n") if whole else []
     _lines(root, lines, public)
     if root.size and not _signed(root, lines[root.size - 1]):
         # By the chain, the last signature vouches for all before it. When it is bad, the first bad one is named.
         bad = next(number for number, line in enumerate(lines) if not _signed(root, line))
         text = f"line {bad + 1} of the root log is not signed by its host key"
-        problem, root = Problem("root", bad, text), Root(path, torn=root.torn, public=root.public)
+        problem, root = Problem("root", bad, text), Root(path, torn=root.torn, public=root.public, read=len(raw))
         _lines(root, lines[:bad], public)
         root.problems.append(problem)
     _anchors(root, evidence or Evidence(), public or root.public)

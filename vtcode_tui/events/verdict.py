@@ -24,6 +24,8 @@ State: TypeAlias = Literal["sealed", "open", "torn", "unanchored", "tampered"]
 EXIT: dict[State, int] = {"sealed": 0, "tampered": 5, "open": 6, "torn": 6, "unanchored": 7}
 """The exit status of `vtcode audit verify` for each state."""
 
+_TRIES = 3
+
 _WORST: tuple[State, ...] = ("tampered", "unanchored", "torn", "open", "sealed")
 
 
@@ -77,6 +79,17 @@ def verify(
     evidence = evidence or Evidence()
     if root is None and (place := root_of(folder)) is not None:
         root = check_root(place, public=host_key, evidence=evidence)
+    report = _verdict(folder, root, evidence)
+    # A session that runs enters more in the root log while its journal is read here: then both are read again.
+    for _ in range(_TRIES):
+        if not report.problems or root is None or not root.has_grown():
+            break
+        root = check_root(root.path, public=host_key, evidence=evidence)
+        report = _verdict(folder, root, evidence)
+    return report
+
+
+def _verdict(folder: Path, root: Root | None, evidence: Evidence) -> Report:
     session = folder.absolute().name
     exported = evidence.exported(session)
     entry = root.entries.get(session) if root is not None else None
@@ -184,7 +197,7 @@ def verify_all(
     evidence = evidence or Evidence()
     root = check_root(sessions.parent / "audit" / ROOT, public=host_key, evidence=evidence)
     folders = sorted((path.parent for path in sessions.glob(f"*/*/*/*/{NAME}")), key=lambda folder: folder.name)
-    reports = [verify(folder, root=root, evidence=evidence) for folder in folders]
+    reports = [verify(folder, root=root, host_key=host_key, evidence=evidence) for folder in folders]
     present = {folder.name for folder in folders}
     missing = [
         Problem("root", None, f"session {session} is in the root log and its journal is gone")
