@@ -150,3 +150,51 @@ def test_the_viewer_loads_nothing_that_could_run_a_tool() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert shown.stdout.strip() == "[]"
+
+
+async def test_the_time_line_shows_violations_and_a_click_goes_there(journal: Callable[..., Path]) -> None:
+    app = ViewerApp(journal(), Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        player = screen.player
+        assert player is not None
+        await until(lambda: any(span.text == "╋" for span in screen.timeline.left), pilot)
+        text = "".join(span.text for span in screen.timeline.left)
+        await pilot.click(screen.timeline, offset=(text.index("╋"), 0))
+        await until(lambda: player.at > player.recording.duration * 0.8, pilot)
+        begin = text.index("●")
+        await pilot.click(screen.timeline, offset=(begin, 0))
+        await until(lambda: player.at < player.recording.duration * 0.1, pilot)
+
+
+async def test_from_an_event_of_the_log_to_its_moment(journal: Callable[..., Path]) -> None:
+    app = ViewerApp(journal(), Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        player = screen.player
+        assert player is not None
+        await pilot.press("dollar_sign")
+        await until(lambda: "1 failed" in "".join(screen.terminal.row(y).text for y in range(9)), pilot)
+        started = player.recording.events.types.index("exec.started")
+        await pilot.press("f6")
+        screen.events.put_at_seq(started)
+        await pilot.press("o")
+        await until(lambda: player.index == started + 1 and screen.focused is screen.terminal, pilot)
+
+
+async def test_a_line_that_is_no_event_is_shown_and_said_and_the_rest_can_be_watched(
+    journal: Callable[..., Path],
+) -> None:
+    folder = journal()
+    file = folder / "journal.jsonl"
+    lines = file.read_bytes().splitlines(keepends=True)
+    lines[4] = b'{"hello": \xff\xfe}\n'
+    file.write_bytes(b"".join(lines) + b'{"v":1,"seq"')
+    app = ViewerApp(folder, Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        await pilot.press("dollar_sign")
+        await until(lambda: any("no event" in text for text in chat_of(screen)), pilot)
+        assert screen.player is not None and len(screen.player.recording) == len(lines)
+        assert "TAMPERED" in "".join(span.text for span in screen.timeline.right)
+        assert any("evil.example" in text for text in chat_of(screen))

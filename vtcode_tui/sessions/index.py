@@ -131,7 +131,7 @@ class JournalIndex:
     def search(self, words: str, start: int = 0) -> Iterator[int]:
         """Places from `start` on whose type or data contain the words, whatever their case, in order."""
         needle = json.dumps(words, ensure_ascii=False)[1:-1].lower().encode("utf-8", "surrogatepass")
-        wanted = words.lower()
+        wanted = needle.decode("utf-8", "surrogatepass")
         while needle and start < len(self):
             stop = min(len(self), max(start + 1, bisect_right(self._ends, self._ends[start] + _BLOCK) - 1))
             base = self._ends[start]
@@ -150,6 +150,7 @@ class JournalIndex:
             start = stop
 
     def _holds(self, place: int, wanted: str) -> bool:
+        """Whether words, spelled as JSON spells them in small letters, stand in the type or the data."""
         event = self._events.get(place) or self._parsed(place)
         return wanted in event.type or wanted in text_of(event).lower()
 

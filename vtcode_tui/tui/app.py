@@ -161,6 +161,8 @@ class VtcodeApp(Visits, BaseApp):
         )
         self.work.diff.staged = core.staged
         self.work.intents.opened(core)
+        if (core.folder / "journal.jsonl").exists():
+            self.work.events.live.folder = core.folder
         self.work.files_changed()
         if not core.trusted:
             self.ask_trust()

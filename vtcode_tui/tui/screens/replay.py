@@ -18,7 +18,7 @@ from vtcode_tui.render import MUTED, FileDiff, Span, Style, StyleName, parse_uni
 from vtcode_tui.sessions import Recording
 from vtcode_tui.tui.keys import REPLAY, bindings
 from vtcode_tui.tui.panes.event_rows import row_of
-from vtcode_tui.tui.panes.heading import Row
+from vtcode_tui.tui.panes.timeline import Timeline
 from vtcode_tui.tui.player import SPEEDS, Player
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.panes import PaneScreen
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vtcode_tui.events import Report
     from vtcode_tui.events.types import FileChanged
     from vtcode_tui.sessions import Landmark
+    from vtcode_tui.tui.panes.events import EventPane
 
 IDLE_LIMIT = 2.0
 """Seconds that nothing happens are cut to this."""
@@ -70,7 +71,7 @@ class ReplayScreen(PaneScreen):
     def __init__(self, folder: Path, *, start_at_end: bool = False) -> None:
         super().__init__()
         self.folder = folder
-        self.timeline = Row(id="timeline")
+        self.timeline = Timeline()
         self.player: Player | None = None
         self.playing = False
         self.speed = SPEEDS.index(1.0)
@@ -110,6 +111,7 @@ class ReplayScreen(PaneScreen):
             self.ready.set()
             return
         self.player = Player(recording, Story(self))
+        self.timeline.recording = recording
         self.player.seek(len(recording) if self._start_at_end else 1)
         self.events.load(recording.events, self.player.index)
         self._drawn()
@@ -158,24 +160,23 @@ class ReplayScreen(PaneScreen):
             Span(f"{clock(at)} / {clock(total)}  "),
             Span(f"#{max(0, player.index - 1):,} of {len(player.recording) - 1:,}  ", MUTED),
         ]
-        spans += self._bar(at / total if total else 1.0)
         if self.report is None:
             right: tuple[Span, ...] = (Span("verifying … ", MUTED),)
         else:
             words, colour = self._standing(self.report)
             right = (*spans_of(f"{words} ", Style(colour, bold=colour == "bad")),)
-        self.timeline.show(tuple(spans), right)
+        self.timeline.tell(tuple(spans), at / total if total else 1.0, right)
 
-    def _bar(self, share: float) -> list[Span]:
-        width = max(0, min(48, self.app.size.width - 78))
-        if width < 8:
-            return []
-        done = round(share * (width - 1))
-        return [
-            Span("━" * done, Style("accent")),
-            Span("●", Style("accent", bold=True)),
-            Span("─" * (width - 1 - done), MUTED),
-        ]
+    def on_timeline_clicked(self, message: Timeline.Clicked) -> None:
+        """Be where the time line was clicked."""
+        self._move(lambda player: player.seek_time(message.share * player.recording.duration))
+
+    def on_event_pane_goto(self, message: EventPane.Goto) -> None:
+        """Be at the moment of an event, with its message, diff or terminal in view."""
+        self.playing = False
+        seq = message.event.seq
+        self._move(lambda player: player.seek(player.recording.events.place_of(seq) + 1))
+        super().on_event_pane_goto(message)
 
     # Time.
 

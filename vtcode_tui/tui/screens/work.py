@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual.app import ComposeResult
 from textual.widgets import TextArea
 
-from vtcode_tui.render import plain, plain_line
+from vtcode_tui.render import MUTED, Span, Style, plain, plain_line
 from vtcode_tui.tui.history import History
 from vtcode_tui.tui.intents import Intents
 from vtcode_tui.tui.keys import APPROVALS, bindings
@@ -152,6 +152,12 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, GoingBack, PaneScreen)
         if action in _GATED:
             return bool(self.queue.waiting)
         return True
+
+    def on_event_pane_counted(self) -> None:
+        """The heading of the log says how the journal stands, too."""
+        status = self.status.status
+        self.events.chain = (Span(status.journal, MUTED if status.journal_good else Style("bad")),)
+        super().on_event_pane_counted()
 
     # The queue.
 

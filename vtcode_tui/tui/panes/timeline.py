@@ -1,0 +1,71 @@
+"""The time line of the viewer: where we are, where approvals and violations are; a click goes there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from vtcode_tui.render import Span, Style, StyleName
+from vtcode_tui.tui.panes.heading import Row
+from vtcode_tui.tui.sheet import width_of
+
+if TYPE_CHECKING:
+    from textual import events
+
+    from vtcode_tui.sessions import Landmark, Recording
+
+MARKS: tuple[tuple[Landmark, str, StyleName], ...] = (("approval", "┿", "caution"), ("violation", "╋", "bad"))
+"""What is marked; the later wins where both fall on one cell."""
+LEAST = 8
+
+
+class Timeline(Row):
+    """One row: words, then a bar."""
+
+    class Clicked(Message):
+        """The person wants to be at this share of the session, 0 to 1."""
+
+        def __init__(self, share: float) -> None:
+            super().__init__()
+            self.share = share
+
+    def __init__(self, recording: Recording | None = None) -> None:
+        super().__init__(id="timeline")
+        self.recording = recording
+        self._marks: tuple[int, dict[int, tuple[str, StyleName]]] = (0, {})
+        self._from, self._cells = 0, 0
+
+    def tell(self, words: tuple[Span, ...], share: float, right: tuple[Span, ...]) -> None:
+        """Say where we are: `share` of the whole time has passed."""
+        self._from = width_of(words)
+        self._cells = max(0, min(96, self.size.width - self._from - width_of(right) - 3))
+        bar = self._bar(share) if self._cells >= LEAST else ()
+        self.show((*words, *bar), right)
+
+    def _bar(self, share: float) -> tuple[Span, ...]:
+        here = round(share * (self._cells - 1))
+        marks = self._marked()
+        spans = []
+        for cell in range(self._cells):
+            passed: StyleName = "accent" if cell <= here else "muted"
+            char, colour = marks.get(cell, ("━" if cell <= here else "─", passed))
+            spans.append(Span("●", Style("accent", bold=True)) if cell == here else Span(char, Style(colour)))
+        return tuple(spans)
+
+    def _marked(self) -> dict[int, tuple[str, StyleName]]:
+        if self.recording is not None and self._marks[0] != self._cells:
+            total, found = self.recording.duration or 1.0, dict[int, tuple[str, StyleName]]()
+            for landmark, char, colour in MARKS:
+                for place, at in enumerate(self.recording.times):
+                    if self.recording.is_landmark(place, landmark):
+                        found[round(at / total * (self._cells - 1))] = (char, colour)
+            self._marks = (self._cells, found)
+        return self._marks[1]
+
+    def on_click(self, event: events.Click) -> None:
+        """Go where the bar was clicked."""
+        cell = event.x - self._from
+        if self._cells >= LEAST and 0 <= cell < self._cells:
+            event.stop()
+            self.post_message(self.Clicked(cell / (self._cells - 1)))
