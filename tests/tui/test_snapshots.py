@@ -11,14 +11,20 @@ from textual.pilot import Pilot
 
 from tests.tui.pane_scenes import MORE, PICTURES, Frozen
 from tests.tui.rig import Rig, ScriptedCore, until
-from tests.tui.scenes import begin, call, finish, respond, waits, work
+from tests.tui.scenes import begin, call, finish, respond, run, waits, work
+from vtcode_tui.common.home import Home
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.events.live import TurnState
+from vtcode_tui.sessions import Interrupted, Listed, Meta
 from vtcode_tui.tui.picture import svg_of, text_of
 from vtcode_tui.tui.screens.ask import Ask
+from vtcode_tui.tui.screens.doctor import Report
 from vtcode_tui.tui.screens.help import Help
 from vtcode_tui.tui.screens.no_model import NoModel
+from vtcode_tui.tui.screens.recover import Recover
+from vtcode_tui.tui.screens.settings import SettingsScreen
 from vtcode_tui.tui.screens.trust import Trust
+from vtcode_tui.tui.visits import Sandboxing
 
 FOLDER = Path(__file__).resolve().parents[2] / "snapshots"
 SIZES = {"80x24": (80, 24), "160x48": (160, 48)}
@@ -105,6 +111,38 @@ async def _no_model(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
     await until(lambda: isinstance(rig.app.screen, NoModel), pilot)
 
 
+async def _tabs(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    await _work(rig, core, pilot)
+    run(core, "call-8", "ruff check src", b"All checks passed!\r\n")
+    run(core, "call-9", "python3 -q", b">>> 6*7\r\n42\r\n>>> ", ends=False)
+    await pilot.press("f8")
+    await until(lambda: rig.app.work.terminal.taken, pilot)
+
+
+async def _settings(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    themes = rig.app.theme_names()
+    rig.app.push_screen(SettingsScreen(HOME, Path("/work/project"), themes, lambda loaded, key: None))
+    await until(lambda: isinstance(rig.app.screen, SettingsScreen) and bool(rig.app.screen._shown), pilot)
+    await pilot.press(*"interface")
+
+
+async def _doctor(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    rig.app.doctor = lambda: [
+        Sandboxing("python", "ok", "Python 3.12 on Linux"),
+        Sandboxing("terminal", "note", "COLORTERM is not set: colours may be few", "set COLORTERM=truecolor"),
+        Sandboxing("model", "missing", "no model was found", "start a local server, or set OPENAI_API_KEY"),
+    ]
+    rig.app.action_doctor()
+    await until(lambda: any(report.findings for report in rig.app.screen.query(Report)), pilot)
+
+
+async def _recover(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    meta = Meta(id="01920000", workspace="/work/project", started="2026-11-22T20:00:00Z", title="Fix it", turns=3)
+    rig.app.push_screen(Recover(Interrupted(Listed(Path("/nowhere"), meta), frozenset({"c4"}))))
+    await until(lambda: isinstance(rig.app.screen, Recover), pilot)
+
+
+HOME = Home(Path("/nowhere/config"), Path("/nowhere/state"), Path("/nowhere/cache"))
 SCENES: dict[str, Scene] = {
     "empty": _empty,
     "work": _work,
@@ -119,10 +157,17 @@ SCENES: dict[str, Scene] = {
     "commands": _slash,
     "trust": _trust,
     "no-model": _no_model,
+    "tabs": _tabs,
+    "settings": _settings,
+    "doctor": _doctor,
+    "recover": _recover,
     **MORE,
 }
 BOTH = {"work", "approval", "diff", *PICTURES}
 """Scenes that are kept in the light theme too, and as pictures."""
+
+PICTURED = BOTH | {"settings", "tabs"}
+"""Scenes that are kept as pictures, for the documentation."""
 
 CASES = [
     (scene, size, theme)
@@ -160,7 +205,7 @@ async def test_snapshot(
         if request.config.getoption("--update-snapshots"):
             FOLDER.mkdir(exist_ok=True)
             file.write_text(shown, encoding="utf-8")
-            if scene in BOTH:
+            if scene in PICTURED:
                 (FOLDER / f"{name}.svg").write_text(svg_of(made.app), encoding="utf-8")
         made.app.queue.unattended()
         assert shown == file.read_text(encoding="utf-8"), (

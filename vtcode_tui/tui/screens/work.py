@@ -156,7 +156,8 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, GoingBack, PaneScreen)
     def on_event_pane_counted(self) -> None:
         """The heading of the log says how the journal stands, too."""
         status = self.status.status
-        self.events.chain = (Span(status.journal, MUTED if status.journal_good else Style("bad")),)
+        look = MUTED if status.journal_good else Style("bad")
+        self.events.chain = (Span(status.journal, look),) if status.journal else ()
         super().on_event_pane_counted()
 
     # The queue.
