@@ -204,6 +204,15 @@ def test_ignored_files_are_left_alone_unless_git_tracks_them(traced: Traced) -> 
     assert ops(traced.run(build)) == {"kept.o": "update"}
 
 
+def test_a_rule_that_comes_or_goes_is_followed_at_the_next_look(traced: Traced) -> None:
+    traced.run(lambda root: None)
+    (traced.root / "d/.gitignore").write_text("b.txt\n")
+    assert ops(traced.run(lambda root: (root / "d/b.txt").write_text("ignored now\n"))) == {}
+    (traced.root / "d/.gitignore").unlink()
+    traced.run(lambda root: None)
+    assert ops(traced.run(lambda root: (root / "d/b.txt").write_text("seen again\n"))) == {"d/b.txt": "update"}
+
+
 def test_what_is_too_large_to_keep_says_so(traced: Traced) -> None:
     (traced.root / "big").write_bytes(b"x" * (contents.LARGEST + 1))
     traced.run(lambda root: (root / "big").write_bytes(b"y"))

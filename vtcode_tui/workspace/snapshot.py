@@ -86,23 +86,36 @@ class _Walk:
 
     def walk(self) -> Iterator[tuple[str, Remembered]]:
         """Folders before what is in them."""
-        pending = [""]
+        pending = [("", self._same(".git/info/exclude"))]
         while pending:
-            at = pending.pop()
+            at, settled = pending.pop()
             try:
                 with os.scandir(f"{self._root}/{at}" if at else self._root) as entries:
                     rows = sorted(entries, key=lambda row: row.name)
             except OSError:
                 continue
+            # What was not ignored when it was looked at last is not now, where every rule on the way is the same.
+            settled = settled and self._same(f"{at}/.gitignore" if at else ".gitignore")
             for row in rows:
                 path = f"{at}/{row.name}" if at else row.name
                 is_folder = row.is_dir(follow_symlinks=False)
-                if path in _LEFT_OUT or row.name.startswith(TEMPORARY) or self._skipped(path, folder=is_folder):
+                if not (settled and path in self._before) and (
+                    path in _LEFT_OUT or row.name.startswith(TEMPORARY) or self._skipped(path, folder=is_folder)
+                ):
                     continue
                 if is_folder:
-                    pending.append(path)
+                    pending.append((path, settled))
                 if (found := self._look(row, path, is_folder=is_folder)) is not None:
                     yield path, found
+
+    def _same(self, rules: str) -> bool:
+        """Whether a file of ignore rules is what it was at the last look, or was and is not there."""
+        known = self._before.get(rules)
+        try:
+            status = os.lstat(f"{self._root}/{rules}")
+        except OSError:
+            return known is None
+        return known is not None and known.stamp == _stamp(status)
 
     def _skipped(self, path: str, *, folder: bool) -> bool:
         if path == ".git" or path.startswith(".git/") or not self._ignore.says(path, folder=folder):
@@ -121,7 +134,7 @@ class _Walk:
             return Remembered(Entry("folder", mode))
         if not row.is_file(follow_symlinks=False):
             return None
-        stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        stamp = _stamp(status)
         known = self._before.get(path)
         if known is not None and known.stamp == stamp and known.entry.mode == mode:
             return known
@@ -152,3 +165,7 @@ class _Walk:
                 return tree.read(path)
         except (OSError, WorkspaceError):
             return None
+
+
+def _stamp(status: os.stat_result) -> tuple[int, ...]:
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)

@@ -40,9 +40,11 @@ def before(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
     """Remember the workspace: `{"files"}`."""
 
     def work(place: _Place) -> dict[str, Any]:
-        now = place.look(read_snapshot(place.folder), arguments.get("paths"))
-        place.ledger.contents.save({r.entry.sha256 for r in now.values()} | place.ledger.named())
-        write_snapshot(place.folder, now)
+        was = read_snapshot(place.folder)
+        now = place.look(was, arguments.get("paths"))
+        if now != was:
+            place.ledger.contents.save({r.entry.sha256 for r in now.values()} | place.ledger.named())
+            write_snapshot(place.folder, now)
         return {"files": len(now)}
 
     return _answer(work, arguments)
