@@ -107,9 +107,9 @@ async def compare(runs: int, files: int, pause: float) -> None:
 
         await measure("twenty at once, tier kernel", max(3, runs // 10), lambda: twenty(kernel, profile))
         await measure("twenty at once, full with staging", max(3, runs // 10), lambda: twenty(full, staged))
-        await asyncio.sleep(2)
+        await asyncio.sleep(32)
         print(f"  the fork server's memory (PSS): {proportional(full.pid):.1f} MB")
-        print(f"  with what waits for the next run: {sum(map(proportional, family(full.pid))):.1f} MB")
+        print(f"  with what waits for the next run, at rest: {sum(map(proportional, family(full.pid))):.1f} MB")
         await kernel.close()
         await full.close()
 

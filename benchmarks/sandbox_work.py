@@ -1,6 +1,6 @@
 """What ordinary work loses in the sandbox: git status on many files, a C build of 200 files, grep, tar.
 
-    python -m benchmarks.sandbox_work [--runs N] [--files N]
+    python -m benchmarks.sandbox_work [--runs N] [--files N] [--work "git status"]
 
 Each piece of work is run in turn in every place, so that a busy machine slows all of them alike; the smallest
 time of each counts.
@@ -13,7 +13,7 @@ import asyncio
 import subprocess
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def prepare(workspace: Path, files: int) -> None:
         subprocess.run([*git, *words], check=True, stdout=subprocess.DEVNULL)
 
 
-async def compare(runs: int, files: int) -> None:
+async def compare(runs: int, files: int, chosen: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="vtcode-bench-") as folder:
         base = Path(folder).resolve()
         workspace, upper, work = base / "workspace", base / "upper", base / "work"
@@ -60,6 +60,8 @@ async def compare(runs: int, files: int) -> None:
         full = Spawner.start(scratch=base / "scratch", tier="full")
         print(f"{'best of ' + str(runs) + ', s':<24}{'plain':>9}{'kernel':>17}{'full':>17}{'staged':>17}")
         for name, script in WORK.items():
+            if chosen and name not in chosen:
+                continue
             places: dict[str, Callable[[str], Awaitable[None]]] = {
                 "plain": lambda text: plain(["bash", "-c", f"cd {workspace} && {text}"]),
                 "kernel": lambda text: sandboxed(kernel, profile, "bash", "-c", text),
@@ -86,8 +88,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--files", type=int, default=50_000)
+    parser.add_argument("--work", action="append", choices=tuple(WORK))
     given = parser.parse_args()
-    asyncio.run(compare(given.runs, given.files))
+    asyncio.run(compare(given.runs, given.files, given.work or ()))
 
 
 if __name__ == "__main__":

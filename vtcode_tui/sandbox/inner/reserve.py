@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from vtcode_tui.sandbox.inner.cgroup import Group
 
-_KEPT = 2
+_KEPT, _KEPT_AT_REST = 2, 1
+_REST_SECONDS = 30.0
+"""So long after the last run began, fewer wait."""
 _STARTING_SECONDS, _PATIENCE_SECONDS, _QUIET_SECONDS = 0.02, 0.05, 1.0
 """How long no crew is made while a run starts; how long after a run began, unless one ends before, and after the
 machine's mounts changed new ones are made."""
@@ -94,12 +96,15 @@ class Reserve:
 
     def dismiss(self) -> None:
         """End the crews that wait: what they hold of the machine is no longer what it is."""
-        for crew in self._waiting:
-            crew.control.close()
-            self._leaving.add(crew.pid)
         if self._waiting:
             self._due = time.monotonic() + _QUIET_SECONDS
-        self._waiting.clear()
+        self._let_go(list(self._waiting))
+
+    def _let_go(self, crews: list[Crew]) -> None:
+        for crew in crews:
+            crew.control.close()
+            self._leaving.add(crew.pid)
+            self._waiting.remove(crew)
 
     def wait_ms(self) -> int | None:
         """How long there is nothing to do here; None for ever."""
@@ -108,11 +113,15 @@ class Reserve:
         return max(0, int((self._due - time.monotonic()) * 1000) + 1)
 
     def refill(self) -> bool:
-        """Make one crew if it is time to and one is missing; whether it did."""
-        if time.monotonic() < self._due:
+        """Make one crew if it is time to and one is missing; whether it did. At rest, let go what is too many."""
+        now = time.monotonic()
+        if now < self._due:
             return False
-        if len(self._waiting) >= _KEPT:
-            self._due = float("inf")
+        resting = now >= self._begun + _REST_SECONDS
+        if resting:
+            self._let_go(self._waiting[_KEPT_AT_REST:])
+        if len(self._waiting) >= (_KEPT_AT_REST if resting else _KEPT):
+            self._due = float("inf") if resting else self._begun + _REST_SECONDS
             return False
         try:
             self._waiting.append(self._make())
