@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -137,3 +139,22 @@ async def test_when_one_provider_breaks_every_stream_another_completes_the_turn_
         moved = of(session, "model.failover")[-1].data
         assert (moved.from_provider, moved.to_provider) == ("p0", "p1")  # type: ignore[attr-defined]
         assert moved.partial_output_discarded  # type: ignore[attr-defined]
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_a_picture_of_the_prompt_reaches_the_model_and_only_its_digest_the_journal(
+    tmp_path: Path, wire: Wire
+) -> None:
+    async with serving(_answer(wire)) as server, session_with(tmp_path, wire, server) as session:
+        await session.submit("what is this?", images=(PNG,))
+        assert session.outcome == "done"
+        raw = server.seen[0].raw.decode()
+        coded = base64.b64encode(PNG).decode()
+        assert coded in raw
+        assert wire == "ollama" or "image/png" in raw
+        (prompt,) = of(session, "prompt.submitted")
+        assert prompt.data.attachments == (hashlib.sha256(PNG).hexdigest(),)  # type: ignore[attr-defined]
+        assert coded not in (session.folder / "journal.jsonl").read_text()
