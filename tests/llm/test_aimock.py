@@ -50,6 +50,8 @@ FIXTURES = [
     fixture("no key", error("authentication_error", 401)),
     fixture("cut", {"content": LONG}, match={"sequenceIndex": 0}, truncateAfterChunks=8, latency=5),
     fixture("cut", {"content": LONG}),
+    fixture("slow", {"content": LONG}, match={"sequenceIndex": 0}, latency=30_000),
+    fixture("slow", {"content": LONG}),
 ]
 
 
@@ -104,7 +106,7 @@ def chain(aimock: str, wire: Wire, tag: str = "", **headers: str) -> Chain:
     named = {"x-test-id": f"{wire}{tag}", **{name.replace("_", "-"): value for name, value in headers.items()}}
     keys = {name: Key(value) for name, value in named.items()}
     endpoint = Endpoint("mock", wire, base, Key("k"), headers=keys)
-    limits = TimeLimits(first_byte=20, idle=20)
+    limits = TimeLimits(first_byte=20, idle=20) if tag != "slow" else TimeLimits(first_byte=3, idle=3)
     return Chain([Link(endpoint, "m")], limits=limits, sleep=no_wait, chance=lambda: 0.0)
 
 
@@ -127,6 +129,16 @@ async def test_a_fault_and_then_the_answer_once(aimock: str, wire: Wire, prompt:
     assert heard.text.strip() == said.strip()
     assert len(heard.restarts) == 1
     assert heard.restarts[0].partial == (prompt == "cut")
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_an_answer_that_does_not_come_is_given_up_at_its_limit_and_asked_again(
+    aimock: str, wire: Wire
+) -> None:
+    heard = await hear(chain(aimock, wire, "slow"), asked("slow"))
+    assert heard.text.strip() == LONG.strip()
+    (restart,) = heard.restarts
+    assert "within 3 s" in restart.reason or "silent for 3 s" in restart.reason
 
 
 @pytest.mark.parametrize("wire", WIRES)
