@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import lru_cache
+from itertools import islice
 
+from vtcode_tui.render.diff_rows import Lines
 from vtcode_tui.render.safety import plain_bytes, visible
 from vtcode_tui.render.syntax import START, Stack, highlight, lexer_for
 from vtcode_tui.render.types import Span
@@ -15,19 +17,26 @@ _FOLLOWED = 64
 """Windows from the beginning of a file up to which a lexer's state is carried on; later ones begin afresh."""
 
 
+_NEVER = 1 << 60
+
+
+def _printable(text: bytes) -> bool:
+    return text.replace(b"\n", b"").decode("ascii").isprintable()
+
+
 class CodeWindow:
     """The lines of one side of a diff."""
 
     def __init__(self, lines: Mapping[int, bytes], name: str, *, syntax: bool) -> None:
         self._lines = lines
         self._name = name if syntax else ""
-        first = [line for _, line in zip(range(200), lines.values(), strict=False)]
+        first = [lines[number] for number in islice(lines, 200)]
         self._crlf = bool(first) and all(line.endswith(b"\r\n") for line in first if line.endswith(b"\n"))
         self.text = lru_cache(maxsize=1024)(self._text)
         self._window = lru_cache(maxsize=32)(self._coloured)
         self._stacks: dict[int, Stack] = {0: START}
-        self._all_short: dict[int, bool] = {}
-        """Whether all lines are short and plain, by the width asked about: nearly every file of code."""
+        self._longest: int | None = None
+        """Of a text of plain characters, nearly every file of code, the bytes of its longest line."""
 
     def _bare(self, number: int) -> bytes:
         line = self._lines.get(number, b"")
@@ -51,20 +60,18 @@ class CodeWindow:
 
     def short(self, first: int, count: int, room: int) -> bool:
         """Whether each of some lines takes one row of `room` cells."""
-        if room not in self._all_short:
-            self._all_short[room] = self._short(self._lines.values(), room)
-        if self._all_short[room]:
-            return True
+        if isinstance(self._lines, Lines):
+            if self._longest is None:
+                plain = self._lines.text.isascii() and _printable(self._lines.text)
+                self._longest = self._lines.longest if plain else _NEVER
+            if self._longest <= room:
+                return True
         return self._short([self._lines.get(number, b"") for number in range(first, first + count)], room)
 
     @staticmethod
     def _short(lines: Collection[bytes], room: int) -> bool:
         text = b"".join(lines)
-        return (
-            max(map(len, lines), default=0) <= room
-            and text.isascii()
-            and text.replace(b"\n", b"").decode("ascii").isprintable()
-        )
+        return max(map(len, lines), default=0) <= room and text.isascii() and _printable(text)
 
     def spans(self, number: int) -> tuple[Span, ...]:
         """A line in colours."""

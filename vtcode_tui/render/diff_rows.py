@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, ValuesView
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -48,6 +48,7 @@ class Lines(Mapping[int, bytes]):
     """The lines of a whole text by their number, each with its line end."""
 
     def __init__(self, text: bytes) -> None:
+        self.text = text
         self._lines = text.split(b"\n")
         self._bare_end = bool(self._lines[-1])
         """Whether the last line has no line end."""
@@ -59,11 +60,10 @@ class Lines(Mapping[int, bytes]):
         bare = number == self._count and self._bare_end
         return self._lines[number - 1] + (b"" if bare else b"\n")
 
-    def values(self) -> ValuesView[bytes]:
-        """All lines, in order."""
-        last = self._lines[-1:] if self._bare_end else []
-        whole = [line + b"\n" for line in self._lines[:-1]]
-        return dict(enumerate(whole + last)).values()
+    @property
+    def longest(self) -> int:
+        """Bytes of the longest line, its line end not counted."""
+        return max(map(len, self._lines))
 
     def __len__(self) -> int:
         return self._count
@@ -103,11 +103,12 @@ class FileDiff:
 
 
 def _whole(change: FileChange, old: Mapping[int, bytes], new: Mapping[int, bytes]) -> bool:
-    """Whether the texts hold the lines of the hunks: very large files come without their texts."""
+    """Whether the texts hold the hunks, told by their edges: very large files come without their texts."""
     for hunk in (change.hunks[0], change.hunks[-1]):
         for lines, start, known in ((hunk.old_lines, hunk.old_start, old), (hunk.new_lines, hunk.new_start, new)):
-            if any(known.get(number) != line for number, line in enumerate(lines, start)):
-                return False
+            for at in {0, len(lines) - 1} if lines else ():
+                if known.get(start + at) != lines[at]:
+                    return False
     return True
 
 
