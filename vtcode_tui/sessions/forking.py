@@ -47,22 +47,7 @@ async def fork(
     bus = Bus(journal)
     try:
         await journal.prepare()
-        await bus.record(
-            SessionStarted(
-                vtcode=__version__,
-                python=platform.python_version(),
-                kernel=f"{platform.system()} {platform.release()}",
-                user=getpass.getuser(),
-                uid=os.getuid(),
-                host=socket.gethostname(),
-                pid=os.getpid(),
-                workspace=meta.workspace,
-                trusted=False,
-                config_sha256="",
-                policy_sha256="",
-                tier="none",
-            )
-        )
+        await bus.record(_started(meta.workspace))
         await bus.record(SessionForked(from_session=meta.id, from_seq=taken[-1].seq if taken else 0))
         fresh = Meta(
             id=session,
@@ -84,3 +69,21 @@ async def fork(
         raise
     await bus.close()
     return folder
+
+
+def _started(workspace: str) -> SessionStarted:
+    """The first event of a session in which nothing runs: it is trusted with nothing."""
+    return SessionStarted(
+        vtcode=__version__,
+        python=platform.python_version(),
+        kernel=f"{platform.system()} {platform.release()}",
+        user=getpass.getuser(),
+        uid=os.getuid(),
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        workspace=workspace,
+        trusted=False,
+        config_sha256="",
+        policy_sha256="",
+        tier="none",
+    )
