@@ -95,8 +95,10 @@ def drop(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
             for touch, real in place.scan().differing
             if same(then[touch.path][0] if touch.path in then else real, real)
         ]
-        # What is in a folder goes before the folder.
-        Discarder(place.lower, place.upper, place.bases).discard(rows)
+        discarder = Discarder(place.lower, place.upper, place.bases)
+        # What stands in the place of a folder goes first: what was in the folder comes back into it.
+        discarder.discard([row for row in rows if _in_place_of_folder(row[0])])
+        discarder.discard([row for row in rows if not _in_place_of_folder(row[0])])
         place.bases.save()
         return {}
 
@@ -164,6 +166,11 @@ class _Place:
 
     def text(self, entry: Entry | None) -> bytes | None:
         return self.contents.read(entry.sha256) if entry is not None and _is_text(entry) else None
+
+
+def _in_place_of_folder(pending: Pending) -> bool:
+    now, real = pending.touch.now, pending.real
+    return now is not None and now.kind != "folder" and real is not None and real.kind == "folder"
 
 
 def _is_text(entry: Entry | None) -> bool:
