@@ -344,6 +344,10 @@ def _outcome(report: Mapping[str, Any], answer: bytes, reason: str) -> Outcome:
     denials += tuple(
         Denial("protected", str(row["path"]), "guard", str(row["what"])) for row in report.get("protected", ())
     )
+    if report.get("cut"):
+        denials += (
+            Denial("syscall", f"{report['cut']} more refusals and findings, too many to list", "supervisor"),
+        )
     exit_status = report.get("exit")
     limit = str(report.get("limit") or "")
     if exit_status in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ):

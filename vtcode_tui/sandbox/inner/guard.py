@@ -11,11 +11,13 @@ import os
 import stat
 import time
 
-from vtcode_tui.sandbox.inner import kernel, repositories
+from vtcode_tui.sandbox.inner import kernel, repositories, watch
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _LARGEST_FILE, _LARGEST_ALL = 8 << 20, 64 << 20
 _MOST_ENTRIES = 20_000
+_DEEPEST = 64
+"""Folders below each other in a protected place: nobody has more, and whoever makes more wants to be in our way."""
 
 
 class Node:
@@ -56,6 +58,7 @@ class Guard:
         self._kept = 0
         self._entries = 0
         self._moved = 0
+        self._depth = 0
         self._ended = False
 
     def remember(self) -> None:
@@ -92,9 +95,13 @@ class Guard:
                 findings.append({"path": folder, "what": "was moved or replaced; brought back"})
         for name, before in self._before.items():
             self._kept = self._entries = 0
-            after = self._look(name, before)
-            if not before.same(after):
-                findings.append({"path": name, "what": self._restore(name, before, after)})
+            try:
+                after = self._look(name, before)
+                if not before.same(after):
+                    findings.append({"path": name, "what": self._restore(name, before, after)})
+            except OSError as error:
+                # One place that defies comparison must not keep the others from being restored.
+                findings.append({"path": name, "what": f"could not be compared: {error.strerror}; look at it"})
         findings += repositories.disarm(self._root, self._begun_ns, self._before, self._take_away)
         os.close(self._root)
         return findings
@@ -128,14 +135,18 @@ class Guard:
             return Node("file", mode, self._content(parent, name, known), stamp)
         if not stat.S_ISDIR(known.st_mode):
             return Node("other", mode)
+        if self._depth >= _DEEPEST:
+            return Node("too deep", mode)
         node = Node("folder", mode)
         if self._entries < _MOST_ENTRIES:
             folder = self._open(name, _FOLDER, parent, mode)
+            self._depth += 1
             try:
                 for child in os.listdir(folder):
                     was = before.children.get(child) if before is not None else None
                     node.children[child] = self._snapshot(folder, child, was)
             finally:
+                self._depth -= 1
                 os.close(folder)
         return node
 
@@ -295,10 +306,10 @@ def _remove(parent: int, name: str) -> None:
     except (IsADirectoryError, PermissionError) as error:  # macOS says EPERM for a folder
         if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
             raise error
+        os.chmod(name, 0o700, dir_fd=parent)
         folder = os.open(name, _FOLDER | os.O_CLOEXEC, dir_fd=parent)
         try:
-            for child in os.listdir(folder):
-                _remove(folder, child)
+            watch.empty(folder)
         finally:
             os.close(folder)
         os.rmdir(name, dir_fd=parent)

@@ -101,6 +101,25 @@ class Job:
         return self.folder + "/tmp"
 
 
+def fitted(message: dict[str, object]) -> bytes:
+    """A message as it is sent. What a run can make long is cut until it fits; `cut` says how many were left out.
+
+    A report that cannot be sent would take the guard's findings with it.
+    """
+    text = json.dumps(message).encode()
+    while len(text) > LARGEST_MESSAGE:
+        lists = {key: value for key, value in message.items() if isinstance(value, list) and value}
+        if not lists:
+            break
+        longest = max(lists, key=lambda key: len(json.dumps(lists[key])))
+        kept = lists[longest][: len(lists[longest]) // 2]
+        before = message.get("cut", 0)
+        assert isinstance(before, int)
+        message = {**message, longest: kept, "cut": before + len(lists[longest]) - len(kept)}
+        text = json.dumps(message).encode()
+    return text
+
+
 def read_all(descriptor: int) -> bytes:
     """The whole content of an open file from its start."""
     size = os.fstat(descriptor).st_size

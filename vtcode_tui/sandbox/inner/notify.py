@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
     from vtcode_tui.sandbox.inner.job import Job
 
+_LONGEST_DETAIL = 300
 _DISTINCT = 200
 """Kinds of refusal that are told apart in one run: the run controls how many it provokes."""
 _FAMILIES = {1: "unix", 2: "IPv4", 10: "IPv6", 16: "netlink", 17: "packet", 38: "AF_ALG", 40: "vsock", 44: "XDP"}
 _QUIET = ("/run/nscd/", "/var/run/nscd/", "/run/systemd/userdb/", "/var/run/systemd/userdb/")
 """Sockets that libc tries by itself at every start: refused without a word."""
-_CONNECT_SECONDS = 10.0
+_CONNECT_SECONDS = 0.5
+"""While we wait for a connection nobody watches the run's limits: who does not accept gets no longer."""
 _TARGETS = {**OTHER_PROCESS, **SIGNALS, "prlimit64": 0}
 
 
@@ -65,6 +67,9 @@ class Notifier:
         except OSError as failure:
             # Whatever we cannot look at we do not let through.
             error, proceed = failure.errno or errno.EPERM, False
+        except (ArithmeticError, LookupError, TypeError, ValueError, struct.error):
+            # Nothing that a run passes may end its supervisor: the guard and the limits would end with it.
+            error, proceed = errno.EINVAL, False
         try:
             kernel.notify_answer(self.listener, ident, error, proceed=proceed)
         except OSError:
@@ -87,6 +92,7 @@ class Notifier:
         if kind == "host" and not detail.startswith(("unix", "abstract")):
             only = "only the proxy in HTTP_PROXY can be reached" if self._proxy else "the network is off"
             detail = f"{detail} ({only})"
+        detail = detail if len(detail) <= _LONGEST_DETAIL else f"{detail[:_LONGEST_DETAIL]}..."
         key = (kind, detail, process)
         if key in self._counts:
             self._counts[key] += 1
@@ -187,6 +193,8 @@ class Notifier:
             own = socket.socket(fileno=theirs)
             theirs = -1
             with own:
+                if own.family != socket.AF_UNIX:
+                    return errno.EINVAL
                 blocking = own.getblocking()
                 own.settimeout(_CONNECT_SECONDS)
                 try:

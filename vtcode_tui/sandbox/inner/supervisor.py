@@ -18,7 +18,7 @@ import time
 from contextlib import suppress
 
 from vtcode_tui.sandbox.inner import first, guard, kernel, space, target, tree, watch
-from vtcode_tui.sandbox.inner.job import Job, SetupError, read_all
+from vtcode_tui.sandbox.inner.job import Job, SetupError, fitted, read_all
 from vtcode_tui.sandbox.inner.notify import Notifier
 
 TYPE_CHECKING = False
@@ -83,7 +83,7 @@ class Supervisor:
     def tell(self, message: dict[str, object], descriptors: tuple[int, ...] = ()) -> None:
         """Send a message to the main process; if that is gone, the run has no owner and ends."""
         try:
-            socket.send_fds(self.events, [json.dumps(message).encode()], descriptors)
+            socket.send_fds(self.events, [fitted(message)], descriptors)
         except OSError:
             self.killed = self.killed or "vtcode ended"
 

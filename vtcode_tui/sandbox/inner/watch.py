@@ -123,15 +123,15 @@ def remove_tree(path: str) -> None:
     except OSError:
         return
     try:
-        _empty(top)
+        empty(top)
     finally:
         os.close(top)
     with suppress(OSError):
         os.rmdir(path)
 
 
-def _empty(top: int) -> None:
-    """However deep it is: what lies in a folder is brought up beside it before the folder goes."""
+def empty(top: int) -> None:
+    """Empty a folder, however deep it is: what lies in a folder is brought up beside it before the folder goes."""
     moved, mark = 0, os.urandom(8).hex()
     names = os.listdir(top)
     while names:

@@ -39,7 +39,7 @@ def py(group: str, name: str, code: str, *, open_in: str = "") -> Attack:
 
 def all_attacks() -> tuple[Attack, ...]:
     """The whole table."""
-    from vtcode_tui.sandbox.selftest import files, kernel_surface, processes, repository, sockets
+    from vtcode_tui.sandbox.selftest import files, kernel_surface, machinery, processes, repository, sockets
 
-    tables = (files.ATTACKS, repository.ATTACKS, processes.ATTACKS, sockets.ATTACKS, kernel_surface.ATTACKS)
-    return tuple(attack for table in tables for attack in table)
+    rooms = (files, repository, processes, sockets, kernel_surface, machinery)
+    return tuple(attack for room in rooms for attack in room.ATTACKS)

@@ -11,7 +11,6 @@ import os
 import resource
 import secrets
 import select
-import shutil
 import signal
 import socket
 import stat
@@ -84,7 +83,14 @@ class World:
     def protected(self) -> tuple[Path, ...]:
         """What the profile of an attack protects."""
         names = (".git/hooks", ".git/config", ".vt-workspace-trust", "vtcode.toml", "tool-policy.json", ".envrc")
-        more = (".vscode", ".github/workflows", ".pre-commit-config.yaml", ".gitattributes", ".git/info/attributes")
+        more = (
+            ".vscode",
+            ".github/workflows",
+            ".pre-commit-config.yaml",
+            ".gitattributes",
+            ".git/info/attributes",
+            ".git/commondir",
+        )
         return tuple(self.workspace / name for name in (*names, *more))
 
     def _listeners(self) -> None:
@@ -169,7 +175,7 @@ class World:
     def _state(self) -> dict[str, str]:
         state = {}
         for root in (self.outside, *self.protected):
-            for path in [root, *sorted(root.rglob("*"))] if root.is_dir() and not root.is_symlink() else [root]:
+            for path in _below(root):
                 state[str(path.relative_to(self.base))] = _describe(path, times=root == self.outside)
         state["victim process"] = self._victim_state()
         if self._queue >= 0:
@@ -238,7 +244,20 @@ class World:
             _LIBC.shmctl(self._shm, 0, None)
             _LIBC.msgctl(self._queue, 0, None)
             _LIBC.semctl(self._semaphore, 0, 0)
-        shutil.rmtree(self.base, ignore_errors=True)
+        # Attacks leave folders that are deeper than Python's own removal goes.
+        subprocess.run(["rm", "-rf", "--", str(self.base)], check=False, stderr=subprocess.DEVNULL)
+
+
+def _below(root: Path) -> list[Path]:
+    """A path, and where it is a folder what lies in it, as deep as any honest one is."""
+    found, at = [root], 0
+    while at < len(found):
+        folder = found[at]
+        at += 1
+        if len(folder.parts) < len(root.parts) + 8 and folder.is_dir() and not folder.is_symlink():
+            with contextlib.suppress(OSError):
+                found += sorted(folder.iterdir())
+    return found
 
 
 def _describe(path: Path, *, times: bool) -> str:
