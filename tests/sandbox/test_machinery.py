@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +29,13 @@ DISTURBANCES = {
     "sixty findings with long names": "for n in range(60):\n p='/'.join([f'{n:0240d}']*3); os.makedirs(p+'/objects'); os.mkdir(p+'/refs'); open(p+'/HEAD','w'); open(p+'/config','w').write('[core] fsmonitor=EVIL')",
     "a protected folder without rights": "os.mkdir('.vscode'); open('.vscode/tasks.json','w').write('EVIL'); os.chmod('.vscode',0)",
 }
+
+
+@pytest.fixture(autouse=True)
+def deep(tmp_path: Path) -> Iterator[None]:
+    """What the guard took away may be deeper than Python's own removal goes."""
+    yield
+    subprocess.run(["rm", "-rf", str(tmp_path / "scratch")], check=True)
 
 
 @pytest.mark.parametrize("name", DISTURBANCES)
