@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.policy.shell_texts import WRITTEN, texts
@@ -172,14 +172,14 @@ def compared(batch: list[str], place: Path) -> list[str]:
     return found
 
 
-def test_what_bash_executes_of_the_written_becameis_what_the_parser_said(tmp_path: Path) -> None:
+def test_what_bash_executes_of_the_written_texts_is_what_the_parser_said(tmp_path: Path) -> None:
     wrong = compared(list(WRITTEN), tmp_path / "trace")
     assert not wrong, "\n" + "\n".join(wrong)
 
 
 @pytest.mark.timeout(7200 if FUZZ else 300)
 @given(st.lists(texts, min_size=40, max_size=40))
-@settings(max_examples=500 if FUZZ else 6, deadline=None)
+@settings(max_examples=500 if FUZZ else 3, deadline=None, phases=(Phase.explicit, Phase.generate))
 def test_what_bash_executes_of_any_text_is_what_the_parser_said(
     tmp_path_factory: pytest.TempPathFactory, batch: list[str]
 ) -> None:
