@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sandbox.bpf import ALLOW, ERRNO, I386, KILL, NOTIFY, decide
-from tests.sandbox.referee import by_libseccomp, means
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.sandbox import filters
 from vtcode_tui.sandbox.inner.numbers import AARCH64, X86_64
+from vtcode_tui.sandbox.selftest import referee
+from vtcode_tui.sandbox.selftest.interpreter import ALLOW, ERRNO, I386, KILL, NOTIFY, decide
+from vtcode_tui.sandbox.selftest.referee import by_libseccomp, compare, means
 
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="the tables below are those of x86_64")
 
@@ -234,3 +235,15 @@ def test_our_numbers_are_those_of_libseccomp(arch: int, table: dict[str, int]) -
     for name, number in table.items():
         known = pyseccomp.resolve_syscall(arch, name)
         assert known in (number, -1), name
+
+
+def test_the_doctor_holds_our_filters_against_libseccomp(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = compare()
+    assert found.works and "as our filters do" in found.detail
+    honest = filters.compile_filters
+
+    def careless(**variant: Any) -> tuple[bytes, bytes]:
+        return honest(**{**variant, "debug": True})
+
+    monkeypatch.setattr(referee.filters, "compile_filters", careless)
+    assert not compare().works

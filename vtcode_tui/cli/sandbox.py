@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,12 +63,16 @@ def _doctor(*, as_json: bool) -> int:
 
 async def _examine() -> Capability:
     from vtcode_tui.sandbox import Spawner, probe
+    from vtcode_tui.sandbox.selftest.referee import compare
 
     spawner = Spawner.start()
     try:
-        return await probe(spawner)
+        capability = await probe(spawner)
     finally:
         await spawner.close()
+    if sys.platform != "linux":
+        return capability
+    return replace(capability, findings=(*capability.findings, compare()))
 
 
 async def _run(given: argparse.Namespace, words: list[str]) -> int:

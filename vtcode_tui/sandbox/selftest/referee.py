@@ -1,13 +1,55 @@
-"""Two other readings of a table of system calls: its plain meaning, and what libseccomp makes of it."""
+"""Our system-call filters held against two other readings of the same tables: their plain meaning, and libseccomp.
+
+pyseccomp, and with it libseccomp, is the referee: somebody else's compiler, which shares no line with ours.
+"""
 
 from __future__ import annotations
 
 import itertools
 import os
+import platform
+from typing import Any
 
-import pyseccomp
-
+from vtcode_tui.sandbox import filters
 from vtcode_tui.sandbox.assembler import ALLOW, ENOSYS, Program, Test
+from vtcode_tui.sandbox.capability import Finding
+from vtcode_tui.sandbox.selftest.interpreter import decide
+
+_TELLING = (0, 1, 2, 10, 16, 17, 40, 262, 0x5412, 0x10000011, 0o4755, 0x40000, 0xFFFFFFFF, 1 << 32 | 2)
+"""Values of arguments that some rule looks at, and such as none does."""
+
+
+def compare() -> Finding:
+    """Whether every filter of this machine decides as libseccomp's does, call by call."""
+    name = "libseccomp"
+    try:
+        referee()
+    except (ImportError, RuntimeError):
+        return Finding(name, True, "not here to compare our filters with, and not needed")
+    machine = platform.machine()
+    if machine not in filters.MACHINES:
+        return Finding(name, False, f"system calls of {machine} are not known here")
+    arch, numbers = filters.MACHINES[machine]
+    compared = 0
+    for full, inet in itertools.product((True, False), repeat=2):
+        ours = filters.compile_filters(full=full, inet=inet, debug=False)
+        calls = filters.table(numbers, full=full, inet=inet, debug=False, signals=False)
+        for program, code in zip((filters.NUMBERS_ALLOWED, calls), ours, strict=True):
+            theirs = by_libseccomp(program)
+            for number in sorted({*program.rules, *range(0, 600, 7)}):
+                for value in _TELLING:
+                    given = (value,) * 6
+                    compared += 1
+                    if decide(code, number, given, arch) != decide(theirs, number, given, arch):
+                        return Finding(name, False, f"system call {number} with {value:#x} is decided otherwise")
+    return Finding(name, True, f"decides {compared:,} calls as our filters do")
+
+
+def referee() -> Any:
+    """pyseccomp. Raises ImportError or RuntimeError where it, or libseccomp, is not installed."""
+    import pyseccomp  # looks for the library when it is imported
+
+    return pyseccomp
 
 
 def means(program: Program, number: int, arguments: tuple[int, ...]) -> int:
@@ -27,6 +69,7 @@ def _holds(test: Test, arguments: tuple[int, ...]) -> bool:
 
 def by_libseccomp(program: Program) -> bytes:
     """The same table compiled by libseccomp for this machine: it has no "other than", so values are enumerated."""
+    pyseccomp = referee()
     actions = {ALLOW: pyseccomp.ALLOW, ENOSYS: pyseccomp.ERRNO(38), 0x7FC00000: pyseccomp.NOTIFY}
     made = pyseccomp.SyscallFilter(actions[program.otherwise])
     made.set_attr(pyseccomp.Attr.ACT_BADARCH, pyseccomp.KILL_PROCESS)
@@ -62,6 +105,7 @@ def _enumerated(test: Test) -> list[_Masked]:
 
 def _joined(tests: tuple[_Masked, ...]) -> list[object]:
     """One comparison for each argument, which is all that libseccomp takes."""
+    pyseccomp = referee()
     found: dict[int, tuple[int, int]] = {}
     for argument, mask, value in tests:
         before = found.get(argument, (0, 0))

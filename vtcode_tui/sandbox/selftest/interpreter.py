@@ -1,4 +1,4 @@
-"""A small interpreter for compiled seccomp programs: what the bytes decide, without kernel and root."""
+"""An interpreter of compiled seccomp programs: what the bytes decide, without kernel and root."""
 
 from __future__ import annotations
 
