@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.sandbox import filters
 from vtcode_tui.sandbox.inner.numbers import AARCH64, X86_64
-from vtcode_tui.sandbox.selftest import referee
 from vtcode_tui.sandbox.selftest.interpreter import ALLOW, ERRNO, I386, KILL, NOTIFY, decide
 from vtcode_tui.sandbox.selftest.referee import by_libseccomp, compare, means
 
@@ -245,5 +244,5 @@ def test_the_doctor_holds_our_filters_against_libseccomp(monkeypatch: pytest.Mon
     def careless(**variant: Any) -> tuple[bytes, bytes]:
         return honest(**{**variant, "debug": True})
 
-    monkeypatch.setattr(referee.filters, "compile_filters", careless)
+    monkeypatch.setattr(filters, "compile_filters", careless)
     assert not compare().works
