@@ -129,6 +129,9 @@ class FaultyServer:
                 await writer.drain()
                 await reader.read(1)
                 return False
+            case b"":
+                # An empty chunk would be the end of the answer.
+                return True
             case bytes():
                 writer.write(f"{len(step):x}\r\n".encode() + step + b"\r\n" if framed else step)
                 self.sent += len(step)

@@ -43,7 +43,7 @@ def _dotted(row: Line) -> Line:
 
 
 def fact_rows(item: Waiting, cells: int) -> list[Line]:
-    """Where it runs, why the policy asks, and what a yes would mean; beneath the exact content."""
+    """Where it runs and why the policy asks; beneath the exact content."""
     request = item.request
     decision = request.decision
     rows: list[Line] = []
@@ -67,20 +67,22 @@ def fact_rows(item: Waiting, cells: int) -> list[Line]:
         if check.result in {"prompt", "deny"} and check.detail and check.detail != decision.reason:
             text = f"{check.name}: {check.detail}"
             fact("", *spans_of(plain_line(text), MUTED))
-    return rows + _scope_rows(item, cells)
+    return rows
 
 
 def sandbox_rows(item: Waiting, cells: int) -> list[Line]:
     """What the kernel will let it do."""
-    rows: list[Line] = []
-    for index, text in enumerate(item.request.sandbox):
-        head = Span(f"   {'sandbox' if index == 0 else '':<{LABELS}} ", MUTED)
-        rest = Span(" " * (LABELS + 4))
-        rows += fold(spans_of(plain_line(text)), cells - 1, first=(head,), rest=(rest,))
-    return rows
+    spans: list[Span] = []
+    for text in item.request.sandbox:
+        spans += [Span(" · ", MUTED)] * bool(spans)
+        spans += spans_of(plain_line(text))
+    head, rest = Span(f"   {'sandbox':<{LABELS}} ", MUTED), Span(" " * (LABELS + 4))
+    return fold(tuple(spans), cells - 1, first=(head,), rest=(rest,)) if spans else []
 
 
-def _scope_rows(item: Waiting, cells: int) -> list[Line]:
+def scope_rows(item: Waiting, cells: int) -> list[Line]:
+    """How long a yes would hold, and the rule that it would write."""
+
     def name(rung: Rung) -> str:
         scope = {"once": "once", "session": "this session", "always": "always"}[rung.scope]
         return scope if rung.rule is None else f"{scope}: {plain_line(rung.rule.name)}"

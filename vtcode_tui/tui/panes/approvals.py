@@ -16,7 +16,7 @@ from textual.strip import Strip
 
 from vtcode_tui.render import MUTED, Line, Span, Style, plain_line, spans_of
 from vtcode_tui.tui.keys import key_for
-from vtcode_tui.tui.panes.approval_rows import RISKS, change_rows, exact_rows, fact_rows, sandbox_rows
+from vtcode_tui.tui.panes.approval_rows import RISKS, change_rows, exact_rows, fact_rows, sandbox_rows, scope_rows
 from vtcode_tui.tui.panes.heading import Heading, Row
 from vtcode_tui.tui.queue import ApprovalQueue, Waiting
 from vtcode_tui.tui.sheet import Sheet
@@ -37,9 +37,8 @@ class Content(Sheet, can_focus=False):
         self._item: Waiting | None = None
         self._width = -1
         self._rows: list[Line] = []
+        """All of them must have been on the screen before a yes counts."""
         self._exact: list[Line] = []
-        self._required = 0
-        """Rows from the top that must have been on the screen before a yes counts."""
 
     def lay(self) -> None:
         """Lay the current request out; at another width everything must be seen again."""
@@ -48,19 +47,18 @@ class Content(Sheet, can_focus=False):
         width = self.text_width if self.size.width else max(1, self.app.size.width - 1)
         fresh = item is not self._item
         if item is None:
-            self._rows, self._exact, self._required = [], [], 0
+            self._rows, self._exact = [], []
         else:
             if fresh or width != self._width:
                 self._exact = exact_rows(item.request.shown, width)
                 if item.request.changes is not None:
                     self._exact += change_rows(item.request.changes, width)
-            facts = fact_rows(item, width)
-            self._required = len(self._exact) + len(facts)
-            self._rows = [*self._exact, *facts, *sandbox_rows(item, width)]
+            facts = (*fact_rows(item, width), *sandbox_rows(item, width), *scope_rows(item, width))
+            self._rows = [*self._exact, *facts]
             rule = item.chosen.rule
             kept = "" if rule is None else json.dumps(dict(rule.rule), sort_keys=True, default=str)
             layout = (width, len(self._exact), f"{item.chosen.scope} {kept}")
-            self._queue.laid_out(item, self._required, layout)
+            self._queue.laid_out(item, len(self._rows), layout)
         self._item, self._width = item, width
         self.redraw()
         if fresh:
@@ -77,7 +75,7 @@ class Content(Sheet, can_focus=False):
     def render_line(self, y: int) -> Strip:
         """Draw a row, and note that it is on the screen."""
         index = int(self.scroll_offset.y) + y
-        if self._item is not None and index < self._required and self.app.screen is self.screen:
+        if self._item is not None and index < len(self._rows) and self.app.screen is self.screen:
             if self._covered(y):
                 self.set_timer(COVERED_SECONDS, self.refresh)
             else:
