@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.amount import examples
 from tests.workspace.conftest import Bench
 from tests.workspace.test_staging import OPERATIONS
 from vtcode_tui.workspace.changes import ChangeSet
@@ -85,7 +86,7 @@ def test_build_products_stay(bench: Bench) -> None:
 @example(first=[("rmtree", "d")], second=[("write", "d/e/f.txt", "x")], accepted=False)
 @example(first=[("write", "n/m", "x")], second=[("rmtree", "n"), ("write", "n", "x")], accepted=False)
 @example(first=[("rmtree", "d"), ("write", "d", "x")], second=[("remove", "d")], accepted=False)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_runs_did_they_see_again_what_they_saw(
     benches: Callable[[], Bench], first: Any, second: Any, accepted: bool
 ) -> None:

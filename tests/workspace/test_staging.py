@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.amount import examples
 from vtcode_tui.common.errors import StaleFileError, WorkspaceError
 from vtcode_tui.workspace import Workspace
 from vtcode_tui.workspace.changes import ChangeSet, Choice, FileChange, Overwrite, Selection
@@ -486,7 +487,9 @@ _OPERATION = st.one_of(
     st.tuples(st.just("chmod"), _PATHS, st.sampled_from(["750", "755", "700"])),
 )
 OPERATIONS = st.lists(_OPERATION, min_size=1, max_size=9)
-_FAST = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_FAST = settings(
+    max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @given(operations=OPERATIONS)

@@ -15,7 +15,7 @@ from vtcode_tui.sandbox.assembler import ALLOW, ENOSYS, Program, Test
 from vtcode_tui.sandbox.capability import Finding
 from vtcode_tui.sandbox.selftest.interpreter import decide
 
-_TELLING = (0, 1, 2, 10, 16, 17, 40, 262, 0x5412, 0x10000011, 0o4755, 0x40000, 0xFFFFFFFF, 1 << 32 | 2)
+_TELLING = (0, 1, 2, 16, 0x5412, 0x10000011, 0o4755, 0xFFFFFFFF, 1 << 32 | 2)
 """Values of arguments that some rule looks at, and such as none does."""
 
 
@@ -36,7 +36,7 @@ def compare() -> Finding:
         calls = filters.table(numbers, full=full, inet=inet, debug=False, signals=False)
         for program, code in zip((filters.NUMBERS_ALLOWED, calls), ours, strict=True):
             theirs = by_libseccomp(program)
-            for number in sorted({*program.rules, *range(0, 600, 7)}):
+            for number in sorted({*program.rules, *range(0, 600, 13)}):
                 for value in _TELLING:
                     given = (value,) * 6
                     compared += 1

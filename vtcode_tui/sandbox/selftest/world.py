@@ -254,8 +254,9 @@ def _below(root: Path) -> list[Path]:
     while at < len(found):
         folder = found[at]
         at += 1
-        if len(folder.parts) < len(root.parts) + 8 and folder.is_dir() and not folder.is_symlink():
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):
+            # What an attack locked away from an ordinary user is described as unreadable, not looked into.
+            if len(folder.parts) < len(root.parts) + 8 and folder.is_dir() and not folder.is_symlink():
                 found += sorted(folder.iterdir())
     return found
 

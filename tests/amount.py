@@ -1,0 +1,8 @@
+"""How many examples a property that starts processes is tried with: few by default, many in `make fuzz`."""
+
+import os
+
+
+def examples(few: int, many: int = 500) -> int:
+    """`few` in an ordinary run."""
+    return many if os.environ.get("VTCODE_FUZZ") else few
