@@ -47,6 +47,7 @@ soak: $(READY)
 	VTCODE_SOAK=1 VTCODE_KILLS=1000 $(BIN)/pytest --timeout 7200 tests/events/test_tampering.py tests/events/test_journal.py tests/events/test_crashes.py tests/agent/test_crashes.py $(ARGS)
 
 fuzz: $(READY)
+	$(BIN)/python -m tests.policy.coverage_guided -max_total_time=600
 	VTCODE_FUZZ=1 $(BIN)/pytest --timeout 7200 tests/policy tests/render tests/terminal tests/workspace tests/llm tests/events tests/tools $(ARGS)
 
 # Daemons that take our exports in tests, unpacked from Debian's packages and not installed, because two of them
