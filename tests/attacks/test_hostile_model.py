@@ -106,7 +106,7 @@ def test_the_attack_works_where_nothing_stops_it(attack: Attack, tmp_path: Path)
             ["bash", "-c", there.fill(attack.command)], cwd=there.root, capture_output=True, text=True, check=False,
             env={"PATH": "/usr/local/bin:/usr/bin:/bin", "API_TOKEN": CANARY},
         )  # fmt: skip
-        if attack.harm in {"visit", "kill"}:
+        if attack.harm in {"visit", "kill", "survive"}:
             _until(lambda: happened(attack.harm, before, there, done.stdout))
         assert happened(attack.harm, before, there, done.stdout), done.stderr
         _cleared(there)

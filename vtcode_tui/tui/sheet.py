@@ -72,6 +72,7 @@ class Sheet(ScrollView, can_focus=True):
         self._strips: LRUCache[tuple[int, int], Strip] = LRUCache(512)
         self._brush: Brush | None = None
         self.following = self.follow_at_start
+        self._measured = (0, 0)
         self.cursor: int | None = None
         """The row that keys act on; None where the pane has no cursor."""
 
@@ -114,9 +115,13 @@ class Sheet(ScrollView, can_focus=True):
         size = Size(max(self.widest(), 0), count)
         if size != self.virtual_size:
             self.virtual_size = size
+        self._measured = self._measures()
         if self.following:
             self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
         self.refresh()
+
+    def _measures(self) -> tuple[int, int]:
+        return self.scrollable_content_region.height, self.virtual_size.height
 
     def render_line(self, y: int) -> Strip:
         """Draw one row of the screen."""
@@ -184,7 +189,9 @@ class Sheet(ScrollView, can_focus=True):
         if not self.follow_at_start:
             return
         at_end = new_value >= self.max_scroll_y
-        if new_value < old_value and not at_end and self.following:
+        # A pane that has another height since it was measured was moved by the layout, not by a person.
+        moved = self._measures() != self._measured
+        if new_value < old_value and not at_end and self.following and not moved:
             self.following = False
             self.post_message(self.Left())
         elif at_end and not self.following:
