@@ -22,7 +22,7 @@ from vtcode_tui.agent import Opening, Session, capability_of, open_core, start_s
 from vtcode_tui.agent.prompts import SUMMARISE
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.common.home import Home
-from vtcode_tui.config.settings import Model, Provider, Settings
+from vtcode_tui.config.settings import Model, Provider, Providers, Settings
 from vtcode_tui.demo import Served, Step, served
 from vtcode_tui.events import read_events
 from vtcode_tui.gate.types import ApprovalRequest, Verdict
@@ -73,7 +73,9 @@ async def measure(turns: int) -> tuple[list[float], list[float], Served, Session
             table = Provider(
                 base_url=model.base_url, models=("scripted",), data_class="local", context_window=WINDOW
             )
-            settings = Settings(providers={"test": table}, model=Model(provider="test", discover=False))
+            settings = Settings(
+                providers=Providers.of({"test": table}), model=Model(provider="test", discover=False)
+            )
             session: Session = await open_core(
                 Opening(
                     root=root, home=home, settings=settings, spawner=spawner,

@@ -22,7 +22,7 @@ from typing import Any
 from vtcode_tui.agent import Opening, capability_of, open_core, start_spawner
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.common.home import Home
-from vtcode_tui.config.settings import Model, Provider, Sandbox, Settings
+from vtcode_tui.config.settings import Model, Provider, Providers, Sandbox, Settings
 from vtcode_tui.demo import Step, served
 from vtcode_tui.gate.types import ApprovalRequest, Verdict
 from vtcode_tui.sandbox.capability import Capability
@@ -90,7 +90,7 @@ async def measure(place: Path, tier: str, way: str, count: int, files: int, thin
                 wire="openai-chat", base_url=server.base_url, models=("scripted",), data_class="local"
             )
             settings = Settings(
-                providers={"test": provider},
+                providers=Providers.of({"test": provider}),
                 model=Model(provider="test", name="scripted", discover=False),
                 sandbox=Sandbox(staging="off") if tier != "staged" else Sandbox(),
             )

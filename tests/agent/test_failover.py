@@ -19,7 +19,7 @@ from tests.llm.streams import calling, reply
 from tests.llm.talk import no_wait
 from vtcode_tui.agent import Opening, Session, capability_of, open_core, start_spawner
 from vtcode_tui.common.clock import SystemClock, rfc3339
-from vtcode_tui.config.settings import Link, Model, Provider, Settings, Wire
+from vtcode_tui.config.settings import Link, Model, Provider, Providers, Settings, Wire
 from vtcode_tui.events import Event, read_events
 from vtcode_tui.workspace import grant_trust
 
@@ -48,7 +48,9 @@ async def session_with(tmp_path: Path, wire: Wire, *servers: FaultyServer) -> As
         for n, server in enumerate(servers)
     }
     rest = tuple(Link(provider=name, model="m") for name in list(tables)[1:])
-    settings = Settings(providers=tables, model=Model(provider="p0", name="m", chain=rest, discover=False))
+    settings = Settings(
+        providers=Providers.of(tables), model=Model(provider="p0", name="m", chain=rest, discover=False)
+    )
     spawner = start_spawner(home)
     try:
         session = await open_core(

@@ -38,8 +38,8 @@ def test_the_example_shows_every_key_with_its_default() -> None:
     validate(data)
     defaults = Settings().model_dump(mode="json")
     for key in leaf_keys():
-        shown = value_at(data, key)
-        if key not in NOT_SET and key not in {"providers", "audit.exporters"}:
+        if key not in NOT_SET and key not in {"providers.*", "audit.exporters"}:
+            shown = value_at(data, key)
             assert shown == value_at(defaults, key), key
     assert set(data["providers"]["gateway"]) == set(Provider.model_fields)
     assert set(data["audit"]["exporters"][0]) == set(Exporter.model_fields)
@@ -47,7 +47,7 @@ def test_the_example_shows_every_key_with_its_default() -> None:
 
 def test_every_key_has_a_text_for_people() -> None:
     texts = descriptions()
-    keys = {*leaf_keys()} - {"providers", "audit.exporters"}
+    keys = {*leaf_keys()} - {"providers.*", "audit.exporters"}
     keys |= {f"providers.*.{name}" for name in Provider.model_fields}
     keys |= {f"audit.exporters.*.{name}" for name in Exporter.model_fields}
     assert {key for key in keys if len(texts.get(key, "")) < 10} == set()

@@ -75,9 +75,9 @@ def test_providers_merge_by_name_and_key(place: Place) -> None:
     place.user('[providers.a]\nbase_url = "http://a"\nkey_env = "A"\n[providers.b]\nwire = "ollama"\n')
     place.machine('[providers.a]\nbase_url = "http://gateway"\n')
     loaded = place.load()
-    assert loaded.settings.providers["a"].base_url == "http://gateway"
-    assert loaded.settings.providers["a"].key_env == "A"
-    assert loaded.settings.providers["b"].wire == "ollama"
+    assert loaded.settings.providers.tables["a"].base_url == "http://gateway"
+    assert loaded.settings.providers.tables["a"].key_env == "A"
+    assert loaded.settings.providers.tables["b"].wire == "ollama"
     assert loaded.source("providers.a.base_url").layer == "managed"
 
 
@@ -167,7 +167,7 @@ STRICTER: dict[str, tuple[Any, Any, Any, Any]] = {
     "model.max_output_tokens": (100, 50, 50, 200),
     "model.context_window": (1000, 500, 500, 2000),
     "model.cross_data_class": (True, False, False, None),
-    "model.allow": (["a", "b"], ["a"], ["a"], ["evil"]),
+    "providers.allow": (["a", "b"], ["a"], ["a"], ["evil"]),
     "model.discover": (True, False, False, None),
     "sandbox.minimum_tier": ("kernel", "full", "full", "seatbelt"),
     "sandbox.allow_unsandboxed": (True, False, False, None),
@@ -201,7 +201,7 @@ FORBIDDEN: dict[str, tuple[Any, Any]] = {
     "model.effort": ("low", "high"),
     "model.first_byte_seconds": (10.0, 5.0),
     "model.idle_seconds": (10.0, 5.0),
-    "providers": ({}, {"openai": {"base_url": "http://evil"}}),
+    "providers.openai": ({"wire": "gemini"}, {"base_url": "http://evil"}),
     "approvals.signing_key": ("a", "b"),
     "audit.capture": ("redacted", "full"),
     "audit.anchors": ([], ["git-note"]),
@@ -226,7 +226,7 @@ FORBIDDEN: dict[str, tuple[Any, Any]] = {
 def test_every_key_has_a_direction_and_a_row_in_the_tests() -> None:
     keys = set(leaf_keys())
     assert set(RULES) == keys
-    assert set(STRICTER) | set(FORBIDDEN) == keys
+    assert set(STRICTER) | set(FORBIDDEN) == (keys - {"providers.*"}) | {"providers.openai"}
     assert not set(STRICTER) & set(FORBIDDEN)
 
 
@@ -279,8 +279,34 @@ def test_a_workspace_cannot_loosen(place: Place, key: str) -> None:
 def test_a_workspace_cannot_set(place: Place, key: str, have: Any, wish: Any) -> None:
     place.user(_line(key, have)).workspace(f"{key} = {_toml(wish)}\n")
     loaded = place.load()
-    assert _value(loaded, key) == have
+    assert _value(loaded, key) == _value(load(place.home, None, managed=place.managed), key)
     assert [n for n in loaded.notices if f"`{key}`: a workspace may not set it" in n]
+
+
+@pytest.mark.parametrize("name", ["evil", '"e.vil"'])
+def test_a_workspace_cannot_bring_a_provider_of_its_own(place: Place, name: str) -> None:
+    place.workspace(f'providers.{name} = {{base_url = "http://evil"}}\n')
+    loaded = place.load()
+    assert loaded.settings.providers.tables == {}
+    assert any("a workspace may not set it" in notice for notice in loaded.notices)
+
+
+def test_the_machine_locks_which_hosts_may_be_contacted(place: Place) -> None:
+    place.machine("[providers]\nallow = ['gateway', 'other']\n").user("[providers]\nallow = ['evil']\n")
+    place.workspace("[providers]\nallow = ['gateway', 'evil']\n")
+    loaded = place.load(providers__allow=["worse"])
+    assert loaded.settings.providers.allow == ("gateway",)
+    assert "providers.allow" in loaded.locked
+    assert any("locks it" in notice for notice in loaded.notices)
+
+
+def test_the_hosts_beside_the_tables_of_providers_are_one_list(place: Place) -> None:
+    place.user("[providers]\nallow = ['a']\n[providers.mine]\nbase_url = 'http://a'\n")
+    providers = place.load().settings.providers
+    assert (providers.allow, list(providers.tables)) == (("a",), ["mine"])
+    place.user("[providers.allow]\nbase_url = 'http://a'\n")
+    with pytest.raises(ConfigError, match=r"`providers\.allow` should be a list, found a table"):
+        place.load()
 
 
 @pytest.mark.parametrize(
@@ -292,7 +318,7 @@ def test_a_workspace_cannot_set(place: Place, key: str, have: Any, wish: Any) ->
         ("sandbox.staging = 'auto'", "sandbox.staging = 'off'"),
         ("sandbox.minimum_tier = 'full'", "sandbox.minimum_tier = 'kernel'"),
         ("", "context.session_token_budget = 5\nsandbox.read = ['/']"),
-        ("model.allow = ['a']", "model.allow = []"),
+        ("providers.allow = ['a']", "providers.allow = []"),
         ("approvals.signing = 'sk-touch'\napprovals.signing_key = 'k'", "approvals.require = {high = 'os-user'}"),
     ],
 )

@@ -103,7 +103,7 @@ async def test_when_the_gateway_is_gone_nobody_else_is_asked(tmp_path: Path) -> 
     async with served(in_order([])) as gateway:
         base = gateway.base_url
     settings = (
-        f'[model]\nallow = ["127.0.0.1:{base.rpartition(":")[2].partition("/")[0]}"]\n'
+        f'[providers]\nallow = ["127.0.0.1:{base.rpartition(":")[2].partition("/")[0]}"]\n'
         f'[providers.gateway]\nbase_url = "{base}"\nmodels = ["coder"]\ndata_class = "private"\n'
     )
     places, said = await watched(tmp_path, settings, "exec", "go", env=KEYS)

@@ -17,7 +17,7 @@ from tests.llm.talk import chain_to, hear, request
 from tests.llm.test_bad_input import MEGABYTE, grown, peak
 from vtcode_tui.common.errors import ModelError
 from vtcode_tui.config.settings import Link as Chosen
-from vtcode_tui.config.settings import Model, Provider, Settings, Wire
+from vtcode_tui.config.settings import Model, Provider, Providers, Settings, Wire
 from vtcode_tui.llm import resolve_models
 from vtcode_tui.llm.failure import retry_after
 from vtcode_tui.llm.messages import Message, Text, ToolResult, ToolUse
@@ -153,7 +153,9 @@ async def test_a_local_model_that_is_away_is_not_replaced_by_a_cloud_without_the
             "home": Provider(wire="ollama", base_url="http://127.0.0.1:9", data_class="local"),
             "sky": Provider(base_url=cloud.url, models=("m",), data_class="cloud"),
         }
-        settings = Settings(model=Model(provider="home", chain=chain, discover=False), providers=tables)
+        settings = Settings(
+            model=Model(provider="home", chain=chain, discover=False), providers=Providers.of(tables)
+        )
         with pytest.raises(ModelError, match=r"sky/m was not asked: model\.cross_data_class"):
             await resolve_models(settings, {}).chain()
         assert cloud.seen == []

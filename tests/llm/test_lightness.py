@@ -38,11 +38,11 @@ async def test_a_key_is_in_no_repr_and_in_no_error() -> None:
 
 
 def test_the_secrets_for_the_redactor_are_keys_and_header_values() -> None:
-    from vtcode_tui.config.settings import Provider, Settings
+    from vtcode_tui.config.settings import Provider, Providers, Settings
 
     table = Provider(base_url="http://gw.test", key_env="GW", headers={"X-Token": "${OTHER}", "X-Team": "a"})
     models = resolve_models(
-        Settings(providers={"gw": table}),
+        Settings(providers=Providers.of({"gw": table})),
         {
             "GW": "gateway-key",
             "OTHER": "header-secret",

@@ -9,7 +9,7 @@ import pytest
 from tests.llm.server import Reply, serving, sse
 from tests.llm.talk import hear
 from vtcode_tui.common.errors import ModelError
-from vtcode_tui.config.settings import Link, Model, Provider, Settings
+from vtcode_tui.config.settings import Link, Model, Provider, Providers, Settings
 from vtcode_tui.llm import resolve_models
 
 NOWHERE = {
@@ -58,7 +58,7 @@ async def test_nothing_configured_says_what_was_looked_for() -> None:
 
 async def test_a_gateway_in_the_settings_comes_before_keys_and_is_asked_for_its_models() -> None:
     async with serving(listing("text-embed", "coder"), Reply(HELLO)) as server:
-        settings = Settings(providers={"gw": Provider(base_url=server.url, key_env="GW_KEY")})
+        settings = Settings(providers=Providers.of({"gw": Provider(base_url=server.url, key_env="GW_KEY")}))
         models = resolve_models(settings, {"GW_KEY": "secret-of-gw", "OPENAI_API_KEY": "openai-secret"})
         chain = await models.chain()
         assert chain.current.name == "gw/coder"
@@ -71,7 +71,7 @@ async def test_a_gateway_in_the_settings_comes_before_keys_and_is_asked_for_its_
 async def test_a_key_that_is_missing_is_named() -> None:
     settings = Settings(
         model=Model(provider="gw", name="m"),
-        providers={"gw": Provider(base_url="https://gw.test/v1", key_env="GW_KEY")},
+        providers=Providers.of({"gw": Provider(base_url="https://gw.test/v1", key_env="GW_KEY")}),
     )
     with pytest.raises(ModelError, match="set GW_KEY") as caught:
         await resolve_models(settings, {}).chain()
@@ -79,7 +79,7 @@ async def test_a_key_that_is_missing_is_named() -> None:
 
 
 async def test_a_vendors_key_never_goes_to_an_address_that_is_not_the_vendors() -> None:
-    settings = Settings(providers={"openai": Provider(base_url="https://other.test/v1")})
+    settings = Settings(providers=Providers.of({"openai": Provider(base_url="https://other.test/v1")}))
     models = resolve_models(settings, {"OPENAI_API_KEY": "openai-secret"})
     assert not models.endpoints["openai"].key
 
@@ -87,10 +87,10 @@ async def test_a_vendors_key_never_goes_to_an_address_that_is_not_the_vendors() 
 async def test_a_host_outside_the_allowed_ones_is_refused_before_any_contact() -> None:
     async with serving(Reply(HELLO)) as server:
         settings = Settings(
-            model=Model(provider="gw", name="m", allow=("gateway.corp:443",)),
-            providers={"gw": Provider(base_url=server.url)},
+            model=Model(provider="gw", name="m"),
+            providers=Providers.of({"gw": Provider(base_url=server.url)}, ("gateway.corp:443",)),
         )
-        with pytest.raises(ModelError, match=r"model\.allow") as caught:
+        with pytest.raises(ModelError, match=r"providers\.allow") as caught:
             await resolve_models(settings, {}).chain()
         assert caught.value.kind == "forbidden"
     assert server.seen == []
@@ -98,7 +98,7 @@ async def test_a_host_outside_the_allowed_ones_is_refused_before_any_contact() -
 
 async def test_a_choice_is_a_provider_a_model_or_both() -> None:
     models = resolve_models(
-        Settings(providers={"gw": Provider(base_url="https://gw.test/v1", models=("big/one",))}),
+        Settings(providers=Providers.of({"gw": Provider(base_url="https://gw.test/v1", models=("big/one",))})),
         {"OPENROUTER_API_KEY": "k", "OPENAI_API_KEY": "k"},
     )
     assert models.split("gw/big/one") == ("gw", "big/one")
@@ -124,10 +124,12 @@ async def test_a_fallback_that_is_away_does_not_stop_the_first() -> None:
         model=Model(
             provider="gw", name="m", chain=(Link(provider="away", model=""), Link(provider="gw", model="second"))
         ),
-        providers={
-            "gw": Provider(base_url="https://gw.test/v1"),
-            "away": Provider(base_url="http://127.0.0.1:9/v1"),
-        },
+        providers=Providers.of(
+            {
+                "gw": Provider(base_url="https://gw.test/v1"),
+                "away": Provider(base_url="http://127.0.0.1:9/v1"),
+            }
+        ),
     )
     chain = await resolve_models(settings, {}).chain()
     assert [link.name for link in chain.links] == ["gw/m", "gw/second"]

@@ -13,7 +13,7 @@ from tests.llm.server import FaultyServer, Reply, serving
 from tests.llm.streams import reply
 from tests.llm.talk import hear
 from vtcode_tui.common.errors import ModelError
-from vtcode_tui.config.settings import Model, Provider, Settings
+from vtcode_tui.config.settings import Model, Provider, Providers, Settings
 from vtcode_tui.llm import Models, discover_local, resolve_models
 
 GONE = "127.0.0.1:9"
@@ -158,7 +158,7 @@ async def test_nothing_is_looked_for_when_the_settings_say_so() -> None:
         with pytest.raises(ModelError, match="were not looked for"):
             await resolve_models(Settings(model=Model(discover=False)), environ).chain()
         with pytest.raises(ModelError, match="not allowed"):
-            await resolve_models(Settings(model=Model(allow=("gateway.test",))), environ).chain()
+            await resolve_models(Settings(providers=Providers.of({}, ("gateway.test",))), environ).chain()
         assert server.seen == []
 
 
@@ -170,7 +170,7 @@ async def test_a_survey_has_a_place_for_every_provider_and_the_command_for_those
             "office": Provider(wire="ollama", base_url=f"http://{GONE}", data_class="local"),
         }
         environ = {"LMSTUDIO_BASE_URL": studio.root, "OLLAMA_HOST": GONE, "LLAMACPP_BASE_URL": f"http://{GONE}"}
-        places = await resolve_models(Settings(providers=tables), environ).survey()
+        places = await resolve_models(Settings(providers=Providers.of(tables)), environ).survey()
     told = {place.provider: (place.state, place.remedy, [model.name for model in place.models]) for place in places}
     assert told == {
         "gateway": ("running", "", ["coder"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,13 +15,28 @@ from vtcode_tui.config.source import TomlFile
 
 
 def leaf_keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
-    """Every key with a value of its own, dotted; a table with free names (`providers`) counts as one key."""
+    """Every key with a value of its own, dotted; the names that people choose below a table are one key, `*`."""
     for name, info in model.model_fields.items():
         inner = info.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             yield from leaf_keys(inner, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}"
+    if model.model_config.get("extra") == "allow":
+        yield f"{prefix}*"
+
+
+def set_in(data: Mapping[str, Any], key: str) -> Iterator[tuple[str, Any]]:
+    """What `data` has at a key, with its value: at most the key itself, or for `table.*` all names chosen there."""
+    table, _, name = key.rpartition(".")
+    with contextlib.suppress(KeyError):
+        if name != "*":
+            yield key, value_at(data, key)
+            return
+        own = {known.removeprefix(f"{table}.") for known in leaf_keys()}
+        yield from (
+            (f"{table}.{chosen}", value) for chosen, value in value_at(data, table).items() if chosen not in own
+        )
 
 
 def value_at(data: Mapping[str, Any], key: str) -> Any:

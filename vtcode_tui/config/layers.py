@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from vtcode_tui.common.errors import ConfigError
 from vtcode_tui.common.home import MANAGED_FOLDER, Home
-from vtcode_tui.config.keys import check_file, put, sentence, validate, value_at
+from vtcode_tui.config.keys import check_file, put, sentence, set_in, validate, value_at
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.config.source import TomlFile, read_toml
 from vtcode_tui.config.tighten import RULES, tightened
@@ -149,13 +149,9 @@ class _Merge:
 
     def tighten(self, file: TomlFile) -> Settings:
         settings = self.settings()
-        for key in RULES:
-            try:
-                wanted = value_at(file.data, key)
-            except KeyError:
-                continue
-            current = value_at(self.data, key)
-            value, notice = tightened(key, current, wanted, floor=self.data["approvals"]["signing"])
+        for rule, key, wanted in ((RULES[name], *found) for name in RULES for found in set_in(file.data, name)):
+            current = dict(set_in(self.data, key)).get(key)
+            value, notice = tightened(rule, key, current, wanted, floor=self.data["approvals"]["signing"])
             place = f"{file.path}:{file.line_of(key)}"
             if notice:
                 self.notices.append(f"{place}: {notice}")

@@ -5,6 +5,7 @@ Order of the layers and the rule that a workspace can only tighten: see `config.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -29,6 +30,26 @@ class Provider(_Table):
     max_output_tokens: int | None = Field(default=None, gt=0)
 
 
+class Providers(_Table):
+    """`[providers]`: which hosts may be contacted, and a table for each provider under its name."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, Provider] = Field(init=False)
+
+    allow: tuple[str, ...] = ()
+    """The only hosts (`host` or `host:port`) that may ever be contacted; empty: any that is configured."""
+
+    @property
+    def tables(self) -> dict[str, Provider]:
+        """The provider of each name."""
+        return self.__pydantic_extra__
+
+    @classmethod
+    def of(cls, tables: Mapping[str, Provider], allow: tuple[str, ...] = ()) -> Providers:
+        """Put together in code what a file writes as `[providers.NAME]` and `providers.allow`."""
+        return cls.model_validate({**tables, "allow": allow})
+
+
 class Link(_Table):
     """`[[model.chain]]`: one link of the failover chain, tried in order."""
 
@@ -49,8 +70,6 @@ class Model(_Table):
     idle_seconds: float = Field(default=90.0, gt=0)
     cross_data_class: bool = False
     """Let the chain fall over from local to private or cloud models."""
-    allow: tuple[str, ...] = ()
-    """The only hosts (`host` or `host:port`) that may ever be contacted; empty: any that is configured."""
     discover: bool = True
     """Look for LM Studio, Ollama and llama.cpp on their usual loopback ports."""
 
@@ -139,7 +158,7 @@ class Settings(_Table):
 
     mode: Literal["build", "plan", "read-only"] = "build"
     model: Model = Model()
-    providers: dict[str, Provider] = Field(default_factory=dict)
+    providers: Providers = Providers()
     sandbox: Sandbox = Sandbox()
     approvals: Approvals = Approvals()
     audit: Audit = Audit()

@@ -47,9 +47,9 @@ RULES: Mapping[str, Rule] = {
     "model.first_byte_seconds": _NEVER,
     "model.idle_seconds": _NEVER,
     "model.cross_data_class": _FALSE,
-    "model.allow": Rule("keep", empty_is_any=True),
     "model.discover": _FALSE,
-    "providers": _NEVER,
+    "providers.allow": Rule("keep", empty_is_any=True),
+    "providers.*": _NEVER,
     "sandbox.minimum_tier": Rule("order", _ranks("kernel|seatbelt", "full")),
     "sandbox.allow_unsandboxed": _FALSE,
     "sandbox.staging": Rule("order", _ranks("off", "auto")),
@@ -107,12 +107,11 @@ _REASONS: Mapping[Direction, str] = {
 }
 
 
-def tightened(key: str, current: Any, wanted: Any, *, floor: str = "") -> tuple[Any, str]:
+def tightened(rule: Rule, key: str, current: Any, wanted: Any, *, floor: str = "") -> tuple[Any, str]:
     """The value of `key` after a workspace asked for `wanted`, and what of that had no effect and why (or "").
 
-    `floor` is what holds for the names of an `order-each` table that are not in it.
+    `rule` is the key's, of `RULES`; `floor`: what holds for names of an `order-each` table that are not in it.
     """
-    rule = RULES[key]
     value, ignored = (
         _each(rule, current, wanted, floor) if rule.direction == "order-each" else _combine(rule, current, wanted)
     )

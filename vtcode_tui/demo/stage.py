@@ -11,7 +11,7 @@ from vtcode_tui.agent import Opening, Session, capability_of, open_core
 from vtcode_tui.agent.port import Reader
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.common.home import Home
-from vtcode_tui.config.settings import Model, Provider, Settings
+from vtcode_tui.config.settings import Model, Provider, Providers, Settings
 from vtcode_tui.demo.listener import Listener, listening
 from vtcode_tui.demo.model import in_order, served
 from vtcode_tui.demo.project import Project, make_project
@@ -26,7 +26,9 @@ PACE = 0.02
 def settings_for(base_url: str) -> Settings:
     """The settings of the tour: the scripted model like any other server that speaks Chat Completions."""
     provider = Provider(wire="openai-chat", base_url=base_url, models=("scripted",), data_class="local")
-    return Settings(providers={"demo": provider}, model=Model(provider="demo", name="scripted", discover=False))
+    return Settings(
+        providers=Providers.of({"demo": provider}), model=Model(provider="demo", name="scripted", discover=False)
+    )
 
 
 @dataclass(frozen=True, slots=True)

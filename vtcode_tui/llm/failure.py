@@ -13,7 +13,7 @@ auth              stops                                    401, 403
 billing           stops                                    402, "insufficient_quota"
 refusal           stops                                    the provider's safety system
 invalid           stops                                    any other 4xx, a web page
-forbidden         stops                                    a host outside `model.allow`, a redirect, a data class
+forbidden         stops                                    a host outside providers.allow, a redirect, a data class
 """
 
 from __future__ import annotations

@@ -39,11 +39,11 @@ class Models:
         # The transport needs proxies and certificates, the search for local servers their addresses; not the keys.
         self._environ = {name: value for name, value in environ.items() if name.lower() in _NEEDED}
         self._clock = clock
-        self._tables = settings.providers
-        self.hosts = Hosts(settings.model.allow)
+        self._tables = settings.providers.tables
+        self.hosts = Hosts(settings.providers.allow)
         self.endpoints: dict[str, Endpoint] = {
-            **{name: table_endpoint(name, table, environ) for name, table in settings.providers.items()},
-            **{v.name: vendor_endpoint(v, environ) for v in VENDORS if v.name not in settings.providers},
+            **{name: table_endpoint(name, table, environ) for name, table in self._tables.items()},
+            **{v.name: vendor_endpoint(v, environ) for v in VENDORS if v.name not in self._tables},
         }
         self.looked: tuple[Looked, ...] = ()
         """What the last `chain` or `look` found on this machine, for the app to say."""
@@ -174,7 +174,7 @@ class Models:
         if not endpoint.base_url:
             raise ProviderError(provider, f"[providers.{provider}] has no base_url", "invalid")
         if not self._permitted(endpoint):
-            cause = f"{endpoint.host} is not one of the hosts in model.allow ({self.hosts})"
+            cause = f"{endpoint.host} is not one of the hosts in providers.allow ({self.hosts})"
             raise ProviderError(provider, cause, "forbidden")
         if endpoint.key_env and not endpoint.key and not endpoint.headers and endpoint.data_class != "local":
             raise ProviderError(provider, f"there is no key: set {endpoint.key_env}", "auth")

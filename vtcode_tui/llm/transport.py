@@ -166,7 +166,7 @@ class Transport:
     def _client(self, provider: str, url: str) -> httpx.AsyncClient:
         if not self._hosts.permits(url):
             raise ProviderError(
-                provider, f"{_place(url)} is not one of the hosts in model.allow ({self._hosts})", "forbidden"
+                provider, f"{_place(url)} is not one of the hosts in providers.allow ({self._hosts})", "forbidden"
             )
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -177,7 +177,7 @@ class Transport:
             if proxy and not self._hosts.permits(proxy):
                 raise ProviderError(
                     provider,
-                    f"the proxy {_place(proxy)} is not one of the hosts in model.allow ({self._hosts})",
+                    f"the proxy {_place(proxy)} is not one of the hosts in providers.allow ({self._hosts})",
                     "forbidden",
                 )
             self._clients[origin] = httpx.AsyncClient(

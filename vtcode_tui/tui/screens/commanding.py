@@ -78,7 +78,7 @@ class CommandActions:
         """Choose who answers."""
         choices = [
             f"{name}/{model}"
-            for name, provider in self.vtcode.settings.providers.items()
+            for name, provider in self.vtcode.settings.providers.tables.items()
             for model in provider.models
         ]
         if not choices:

@@ -66,7 +66,7 @@ class SettingsScreen(ModalScreen[None]):
     ) -> None:
         super().__init__()
         self._home, self._root, self._themes, self._changed = home, root, themes, changed
-        self._keys = list(leaf_keys())
+        self._keys = [key for key in leaf_keys() if not key.endswith("*")]
         self._texts = descriptions()
         self._loaded: Loaded | None = None
         self._values: dict[str, Any] = {}
