@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -325,3 +325,16 @@ def test_opening_by_steps_follows_no_link_and_leaves_no_folder(tmp_path: Path) -
 def test_missing_calls_of_macos_are_an_error_that_refuses_the_run() -> None:
     with pytest.raises(OSError, match=r"libSystem|sandbox_check"):
         processes.Darwin()
+
+
+async def test_an_error_that_nobody_foresaw_ends_the_run_and_is_said(
+    spawner: SeatbeltSpawner, profile: Profile
+) -> None:
+    # A limit that is no number: the watch cannot be made, when the work has begun already.
+    odd = replace(profile, limits=Limits(memory=cast(int, "much")), protected=(profile.workspace / ".envrc",))
+    flight = await spawner.run(_grant(odd, "echo EVIL > .envrc; exec sleep 600"))
+    outcome = await flight.wait()
+    assert outcome.killed.startswith("the supervisor failed: TypeError")
+    assert outcome.signal == 9
+    assert _gone(flight.pid)
+    assert not (profile.workspace / ".envrc").exists()

@@ -60,6 +60,7 @@ class Guard:
         self._moved = 0
         self._depth = 0
         self._ended = False
+        self.findings: list[dict[str, object]] = []
 
     def remember(self) -> None:
         """Take the snapshot. Raises OSError when the workspace cannot be looked at."""
@@ -77,11 +78,19 @@ class Guard:
                 parent = os.path.dirname(parent)
         self._begun_ns = time.clock_gettime_ns(kernel.CLOCK_OF_FILES)
 
+    def verify_surely(self) -> list[dict[str, object]]:
+        """`verify`, with a finding of its own where it fails: what was not compared is not taken for unchanged."""
+        try:
+            return self.verify()
+        except Exception as error:  # noqa: BLE001 - the report must go out, and say that the comparison did not finish
+            what = f"protected paths could not be compared to the end: {error!r}; look at them"
+            return [*self.findings, {"path": self._workspace, "what": what[:1000]}]
+
     def verify(self) -> list[dict[str, object]]:
         """Compare, restore, and tell what was changed: a list of {path, what}."""
         if self._root < 0:
             return []
-        findings: list[dict[str, object]] = []
+        findings = self.findings
         self._ended = True
         known = os.fstat(self._root)
         if stat.S_IMODE(known.st_mode) & 0o700 != 0o700 and known.st_uid == os.geteuid():
@@ -90,18 +99,16 @@ class Guard:
             if self._reopen(folder):
                 findings.append({"path": folder, "what": "was closed; opened again"})
             if self._identity(folder) != self._folders[folder]:
-                self._bring_back(folder)
-                self._reopen(folder)
-                findings.append({"path": folder, "what": "was moved or replaced; brought back"})
+                findings.append({"path": folder, "what": self._bring_back(folder)})
         for name, before in self._before.items():
             self._kept = self._entries = 0
             try:
                 after = self._look(name, before)
                 if not before.same(after):
                     findings.append({"path": name, "what": self._restore(name, before, after)})
-            except OSError as error:
-                # One place that defies comparison must not keep the others from being restored.
-                findings.append({"path": name, "what": f"could not be compared: {error.strerror}; look at it"})
+            except Exception as error:  # noqa: BLE001 - one that defies comparison must not keep the others from it
+                why = error.strerror if isinstance(error, OSError) else repr(error)[:200]
+                findings.append({"path": name, "what": f"could not be compared: {why}; look at it"})
         findings += repositories.disarm(self._root, self._begun_ns, self._before, self._take_away)
         os.close(self._root)
         return findings
@@ -211,22 +218,27 @@ class Guard:
             os.chmod(name, mode | 0o700, dir_fd=parent)
             return os.open(name, flags | os.O_CLOEXEC, dir_fd=parent)
 
-    def _bring_back(self, folder: str) -> None:
-        """Put a folder that was renamed within its parent back in its place; what took the place goes."""
+    def _bring_back(self, folder: str) -> str:
+        """Put a folder that was renamed within its parent back in its place; what took the place goes.
+
+        What became of it, in words; what was in it is compared and restored afterwards, wherever it is.
+        """
         try:
             parent = self._open_parent(folder)
-        except OSError:
-            return
-        try:
-            name = os.path.basename(folder)
-            self._take_away(parent, name)
-            for entry in os.listdir(parent):
-                known = os.stat(entry, dir_fd=parent, follow_symlinks=False)
-                if (known.st_dev, known.st_ino) == self._folders[folder]:
-                    os.rename(entry, name, src_dir_fd=parent, dst_dir_fd=parent)
-                    return
-        finally:
-            os.close(parent)
+            try:
+                name = os.path.basename(folder)
+                self._take_away(parent, name)
+                for entry in os.listdir(parent):
+                    known = os.stat(entry, dir_fd=parent, follow_symlinks=False)
+                    if (known.st_dev, known.st_ino) == self._folders[folder]:
+                        os.rename(entry, name, src_dir_fd=parent, dst_dir_fd=parent)
+                        break
+            finally:
+                os.close(parent)
+        except OSError as error:
+            return f"was moved or replaced and could not be brought back: {error.strerror}"
+        self._reopen(folder)
+        return "was moved or replaced; brought back"
 
     def _take_away(self, parent: int, name: str) -> None:
         """Move an entry out of the workspace, or remove it where it cannot be moved."""

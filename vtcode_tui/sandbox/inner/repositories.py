@@ -93,10 +93,12 @@ def disarm(
                 take_away(folder, name)
             if "config" in armed:
                 _plain_config(folder, bare=os.path.basename(path) != ".git")
+            text = f"a new repository whose {' and '.join(armed)} would run programs; taken away" if armed else ""
+        except OSError as error:
+            text = f"a new repository that could not be disarmed: {error.strerror}; look at it before git does"
         finally:
             os.close(folder)
-        if armed:
-            text = f"a new repository whose {' and '.join(armed)} would run programs; taken away"
+        if text:
             findings.append({"path": path or ".", "what": text})
     return findings
 

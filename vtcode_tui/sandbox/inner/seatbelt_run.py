@@ -87,22 +87,35 @@ class Run:
         job = self.job
         protected = guard.Guard(job.workspace, job.guarded, os.path.dirname(job.folder) + "/quarantine")
         survivors, findings = 0, list[dict[str, object]]()
+        family = None
         try:
             with target.step("processes"):
                 system = processes.here()
             with target.step("protected paths"):
                 protected.remember()
             self._start()
+            family = processes.Family(system, self.leader, job.own_tmp, job.folder)
+            self._watch(family)
         except SetupError as error:
             self.setup_error = error
             self._reap(block=bool(self.leader))
-        else:
-            family = processes.Family(system, self.leader, job.own_tmp, job.folder)
-            self._watch(family)
-            survivors = self._end(family)
-            findings = protected.verify()
+        except Exception as error:  # noqa: BLE001 - whatever it was, the run ends here and what it did is compared
+            self._fail(error)
+        if family is not None:
+            try:
+                survivors = self._end(family)
+            except Exception as error:  # noqa: BLE001 - the guard still has to compare, and the report to go out
+                self._fail(error)
+        if self.leader:
+            findings = protected.verify_surely()
         watch.remove_tree(job.folder)
         self._report(survivors, findings)
+
+    def _fail(self, error: Exception) -> None:
+        """Let the run end because of an error that nobody foresaw, and say so."""
+        self.killed = f"the supervisor failed: {error!r}"[:1000]
+        if self.leader and self.status is None:
+            os.kill(self.leader, signal.SIGKILL)
 
     def _asked_to_end(self, _signal: int, _frame: object) -> None:
         self.killed = self.killed or "the spawner ended"
@@ -231,7 +244,8 @@ class Run:
         if self.setup_error is not None:
             message |= {"setup_error": self.setup_error.message, "step": self.setup_error.step}
         else:
-            message["exit"] = os.waitstatus_to_exitcode(self.status or 0)
+            unknown = signal.SIGKILL if self.killed else 0
+            message["exit"] = os.waitstatus_to_exitcode(unknown if self.status is None else self.status)
         self.tell(message)
 
     def tell(self, message: dict[str, object]) -> None:

@@ -48,7 +48,8 @@ class Supervisor:
         self.status: int | None = None
         self.survivors = 0
         self.setup_error: SetupError | None = None
-        self.started = False
+        self.released = False
+        """Whether the work was told to begin: from then on protected paths may have changed."""
         self.killed = ""
         self.limit = ""
         self.cpu_ms = self.max_rss_kb = 0
@@ -134,15 +135,28 @@ class Supervisor:
             with target.step("protected paths"):
                 protected.remember()
             self._await_start()
+            self._watch()
         except SetupError as error:
             self.setup_error = error
-        else:
-            self._watch()
-        survivors = self._end()
+        except Exception as error:  # noqa: BLE001 - whatever it was, the run ends here and what it did is compared
+            self._fail(error)
+        survivors = self._end_surely()
         if not self.limit and self.group.kills() > self.kills:
             self.limit, self.killed = "memory", "limit: the kernel's memory limit of all runs"
-        findings = protected.verify() if self.started else []
-        self._report(survivors, findings)
+        self._report(survivors, protected.verify_surely() if self.released else [])
+
+    def _fail(self, error: Exception) -> None:
+        """Let the run end because of an error that nobody foresaw, and say so."""
+        self.killed = f"the supervisor failed: {error!r}"[:1000]
+
+    def _end_surely(self) -> int:
+        """`_end`, or the end of everything below us where that fails."""
+        try:
+            return self._end()
+        except Exception as error:  # noqa: BLE001 - a run that is not ended would go on without anybody watching it
+            self._fail(error)
+            self.status = 9 if self.status is None else self.status
+            return tree.end_all(enclosed=self.enclosed)
 
     def _clear_away(self, control: socket.socket) -> None:
         """What nobody waits for: the first process, which nothing of the run has outlived, and private folders."""
@@ -199,6 +213,7 @@ class Supervisor:
         while not self.world:
             if not self._hear():
                 raise SetupError("start", "a process of the run ended before its file system stood")
+        self.released = True
         with suppress(OSError):  # a target that has ended has said why, or is missed below
             self.orders.send(b"go")
         self.limits = watch.Watch(self.job, self.begun)
@@ -208,7 +223,6 @@ class Supervisor:
             raise SetupError("start", "the work ended before its filters were in place")
         for used in (self.control, self.orders, self.world_orders):
             used.close()
-        self.started = True
         self.tell({"started": self.pid, "folder": self.folder})
 
     def _hear(self) -> bool:

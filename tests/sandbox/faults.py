@@ -1,0 +1,51 @@
+"""Faults that nobody foresaw, put into a real fork server by `preload` and set off by files that a run makes.
+
+Once a run has made one of these files in its workspace, a step of its supervisor raises what nothing there expects.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vtcode_tui.sandbox.inner import guard, tree, watch
+from vtcode_tui.sandbox.inner.job import Job
+
+WATCH, END, GUARD = "fault-watch", "fault-end", "fault-guard"
+
+_workspaces: list[str] = []
+_really_end_all, _really_look = tree.end_all, guard.Guard._look
+
+
+def _set_off(name: str) -> None:
+    for place in _workspaces:
+        if Path(place, name).exists():
+            raise ArithmeticError(f"the {name}")
+
+
+class _Watch(watch.Watch):
+    def __init__(self, job: Job, begun: float) -> None:
+        _workspaces.append(job.workspace)
+        super().__init__(job, begun)
+
+    def check(self) -> tuple[str, str] | None:
+        _set_off(WATCH)
+        return super().check()
+
+
+def _end_all(*, enclosed: bool = False) -> int:
+    try:
+        _set_off(END)
+    finally:
+        _workspaces[:] = []  # once only
+    return _really_end_all(enclosed=enclosed)
+
+
+def _look(self: guard.Guard, name: str, before: guard.Node | None) -> guard.Node:
+    if self._ended and Path(self._workspace, GUARD).exists() and name == ".envrc":
+        raise ArithmeticError(f"the {GUARD}")
+    return _really_look(self, name, before)
+
+
+setattr(watch, "Watch", _Watch)  # noqa: B010 - put in the place of the real one, in this process only
+setattr(tree, "end_all", _end_all)  # noqa: B010
+setattr(guard.Guard, "_look", _look)  # noqa: B010
