@@ -72,7 +72,6 @@ class Sheet(ScrollView, can_focus=True):
         self._strips: LRUCache[tuple[int, int], Strip] = LRUCache(512)
         self._brush: Brush | None = None
         self.following = self.follow_at_start
-        self._measured = (0, 0)
         self.cursor: int | None = None
         """The row that keys act on; None where the pane has no cursor."""
 
@@ -115,13 +114,9 @@ class Sheet(ScrollView, can_focus=True):
         size = Size(max(self.widest(), 0), count)
         if size != self.virtual_size:
             self.virtual_size = size
-        self._measured = self._measures()
         if self.following:
             self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
         self.refresh()
-
-    def _measures(self) -> tuple[int, int]:
-        return self.scrollable_content_region.height, self.virtual_size.height
 
     def render_line(self, y: int) -> Strip:
         """Draw one row of the screen."""
@@ -188,10 +183,9 @@ class Sheet(ScrollView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         if not self.follow_at_start:
             return
+        # A layout can move rows to the end at most (what is beyond it is cut): only a person gets away from it.
         at_end = new_value >= self.max_scroll_y
-        # A pane that has another height since it was measured was moved by the layout, not by a person.
-        moved = self._measures() != self._measured
-        if new_value < old_value and not at_end and self.following and not moved:
+        if new_value < old_value and not at_end and self.following:
             self.following = False
             self.post_message(self.Left())
         elif at_end and not self.following:

@@ -173,13 +173,17 @@ class ChatPane(Sheet):
         index = self._block_at(y)
         start = self._starts[index]
         rows = self._lay(index)
+        if self._stale:
+            # It has another height than was reckoned with: what is below it, and the end, are elsewhere now.
+            self.soon()
         return rows[y - start] if 0 <= y - start < len(rows) else Line()
 
     def redraw(self) -> None:
         """Lay out what is near the screen, then draw."""
         if not self.is_mounted or not self.size.height:
             return
-        height = self.size.height
+        # By the screen and not by the pane: what is laid out is the same whatever else took room meanwhile.
+        height = self.app.size.height
         if self.following:
             index = len(self.blocks) - 1
             missing = height * 2

@@ -1,0 +1,86 @@
+"""A chat that follows stands at its end, whatever else took room and in whatever order it was laid out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from tests.tui.rig import Rig, until
+from tests.tui.scenes import begin, respond, waits, work
+from vtcode_tui.tui.layout import Shares
+from vtcode_tui.tui.panes.chat import ChatPane
+
+Make = Callable[..., Rig]
+
+
+def true_rows(chat: ChatPane) -> int:
+    """How many rows all blocks have at the width that is drawn."""
+    return sum(len(block.lay(chat.text_width)) for block in chat.blocks)
+
+
+def at_end(chat: ChatPane) -> bool:
+    return chat.following and chat.scroll_y == chat.max_scroll_y and chat.virtual_size.height == true_rows(chat)
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_chat_that_follows_stands_at_its_end_after_any_order_of_layouts(rig: Make, seed: int) -> None:
+    chance = random.Random(seed)
+    app = rig()
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        core = await app.ready(pilot)
+        work(core)
+        screen, chat, queue = app.app.work, app.app.work.chat, app.app.queue
+        acts: list[Callable[[], object]] = [
+            lambda: waits(core, "\n".join(f"./step-{n}" for n in range(chance.randrange(1, 30)))),
+            queue.unattended,
+            lambda: core.say(respond("words " * chance.randrange(1, 60))),
+            lambda: screen.choose(shares=Shares(chat=chance.randrange(30, 70))),
+            lambda: screen.choose(selected=chance.choice(("chat", "approvals"))),
+        ]
+        for _ in range(12):
+            for _ in range(chance.randrange(1, 4)):
+                chance.choice(acts)()
+            if chance.random() < 0.4:
+                await pilot.resize_terminal(*chance.choice(((80, 24), (104, 41), (160, 48), (61, 30))))
+            await pilot.pause()
+        screen.choose(selected="chat")
+        await until(lambda: at_end(chat), pilot)
+        queue.unattended()
+
+
+async def test_a_scrollbar_that_appears_wraps_no_row_anew(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        chat = app.app.work.chat
+        await until(lambda: bool(chat.virtual_size.height), pilot)
+        width = chat.text_width
+        assert not chat.show_vertical_scrollbar
+        for number in range(12):
+            core.say(respond(f"{number} " + "x" * (width - 5)))
+        await until(lambda: chat.show_vertical_scrollbar, pilot)
+        assert chat.text_width == width
+        await until(lambda: at_end(chat), pilot)
+
+
+async def test_a_person_who_scrolls_up_while_the_queue_grows_stays_where_they_are(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        for number in range(40):
+            core.say(respond(f"answer {number}"))
+        chat = app.app.work.chat
+        await until(lambda: chat.max_scroll_y > 20 and chat.scroll_y == chat.max_scroll_y, pilot)
+        waits(core, "\n".join(f"./step-{n}" for n in range(20)))
+        chat.scroll_to(y=5, animate=False, immediate=True)
+        assert not chat.following
+        await pilot.pause()
+        top = chat.row(chat.scroll_offset.y).text
+        await until(lambda: bool(app.app.queue.current and app.app.queue.current.seen), pilot)
+        assert chat.row(chat.scroll_offset.y).text == top
+        assert not chat.following
+        app.app.queue.unattended()
