@@ -23,9 +23,9 @@ def _set_off(name: str) -> None:
 
 
 class _Watch(watch.Watch):
-    def __init__(self, job: Job, begun: float) -> None:
+    def __init__(self, job: Job, begun: float, *, enclosed: bool) -> None:
         _workspaces.append(job.workspace)
-        super().__init__(job, begun)
+        super().__init__(job, begun, enclosed=enclosed)
 
     def check(self) -> tuple[str, str] | None:
         _set_off(WATCH)

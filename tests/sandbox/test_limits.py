@@ -82,6 +82,22 @@ async def test_a_flood_is_stopped_and_named(finish: Finish, profile: Profile, na
         assert [d.kind for d in outcome.denials if d.kind == "limit"], outcome
 
 
+@pytest.mark.timeout(60)
+async def test_a_fork_bomb_is_stopped_under_the_usual_limits(finish: Finish, profile: Profile) -> None:
+    script, _expected = FLOODS["a fork bomb of sessions"]
+    _text, outcome = await finish(grant_for(profile, "bash", "-c", script))
+    assert outcome.limit in {"processes", "memory"}, outcome
+
+
+async def test_a_burst_of_processes_within_the_limits_is_counted_and_goes_on(
+    finish: Finish, profile: Profile
+) -> None:
+    script = "mkfifo gate; for i in $(seq 400); do (read < gate; echo done) & done; for i in $(seq 400); do echo; done > gate; wait"
+    text, outcome = await finish(grant_for(profile, "bash", "-c", script))
+    assert (outcome.exit_code, outcome.limit) == (0, "")
+    assert text.count("done") == 400
+
+
 async def test_descriptors_are_limited(finish: Finish, profile: Profile) -> None:
     program = "import os\nn=0\ntry:\n while 1: os.dup(0); n+=1\nexcept OSError: print(n)"
     text, _outcome = await finish(grant_for(replace(profile, limits=SMALL), "python3", "-c", program))

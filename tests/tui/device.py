@@ -26,6 +26,11 @@ OURS = re.compile(
     rb"|\x1b\[>\d+u|\x1b\[<u|\x1b\]22;[a-z-]*\x07"
 )
 LINK = re.compile(rb"\x1b\]8;[^\x07\x1b]*\x1b\\")
+# An end that a read may stop at: within a UTF-8 character, or within a control sequence.
+CUT = re.compile(
+    rb"(?:[\xc2-\xf4]|[\xe0-\xf4][\x80-\xbf]|[\xf0-\xf4][\x80-\xbf]{2}|\x1b(?:\[[0-9;:?<>$]*|\][^\x07\x1b]*\x1b?)?)\Z"
+)
+LONGEST = 4096  # bytes that one sequence of the app may take; a link is the longest
 BIDI = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b")
 
 
@@ -109,9 +114,14 @@ class Terminal:
             while time.monotonic() < end:
                 self.read(0.05)
 
+    def said(self) -> bytes:
+        """Every byte so far, read on until the last character and the last sequence are whole."""
+        self.until(lambda: not CUT.search(self.raw[-LONGEST:]))
+        return self.raw
+
     def hostile_left(self) -> list[str]:
         """Places where a byte that the app itself does not send reached the terminal, with what is around."""
-        text = LINK.sub(b"", OURS.sub(b"", self.raw)).decode()
+        text = LINK.sub(b"", OURS.sub(b"", self.said())).decode()
         found = re.finditer("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]", text)
         left = [text[max(0, one.start() - 30) : one.start() + 30] for one in found]
         return left + sorted(BIDI & set(text))

@@ -87,7 +87,7 @@ class Sandbox(_Table):
     pass_environment: tuple[str, ...] = ()
     pass_secrets: tuple[str, ...] = ()
     wall_seconds: float = Field(default=600.0, gt=0)
-    processes: int = Field(default=2048, gt=0)
+    processes: int = Field(default=1024, gt=0)
     memory_mb: int = Field(default=8192, gt=0)
     file_size_mb: int = Field(default=8192, gt=0)
     disk_mb: int = Field(default=16384, gt=0)

@@ -17,7 +17,7 @@ Tier: TypeAlias = Literal["full", "kernel", "seatbelt", "none"]
 class Limits:
     """What a run may use up. Bytes, seconds or counts; generous enough for real builds."""
 
-    processes: int = 2048
+    processes: int = 1024
     memory: int = 8 << 30
     file_size: int = 8 << 30
     descriptors: int = 4096

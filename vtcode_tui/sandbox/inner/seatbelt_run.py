@@ -38,7 +38,7 @@ class Watch(watch.Watch):
     """Processes and memory as the system of the run counts them; the rest as everywhere."""
 
     def __init__(self, job: Job, begun: float, family: processes.Family) -> None:
-        super().__init__(job, begun)
+        super().__init__(job, begun, enclosed=False)
         self._family = family
         self._memory = min(job.limits["memory"], family.system.total_memory() * 0.8)
         self._thorough = 0.0

@@ -55,7 +55,7 @@ class Supervisor:
         self.cpu_ms = self.max_rss_kb = 0
         self.notifier: Notifier | None = None
         self.enclosed = False
-        """Whether our signals reach our own run only, so that all of it can be killed at once (tier kernel)."""
+        """Whether our signals reach our own run only, so that all of it can be killed at once."""
         self.world = not self.full
         """Whether the run's file system stands."""
         self.poll = select.poll()
@@ -96,8 +96,7 @@ class Supervisor:
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         kernel.set_name("vtcode-run")
-        if not self.full:
-            self.enclosed = tree.enclose()
+        self.enclosed = tree.enclose()
         with target.step("process descriptors"):
             os.close(os.pidfd_open(os.getpid()))  # found out before anything runs
         self.control, report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -213,10 +212,14 @@ class Supervisor:
         while not self.world:
             if not self._hear():
                 raise SetupError("start", "a process of the run ended before its file system stood")
+        with suppress(OSError):
+            # Where we may (as root, whom no rlimit holds): ahead of a thousand processes that all want to run, and
+            # before the first of them can; a supervisor that gets its turn among them comes too late.
+            os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
         self.released = True
         with suppress(OSError):  # a target that has ended has said why, or is missed below
             self.orders.send(b"go")
-        self.limits = watch.Watch(self.job, self.begun)
+        self.limits = watch.Watch(self.job, self.begun, enclosed=self.enclosed)
         while self._hear():
             pass
         if self.notifier is None:
@@ -253,9 +256,6 @@ class Supervisor:
         for descriptor in (self.events.fileno(), listener, pidfd, self.stop_read):
             self.poll.register(descriptor, select.POLLIN)
         limits = self.limits
-        with suppress(OSError):
-            # Where we may (as root, whom no rlimit holds): ahead of a thousand processes that all want to run.
-            os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
         while not self.killed:
             ready = dict(self.poll.poll(limits.next_ms()))
             if ready.get(listener, 0) & select.POLLIN:
@@ -302,6 +302,9 @@ class Supervisor:
             tree.end_all(enclosed=self.enclosed)
             return 0
         if self.full:
+            if self.killed and self.enclosed:
+                # The first process ends its namespace when it gets its turn, which may be long among thousands.
+                tree.kill_enclosed()
             tree.send(self.leader, signal.SIGKILL)
             if self.status is not None and not self.survivors:
                 return 0  # its last process was reaped by the first, which has ended or is about to

@@ -55,6 +55,12 @@ def threads_of(pid: int) -> int:
     return int(fields[17]) if len(fields) > 17 else 0
 
 
+def threads_of_machine() -> int:
+    """How many threads there are on this machine, of whomever, in one short read."""
+    fields = _read("/proc/loadavg").split()
+    return int(fields[3].partition(b"/")[2]) if len(fields) > 3 else 0
+
+
 def threads_of_user(uid: int) -> int:
     """How many threads a user has on this machine: what the kernel compares with the limit on processes."""
     count = 0
@@ -127,10 +133,17 @@ def end_all(*, enclosed: bool = False) -> int:
 
 def kill_enclosed() -> None:
     """Kill everything that an enclosed process started, in one call that no fork outruns."""
-    try:
-        os.kill(-1, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
+    send(-1, signal.SIGKILL)
+
+
+def hold_enclosed() -> None:
+    """Let everything that an enclosed process started stand still, likewise."""
+    send(-1, signal.SIGSTOP)
+
+
+def release_enclosed() -> None:
+    """Let what was held go on."""
+    send(-1, signal.SIGCONT)
 
 
 def kill_all(pids: list[int]) -> None:

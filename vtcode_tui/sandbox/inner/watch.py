@@ -11,14 +11,18 @@ from vtcode_tui.sandbox.inner import kernel, tree
 from vtcode_tui.sandbox.inner.job import Job
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_FIRST_MS, _USUAL_MS = 40, 100
+_FIRST_MS, _USUAL_MS, _GROWING_MS = 40, 100, 20
+_BURST = 256
+"""So many more threads on the machine than at the last look may be a flood, whatever the limit of the run."""
 
 
 class Watch:
     """Measures a run at intervals; says the name of the first limit that it exceeded."""
 
-    def __init__(self, job: Job, begun: float) -> None:
+    def __init__(self, job: Job, begun: float, *, enclosed: bool) -> None:
         self._limits = job.limits
+        self._enclosed = enclosed
+        self._threads = tree.threads_of_machine()
         self._kernel_limit = 0 if job.full else job.rlimits.get("NPROC", 0)
         self._deadline = begun + job.limits["wall"]
         self._next = time.monotonic() + _FIRST_MS / 1000
@@ -45,18 +49,31 @@ class Watch:
         self.just_looked = now >= self._next
         if not self.just_looked:
             return None
-        exceeded = self._processes()
+        growing = self._enclosed and tree.threads_of_machine() - self._threads > min(
+            _BURST, self._limits["processes"]
+        )
+        exceeded = self._processes_held() if growing else self._processes()
         looked = time.monotonic()
         if exceeded is None and looked >= self._next_storage:
             exceeded = self._storage()
             # Counting files can take long: never more than a twentieth of the time.
             self._next_storage = time.monotonic() + (time.monotonic() - looked) * 20
-        self._next = time.monotonic() + min(0.5, max(_USUAL_MS / 1000, (looked - now) * 10))
+        usual = min(0.5, max(_USUAL_MS / 1000, (looked - now) * 10))
+        self._next = time.monotonic() + (_GROWING_MS / 1000 if growing else usual)
+        return exceeded
+
+    def _processes_held(self) -> tuple[str, str] | None:
+        """Count while the run stands still: among thousands that fork, the counting would get no turn."""
+        tree.hold_enclosed()
+        exceeded = self._processes()
+        if exceeded is None:
+            tree.release_enclosed()
         return exceeded
 
     def _processes(self) -> tuple[str, str] | None:
         pids = tree.descendants(os.getpid())  # orphans of the run become children of its supervisor
         threads = sum(map(tree.threads_of, pids))
+        self._threads = tree.threads_of_machine()
         if (
             len(pids) >= self._limits["processes"]
             or threads >= 4 * self._limits["processes"]
