@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vtcode_tui.agent.asking import Asking
+from vtcode_tui.agent.boundary import Boundary
 from vtcode_tui.agent.context import History
 from vtcode_tui.agent.ledger import Ledger
 from vtcode_tui.agent.numbers import Numbers
@@ -95,6 +96,7 @@ class _Model:
     """What it says when it is told to summarise; empty: what it can remember."""
     mute: bool = False
     """It answers with a tool call instead of a summary, as small and hostile models do."""
+    reach: str = "local"
 
     @property
     def current(self) -> Any:
@@ -143,11 +145,13 @@ class _Keeper:
 
 def _turn(model: _Model) -> tuple[Turn, History, _Keeper, _Bus]:
     bus, history, keeper = _Bus(), History(estimate_tokens), _Keeper()
-    asking = Asking(bus, history, str, Numbers().of("c"), Spent(), max_output=1000)  # type: ignore[arg-type]
-    asking.set_prefix("be good", ())
 
     async def go_on(kind: str, why: str) -> bool:
         return True
+
+    boundary = Boundary(None, go_on, free=False)
+    asking = Asking(bus, history, str, Numbers().of("c"), Spent(), boundary, max_output=1000)  # type: ignore[arg-type]
+    asking.set_prefix("be good", ())
 
     async def facts(messages: Sequence[Message], budget: int) -> str:
         return Ledger().text(messages, ChangeSet(), budget)

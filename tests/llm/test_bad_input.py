@@ -111,7 +111,7 @@ async def test_only_allowed_hosts_are_ever_contacted() -> None:
     async with serving(GOOD) as server:
         links = [Link(endpoint(server.url), "m")]
         for allow in (("127.0.0.1:1",), ("localhost",), ("gateway.test", "127.0.0.2")):
-            with pytest.raises(ModelError, match=r"model\.allow") as caught:
+            with pytest.raises(ModelError, match=r"providers\.allow") as caught:
                 await hear(Chain(links, hosts=Hosts(allow)))
             assert caught.value.kind == "forbidden"
         assert server.seen == []

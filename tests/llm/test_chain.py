@@ -11,8 +11,8 @@ import pytest
 from tests.llm.server import Act, FaultyServer, Reply, serving, sse
 from tests.llm.talk import hear, no_wait, request
 from vtcode_tui.common.errors import ModelError
+from vtcode_tui.config.settings import DataClass
 from vtcode_tui.llm import Chain, Endpoint, Link, ModelFacts, Price
-from vtcode_tui.llm.endpoint import DataClass
 from vtcode_tui.llm.messages import Message, Text, Thinking, ToolResult, ToolUse
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Protocol
+from typing import Literal, Protocol
 
+from vtcode_tui.agent.boundary import Boundary
 from vtcode_tui.agent.context import History
 from vtcode_tui.agent.spending import Spent
 from vtcode_tui.common.errors import ModelError
@@ -55,12 +56,13 @@ class Asking:
         redact: Callable[[str], str],
         number: Numbering,
         spent: Spent,
+        boundary: Boundary,
         *,
         max_output: int,
     ) -> None:
         self._bus, self._history, self._redact, self._number = bus, history, redact, number
         self._max_output = max_output
-        self.spent = spent
+        self.spent, self.boundary = spent, boundary
         self.chain: Chain | None = None
         """The chain that was asked last."""
         self.system = ""
@@ -77,18 +79,8 @@ class Asking:
         """One message of the model, with call ids of ours. Raises ModelError."""
         self.chain = chain
         estimated = self._history.tokens()
+        await self._requested(chain, len(self._history.messages), estimated, "answer", turn)
         link = chain.current
-        await self._bus.record(
-            ModelRequested(
-                provider=link.endpoint.provider,
-                model=link.model,
-                endpoint=link.endpoint.base_url,
-                messages=len(self._history.messages),
-                prefix_sha256=self._prefix,
-                estimated_tokens=estimated,
-            ),
-            turn=turn,
-        )
         request = Request(
             link.model, self.system, self._history.view(), self.tools, max_output_tokens=self._max_output
         )
@@ -99,9 +91,30 @@ class Asking:
         self.meter(link.facts.context_window or 0)
         return message
 
+    async def _requested(
+        self, chain: Chain, messages: int, tokens: int, purpose: Literal["answer", "summary"], turn: int
+    ) -> None:
+        """A request is about to leave, as far as it may. Raises DeniedError where the human does not let it."""
+        await self.boundary.cross(chain, messages, tokens)
+        link = chain.current
+        await self._bus.record(
+            ModelRequested(
+                provider=link.endpoint.provider,
+                model=link.model,
+                endpoint=link.endpoint.base_url,
+                messages=messages,
+                prefix_sha256=self._prefix,
+                estimated_tokens=tokens,
+                purpose=purpose,
+                data_class=chain.reach,
+            ),
+            turn=turn,
+        )
+
     async def summarise(self, chain: Chain, instruction: str, room: int, turn: int) -> str:
         """A summary of the conversation, asked for in `room` tokens. Raises ModelError, also when it is empty."""
         messages = (*self._history.within(room), Message("user", (Text(instruction),)))
+        await self._requested(chain, len(messages), min(room, self._history.tokens()), "summary", turn)
         most = min(self._max_output, _LONGEST_SUMMARY)
         request = Request(chain.current.model, self.system, messages, self.tools, max_output_tokens=most)
         async with aclosing(chain.stream(request)) as stream:

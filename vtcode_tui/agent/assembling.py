@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from vtcode_tui.agent.asking import Asking
 from vtcode_tui.agent.bench import Bench
+from vtcode_tui.agent.boundary import Boundary, Question
 from vtcode_tui.agent.context import History
 from vtcode_tui.agent.ground import SessionGround
 from vtcode_tui.agent.instructions import Instructions, read_instructions
@@ -21,6 +22,7 @@ from vtcode_tui.agent.spending import Spent
 from vtcode_tui.agent.states import TurnTable
 from vtcode_tui.agent.subtasks import Subtasks
 from vtcode_tui.agent.turn import Turn
+from vtcode_tui.config.settings import DataClass
 from vtcode_tui.events import Bus, Journal, Redactor, read_events
 from vtcode_tui.llm import Chain, Models
 from vtcode_tui.llm.messages import Message
@@ -43,6 +45,12 @@ class Opened:
     journal: Journal
     parsed: Parsed
     standing: Standing
+
+    @property
+    def reach(self) -> DataClass | None:
+        """The data class that the conversation was last sent to; None where there is no conversation yet."""
+        # A conversation whose journal does not say who has seen it is asked about before anybody wider does.
+        return self.standing.reach or ("local" if self.parsed.items else None)
 
 
 async def assemble(
@@ -74,7 +82,8 @@ async def assemble(
     work = OwnWork(gate, executor, ground.workspace.root, bench.number)
     changes = ground.changes(work, lambda: bool(bench.runs))
     bench.changes = changes
-    history, asking = _talk(opening, opened, bus, redact, numbers)
+    question = go_on(gate, ground.workspace.root, numbers.of("q"), lambda: table.turn)
+    history, asking = _talk(opening, opened, bus, redact, numbers, question)
     subtasks = Subtasks(
         bus, bench, asking, redact=redact, number=numbers.of("c"), settings=opening.settings, store=opened.store
     )
@@ -95,7 +104,7 @@ async def assemble(
         keeper=opened.store,
         table=table,
         context=opening.settings.context,
-        go_on=go_on(gate, ground.workspace.root, numbers.of("q"), lambda: table.turn),
+        go_on=question,
         facts=facts,
         max_rounds=opening.max_turns or opening.settings.context.max_turns,
     )
@@ -124,14 +133,15 @@ def _session(
 
 
 def _talk(
-    opening: Opening, opened: Opened, bus: Bus, redact: Callable[[str], str], numbers: Numbers
+    opening: Opening, opened: Opened, bus: Bus, redact: Callable[[str], str], numbers: Numbers, question: Question
 ) -> tuple[History, Asking]:
     """The conversation as it stands, and what asks the model to go on with it."""
     history = History(estimate_tokens, conversation_of(opened.parsed.items))
     context = opening.settings.context
+    boundary = Boundary(opened.reach, question, free=opening.settings.model.cross_data_class)
     spent = Spent(context.session_token_budget, context.session_cost_budget_usd)
     max_output = opening.settings.model.max_output_tokens
-    return history, Asking(bus, history, redact, numbers.of("c"), spent, max_output=max_output)
+    return history, Asking(bus, history, redact, numbers.of("c"), spent, boundary, max_output=max_output)
 
 
 def _ledger(opening: Opening) -> Ledger:

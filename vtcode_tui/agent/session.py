@@ -79,6 +79,7 @@ class Session:
         await self._parts.ground.begin()
         if self._chain is not None:
             self._parts.asking.meter(self._parts.turn.window(self._chain))
+            self._foretell(self._chain)
 
     async def submit(self, text: str, *, images: tuple[bytes, ...] = ()) -> None:
         """Run a prompt's turn to its end; it waits for the turn before it."""
@@ -293,6 +294,13 @@ class Session:
         self._chain = chain
         self.model = chain.current.name
         self._parts.asking.meter(self._parts.turn.window(chain))
+        self._foretell(chain)
+
+    def _foretell(self, chain: Chain) -> None:
+        """Say beforehand that the next prompt will ask whether a wider model may see what was said so far."""
+        if where := self._parts.asking.boundary.beyond(chain):
+            what = f"{where} has not seen this conversation: you are asked before it is sent there."
+            self._parts.bus.publish(Notice(what, "warning"))
 
     async def _changed(self, what: str, before: str, after: str, file: str = "") -> None:
         changed = ConfigChanged(what=what, before=before, after=after, file=file)

@@ -96,7 +96,13 @@ class Subtasks:
     def _turn(self, bus: Recorder, calls: Calls, limits: _Limits, spent: Spent, call: str) -> tuple[Turn, History]:
         history = History(estimate_tokens)
         asking = Asking(
-            bus, history, self._redact, self._number, spent, max_output=self._settings.model.max_output_tokens
+            bus,
+            history,
+            self._redact,
+            self._number,
+            spent,
+            self._asking.boundary,
+            max_output=self._settings.model.max_output_tokens,
         )
         asking.set_prefix(f"{self._asking.system}\n{SUBTASK}", calls.registry.specs())
         meta = self._store.meta

@@ -10,7 +10,7 @@ from vtcode_tui.agent.context import KEEP_TOKENS, History
 from vtcode_tui.agent.loops import REPEATS, Repetition
 from vtcode_tui.agent.prompts import NO_SUMMARY, STEERED, SUMMARISE
 from vtcode_tui.agent.states import TurnTable
-from vtcode_tui.common.errors import ModelError
+from vtcode_tui.common.errors import DeniedError, ModelError
 from vtcode_tui.config.settings import Context
 from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import ContextCompacted, ModelFailed
@@ -94,6 +94,11 @@ class Turn:
                 await self._failed(chain, error, turn)
                 self._table.step("stop")
                 return "failed"
+            except DeniedError as error:
+                self.failure = str(error)
+                self._bus.publish(Notice(self.failure, "error"))
+                self._table.step("stop")
+                return "stopped"
             self.keep(message)
             uses = [part for part in message.parts if isinstance(part, ToolUse)]
             if not uses:

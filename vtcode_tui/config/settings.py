@@ -13,6 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 Wire = Literal["openai-chat", "openai-responses", "anthropic", "gemini", "ollama", "lmstudio"]
 
 
+DataClass = Literal["local", "private", "cloud"]
+"""Where what is sent ends up: this machine, the person's own network, anywhere else."""
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,7 +29,7 @@ class Provider(_Table):
     key_env: str = ""
     models: tuple[str, ...] = ()
     headers: dict[str, str] = Field(default_factory=dict)
-    data_class: Literal["local", "private", "cloud"] = "cloud"
+    data_class: DataClass = "cloud"
     context_window: int | None = Field(default=None, gt=0)
     max_output_tokens: int | None = Field(default=None, gt=0)
 
@@ -69,7 +73,7 @@ class Model(_Table):
     first_byte_seconds: float = Field(default=60.0, gt=0)
     idle_seconds: float = Field(default=90.0, gt=0)
     cross_data_class: bool = False
-    """Let the chain fall over from local to private or cloud models."""
+    """Let private and cloud models take over and go on with what narrower ones have seen; nobody is asked."""
     discover: bool = True
     """Look for LM Studio, Ollama and llama.cpp on their usual loopback ports."""
 

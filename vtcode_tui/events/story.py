@@ -53,6 +53,7 @@ class SessionForked(Payload):
     TYPE = "session.forked"
     from_session: str
     from_seq: int
+    data_class: Literal["local", "private", "cloud"] = "local"
 
 
 class SessionRewound(Payload):
@@ -91,6 +92,8 @@ class ModelRequested(Payload):
     prefix_sha256: str = ""
     estimated_tokens: int = 0
     attempt: int = 1
+    purpose: Literal["answer", "summary"] = "answer"
+    data_class: Literal["local", "private", "cloud"] = "local"
 
 
 class ModelReasoning(Payload):

@@ -30,7 +30,9 @@ _SAYINGS: dict[type[t.Payload], Callable[[Any], str]] = {
     t.SessionResumed: lambda d: f"continues {d.from_session} from event {d.from_seq}",
     t.SessionEnded: lambda d: f"{d.reason}: {d.turns} turns, {d.tools} calls, {d.denied} denied",
     t.PromptSubmitted: lambda d: d.text,
-    t.ModelRequested: lambda d: f"{d.provider}/{d.model}, {d.messages} messages",
+    t.ModelRequested: lambda d: (
+        f"{d.provider}/{d.model}, {d.messages} messages" + (", for a summary" if d.purpose == "summary" else "")
+    ),
     t.ModelReasoning: lambda d: d.text if d.visible else "(not shown by the provider)",
     t.ModelResponded: lambda d: f"{d.text or '(calls only)'} [{d.input_tokens} in, {d.output_tokens} out]",
     t.ModelFailed: lambda d: f"{d.provider}/{d.model}: {d.kind}: {d.message}",

@@ -33,6 +33,8 @@ def shown(plan: Plan, subject: Subject, root: Path) -> str:
             f"{key}: {visible(value if isinstance(value, str) else json.dumps(value))}"
             for key, value in plan.call.arguments.items()
         ]
+    elif plan.call.origin == "system":
+        lines.append(visible(plan.summary))
     if subject.executable is not None:
         lines += [
             "",

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Literal
 
 from vtcode_tui.common.clock import Clock, SystemClock
 from vtcode_tui.common.errors import ModelError
+from vtcode_tui.config.settings import DataClass
 from vtcode_tui.llm.catalogue import UNKNOWN, ModelFacts
 from vtcode_tui.llm.discover import remedy_for
-from vtcode_tui.llm.endpoint import DataClass, Endpoint, Hosts, TimeLimits
+from vtcode_tui.llm.endpoint import BREADTH, Endpoint, Hosts, TimeLimits
 from vtcode_tui.llm.failure import ASKED_AGAIN, PASSED_ON, ProviderError
 from vtcode_tui.llm.health import Budget, Circuit, pause
 from vtcode_tui.llm.messages import Completed, Delta, Request, Restarted
@@ -36,8 +37,6 @@ _MARGIN = 1.1
 
 _LOCAL_PATIENCE = 10
 """A local server may first load the model and read the whole prompt with a slow processor."""
-
-_TRUST: Mapping[DataClass, int] = {"local": 0, "private": 1, "cloud": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +74,9 @@ class Chain:
         `sleep` and `chance` (0 to 1) are for tests to hold."""
         if not links:
             raise ModelError("no model is configured: see `vtcode models`", kind="invalid")
-        widest = _TRUST[begins or links[0].endpoint.data_class]
+        widest = BREADTH[begins or links[0].endpoint.data_class]
         # What was said to a local model must not reach a cloud because the local one has failed.
-        self.links = tuple(it for it in links if cross_data_class or _TRUST[it.endpoint.data_class] <= widest)
+        self.links = tuple(it for it in links if cross_data_class or BREADTH[it.endpoint.data_class] <= widest)
         self.withheld = tuple(it for it in links if it not in self.links)
         if not self.links:
             names = ", ".join(link.name for link in self.withheld)
@@ -99,6 +98,11 @@ class Chain:
     def current(self) -> Link:
         """The link that a request would go to now."""
         return self._order()[0]
+
+    @property
+    def reach(self) -> DataClass:
+        """The widest data class that a request may come to, by whichever link."""
+        return max((link.endpoint.data_class for link in self.links), key=BREADTH.__getitem__)
 
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Yield pieces, perhaps restarts, and one Completed. Raises ModelError with one sentence.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from vtcode_tui.config.settings import Wire
+from vtcode_tui.config.settings import DataClass, Wire
 
-DataClass: TypeAlias = Literal["local", "private", "cloud"]
+BREADTH: Mapping[DataClass, int] = {"local": 0, "private": 1, "cloud": 2}
+"""Data classes from the narrowest to the widest: what one may see, a narrower one may see too."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vtcode_tui.config.settings import Provider, Wire
-from vtcode_tui.llm.endpoint import NO_KEY, DataClass, Endpoint, Key, is_loopback
+from vtcode_tui.config.settings import DataClass, Provider, Wire
+from vtcode_tui.llm.endpoint import NO_KEY, Endpoint, Key, is_loopback
 
 
 @dataclass(frozen=True, slots=True)

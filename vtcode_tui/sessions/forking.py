@@ -13,10 +13,12 @@ from vtcode_tui.common.clock import Clock, SystemClock, rfc3339
 from vtcode_tui.common.errors import UsageError
 from vtcode_tui.common.home import Home
 from vtcode_tui.common.ids import uuid7
+from vtcode_tui.config.settings import DataClass
 from vtcode_tui.events import Bus, Journal, session_folder
 from vtcode_tui.events.types import SessionEnded, SessionForked, SessionStarted
 from vtcode_tui.sessions.conversation import conversation_of
 from vtcode_tui.sessions.items import parse
+from vtcode_tui.sessions.recovery import standing_in
 from vtcode_tui.sessions.store import NAME, Meta, Store, read_meta
 
 
@@ -48,7 +50,9 @@ async def fork(
     try:
         await journal.prepare()
         await bus.record(_started(meta.workspace))
-        await bus.record(SessionForked(from_session=meta.id, from_seq=taken[-1].seq if taken else 0))
+        await bus.record(
+            SessionForked(from_session=meta.id, from_seq=taken[-1].seq if taken else 0, data_class=_reach(parent))
+        )
         fresh = Meta(
             id=session,
             workspace=meta.workspace,
@@ -69,6 +73,12 @@ async def fork(
         raise
     await bus.close()
     return folder
+
+
+def _reach(parent: Path) -> DataClass:
+    """The data class that the parent's conversation was last sent to."""
+    # Where nothing was sent or the journal is gone, whoever goes on is asked before anything wider sees it.
+    return (standing_in(parent).reach if (parent / "journal.jsonl").exists() else None) or "local"
 
 
 def _started(workspace: str) -> SessionStarted:

@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vtcode_tui.config.settings import DataClass
 from vtcode_tui.events import Event, read_events
 from vtcode_tui.events.types import (
     ApprovalGranted,
     ExecFinished,
     ExecStarted,
+    ModelRequested,
     PolicyDecided,
     PromptSubmitted,
+    SessionForked,
     ToolFinished,
     ToolRequested,
 )
@@ -49,6 +52,8 @@ class Standing:
     """Calls that the gate let through."""
     ran: dict[str, ExecFinished] = field(default_factory=dict)
     """Of each run that was seen to end, how."""
+    reach: DataClass | None = None
+    """The data class that the conversation was last sent to; None where nothing was sent."""
 
     @property
     def open(self) -> tuple[str, ...]:
@@ -89,6 +94,7 @@ def standing_of(events: Iterable[Event]) -> Standing:
     ran: dict[str, ExecFinished] = {}
     prompts: dict[int, int] = {}
     ended = False
+    reach: DataClass | None = None
     for event in events:
         turn, last = max(turn, event.turn), event.seq
         if event.call and (found := _NUMBER.match(event.call)):
@@ -105,13 +111,25 @@ def standing_of(events: Iterable[Event]) -> Standing:
             case ExecFinished() as data if event.call:
                 started.discard(event.call)
                 ran[event.call] = data
+            case ModelRequested(data_class=seen) | SessionForked(data_class=seen):
+                reach = seen
             case PromptSubmitted() as data if data.origin != "steer":
                 prompts[event.turn] = event.seq
             case _:
                 pass
         ended = event.type == "session.ended" or (ended and event.type.startswith("log."))
     return Standing(
-        turn, number, last, finished, frozenset(started), requested, prompts, ended, frozenset(permitted), ran
+        turn,
+        number,
+        last,
+        finished,
+        frozenset(started),
+        requested,
+        prompts,
+        ended,
+        frozenset(permitted),
+        ran,
+        reach,
     )
 
 
