@@ -81,6 +81,31 @@ def test_providers_merge_by_name_and_key(place: Place) -> None:
     assert loaded.source("providers.a.base_url").layer == "managed"
 
 
+def test_the_users_own_file_may_allow_runs_without_a_sandbox(place: Place) -> None:
+    place.user("[sandbox]\nallow_unsandboxed = true\n")
+    assert place.load().settings.sandbox.allow_unsandboxed
+
+
+def test_a_workspace_may_not_allow_runs_without_a_sandbox(place: Place) -> None:
+    place.workspace("[sandbox]\nallow_unsandboxed = true\n")
+    loaded = place.load()
+    assert not loaded.settings.sandbox.allow_unsandboxed
+    assert any("allow_unsandboxed" in notice for notice in loaded.notices)
+
+
+@pytest.mark.parametrize("layer", ["machine", "workspace", "user"])
+def test_whoever_asks_for_a_tier_gets_that_or_nothing(place: Place, layer: str) -> None:
+    tier = "full" if layer == "workspace" else "kernel"
+    allowed = "[sandbox]\nallow_unsandboxed = true\n"
+    place.user(allowed + (f'minimum_tier = "{tier}"\n' if layer == "user" else ""))
+    if layer != "user":
+        getattr(place, layer)(f'[sandbox]\nminimum_tier = "{tier}"\n')
+    loaded = place.load()
+    assert not loaded.settings.sandbox.allow_unsandboxed
+    assert loaded.settings.sandbox.minimum_tier == tier
+    assert any("allow_unsandboxed" in notice and tier in notice for notice in loaded.notices)
+
+
 def test_a_command_line_cannot_move_a_locked_key(place: Place) -> None:
     place.machine("[sandbox]\nallow_unsandboxed = false\n")
     loaded = place.load(sandbox__allow_unsandboxed=True)

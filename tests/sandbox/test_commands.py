@@ -42,6 +42,18 @@ def test_what_was_refused_is_said_on_stderr(workspace: Path) -> None:
     assert "vtcode: refused: python3" in done.stderr
 
 
+def test_no_byte_of_a_run_acts_on_the_terminal_in_our_name(workspace: Path) -> None:
+    program = (
+        "import ctypes, socket; ctypes.CDLL(None).prctl(15, b'\\x1b[2Jx', 0, 0, 0);"
+        "socket.socket(socket.AF_UNIX).connect_ex('\\x1b]0;owned\\x07\\x9b2J\\n')"
+    )
+    done = _vtcode("sandbox", "run", "--", "python3", "-c", program, cwd=workspace)
+    ours = [line for line in done.stderr.splitlines() if line]
+    assert [line for line in ours if "owned" in line], done.stderr
+    assert all(line.startswith("vtcode: ") for line in ours), done.stderr
+    assert not set("\x1b\x07\x9b") & set(done.stderr)
+
+
 def test_the_outcome_can_be_had_as_json(workspace: Path) -> None:
     done = _vtcode("sandbox", "run", "--json", "--", "true", cwd=workspace)
     said = json.loads(done.stderr.splitlines()[-1])

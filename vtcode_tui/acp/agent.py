@@ -80,7 +80,7 @@ class Agent:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._capabilities: dict[str, Capability] = {}
+        self._capabilities: dict[tuple[str, bool], Capability] = {}
         self._sessions: dict[str, Session] = {}
         self._errors: dict[str, str] = {}
         self.peer: Peer | None = None
@@ -157,10 +157,11 @@ class Agent:
         return session
 
     async def _capability(self, loaded: Loaded) -> Capability:
-        minimum = loaded.settings.sandbox.minimum_tier
-        if minimum not in self._capabilities:
-            self._capabilities[minimum] = await capability_of(self._stage.spawner, loaded.settings)
-        return self._capabilities[minimum]
+        sandbox = loaded.settings.sandbox
+        asked = sandbox.minimum_tier, sandbox.allow_unsandboxed
+        if asked not in self._capabilities:
+            self._capabilities[asked] = await capability_of(self._stage.spawner, loaded.settings)
+        return self._capabilities[asked]
 
     def _reader(self, approver: ClientApprover) -> tuple[Callable[[Event | Live], None], Callable[[], None]]:
         """A reader that tells the client, once the client knows the session's id."""

@@ -88,6 +88,7 @@ class Bench:
             auth=lambda: signer.auth,
             clock=opening.clock,
             expire_seconds=approvals.expire_seconds,
+            contained=not opening.capability.uncontained,
         )
 
     def executor(self, bus: Recorder) -> Executor:

@@ -24,10 +24,11 @@ from vtcode_tui.common.home import Home
 from vtcode_tui.common.ids import uuid7
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.events import Anchoring, Bus, Journal, Redactor, Shipping, redaction_key, session_folder
+from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import SessionResumed, SessionStarted
 from vtcode_tui.gate.types import Approver
 from vtcode_tui.llm import Chain, Models, resolve_models
-from vtcode_tui.sandbox.capability import Capability
+from vtcode_tui.sandbox.capability import NO_SANDBOX, Capability
 from vtcode_tui.sessions.items import Parsed
 from vtcode_tui.sessions.recovery import Standing, standing_in
 from vtcode_tui.sessions.store import Meta, Store
@@ -137,6 +138,8 @@ async def _announce(
         instructions=dict(instructions.files),
     )
     await bus.record(started)
+    if opening.capability.uncontained:
+        bus.publish(Notice(NO_SANDBOX, "error"))
     if opening.resume is not None:
         resumed = SessionResumed(
             from_session=session.session,

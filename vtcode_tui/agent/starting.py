@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vtcode_tui.common.errors import SandboxError
@@ -30,10 +31,17 @@ def start_spawner(home: Home) -> Spawner:
 
 
 async def capability_of(spawner: Spawner, settings: Settings) -> Capability:
-    """What this machine enforces, proven by trying. Raises SandboxError where it is less than configured."""
+    """What this machine enforces, proven by trying. Raises SandboxError where it is less than configured.
+
+    With `sandbox.allow_unsandboxed`, which no workspace can set, runs happen without any containment where no tier
+    is reached; then the gate lets none begin that a human has not approved.
+    """
     from vtcode_tui.sandbox.trial import probe
 
     capability = await probe(spawner)
+    if capability.tier == "none" and settings.sandbox.allow_unsandboxed:
+        spawner.allow_uncontained()
+        return replace(capability, uncontained=True)
     if _ORDER.index(capability.tier) < _ORDER.index(settings.sandbox.minimum_tier):
         missing = "; ".join(
             f"{f.name}: {f.detail}" + (f" ({f.remedy})" if f.remedy else "")

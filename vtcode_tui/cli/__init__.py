@@ -74,7 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(module.run(given))
     except VtcodeError as error:
-        print(f"vtcode: {error}", file=sys.stderr)
+        from vtcode_tui.render import plain  # an error may name a file that somebody hostile named
+
+        print(f"vtcode: {plain(str(error))}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         return 130

@@ -60,7 +60,7 @@ def findings(home: Home, root: Path, *, sandbox: bool = True) -> list[Finding]:
         *_guarded("configuration", lambda: _configuration(home, root)),
         *_guarded("policy", lambda: _policy(home, root)),
         *_guarded("trust", lambda: _trust(home, root)),
-        *(_guarded("sandbox", _sandbox) if sandbox else ()),
+        *(_guarded("sandbox", lambda: _sandbox(home, root)) if sandbox else ()),
         *_guarded("model", lambda: _models(home, root)),
     ]
 
@@ -161,10 +161,12 @@ def _trust(home: Home, root: Path) -> list[Finding]:
     return [Finding("trust", "note", trust.reason, "vtcode trust grant")]
 
 
-def _sandbox() -> list[Finding]:
+def _sandbox(home: Home, root: Path) -> list[Finding]:
     import asyncio
 
+    from vtcode_tui.config import load
     from vtcode_tui.sandbox import Spawner, probe
+    from vtcode_tui.sandbox.capability import NO_SANDBOX
 
     async def look() -> list[Finding]:
         spawner = Spawner.start()
@@ -175,6 +177,11 @@ def _sandbox() -> list[Finding]:
         state = "missing" if found.tier == "none" else "ok"
         staging = "edits are staged" if found.staging else "edits are approved one by one"
         rows = [Finding("sandbox", state, f"tier {found.tier}, {staging}")]
+        loaded = load(home, root)
+        if loaded.settings.sandbox.allow_unsandboxed:
+            source = loaded.source("sandbox.allow_unsandboxed")
+            told = NO_SANDBOX if found.tier == "none" else "on: where no tier is reached, nothing contains runs"
+            rows.append(Finding("sandbox.allow_unsandboxed", "note", f"{told}; set by {source}"))
         return rows + [
             Finding(f"sandbox {f.name}", "missing" if found.tier == "none" else "note", f.detail, f.remedy)
             for f in found.findings

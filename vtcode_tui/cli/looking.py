@@ -25,21 +25,20 @@ async def _look(root: Path, function: str, arguments: dict[str, Any]) -> dict[st
     import json
     import os
 
+    from vtcode_tui.agent import capability_of
     from vtcode_tui.common.errors import SandboxError
     from vtcode_tui.common.home import Home
     from vtcode_tui.config import load
     from vtcode_tui.gate.human import human_look
     from vtcode_tui.gate.profile import Surroundings
-    from vtcode_tui.sandbox import Invoke, Spawner, probe
+    from vtcode_tui.sandbox import Invoke, Spawner
     from vtcode_tui.workspace import Workspace
 
     spawner = Spawner.start()
     try:
         home = Home.from_environment()
         settings = load(home, root).settings
-        capability = await probe(spawner)
-        if capability.tier == "none":
-            raise SandboxError(f"no sandbox here: {'; '.join(capability.degraded)}", step="tier")
+        await capability_of(spawner, settings)
         place = Workspace(root, protect=settings.sandbox.protect, mask=settings.sandbox.mask)
         around = Surroundings(
             root,

@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vtcode_tui.common.errors import SandboxError, UsageError
+from vtcode_tui.common.errors import UsageError
 
 if TYPE_CHECKING:
     from vtcode_tui.config import Settings
@@ -49,19 +49,31 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _doctor(*, as_json: bool) -> int:
-    capability = asyncio.run(_examine())
+    from vtcode_tui.sandbox.capability import NO_SANDBOX
+
+    capability, allowed_by = asyncio.run(_examine())
     if as_json:
-        print(json.dumps({**asdict(capability), "degraded": capability.degraded}, indent=2))
+        told = asdict(capability) | {"degraded": capability.degraded, "allow_unsandboxed": allowed_by}
+        print(json.dumps(told, indent=2))
     else:
         print(f"tier: {capability.tier}   staging: {'yes' if capability.staging else 'no'}")
         for finding in capability.findings:
             print(f"  {'ok ' if finding.works else 'NO '} {finding.name}: {finding.detail}")
             if finding.remedy and not finding.works:
                 print(f"      remedy: {finding.remedy}")
+        if capability.uncontained:
+            print(f"  {NO_SANDBOX}; set by {allowed_by}")
+        elif allowed_by:
+            print(
+                f"  sandbox.allow_unsandboxed is on ({allowed_by}): where no tier is reached, nothing contains runs"
+            )
     return 0 if capability.tier != "none" else 4
 
 
-async def _examine() -> Capability:
+async def _examine() -> tuple[Capability, str]:
+    """What holds here, and what allows runs without a sandbox (empty: nothing does)."""
+    from vtcode_tui.common.home import Home
+    from vtcode_tui.config import load
     from vtcode_tui.sandbox import Spawner, probe
     from vtcode_tui.sandbox.selftest.referee import compare
 
@@ -70,28 +82,29 @@ async def _examine() -> Capability:
         capability = await probe(spawner)
     finally:
         await spawner.close()
-    if sys.platform != "linux":
-        return capability
-    return replace(capability, findings=(*capability.findings, compare()))
+    loaded = load(Home.from_environment(), Path.cwd().resolve())
+    allowed = loaded.settings.sandbox.allow_unsandboxed
+    allowed_by = str(loaded.source("sandbox.allow_unsandboxed")) if allowed else ""
+    findings = capability.findings if sys.platform != "linux" else (*capability.findings, compare())
+    uncontained = allowed and capability.tier == "none"
+    return replace(capability, findings=findings, uncontained=uncontained), allowed_by
 
 
 async def _run(given: argparse.Namespace, words: list[str]) -> int:
+    from vtcode_tui.agent import capability_of
     from vtcode_tui.common.home import Home
     from vtcode_tui.config import load
-    from vtcode_tui.sandbox import Spawner, probe
+    from vtcode_tui.sandbox import Spawner
+    from vtcode_tui.sandbox.capability import NO_SANDBOX
 
     spawner = Spawner.start()
     try:
         home = Home.from_environment()
         root = Path.cwd().resolve()
         settings = load(home, root).settings
-        capability = await probe(spawner)
-        if capability.tier == "none":
-            raise SandboxError(f"no sandbox here: {'; '.join(capability.degraded)}", step="tier")
-        if settings.sandbox.minimum_tier == "full" and capability.tier != "full":
-            raise SandboxError(
-                f"your configuration asks for tier full, this machine reaches {capability.tier}", step="tier"
-            )
+        capability = await capability_of(spawner, settings)
+        if capability.uncontained:
+            _say(NO_SANDBOX)
         profile = _profile(given, root, home, settings, capability)
         return await _carry_out(spawner, profile, words, as_json=given.json)
     finally:
@@ -135,8 +148,7 @@ async def _carry_out(spawner: Spawner, profile: Profile, words: list[str], *, as
 
     def refused(denial: Denial) -> None:
         if not as_json:
-            remedy = f" ({denial.remedy})" if denial.remedy else ""
-            print(f"vtcode: refused: {denial.process or 'the run'}: {denial.detail}{remedy}", file=sys.stderr)
+            _say(f"refused: {denial.process or 'the run'}: {denial.detail}", denial.remedy)
 
     grant = human_grant(words, Path.cwd(), profile)
     flight = await spawner.run(grant, stdin=0, separate=True, notice=refused)
@@ -151,15 +163,22 @@ def _status(outcome: Outcome, tier: str, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"tier": tier, **asdict(outcome)}), file=sys.stderr)
     elif outcome.limit or outcome.killed:
-        print(f"vtcode: ended: {outcome.killed or outcome.limit}", file=sys.stderr)
+        _say(f"ended: {outcome.killed or outcome.limit}")
     if outcome.setup_error:
         if not as_json:
-            print(f"vtcode: nothing ran: {outcome.setup_error}", file=sys.stderr)
+            _say(f"nothing ran: {outcome.setup_error}")
         return 4
     for denial in outcome.denials:
         if denial.kind in ("protected", "path") and denial.audience != "model" and not as_json:
-            remedy = f" ({denial.remedy})" if denial.remedy else ""
-            print(f"vtcode: {denial.kind}: {denial.detail}{remedy}", file=sys.stderr)
+            _say(f"{denial.kind}: {denial.detail}", denial.remedy)
     if outcome.signal is not None:
         return 128 + outcome.signal
     return outcome.exit_code or 0
+
+
+def _say(text: str, remedy: str = "") -> None:
+    """One line of ours on stderr. A run chooses the names of its processes and files: none of its bytes acts on the
+    terminal in our name."""
+    from vtcode_tui.render import plain_line
+
+    print(f"vtcode: {plain_line(text)}{f' ({plain_line(remedy)})' if remedy else ''}", file=sys.stderr)

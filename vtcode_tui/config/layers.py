@@ -106,6 +106,7 @@ def load(
     settings = work.settings()
     if workspace is not None:
         settings = work.tighten(workspace)
+    settings = work.close_what_a_minimum_closes(settings)
     layers: tuple[tuple[LayerName, TomlFile | None], ...] = (
         ("user", user),
         ("managed", locked_file),
@@ -166,6 +167,19 @@ class _Merge:
             settings = candidate
             self.provenance[key] = Source("workspace", str(file.path), file.line_of(key))
         return settings
+
+    def close_what_a_minimum_closes(self, settings: Settings) -> Settings:
+        """Whoever asked for a tier gets that or nothing: running without any is no answer to it."""
+        minimum = self.provenance.get("sandbox.minimum_tier")
+        if minimum is None or not settings.sandbox.allow_unsandboxed:
+            return settings
+        source = self.source("sandbox.allow_unsandboxed")
+        self.notices.append(
+            f"`sandbox.allow_unsandboxed` of {source} has no effect: {minimum} asks for tier "
+            f"{settings.sandbox.minimum_tier} (`sandbox.minimum_tier`)"
+        )
+        put(self.data, "sandbox.allow_unsandboxed", False)
+        return validate(self.data)
 
     def settings(self) -> Settings:
         try:

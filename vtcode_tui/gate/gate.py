@@ -25,12 +25,13 @@ from vtcode_tui.events.types import (
     Severity,
 )
 from vtcode_tui.events.within import Recorder
-from vtcode_tui.gate.judging import Judge
+from vtcode_tui.gate.judging import Judge, uncontained
 from vtcode_tui.gate.plan import Plan
 from vtcode_tui.gate.showing import allowances, shown
 from vtcode_tui.gate.subject import Programs, Subject, named_programs, stale, subject_of
 from vtcode_tui.gate.types import ApprovalRequest, Approver, Refusal, Verdict
 from vtcode_tui.policy.types import Decision, Mode
+from vtcode_tui.sandbox.capability import NO_SANDBOX
 from vtcode_tui.sandbox.grant import Execute, Grant, Invoke
 from vtcode_tui.sandbox.profile import Profile
 
@@ -76,6 +77,7 @@ class Gate:
         auth: Callable[[], Literal["os-user", "ssh-key", "sk-touch"]] = lambda: "os-user",
         clock: Clock | None = None,
         expire_seconds: float | None = None,
+        contained: bool = True,
     ) -> None:
         self._bus, self._judge, self._approver = bus, judge, approver
         self._profiles, self._programs, self._root = profiles, programs, root
@@ -83,6 +85,7 @@ class Gate:
         self._clock = clock or SystemClock()
         self._expire_seconds = expire_seconds
         self._auth = auth
+        self._contained = contained
 
     def _human(self, *, signed: bool = False) -> Actor:
         """The person, known by a key only where that key signed."""
@@ -174,6 +177,8 @@ class Gate:
 
     async def _decide(self, plan: Plan, turn: int) -> tuple[Decision, Subject, Profile] | Refusal:
         decision = self._judge.decide(plan.call)
+        if not self._contained:
+            decision = uncontained(decision, plan.call)
         profile = self._profiles(plan, decision)
         names = named_programs(decision.explanation)
         subject = await subject_of(plan, decision.code_files, profile.environment, self._programs, names)
@@ -210,7 +215,7 @@ class Gate:
             shown=text,
             shown_sha256=sha256_of(text),
             subject_sha256=subject.sha256,
-            sandbox=allowances(profile, plan, self._root),
+            sandbox=allowances(profile, plan, self._root) if self._contained else (NO_SANDBOX,),
             requested_ns=self._clock.monotonic_ns(),
             scopes=decision.scopes,
             changes=plan.changes,

@@ -101,3 +101,19 @@ class ReadingJudge:
     async def learn(self, scope: Scope, *, always: bool) -> None:
         """Nothing that only reads is asked about with a scope, so nothing is learnt here."""
         await self._judge.learn(scope, always=always)
+
+
+def uncontained(decision: Decision, call: Call) -> Decision:
+    """A decision where nothing contains a run: no rule lets one begin, and no answer counts for more than once."""
+    if decision.mode == "deny" or call.origin != "model":
+        return decision
+    why = "Nothing contains runs on this machine, so no rule lets one begin: it can do whatever you can."
+    return replace(
+        decision,
+        mode="prompt",
+        rule="vtcode.no-sandbox" if decision.mode == "allow" else decision.rule,
+        reason=f"{decision.reason} {why}".strip(),
+        checks=(*decision.checks, Check("containment", "prompt", why)),
+        risk="high",
+        scopes=(),
+    )

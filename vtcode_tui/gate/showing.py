@@ -83,7 +83,9 @@ def allowances(profile: Profile, plan: Plan, root: Path) -> tuple[str, ...]:
     others = [path for path in profile.writable if path != root]
     if others:
         lines.append("also writable: " + ", ".join(visible(str(path)) for path in others))
-    lines.append("readable: the workspace, the system's programs" + "".join(f", {p}" for p in profile.readable))
+    lines.append(
+        "readable: the workspace, the system's programs" + "".join(f", {visible(str(p))}" for p in profile.readable)
+    )
     if profile.network.mode == "hosts":
         lines.append("network: only " + ", ".join(map(visible, profile.network.hosts)))
     else:

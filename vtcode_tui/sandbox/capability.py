@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from vtcode_tui.sandbox.profile import Tier
 
+NO_SANDBOX = (
+    "NO SANDBOX: nothing contains runs here, they can do whatever you can (sandbox.allow_unsandboxed is on)"
+)
+"""Said wherever runs without containment are allowed: log, screen, doctor, each approval."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -25,8 +30,11 @@ class Capability:
     findings: tuple[Finding, ...]
     landlock_abi: int = 0
     staging: bool = False
+    uncontained: bool = False
+    """No tier is reached, and the user's own configuration lets runs happen all the same."""
 
     @property
     def degraded(self) -> tuple[str, ...]:
         """One sentence for each mechanism that is missing."""
-        return tuple(f"{f.name}: {f.detail}" for f in self.findings if not f.works)
+        missing = tuple(f"{f.name}: {f.detail}" for f in self.findings if not f.works)
+        return (NO_SANDBOX, *missing) if self.uncontained else missing

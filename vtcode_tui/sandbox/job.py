@@ -90,6 +90,7 @@ def prepare(
         "caches": str(caches),
         "home": str(machine.home),
         "full": full,
+        "reaps": False,
         "readable": [str(path) for path in readable if path not in common],
         "writable": [str(path) for path in profile.writable],
         "protected": [str(path) for path in profile.protected],

@@ -4,245 +4,53 @@ Experimental: no Mac was at hand. The profile is checked by golden files and by 
 it (streams, PTY, limits, guard, the end of every process) is tested on Linux behind a stand-in for `sandbox-exec`
 which enforces nothing; calls that exist on macOS only (`libproc`, `sandbox_check`) were never made.
 Whether the tier holds is decided on the machine itself, by `seatbelt_trial`, each time the program starts.
-
-There is no fork server: Python must not fork after threads exist, and Apple's frameworks break in forks. A fresh
-interpreter (`inner/seatbelt_run.py`) costs about 20 ms and imports nothing of Apple's.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import json
-import os
-import secrets
-import socket
-import subprocess
-import sys
-import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.common.home import Home
-from vtcode_tui.sandbox import job, seatbelt, toolchains
-from vtcode_tui.sandbox.flight import Flight
-from vtcode_tui.sandbox.grant import Invoke
-from vtcode_tui.sandbox.inner import processes
-from vtcode_tui.sandbox.job import Machine, Request
-from vtcode_tui.sandbox.opening import Opening
+from vtcode_tui.sandbox import seatbelt
+from vtcode_tui.sandbox.lone_spawner import LoneSpawner, Place
 from vtcode_tui.sandbox.profile import Profile, Tier
-from vtcode_tui.sandbox.spawner import Spawner
-from vtcode_tui.sandbox.wiring import Options, Wiring
-
-_RUN = Path(__file__).with_name("inner") / "seatbelt_run.py"
-_LAUNCHER = Path(__file__).with_name("inner") / "launcher.py"
 
 
-class LineFlight(Flight):
-    """A flight whose supervisor writes lines: macOS has no SOCK_SEQPACKET between local processes."""
-
-    _partial = b""
-
-    def _on_message(self) -> None:
-        try:
-            data = self._events.recv(1 << 18)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self._lose()
-            return
-        *lines, self._partial = (self._partial + data).split(b"\n")
-        for line in lines:
-            if self._report is None:
-                self._hear(json.loads(line), ())
-
-
-class SeatbeltSpawner(Spawner):
+class SeatbeltSpawner(LoneSpawner):
     """Starts grants under Seatbelt; used through `Spawner.start()`, as everywhere."""
 
     tiers: ClassVar[frozenset[Tier]] = frozenset({"seatbelt"})
+    tier_of_all = "seatbelt"
 
-    def __init__(
-        self,
-        *,
-        scratch: Path,
-        home: Path,
-        own: Home,
-        program: str = seatbelt.PROGRAM,
-    ) -> None:
+    def __init__(self, *, scratch: Path, home: Path, own: Home, program: str = seatbelt.PROGRAM) -> None:
         """`program` is another `sandbox-exec`, for tests."""
         self.program = program
-        self._runs: dict[Flight, subprocess.Popen[bytes]] = {}
-        self._over: list[subprocess.Popen[bytes]] = []
-        super().__init__(preload=(), scratch=scratch, tier="seatbelt", home=home, own=own)
-
-    def _launch(self) -> None:
-        """Nothing runs before the first grant."""
+        super().__init__(scratch=scratch, home=home, own=own)
 
     def _revive(self) -> None:
-        self._over = [process for process in self._over if process.poll() is None]
+        super()._revive()
         if not Path(self.program).is_file():
             raise SandboxError(f"{self.program} is missing: macOS offers no other sandbox", step="sandbox-exec")
 
-    @property
-    def pid(self) -> int:
-        """This process: there is no fork server."""
-        return os.getpid()
-
-    def _send(self, request: Request, options: Options, opening: Opening | None) -> Flight:
-        wiring = Wiring(options)
-        machine = Machine(self.tier, 0, self._scratch, self._home, self._own, self._layers)
-        try:
-            wiring.connect(own_terminal=True, answers=isinstance(request.work, Invoke))
-            proxy = (opening.address, opening.port, opening.url) if opening is not None else None
-            text = self._prepare(request, machine, options, wiring.tty, proxy)
-            with tempfile.TemporaryFile() as file:
-                file.write(text)
-                file.flush()
-                ours, process = _supervise([file.fileno(), *wiring.streams])
-            flight = LineFlight(ours, request.profile.limits.output, options.notice)
-            self._runs[flight] = process
-            wiring.attach(flight)
-        finally:
-            wiring.close()
-        return flight
-
-    def _prepare(
-        self,
-        request: Request,
-        machine: Machine,
-        options: Options,
-        tty: str,
-        proxy: tuple[str, int, str] | None,
-    ) -> bytes:
-        """Make the run's private folders and its profile there, and write the job. Raises SandboxError."""
-        profile = request.profile
-        if profile.staging is not None:
-            raise SandboxError("tier seatbelt has no layer: edits need an approval each", step="layer")
-        job.keep_own_out(request, machine)
+    def _check(self, profile: Profile) -> None:
+        super()._check(profile)
         for root in profile.writable:
             if root.resolve() not in (root, Path(seatbelt.canonical(root))):
                 raise SandboxError(
                     f"{root} is reached through a link: name the folder itself", step="granted folders"
                 )
-        shelf = machine.scratch / hashlib.sha256(os.fsencode(profile.workspace)).hexdigest()[:16]
-        folder, caches = shelf / f"run-{secrets.token_hex(8)}", shelf / "cache"
-        readable = tuple(
-            dict.fromkeys([*toolchains.in_home(machine.home), *toolchains.interpreter(), *profile.readable])
+
+    def _enclose(self, words: tuple[str, ...], profile: Profile, place: Place) -> tuple[str, ...]:
+        opened = replace(profile, writable=(*profile.writable, place.caches), readable=place.readable)
+        belt = seatbelt.generate(
+            opened,
+            home=place.folder / "home",
+            tmp=place.folder / "tmp",
+            terminal=place.terminal,
+            proxy_port=place.proxy_port,
         )
-        try:
-            for made in (caches, folder, folder / "home", folder / "tmp"):
-                made.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (folder / "home/.cache").symlink_to(caches)
-            _link_toolchains(readable, machine.home, folder / "home")
-            work = job.work_of(request, machine, folder, proxy)
-            opened = replace(profile, writable=(*profile.writable, caches), readable=readable)
-            belt = seatbelt.generate(
-                opened,
-                home=folder / "home",
-                tmp=folder / "tmp",
-                terminal=tty,
-                proxy_port=proxy[1] if proxy else 0,
-            )
-            (folder / "profile.sb").write_text(belt.text)
-            rlimits = _rlimits(profile)
-        except OSError as error:
-            raise SandboxError(f"the run cannot be prepared: {error}", step="private folders") from error
-        argv = _launch_words() if isinstance(request.work, Invoke) else _words(request)
-        work["argv"] = list(belt.command_from(folder / "profile.sb", argv, program=self.program))
-        work["executable"] = self.program
-        given = _nothing_of_linux() | work
-        given |= {
-            "folder": str(folder),
-            "caches": str(caches),
-            "home": str(machine.home),
-            "readable": [str(path) for path in readable],
-            "writable": [str(path) for path in profile.writable],
-            "protected": [str(path) for path in profile.protected],
-            "guarded": [str(path) for path in profile.protected],
-            "hidden": [str(path) for path in profile.hidden],
-            "rlimits": rlimits,
-            "limits": job.limits_of(profile),
-            "terminal": [options.terminal.columns, options.terminal.rows] if options.terminal else None,
-            "workspace": str(profile.workspace),
-        }
-        return json.dumps(given).encode()
-
-    def _ended(self, flight: Flight) -> None:
-        super()._ended(flight)
-        self._over.append(self._runs.pop(flight))
-
-    async def close(self) -> None:
-        """End every run; each supervisor ends what it started and is waited for."""
-        flights = list(self._flights)
-        for flight in flights:
-            flight.kill("vtcode ended")
-        loop = asyncio.get_running_loop()
-        for process in [*self._over, *self._runs.values()]:
-            try:
-                await loop.run_in_executor(None, process.wait, 30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                await loop.run_in_executor(None, process.wait)
-        for flight in flights:
-            flight.abandon()
-
-
-def _supervise(descriptors: list[int]) -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    with theirs:
-        handed = [theirs.fileno(), *descriptors]
-        words = [sys.executable, "-I", "-S", "-X", "utf8", str(_RUN), str(_RUN.parents[3]), *map(str, handed)]
-        try:
-            process = subprocess.Popen(
-                words,
-                pass_fds=handed,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={"PATH": "/usr/bin:/bin"},
-                cwd="/",
-            )
-        except OSError as error:
-            ours.close()
-            raise SandboxError(f"the run cannot be started: {error}", step="spawner") from error
-    return ours, process
-
-
-def _words(request: Request) -> tuple[str, ...]:
-    """The program by its approved path; `sandbox-exec` offers no argv[0] of its own."""
-    assert not isinstance(request.work, Invoke)
-    return (str(request.work.executable), *request.work.argv[1:])
-
-
-def _launch_words() -> tuple[str, ...]:
-    return (sys.executable, "-I", "-S", "-X", "utf8", str(_LAUNCHER), "3", "4")
-
-
-def _rlimits(profile: Profile) -> dict[str, int]:
-    limits = profile.limits
-    wanted = {"CORE": 0, "FSIZE": limits.file_size, "NOFILE": limits.descriptors}
-    if os.getuid() != 0:
-        # The kernel counts everything that this user runs; what is running now does not count against the run.
-        wanted["NPROC"] = limits.processes + len(processes.here().table())
-    return wanted
-
-
-def _link_toolchains(readable: Sequence[Path], home: Path, own: Path) -> None:
-    """The private home is another folder: toolchains of the real one are linked into it."""
-    for path in readable:
-        if path == home or not path.is_relative_to(home):
-            continue
-        place = own / path.relative_to(home)
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not place.is_symlink() and not place.exists():
-            place.symlink_to(path)
-
-
-def _nothing_of_linux() -> dict[str, object]:
-    return {"full": False, "rules": [], "connect": [], "staging": None}
+        (place.folder / "profile.sb").write_text(belt.text)
+        return tuple(belt.command_from(place.folder / "profile.sb", words, program=self.program))

@@ -41,6 +41,8 @@ class Spawner:
         self._scratch = scratch
         self._home = home
         self._own = (own.config.resolve(), own.state.resolve())
+        self._place = (scratch, home, own)
+        self._uncontained: Spawner | None = None
         self._layers = own.layers.resolve()
         self._spent: set[str] = set()
         self._flights: set[Flight] = set()
@@ -131,9 +133,18 @@ class Spawner:
         output = b"".join([piece async for piece in flight.output()])
         return await flight.wait(), output.decode("latin-1")
 
+    def allow_uncontained(self) -> None:
+        """Let runs happen in tier none, with nothing that contains them: the user's own configuration says so."""
+        from vtcode_tui.sandbox.uncontained import UncontainedSpawner
+
+        scratch, home, own = self._place
+        self._uncontained = UncontainedSpawner(scratch=scratch, home=home, own=own)
+
     async def _begin(
         self, request: Request, options: Options, connected: Callable[[Connection], None] | None
     ) -> Flight:
+        if self.tier == "none" and self._uncontained is not None:
+            return await self._uncontained._begin(request, options, connected)
         if self.tier not in self.tiers:
             raise SandboxError(f"tier {self.tier} runs nothing here: see `vtcode sandbox doctor`", step="tier")
         self._revive()
@@ -208,6 +219,8 @@ class Spawner:
 
     async def close(self) -> None:
         """End every run and the fork server."""
+        if self._uncontained is not None:
+            await self._uncontained.close()
         flights = list(self._flights)
         for flight in flights:
             flight.kill("vtcode ended")

@@ -248,6 +248,7 @@ class VtcodeApp(Visits, BaseApp):
         if self.core is None:
             return
         rows = [f"sandbox tier: {self.core.capability.tier}"]
+        rows += [self.core.capability.degraded[0]] if self.core.capability.uncontained else []
         for finding in self.core.capability.findings:
             remedy = f" · {finding.remedy}" if finding.remedy and not finding.works else ""
             rows.append(f"{'✓' if finding.works else '✗'} {finding.name}: {finding.detail}{remedy}")

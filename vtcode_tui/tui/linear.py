@@ -160,6 +160,8 @@ async def _session(open_core: OpenCore, load_settings: Callable[[], Settings], r
     core = await open_core(linear, linear.happened)
     try:
         linear.say(f"vtcode in {plain_line(str(root))}, sandbox {core.capability.tier}. {HELP}")
+        if core.capability.uncontained:
+            linear.say(core.capability.degraded[0])
         if not core.trusted:
             linear.say("this folder is not trusted: no tool runs here. `vtcode trust grant` trusts it")
         if not core.model:

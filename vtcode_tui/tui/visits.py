@@ -66,6 +66,8 @@ class Visits(BaseApp):
         tier = self.core.capability.tier if self.core is not None else "none"
         enforced = self.core.capability.findings if self.core is not None else ()
         found: list[Diagnosis] = [Sandboxing("sandbox tier", "ok" if tier != "none" else "missing", tier)]
+        if self.core is not None and self.core.capability.uncontained:
+            found.append(Sandboxing("sandbox.allow_unsandboxed", "note", self.core.capability.degraded[0]))
         found += [
             Sandboxing(f"sandbox {one.name}", "ok" if one.works else "note", one.detail, one.remedy)
             for one in enforced

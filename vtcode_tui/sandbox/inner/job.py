@@ -35,6 +35,7 @@ class Job:
         "pins",
         "protected",
         "readable",
+        "reaps",
         "rlimits",
         "rules",
         "search",
@@ -60,6 +61,8 @@ class Job:
     caches: str
     """The folder that stays between runs of a workspace, mounted at ~/.cache."""
     full: bool
+    reaps: bool
+    """Of a lone run: whether its orphans become children of its supervisor, which ends them."""
     readable: list[str]
     writable: list[str]
     protected: list[str]

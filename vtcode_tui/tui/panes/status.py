@@ -62,7 +62,9 @@ def _place(status: Status) -> list[Part]:
     parts: list[Part] = [(4, spans_of(cut(plain_line(status.title or status.workspace), 28), MUTED))]
     if status.trusted is False:
         parts.append((1, (Span("not trusted", Style("bad")),)))
-    if status.tier:
+    if status.tier == "none":
+        parts.append((0, (Span("NO SANDBOX", Style("bad", bold=True)),)))
+    elif status.tier:
         parts.append((2, (Span(f"sandbox {plain_line(status.tier)}", Style(TIERS.get(status.tier, "caution"))),)))
     if status.mode != "build":
         parts.append((1, (Span(plain_line(status.mode), Style("caution")),)))

@@ -1,8 +1,8 @@
-"""One process per run on macOS, outside its sandbox: `python -I -S seatbelt_run.py PARENT EVENTS JOB STREAM...`.
+"""One process per run where no fork server is: `python -I -S lone_run.py PARENT EVENTS JOB STREAM...`.
 
-It guards the protected paths, starts `sandbox-exec`, watches the limits, ends everything and reports, in the
-messages that `sandbox.flight` knows, one per line. Not run on a Mac by us: the tests run it on Linux behind a
-stand-in for `sandbox-exec` that enforces nothing.
+It guards the protected paths, starts the work (on macOS `sandbox-exec`), watches the limits, ends everything and
+reports, in the messages that `sandbox.flight` knows, one per line. Not run on a Mac by us: the tests run it on
+Linux behind a stand-in for `sandbox-exec` that enforces nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from fcntl import F_DUPFD_CLOEXEC, fcntl, ioctl
 
 sys.path.append(sys.argv[1])
 
-from vtcode_tui.sandbox.inner import guard, processes, target, watch
+from vtcode_tui.sandbox.inner import guard, kernel, processes, target, tree, watch
 from vtcode_tui.sandbox.inner.job import Job, SetupError, read_all
 
 TYPE_CHECKING = False
@@ -91,6 +91,8 @@ class Run:
         try:
             with target.step("processes"):
                 system = processes.here()
+                if job.reaps:
+                    kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
             with target.step("protected paths"):
                 protected.remember()
             self._start()
@@ -150,6 +152,8 @@ class Run:
                 signal.signal(number, signal.SIG_DFL)
             with target.step("session"):
                 os.setsid()
+                if job.reaps:
+                    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
             with target.step("descriptors"):
                 complain = self._take_places(complain)
             with target.step("limits"):
@@ -220,6 +224,8 @@ class Run:
         finished = self.status is not None
         outlived = family.end(self._reap)
         self._reap(block=True)
+        if self.job.reaps:
+            outlived += tree.end_all()  # daemons that went by without being seen are ours now
         return outlived if finished else max(0, outlived - 1)
 
     def _reap(self, *, block: bool = False) -> None:
