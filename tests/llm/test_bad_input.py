@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
-import json
 import resource
-import ssl
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,21 +28,10 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def call(index: int) -> bytes:
-    function = {"name": "read_file", "arguments": "{}"}
-    event = {"choices": [{"delta": {"tool_calls": [{"index": index, "id": f"c{index}", "function": function}]}}]}
-    return f"data: {json.dumps(event)}\n\n".encode()
-
-
 ENDLESS = {
-    "a gigabyte without a newline": (Reply((MEGABYTE,), repeat=1024), "a line of more than 16 MB"),
     "a gigabyte of data lines": (
         Reply((b"data: " + MEGABYTE[:1000] + b"\n",), repeat=1_000_000),
         "an event of more",
-    ),
-    "a million tool calls": (
-        Reply([call(index) for index in range(1000)], repeat=1000),
-        "more than 256 tool calls",
     ),
     "a message without end": (
         Reply((f'data: {{"choices":[{{"delta":{{"content":"{"x" * 1_000_000}"}}}}]}}\n\n'.encode(),), repeat=1024),
@@ -146,45 +126,6 @@ def test_a_proxy_is_never_used_for_this_machine_or_an_excepted_host() -> None:
         "http://[::1]:1",
     ):
         assert proxy_for(url, environ) == ""
-
-
-def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for 127.0.0.1 that nobody has signed but itself, and a server's context with it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "both.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    file.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return file, context
-
-
-async def test_a_certificate_of_an_unknown_authority_is_refused_and_ssl_cert_file_trusts_it(tmp_path: Path) -> None:
-    file, context = certificate(tmp_path)
-    async with serving(GOOD, tls=context) as server:
-        links = [Link(endpoint(server.url), "m")]
-        with pytest.raises(ModelError, match=r"certificate.*SSL_CERT_FILE") as caught:
-            await hear(Chain(links))
-        assert caught.value.kind == "forbidden"
-        assert server.seen == []
-        assert (await hear(Chain(links, environ={"SSL_CERT_FILE": str(file)}))).text == "fine"
 
 
 async def test_plain_http_behind_an_https_address_is_told() -> None:

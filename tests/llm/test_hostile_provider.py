@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.llm.certificates import Authority, showing
 from tests.llm.server import Act, Reply, serving
 from tests.llm.streams import STREAMS, WORDS, reply
-from tests.llm.talk import chain_to, hear, request
+from tests.llm.talk import chain_to, endpoint, hear, no_wait, request
 from tests.llm.test_bad_input import MEGABYTE, grown, peak
 from vtcode_tui.common.errors import ModelError
 from vtcode_tui.config.settings import Link as Chosen
 from vtcode_tui.config.settings import Model, Provider, Providers, Settings, Wire
-from vtcode_tui.llm import resolve_models
+from vtcode_tui.llm import Chain, Link, resolve_models
 from vtcode_tui.llm.failure import retry_after
 from vtcode_tui.llm.messages import Message, Text, ToolResult, ToolUse
 from vtcode_tui.llm.shape import number
@@ -45,40 +49,6 @@ async def test_a_server_that_never_lets_go_cannot_hold_back_or_void_a_whole_mess
 
 
 PAGE = {"content-type": "text/html"}
-BAD: dict[str, Reply] = {
-    "a gigabyte without a newline": Reply((MEGABYTE,), repeat=1024),
-    "invalid UTF-8": Reply((b'data: {"a": "\xff\xfe"}\n\n{"a": "\xff\xfe"}\n',)),
-    "HTML with status 200": Reply((b"<html>Sign in</html>",), headers=PAGE),
-    "HTML with status 502": Reply(
-        (b"<html>Bad gateway</html>",), status=502, headers={"content-type": "text/html"}
-    ),
-    "a picture": Reply((b"\x89PNG",), headers={"content-type": "image/png"}),
-    "nothing": Reply(()),
-    "only keep-alives": Reply((b": ping\n\n",) * 50),
-    "a redirect to another host": Reply(status=302, headers={"location": "https://evil.test/v1"}),
-    "headers without end": Reply((), headers={f"x-{n}": "y" * 1000 for n in range(2000)}),
-    "a wrong length": Reply((b"data: {",), headers={"content-length": "5", "content-type": "text/event-stream"}),
-}
-
-
-@pytest.mark.parametrize("wire", WIRES)
-@pytest.mark.parametrize("name", BAD)
-async def test_every_bad_answer_is_one_sentence_of_bounded_cost_on_every_wire(wire: Wire, name: str) -> None:
-    before = peak()
-    bad = BAD[name]
-    async with serving(bad, bad, bad, reply(wire)) as server:
-        chain = chain_to(server.root, wire)
-        with pytest.raises(ModelError) as caught:
-            await hear(chain)
-        del server.replies[:3]
-        assert (await hear(chain)).text == WORDS, "the next turn works"
-        assert all("evil.test" not in seen.headers["host"] for seen in server.seen)
-    said = str(caught.value)
-    assert said.startswith("acme: ")
-    assert (said.isprintable(), len(said) < 600) == (True, True), said
-    assert grown(before) < 400
-
-
 CALLS: dict[Wire, Any] = {
     "openai-chat": lambda n: {
         "choices": [{"delta": {"tool_calls": [{"index": n, "id": f"c{n}", "function": {"name": "x"}}]}}]
@@ -96,20 +66,100 @@ CALLS: dict[Wire, Any] = {
     "gemini": lambda n: {"candidates": [{"content": {"parts": [{"functionCall": {"name": "x", "args": {}}}]}}]},
     "ollama": lambda n: {"message": {"tool_calls": [{"function": {"name": "x", "arguments": {}}}]}},
 }
+CALLS["lmstudio"] = CALLS["openai-chat"]
 
 
-@pytest.mark.parametrize("wire", CALLS)
-async def test_a_flood_of_tool_calls_ends_at_its_limit_on_every_wire(wire: Wire) -> None:
+def flood(wire: Wire) -> Reply:
+    """A million tool calls."""
     frame = "{}\n" if wire == "ollama" else "data: {}\n\n"
     block = "".join(frame.format(json.dumps(CALLS[wire](n))) for n in range(1000)).encode()
-    flood = replace(reply(wire), steps=[block], repeat=1000)
-    before = peak()
-    async with serving(flood) as server:
-        with pytest.raises(ModelError, match=r"acme: a message with more than 256 tool calls") as caught:
-            await hear(chain_to(server.root, wire))
-        assert server.sent < 1000 * len(block)
-    assert caught.value.kind == "malformed_stream"
-    assert grown(before) < 200
+    return replace(reply(wire), steps=[block], repeat=1000)
+
+
+@dataclass(frozen=True)
+class Bad:
+    """An answer that is none, on any wire: what the person is told of it, and whether it is asked for again."""
+
+    answer: Reply | Callable[[Wire], Reply]
+    says: str
+    attempts: int = 3
+
+
+EVIL = "https://evil.test/v1"
+CUT_SHORT = r"the stream ended before the message did"
+BAD: dict[str, Bad] = {
+    "a gigabyte without a newline": Bad(Reply((MEGABYTE,), repeat=1024), r"a line of more than 16 MB"),
+    "a million tool calls": Bad(flood, r"more than 256 tool calls"),
+    "invalid UTF-8": Bad(Reply((b'data: {"a": "\xff\xfe"}\n\n{"a": "\xff\xfe"}\n',)), r"not UTF-8"),
+    "HTML with status 200": Bad(Reply((b"<html>Sign in</html>",), headers=PAGE), r"a web page instead of", 1),
+    "HTML that says it is a stream": Bad(Reply((b"<html>\n\nSign in\n\n</html>\n\n",)), rf"{CUT_SHORT}|not JSON"),
+    "HTML with status 502": Bad(Reply((b"<html>Bad gateway</html>",), status=502, headers=PAGE), r"HTTP 502"),
+    "a picture": Bad(Reply((b"\x89PNG",), headers={"content-type": "image/png"}), r"type image/png"),
+    "an empty answer": Bad(Reply(()), CUT_SHORT),
+    "an empty answer without a status for it": Bad(Reply((), status=204, framed=False), r"HTTP 204"),
+    "only keep-alives": Bad(Reply((b": ping\n\n",) * 50), rf"{CUT_SHORT}|not JSON"),
+    "a redirect to another host": Bad(Reply(status=302, headers={"location": EVIL}), r"redirects to evil\.test", 1),
+    "a redirect that keeps the request": Bad(
+        Reply(status=307, headers={"location": EVIL}), r"redirects to evil\.test", 1
+    ),
+    "headers without end": Bad(
+        Reply((), headers={f"x-{n}": "y" * 1000 for n in range(2000)}), r"connection.* broke"
+    ),
+    "a wrong length": Bad(
+        Reply((b"data: {",), headers={"content-length": "5", "content-type": "text/event-stream"}), CUT_SHORT
+    ),
+}
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("name", BAD)
+async def test_every_bad_answer_is_one_sentence_of_bounded_cost_on_every_wire(wire: Wire, name: str) -> None:
+    before, bad = peak(), BAD[name]
+    answer = bad.answer if isinstance(bad.answer, Reply) else bad.answer(wire)
+    async with serving(answer) as server:
+        chain = chain_to(server.root, wire)
+        with pytest.raises(ModelError) as caught:
+            await hear(chain)
+        assert len(server.seen) == bad.attempts
+        assert server.sent < bad.attempts * 80 * len(MEGABYTE)
+        server.replies = [reply(wire)]
+        assert (await hear(chain)).text == WORDS, "the next turn works"
+        assert all("evil.test" not in seen.headers["host"] for seen in server.seen)
+    said = str(caught.value)
+    assert re.match(rf"acme: .*({bad.says})", said), said
+    assert (said.isprintable(), len(said) < 600) == (True, True), said
+    assert grown(before) < 400
+
+
+CERTIFICATES: dict[str, tuple[dict[str, Any], str]] = {
+    "self-signed": ({"own": True}, r"self[- ]signed certificate; .*SSL_CERT_FILE"),
+    "expired": ({"first_day": -3, "last_day": -2}, r"certificate has expired$"),
+    "not valid yet": ({"first_day": 2, "last_day": 3}, r"not yet valid$"),
+    "wrong host": ({"host": x509.DNSName("other.test")}, r"not valid for '127\.0\.0\.1'$"),
+    "an unknown authority": ({}, r"local issuer certificate; .*SSL_CERT_FILE"),
+}
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("name", CERTIFICATES)
+async def test_a_server_with_a_wrong_certificate_is_told_of_and_sent_nothing_on_every_wire(
+    wire: Wire, name: str, tmp_path: Path
+) -> None:
+    wrong, says = CERTIFICATES[name]
+    trusted = Authority(tmp_path)
+    signer = Authority(tmp_path, "somebody") if name == "an unknown authority" else trusted
+    tls = showing(signer.certificate(**wrong))
+    async with serving(reply(wire), tls=tls) as server:
+        environ = {"SSL_CERT_FILE": str(trusted.file)}
+        chain = Chain([Link(endpoint(server.root, wire), "m")], environ=environ, sleep=no_wait)
+        with pytest.raises(ModelError) as caught:
+            await hear(chain)
+        said = str(caught.value)
+        assert re.match(rf"acme: the certificate of 127\.0\.0\.1:{server.port} is refused: .*{says}", said), said
+        assert (caught.value.kind, said.isprintable(), len(said) < 300) == ("forbidden", True, True)
+        assert server.seen == []
+        tls.load_cert_chain(trusted.certificate())
+        assert (await hear(chain)).text == WORDS, "the next turn works"
 
 
 async def test_counts_that_no_computer_can_add_up_are_no_counts() -> None:

@@ -265,16 +265,20 @@ def _told(provider: str, url: str) -> Generator[None]:
 def _unreachable(provider: str, url: str, error: httpx.ConnectError) -> ProviderError:
     place, said = _place(url), str(error)
     if "CERTIFICATE_VERIFY_FAILED" in said or "certificate" in said.lower():
-        return ProviderError(
-            provider,
-            f"the certificate of {place} is not trusted ({said[:200]}); for a private authority set SSL_CERT_FILE",
-            "forbidden",
-        )
+        return ProviderError(provider, f"the certificate of {place} {_wrong_with(said)}", "forbidden")
     if "SSL" in said or "WRONG_VERSION" in said:
         return ProviderError(provider, f"no TLS with {place} ({said[:200]}); is it http:// instead?", "invalid")
     if is_loopback(url):
         return ProviderError(provider, f"nothing listens at {place}: the server is not running", "not_running")
     return ProviderError(provider, f"{place} cannot be reached ({said[:200]})", "transient")
+
+
+def _wrong_with(said: str) -> str:
+    """What OpenSSL found wrong with a certificate, and what may help."""
+    cause = said.partition("verify failed: ")[2].partition(" (_ssl")[0][:200] or said[:200]
+    trusted = "issuer" not in cause and "self" not in cause and "signed" not in cause
+    remedy = "" if trusted else "; for an authority of your own set SSL_CERT_FILE"
+    return f"is refused: {cause.rstrip('.')}{remedy}"
 
 
 def _refused(provider: str, url: str, answer: Answer, said: bytes) -> ProviderError:
