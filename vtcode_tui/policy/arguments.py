@@ -302,21 +302,26 @@ def _valued(start: str, length: int, option: Option) -> bool:
 
 def _assign(reading: Reading) -> None:
     """Give every argument its slot."""
+    words = reading.arguments
+    if not words:
+        return
     used = reading.used
     slots = [
         s
         for s in reading.description.arguments
-        if (not s.when or not s.when.isdisjoint(used)) and s.unless.isdisjoint(used)
+        if (not s.when or not s.when.isdisjoint(used)) and (not s.unless or s.unless.isdisjoint(used))
     ]
-    words = reading.arguments
     position = 0
     for index, slot in enumerate(slots):
+        if position == len(words):
+            return
         if slot.role in COMMAND_ROLES:
-            if position < len(words):
-                _command(reading, slot, words[position:])
+            _command(reading, slot, words[position:])
             return
         after = slots[index + 1 :]
-        if slot.repeats:
+        if not after:
+            end = len(words) if slot.repeats else position + 1
+        elif slot.repeats:
             trailing = (
                 0 if any(s.role in COMMAND_ROLES for s in after) else len([s for s in after if not s.optional])
             )
@@ -325,7 +330,7 @@ def _assign(reading: Reading) -> None:
             needed = len([s for s in after if not s.optional and s.role not in COMMAND_ROLES and not s.repeats])
             if slot.optional and len(words) - position <= needed:
                 continue
-            end = min(position + 1, len(words))
+            end = position + 1
         for word in words[position:end]:
             reading.values.append(Value(slot, word, slot.name or slot.role))
             if word.splits and word.value is None:

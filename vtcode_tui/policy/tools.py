@@ -30,6 +30,7 @@ COMMANDS: frozenset[str] = frozenset({"run_command"})
 TYPING: frozenset[str] = frozenset({"write_stdin"})
 HANDING: frozenset[str] = frozenset({"delegate"})
 PLAIN: frozenset[str] = frozenset({"update_plan", "todo", "ask_user", "finish"})
+_WRITERS, _READERS, _HARMLESS = EDITS | HUMAN, READS | COMMANDS | TYPING | PLAIN, READS | PLAIN
 
 ALIASES: Mapping[str, str] = {
     "exec_command": "run_command",
@@ -47,9 +48,9 @@ ALIASES: Mapping[str, str] = {
 
 def tool_effect(call: Call) -> Effect:
     """The most that a tool does by itself; a command's effect is judged from its words."""
-    if call.tool in EDITS | HUMAN:
+    if call.tool in _WRITERS:
         return "write"
-    return "read" if call.tool in READS | COMMANDS | TYPING | PLAIN else "run"
+    return "read" if call.tool in _READERS else "run"
 
 
 def judge_tool(call: Call, policy: Policy, situation: Situation, ground: Ground) -> list[Finding]:
@@ -85,7 +86,7 @@ def _tool(call: Call, policy: Policy, situation: Situation) -> Finding:
 
 def _default(call: Call, situation: Situation) -> tuple[Mode, str]:
     tool = call.tool
-    if tool in READS | PLAIN:
+    if tool in _HARMLESS:
         return "allow", f"{tool} only reads the workspace"
     if tool in HUMAN:
         if call.origin == "human":
