@@ -91,7 +91,7 @@ def run(core: ScriptedCore, name: str, command: str, output: bytes, *, ends: boo
         PolicyDecided(decision="allow", rule="pytest", reason="runs tests", subject_sha256=A, policy_sha256=B),
         call=name,
     )
-    core.say(SandboxApplied(tier="full", profile="run", profile_sha256=A), call=name)
+    core.say(SandboxApplied(tier="full", profile="run", profile_sha256=B), call=name)
     core.say(
         ExecStarted(
             argv=("sh", "-c", command), executable="/bin/sh", cwd="/work/project", subject_sha256=A,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from textual.pilot import Pilot
 from tests.tui.rig import Rig, ScriptedCore, until
 from tests.tui.scenes import work
 from vtcode_tui.config.settings import Settings
+from vtcode_tui.events import Bus, Journal
 from vtcode_tui.events.lines import line_of
-from vtcode_tui.events.types import Event
+from vtcode_tui.events.types import Event, SessionEnded
 from vtcode_tui.tui.picture import svg_of, text_of
 from vtcode_tui.tui.screens.replay import ReplayScreen, clock, place_of
 from vtcode_tui.tui.viewer import ViewerApp
@@ -45,6 +47,33 @@ def journal(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return write
+
+
+class Ticking:
+    """A clock that goes on by a second with each event."""
+
+    def __init__(self) -> None:
+        self.seconds = 0
+
+    def now(self) -> datetime:
+        self.seconds += 1
+        return datetime(2026, 11, 22, 20, 0, 0, tzinfo=UTC) + timedelta(seconds=self.seconds)
+
+    def monotonic_ns(self) -> int:
+        return self.seconds * 1_000_000_000
+
+
+async def sealed(folder: Path, scene: Callable[[ScriptedCore], None] = work) -> Path:
+    """What a scene says as a journal that the program's own writer has signed and closed."""
+    heard: list[Event] = []
+    scene(ScriptedCore(None, lambda what: heard.append(what) if isinstance(what, Event) else None))  # type: ignore[arg-type]
+    place = folder / heard[0].session
+    bus = Bus(Journal.create(place, heard[0].session, clock=Ticking()))
+    for event in heard:
+        await bus.record(event.data, turn=event.turn, call=event.call, actor=event.actor)
+    await bus.record(SessionEnded(reason="left by the person", turns=1, tools=3, denied=1))
+    await bus.close()
+    return place
 
 
 def screen_of(app: ViewerApp) -> ReplayScreen:
@@ -202,13 +231,12 @@ async def test_a_line_that_is_no_event_is_shown_and_said_and_the_rest_can_be_wat
 
 
 @pytest.mark.parametrize("size", ["80x24", "160x48"])
-async def test_the_viewer_looks_as_it_did(
-    journal: Callable[..., Path], request: pytest.FixtureRequest, size: str
-) -> None:
-    app = ViewerApp(journal(), Settings())
+async def test_the_viewer_looks_as_it_did(tmp_path: Path, request: pytest.FixtureRequest, size: str) -> None:
+    app = ViewerApp(await sealed(tmp_path), Settings())
     columns, rows = map(int, size.split("x"))
     async with app.run_test(size=(columns, rows)) as pilot:
-        await loaded(app, pilot)
+        screen = await loaded(app, pilot)
+        assert screen.report is not None and screen.report.state == "sealed", screen.report
         await pilot.press("dollar_sign")
         seen: list[str] = []
 

@@ -100,6 +100,7 @@ KEYS: tuple[Key, ...] = (
     Key("chat.resend", "e", "resend", "edit your message and send it again", CHAT),
     Key("chat.rewind", "R", "rewind", "go back to before the prompt; first you see what that changes", CHAT),
     Key("chat.fork", "F", "fork", "go on from here in a copy of the session", CHAT),
+    Key("chat.event", "o", "origin", "show its event in the event log (o there comes back)", CHAT),
     Key("diff.hunk.next", "n,right_square_bracket", "hunk(1)", "next hunk", DIFF),
     Key("diff.hunk.previous", "p,left_square_bracket", "hunk(-1)", "previous hunk", DIFF),
     Key("diff.file.next", "N,right_curly_bracket", "file(1)", "next file", DIFF),
@@ -120,6 +121,7 @@ KEYS: tuple[Key, ...] = (
     Key("diff.right", "right,l", "sideways(1)", "further right, when lines are not wrapped", DIFF),
     Key("diff.left", "left,h", "sideways(-1)", "further left", DIFF),
     Key("diff.comment", "c", "comment", "say something about this line to the model", DIFF),
+    Key("diff.event", "o", "origin", "show the last event of the file in the event log", DIFF),
     Key("terminal.next", "tab,l", "run(1)", "the next run", TERMINAL),
     Key("terminal.previous", "shift+tab,h", "run(-1)", "the run before", TERMINAL),
     Key(
@@ -136,6 +138,7 @@ KEYS: tuple[Key, ...] = (
     Key("terminal.match.previous", "n", "match(-1)", "the match before", TERMINAL),
     Key("terminal.match.next", "N", "match(1)", "the next match", TERMINAL),
     Key("terminal.copy", "y", "copy", "copy all of its output", TERMINAL),
+    Key("terminal.event", "o", "origin", "show the event that began the run", TERMINAL),
     Key("events.open", "enter", "open", "open the event as a tree", EVENTS),
     Key(
         "events.filter",

@@ -72,6 +72,7 @@ class Sheet(ScrollView, can_focus=True):
         self._strips: LRUCache[tuple[int, int], Strip] = LRUCache(512)
         self._brush: Brush | None = None
         self.following = self.follow_at_start
+        self._due: Callable[[], object] | None = None
         self.cursor: int | None = None
         """The row that keys act on; None where the pane has no cursor."""
 
@@ -169,6 +170,15 @@ class Sheet(ScrollView, can_focus=True):
     def on_resize(self, event: events.Resize) -> None:
         """Another width: rows may be others."""
         self.redraw()
+        if self._due is not None:
+            self.once_placed(self._due)
+
+    def once_placed(self, act: Callable[[], object]) -> None:
+        """Do something that needs to know how much room there is: now, or as soon as the pane is on the screen."""
+        placed = bool(self.scrollable_content_region.height)
+        self._due = None if placed else act
+        if placed:
+            act()
 
     def notify_style_update(self) -> None:
         """The theme or the focus changed: all strips are mixed anew."""

@@ -19,6 +19,7 @@ from vtcode_tui.render import Line
 from vtcode_tui.tui.keys import CHAT, PANE, bindings
 from vtcode_tui.tui.panes.blocks import Block, Said
 from vtcode_tui.tui.panes.gone import Gone
+from vtcode_tui.tui.panes.origin import Origin
 from vtcode_tui.tui.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -353,13 +354,24 @@ class ChatPane(Sheet):
         block = self._here()
         return block is None or not block.folded
 
+    def action_origin(self) -> None:
+        """Show the event that the block under the cursor tells of."""
+        block = self._here()
+        if block is not None:
+            self.post_message(Origin(seq=block.seq))
+
     def show_seq(self, seq: int, call: str = "") -> bool:
         """Bring the block that belongs to an event onto the screen."""
-        for index in range(len(self.blocks) - 1, -1, -1):
-            block = self.blocks[index]
-            if (call and block.call == call) or (not call and block.seq <= seq):
-                self.following = False
-                self.row_count()
-                self.put_cursor(self._starts[index] + (0 if block.call else 1))
-                return True
-        return False
+        told = [at for at, block in enumerate(self.blocks) if block.seq or block.call]
+        of_call = [at for at in told if call and self.blocks[at].call == call]
+        before = [at for at in told if self.blocks[at].seq <= seq]
+        if not (of_call or before):
+            return False
+        index = (of_call or before)[-1]
+        self.following = False
+        self.row_count()
+        # There first: rows that are laid out on arrival must not move what is looked for.
+        self.scroll_to(y=self._starts[index], animate=False, immediate=True, force=True)
+        self.redraw()
+        self.put_cursor(self._starts[index] + (0 if self.blocks[index].call else 1))
+        return True

@@ -14,6 +14,7 @@ from textual.message import Message
 from vtcode_tui.render import MUTED, Line, Span, Style, plain_bytes
 from vtcode_tui.tui.keys import DIFF, PANE, bindings, key_for
 from vtcode_tui.tui.own_text import own_text
+from vtcode_tui.tui.panes.origin import Origin
 from vtcode_tui.tui.settling import Decisions, Side
 from vtcode_tui.tui.sheet import Sheet
 from vtcode_tui.workspace.changes import ChangeSet, Edited, FileChange, Overwrite, Rewritten, Selection
@@ -236,6 +237,11 @@ class DiffPane(Sheet):
         if self.cursor is not None:
             self.show_row(self.cursor, margin=min(3, max(0, self.size.height // 4)))
         self._tell_place()
+
+    def action_origin(self) -> None:
+        """Show the event of the file."""
+        if (place := self.place()) is not None:
+            self.post_message(Origin(path=place.path))
 
     def action_tree(self) -> None:
         """The tree of files beside the diff, or a list of them to jump to."""

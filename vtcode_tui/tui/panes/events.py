@@ -15,6 +15,7 @@ from vtcode_tui.render import MUTED, Line, Span, Style, StyleName, plain_line, s
 from vtcode_tui.tui.keys import EVENTS, PANE, bindings
 from vtcode_tui.tui.live_log import LiveLog
 from vtcode_tui.tui.panes.event_filter import EventFilter, Searchable
+from vtcode_tui.tui.panes.origin import Origin
 from vtcode_tui.tui.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -224,12 +225,29 @@ class EventPane(Sheet):
     def put_at_seq(self, seq: int) -> None:
         """Bring the event with this number (or the last before it) onto the screen."""
         place = bisect_right(range(self.total()), seq, key=lambda at: self.events.head(at).seq) - 1
+        if self._shown is not None and place not in self._shown:
+            self.narrow("")
         if self._shown is not None:
             place = bisect_right(self._shown, place) - 1
         opened = bisect_left(self._open_at, place)
         extra = self._before[opened - 1] + len(self._open[self._open_at[opened - 1]]) if opened else 0
         if place >= 0:
+            self.following = False
             self.put_cursor(place + extra)
+
+    def find_origin(self, origin: Origin) -> int | None:
+        """The number of the event that something came from; None where nothing here tells of it."""
+        if not (origin.call or origin.path):
+            return origin.seq or None
+        for place in range(self.total() - 1, -1, -1):
+            head = self.events.head(place)
+            if origin.call and head.call == origin.call and head.type == origin.type:
+                return head.seq
+            if not origin.path or head.type != "file.changed":
+                continue
+            if getattr(self.events[place].data, "path", "") == origin.path:
+                return head.seq
+        return None
 
     # Keys.
 

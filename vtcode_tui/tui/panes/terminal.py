@@ -19,6 +19,7 @@ from textual.strip import Strip
 from vtcode_tui.render import MUTED, Line, Span, Style, cut, plain_line, spans_of
 from vtcode_tui.tui.keys import PANE, TERMINAL, bindings
 from vtcode_tui.tui.panes.hands import Hands
+from vtcode_tui.tui.panes.origin import Origin
 from vtcode_tui.tui.panes.pens import look_of
 from vtcode_tui.tui.panes.runs import Frames, RunView, lines_of, tabs
 
@@ -286,6 +287,11 @@ class TerminalPane(Hands):
         """End the run in front."""
         if self.current is not None and not self.current.ending:
             self.post_message(self.Kill(self.current.call))
+
+    def action_origin(self) -> None:
+        """Show the event that began the run in front."""
+        if self.current is not None:
+            self.post_message(Origin(call=self.current.call, type="exec.started"))
 
     def action_find(self) -> None:
         """Ask what to search for."""

@@ -20,6 +20,7 @@ from vtcode_tui.tui.panes.diff_body import DiffBody
 from vtcode_tui.tui.panes.events import EventPane
 from vtcode_tui.tui.panes.files import FileTree, tree_of, twig_row
 from vtcode_tui.tui.panes.heading import Heading
+from vtcode_tui.tui.panes.origin import Origin
 from vtcode_tui.tui.panes.status import StatusBar
 from vtcode_tui.tui.panes.terminal import TerminalPane
 from vtcode_tui.tui.screens.arranging import Arranging
@@ -220,16 +221,24 @@ class PaneScreen(Arranging):
     def on_event_pane_goto(self, message: EventPane.Goto) -> None:
         """Show what belongs to an event in the pane where it is told."""
         event = message.event
-        call = event.call or ""
+        call, path = event.call or "", getattr(event.data, "path", "")
         if event.type.startswith("exec.") and self.terminal.show_call(call):
             self.action_pane("terminal")
-        elif event.type in {"file.changed", "changes.reviewed"} and self.diff.show_path(
-            getattr(event.data, "path", "")
-        ):
+        elif event.type in {"file.changed", "changes.reviewed"} and self.diff.find(path, None) is not None:
             self.action_pane("diff")
+            self.diff.once_placed(lambda: self.diff.show_path(path))
         else:
             self.action_pane("chat")
-            self.chat.show_seq(event.seq, call)
+            self.chat.once_placed(lambda: self.chat.show_seq(event.seq, call))
+
+    def on_origin(self, message: Origin) -> None:
+        """Show the event that something came from; `o` in the log goes back to it."""
+        seq = self.events.find_origin(message)
+        if seq is None:
+            self.app.notify("no event tells of this", markup=False, timeout=2)
+            return
+        self.action_pane("events")
+        self.events.once_placed(lambda: self.events.put_at_seq(seq))
 
     def on_terminal_pane_find(self) -> None:
         """Ask what to search for in the output."""
