@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +170,28 @@ async def test_a_prompt_runs_a_tool_and_streams_the_answer(tmp_path: Path) -> No
         assert calls[0]["kind"] == "read"
         assert "hello" in json.dumps(calls[-1]["content"])
         assert not client.asked
+
+
+async def test_a_call_inside_a_sub_task_names_the_call_that_it_belongs_to(tmp_path: Path) -> None:
+    def script(body: Mapping[str, Any]) -> Step:
+        told = sum(message["role"] == "tool" for message in body["messages"])
+        inside = "# This is a sub-task" in str(body["messages"][0]["content"])
+        first = ("read_file", {"path": "a.txt"}) if inside else ("explore", {"question": "what is in a?"})
+        return Step("done") if told else Step("", (first,))
+
+    async with served(script) as model:
+        root, env = place(tmp_path, model)
+        (root / "a.txt").write_text("hello\n")
+        async with editor(root, env, choose("allow_once")) as client:
+            session = await new(client, root)
+            await client.call("session/prompt", sessionId=session, prompt=text("look"))
+    calls = [it for it in client.updates if it["sessionUpdate"].startswith("tool_call")]
+    outer, inner = (it for it in calls if it["sessionUpdate"] == "tool_call")
+    assert "_meta" not in outer
+    assert inner["title"] == "explore › read_file a.txt"
+    assert {
+        it["_meta"]["vtcode"]["parentToolCallId"] for it in calls if it["toolCallId"] == inner["toolCallId"]
+    } == {outer["toolCallId"]}
 
 
 @pytest.mark.parametrize("answer", ["allow_once", "reject_once", "none of them"])

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from vtcode_tui import __version__
 from vtcode_tui.acp.approver import ClientApprover
-from vtcode_tui.acp.content import diff_of, prompt_of, replayed, updates_of
+from vtcode_tui.acp.content import Nesting, diff_of, prompt_of, replayed, updates_of
 from vtcode_tui.acp.rpc import NoMethodError, Output, Peer, RemoteError
 from vtcode_tui.agent import Opening, Session, capability_of, open_core
 from vtcode_tui.common.errors import DeniedError, ModelError, UsageError, VtcodeError
@@ -167,6 +167,7 @@ class Agent:
         """A reader that tells the client, once the client knows the session's id."""
         early: list[Event | Live] = []
         known: set[str] = set()
+        nesting = Nesting()
 
         def read(what: Event | Live) -> None:
             if not approver.session:
@@ -181,7 +182,9 @@ class Agent:
                 elif id is not None and id not in known:
                     # Work of vtcode's own, such as reading what is staged, is no call of the model.
                     continue
-                self._talk().notify("session/update", {"sessionId": approver.session, "update": update})
+                self._talk().notify(
+                    "session/update", {"sessionId": approver.session, "update": nesting.placed(what, update)}
+                )
 
         def started() -> None:
             # The answer to session/new must arrive before the first update of that session.

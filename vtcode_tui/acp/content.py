@@ -92,6 +92,30 @@ def updates_of(what: Event | Live) -> Iterator[dict[str, Any]]:
             pass
 
 
+class Nesting:
+    """Says of each call inside a sub-task which call it belongs to.
+
+    The protocol has no field for that (version 1): the title says it to people, `_meta` to clients that look.
+    """
+
+    def __init__(self) -> None:
+        self._calls: dict[str, tuple[str, str]] = {}
+
+    def placed(self, what: Event | Live, update: dict[str, Any]) -> dict[str, Any]:
+        """The update, marked with its parent where its event has one."""
+        if not isinstance(what, Event):
+            return update
+        if isinstance(what.data, ToolRequested) and what.call:
+            self._calls[what.id] = (what.call, plain_line(what.data.tool))
+        call, tool = self._calls.get(what.parent or "", ("", ""))
+        if not call:
+            return update
+        marked = {**update, "_meta": {"vtcode": {"parentToolCallId": call}}}
+        if "title" in update:
+            marked["title"] = f"{tool} › {update['title']}"[:_LONGEST_TITLE]
+        return marked
+
+
 def replayed(messages: Iterable[Message]) -> Iterator[dict[str, Any]]:
     """A conversation as the updates that a client draws it from."""
     for message in messages:
