@@ -200,6 +200,7 @@ STRICTER: dict[str, tuple[Any, Any, Any, Any]] = {
     "sandbox.read": (["/a", "/b"], ["/a"], ["/a"], ["/a", "/b", "/"]),
     "sandbox.write": (["/a", "/b"], [], [], ["/a", "/b", "/"]),
     "sandbox.protect": (["a"], ["b"], ["a", "b"], ["!a"]),
+    "sandbox.runs_by_itself": (["a"], ["b"], ["a", "b"], ["!a"]),
     "sandbox.mask": (["a"], ["b"], ["a", "b"], ["!a"]),
     "sandbox.pass_environment": (["A", "B"], ["B"], ["B"], ["A", "B", "HOME"]),
     "sandbox.pass_secrets": (["A", "B"], [], [], ["A", "B", "AWS"]),

@@ -208,6 +208,17 @@ def test_what_some_tool_runs_by_itself_is_reported_at_any_depth(bench: Bench) ->
     assert told["conftest.py"] == "pytest"
 
 
+def test_what_the_configuration_names_is_reported_as_run_by_itself_too(bench: Bench) -> None:
+    bench.staged([("write", name, "x") for name in ("deploy/site.yaml", "a/run.task", "site.yaml", "conftest.py")])
+    place = Workspace(bench.root, runs_by_itself=["/deploy/*.yaml", "*.TASK"])
+    told = {c.path: c.runs_by for c in marked(bench.changes(), place).files}
+    assert {path for path, who in told.items() if "sandbox.runs_by_itself" in who} == {
+        "deploy/site.yaml",
+        "a/run.task",
+    }
+    assert told["conftest.py"] == "pytest"
+
+
 def test_a_protected_file_is_marked_however_it_is_reached(bench: Bench) -> None:
     bench.direct([("write", "kept/.vscode/tasks.json", "{}"), ("write", "ordinary", "x")])
     bench.staged(

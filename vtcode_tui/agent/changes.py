@@ -17,7 +17,6 @@ from vtcode_tui.sandbox.grant import Invoke
 from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.workspace.changes import ChangeSet, FileChange, Selection
 from vtcode_tui.workspace.choices import described, own_texts
-from vtcode_tui.workspace.executed import runs_by_itself
 from vtcode_tui.workspace.wire import decode
 
 _LARGEST_DIFF = 64 << 10
@@ -116,7 +115,7 @@ def reviewed(decision: Decision, selection: Selection, digest: str, *, staged: b
 
 
 def changed_events(
-    files: tuple[FileChange, ...] | list[FileChange], *, staged: bool, via: Via
+    files: tuple[FileChange, ...] | list[FileChange], runs_by: Callable[[str], str], *, staged: bool, via: Via
 ) -> list[FileChanged]:
     """One event for each file, with its diff where it is text and not too long."""
     return [
@@ -130,7 +129,7 @@ def changed_events(
             added=change.added,
             removed=change.removed,
             renamed_from=change.renamed_from,
-            runs_by=runs_by_itself(change.path) if change.op != "delete" else "",
+            runs_by=runs_by(change.path) if change.op != "delete" else "",
             via=via,
             diff=unified(change),
         )

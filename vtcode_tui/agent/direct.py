@@ -68,7 +68,9 @@ class Direct:
             await self._reviewed("accepted", selection, digest, turn)
             answer = await self._look("keep", arguments, "notes what the human keeps", turn)
             await self._review()
-            return changed_events(decode(answer["changes"]).files, staged=False, via="accept")
+            return changed_events(
+                decode(answer["changes"]).files, self._workspace.runs_by, staged=False, via="accept"
+            )
 
     async def discard(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
         """Bring the real files back to what they were. Raises StaleFileError, with nothing written."""
@@ -108,7 +110,7 @@ class Direct:
             changes = decode(answer["changes"])
             self._waiting = self._waiting or (executed and bool(changes.files))
             shown = changes.files if made is None else decode(made).files
-            return changed_events(shown, staged=False, via="exec" if executed else "tool")
+            return changed_events(shown, self._workspace.runs_by, staged=False, via="exec" if executed else "tool")
 
     async def recover(self) -> None:
         """Taking back is done path by path, each whole or not at all: there is nothing to finish."""
@@ -177,7 +179,7 @@ class Direct:
             raise DeniedError(answer.reason)
         for path, why in dict(answer.get("failed") or {}).items():
             self._bus.publish(Notice(f"{path} was not brought back: {why}", "error"))
-        return changed_events(decode(answer["changes"]).files, staged=False, via=via)
+        return changed_events(decode(answer["changes"]).files, self._workspace.runs_by, staged=False, via=via)
 
     def _arguments(self, more: Mapping[str, Any]) -> dict[str, Any]:
         return {"root": str(self._workspace.root), "folder": str(self._folder), **more}

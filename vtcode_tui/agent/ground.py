@@ -55,6 +55,7 @@ class SessionGround:
             opening.root,
             protect=settings.protect,
             mask=settings.mask,
+            runs_by_itself=settings.runs_by_itself,
             upper=self.staging.upper if self.staging else None,
         )
         home = opening.home

@@ -76,7 +76,9 @@ class Layered:
             for path, why in dict(answer.get("failed") or {}).items():
                 self._bus.publish(Notice(f"{path} was not accepted: {why}", "error"))
             self._last = await self._scan()
-            return changed_events(decode(answer["changes"]).files, staged=False, via="accept")
+            return changed_events(
+                decode(answer["changes"]).files, self._workspace.runs_by, staged=False, via="accept"
+            )
 
     async def discard(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
         """Throw a selection away."""
@@ -158,7 +160,7 @@ class Layered:
         answer = await self._admitted(TRACING, "undo", real, picked, arguments, now, "take back")
         for path, why in dict(answer.get("failed") or {}).items():
             self._bus.publish(Notice(f"{path} was not taken back: {why}", "error"))
-        return changed_events(decode(answer["changes"]).files, staged=False, via="rewind")
+        return changed_events(decode(answer["changes"]).files, self._workspace.runs_by, staged=False, via="rewind")
 
     async def _moment(
         self, function: str, mark: int, why: str, now: int, profile: Profile | None = None, **more: int
@@ -187,7 +189,9 @@ class Layered:
     async def _moved(self, before: ChangeSet, via: Via) -> list[FileChanged]:
         self._last = await self._scan()
         after = self._last
-        return await asyncio.to_thread(lambda: changed_events(difference(before, after), staged=True, via=via))
+        return await asyncio.to_thread(
+            lambda: changed_events(difference(before, after), self._workspace.runs_by, staged=True, via=via)
+        )
 
     async def _look(self) -> Prints | None:
         return await asyncio.to_thread(prints_of, self._layer.upper)

@@ -88,6 +88,8 @@ class Sandbox(_Table):
     write: tuple[str, ...] = ()
     protect: tuple[str, ...] = ()
     mask: tuple[str, ...] = (".env", ".env.*", "!.env.example", "!.env.sample", "!.env.template")
+    runs_by_itself: tuple[str, ...] = ()
+    """More files that some tool runs or obeys unasked, as patterns: named as such in change sets and events."""
     pass_environment: tuple[str, ...] = ()
     pass_secrets: tuple[str, ...] = ()
     wall_seconds: float = Field(default=600.0, gt=0)

@@ -57,6 +57,7 @@ RULES: Mapping[str, Rule] = {
     "sandbox.write": Rule("keep"),
     "sandbox.protect": Rule("add"),
     "sandbox.mask": Rule("add"),
+    "sandbox.runs_by_itself": Rule("add"),
     "sandbox.pass_environment": Rule("keep"),
     "sandbox.pass_secrets": Rule("keep"),
     "sandbox.wall_seconds": _LOWER,

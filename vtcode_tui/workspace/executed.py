@@ -60,6 +60,10 @@ def runs_by_itself(path: str) -> str:
     return next((who for who, names in _table() if names.match(name)), "")
 
 
+CONFIGURED = "your configuration (sandbox.runs_by_itself)"
+"""Who runs a file that only the configuration names."""
+
+
 def in_bare_repository(path: str, view: Merged) -> bool:
     """Whether git would obey this as configuration or a hook, in a folder that is a repository without the name.
 

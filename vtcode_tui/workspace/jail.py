@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vtcode_tui.common.errors import PathEscapeError, WorkspaceError
+from vtcode_tui.workspace.executed import CONFIGURED, runs_by_itself
 from vtcode_tui.workspace.existing import Existing
 from vtcode_tui.workspace.overlay import Merged
 from vtcode_tui.workspace.protected import BUILT_IN, NESTED, Patterns, concrete, is_git_link, is_own_name
@@ -34,6 +35,7 @@ class Workspace:
         *,
         protect: Sequence[str] = (),
         mask: Sequence[str] = (),
+        runs_by_itself: Sequence[str] = (),
         upper: Path | None = None,
         home: Path | None = None,
     ) -> None:
@@ -49,6 +51,7 @@ class Workspace:
         self.masked_patterns: tuple[str, ...] = tuple(mask)
         self._protected = Patterns(self.protected_patterns)
         self._masked = Patterns(self.masked_patterns)
+        self._run_unasked = Patterns(tuple(runs_by_itself))
         self._protected_now = Existing(self.root, self._protected, NESTED)
         self._masked_now = Existing(self.root, self._masked, 64)
         self._home = home
@@ -84,6 +87,10 @@ class Workspace:
             raise WorkspaceError(f"{_shown(str(path))} cannot be read: {error.strerror}") from error
         with os.fdopen(descriptor, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def runs_by(self, relative: str) -> str:
+        """Who runs or obeys the file at a path below the root unasked; empty when nobody is known to."""
+        return runs_by_itself(relative) or (CONFIGURED if self._run_unasked.match(relative) else "")
 
     def is_protected(self, path: Path) -> bool:
         """Whether changing this asks by name, or is denied: built-in patterns and the configuration's."""

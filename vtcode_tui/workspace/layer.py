@@ -14,7 +14,7 @@ from vtcode_tui.workspace.accepting import identity
 from vtcode_tui.workspace.changes import ChangeSet, Selection
 from vtcode_tui.workspace.choices import to_json
 from vtcode_tui.workspace.discarding import erase
-from vtcode_tui.workspace.executed import in_bare_repository, runs_by_itself
+from vtcode_tui.workspace.executed import in_bare_repository
 from vtcode_tui.workspace.jail import Workspace
 from vtcode_tui.workspace.plan import PLAN
 from vtcode_tui.workspace.protected import TRUST_MARKER
@@ -139,7 +139,7 @@ def marked(changes: ChangeSet, workspace: Workspace) -> ChangeSet:
             replace(
                 c,
                 protected=is_protected(c.path) or is_protected(c.renamed_from),
-                runs_by="" if c.op == "delete" else runs_by_itself(c.path),
+                runs_by="" if c.op == "delete" else workspace.runs_by(c.path),
             )
             for c in changes.files
         )
