@@ -44,7 +44,8 @@ attacks: $(READY)
 	VTCODE_ATTACKS=all $(BIN)/pytest tests/attacks --timeout 3600 $(ARGS)
 
 soak: $(READY)
-	VTCODE_SOAK=1 VTCODE_KILLS=1000 $(BIN)/pytest --timeout 7200 tests/events/test_tampering.py tests/events/test_journal.py tests/events/test_crashes.py $(ARGS)
+	VTCODE_SOAK=1 VTCODE_KILLS=1000 $(BIN)/pytest --timeout 7200 tests/events/test_tampering.py tests/events/test_journal.py tests/events/test_crashes.py \
+		tests/agent/test_rewind_crashes.py tests/workspace/test_staging.py $(ARGS)
 
 fuzz: $(READY)
 	$(BIN)/python -m tests.policy.coverage_guided -max_total_time=600

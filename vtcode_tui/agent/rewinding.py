@@ -1,16 +1,25 @@
-"""Going back to an earlier prompt: what it would change in the conversation and in files."""
+"""Going back to an earlier prompt: what it would change in the conversation and in files.
+
+It is several steps (real files, the layer, the conversation, the event). What is to be done is written down before
+the first, so that a crash in the middle is finished when the session is opened again.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from vtcode_tui.agent.changes import Changes, Since
 from vtcode_tui.agent.context import History
-from vtcode_tui.common.errors import StaleFileError, UsageError
+from vtcode_tui.common.errors import StaleFileError, UsageError, VtcodeError
+from vtcode_tui.common.files import write_atomically
+from vtcode_tui.events import read_events
 from vtcode_tui.events.bus import Bus
+from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import Actor, SessionRewound
 from vtcode_tui.llm.messages import Text
 from vtcode_tui.workspace.changes import ChangeSet
@@ -48,14 +57,33 @@ class Keeper(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Intent:
+    """What the human agreed to, as `rewinding.json` of the session's folder keeps it until it is done."""
+
+    turn: int
+    digest: str
+    files: bool
+    undo: tuple[str, ...]
+    prompt_seq: int
+    messages: int
+
+
 class Rewinding:
     """Takes prompts back. `prompts`: of each turn, the sequence number of its prompt's event."""
 
     def __init__(
-        self, bus: Bus, history: History, keeper: Keeper, changes: Changes, prompts: Mapping[int, int]
+        self,
+        bus: Bus,
+        history: History,
+        keeper: Keeper,
+        changes: Changes,
+        prompts: Mapping[int, int],
+        folder: Path,
     ) -> None:
         self._bus, self._history, self._keeper, self._changes = bus, history, keeper, changes
-        self._prompts = prompts
+        self._prompts, self._folder = prompts, folder
+        self._intent = folder / "rewinding.json"
 
     async def preview(self, turn: int) -> RewindPreview:
         """What going back would change. Raises UsageError where the conversation has no such prompt."""
@@ -80,20 +108,59 @@ class Rewinding:
                 raise UsageError(f"{path} is not among the real files that would be taken back")
             if known[path].conflict:
                 raise UsageError(f"{path} cannot be taken back: {known[path].conflict}")
-        if files:
-            for changed in await self._changes.go_back(turn, Since(preview.files, preview.real), undo, now):
+        intent = _Intent(turn, digest, files, tuple(undo), self._prompts.get(turn, 0), preview.messages)
+        write_atomically(self._intent, json.dumps(asdict(intent)))
+        try:
+            await self._carry_out(intent, preview, undo, now, human)
+        except VtcodeError:
+            self._intent.unlink(missing_ok=True)  # it was refused or said what failed: that is no crash
+            raise
+
+    async def finish(self, now: int, human: Actor) -> None:
+        """Finish what a crash interrupted. A file that somebody changed since stays as it is."""
+        try:
+            found = json.loads(self._intent.read_bytes())
+            intent = _Intent(**{**found, "undo": tuple(found["undo"])})
+        except FileNotFoundError:
+            return
+        except (ValueError, KeyError, TypeError):
+            self._bus.publish(Notice(f"{self._intent} is damaged: going back was not finished", "error"))
+            return
+        try:
+            if intent.turn in self._history.prompts:
+                await self._changes.now()  # what is left of it is told against what is there
+                preview = await self.preview(intent.turn)
+                undo = [c.path for c in preview.real.files if c.path in intent.undo and not c.conflict]
+                await self._carry_out(intent, preview, undo, now, human)
+            else:
+                await self._record(intent, now, human)
+        except VtcodeError as error:
+            self._bus.publish(Notice(f"Going back was interrupted and could not be finished: {error}", "error"))
+        else:
+            self._bus.publish(Notice("Going back to an earlier prompt was interrupted; it is done now.", "warning"))
+
+    async def _carry_out(
+        self, intent: _Intent, preview: RewindPreview, undo: Collection[str], now: int, human: Actor
+    ) -> None:
+        """The steps in their order; each may be done already."""
+        if intent.files:
+            for changed in await self._changes.go_back(intent.turn, Since(preview.files, preview.real), undo, now):
                 await self._bus.record(changed, turn=now, actor=human)
         place = len(self._history.messages) - preview.messages
-        self._keeper.rewind(place, turn)
+        self._keeper.rewind(place, intent.turn)
         self._history.rewind(place)
-        await self._bus.record(
-            SessionRewound(
-                to_seq=self._prompts.get(turn, 0),
-                snapshot=digest if files else "",
-                turn=turn,
-                messages=preview.messages,
-                undone=tuple(undo),
-            ),
-            turn=now,
-            actor=human,
-        )
+        await self._record(intent, now, human)
+
+    async def _record(self, intent: _Intent, now: int, human: Actor) -> None:
+        """Say in the journal that it is done, once: no turn is gone back to twice."""
+        told = (e.data for e in read_events(self._folder) if isinstance(e.data, SessionRewound))
+        if not any(data.turn == intent.turn for data in told):
+            rewound = SessionRewound(
+                to_seq=intent.prompt_seq,
+                snapshot=intent.digest if intent.files else "",
+                turn=intent.turn,
+                messages=intent.messages,
+                undone=intent.undo,
+            )
+            await self._bus.record(rewound, turn=now, actor=human)
+        self._intent.unlink(missing_ok=True)

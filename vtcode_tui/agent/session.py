@@ -59,7 +59,9 @@ class Session:
         self._running: asyncio.Task[None] | None = None
         self._human = human()
         self.staged = parts.changes.staged
-        self._rewinding = Rewinding(parts.bus, parts.history, parts.store, parts.changes, parts.prompts)
+        self._rewinding = Rewinding(
+            parts.bus, parts.history, parts.store, parts.changes, parts.prompts, parts.store.folder
+        )
         self._overheard: list[str] = []
         self._closed = False
         self._afterwards: list[Callable[[], Awaitable[None]]] = []
@@ -76,6 +78,7 @@ class Session:
     async def ready(self) -> None:
         """What is done once, before the first prompt: finish what a crash interrupted, fill the meter."""
         await self._parts.changes.recover()
+        await self._rewinding.finish(self.turn, self._human)
         await self._parts.ground.begin()
         if self._chain is not None:
             self._parts.asking.meter(self._parts.turn.window(self._chain))
