@@ -103,6 +103,8 @@ class Bus:
         elif signed:
             # A checkpoint is told when it is on disk, and what follows it is told after it.
             self.journal.settle_soon()
+        else:
+            self.journal.settle_later()
         self._tell()
         return events
 
@@ -116,6 +118,7 @@ class Bus:
     async def close(self) -> None:
         """Seal the journal and anchor the root log; the readers hear of the final checkpoint."""
         self.journal.observe(written=self._untold.append, durable=lambda position: None)
+        self.journal.quiet()
         await asyncio.to_thread(self.journal.close)
         self._landed(self.journal.seq)
 

@@ -18,6 +18,8 @@ fdatasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 
 _SWIFT_NS = 400_000
 """A disk that answers within this is not worth another thread: handing over costs as much again."""
+_LATER = 1.0
+"""Seconds after which what nobody waits for is flushed too."""
 _SWIFT_AFTER = 8
 """So many such answers in a row make a swift disk; one that is slower sends the flushes to the thread again."""
 
@@ -43,6 +45,7 @@ class Flusher:
         self._durable = 0
         self._flight: asyncio.Future[None] | None = None
         self._again = False
+        self._timer: asyncio.TimerHandle | None = None
         self._swift = 0
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -71,6 +74,22 @@ class Flusher:
             self._again = True
         elif self.failure is None:
             self._take_off()
+
+    def later(self) -> None:
+        """Begin to flush within a second, unless something else does before."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_LATER, self._late)
+
+    def _late(self) -> None:
+        self._timer = None
+        if self._durable < self._written():
+            self.soon()
+
+    def quiet(self) -> None:
+        """Begin nothing by itself any more: the file is about to be closed."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _refusal(self) -> JournalError:
         return JournalError(f"the journal could not be flushed to disk, so nothing more runs: {self.failure}")
@@ -129,6 +148,7 @@ class Flusher:
 
     def close(self) -> None:
         """Wait for a flush in flight and end the thread."""
+        self.quiet()
         if self._thread is not None:
             self._jobs.put(None)
             self._thread.join()

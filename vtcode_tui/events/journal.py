@@ -78,13 +78,14 @@ class Journal:
         self._opened = False
         self._written: Callable[[Event], None] = lambda event: None
         self._landed: Callable[[int], None] = lambda position: None
-        self._flusher = Flusher(file.descriptor, lambda: self.seq, self._on_disk, self._off_disk)
+        self._flusher = Flusher(file.descriptor, self._departs, self._on_disk, self._off_disk)
         self._seal = Seal(folder, session, seq=seq, head=head, anchoring=anchoring or Anchoring())
         now = self._clock.monotonic_ns()
         self._sealed = (seq, now)
         self._marked_ns = now
         self._anchored_ns = now
         self._to_mark: tuple[int, str, bool] | None = None
+        self._departed = (seq, head)
 
     @classmethod
     def create(
@@ -294,7 +295,14 @@ class Journal:
         """Call `written` for every event appended, and `durable(seq)` when all before `seq` are on disk."""
         self._written, self._landed = written, durable
 
+    def _departs(self) -> int:
+        """How much a flush that begins now will cover."""
+        self._departed = (self.seq, self.head)
+        return self.seq
+
     def _on_disk(self, seq: int) -> None:
+        if seq == self._departed[0]:
+            self._seal.reached(*self._departed)
         # The root log may only speak of what a power cut can no longer take back.
         if self._to_mark is not None and seq >= self._to_mark[0]:
             size, head, anchored = self._to_mark
@@ -317,9 +325,17 @@ class Journal:
         """Let a flush begin, for nobody who waits."""
         self._flusher.soon()
 
+    def settle_later(self) -> None:
+        """Let a flush begin within a second, so that no event stays unflushed however quiet the session becomes."""
+        self._flusher.later()
+
+    def quiet(self) -> None:
+        """Begin no flush by itself any more."""
+        self._flusher.quiet()
+
     def flush(self) -> None:
         """Flush now, in this thread."""
-        position = self.seq
+        position = self._departs()
         try:
             fdatasync(self._file.descriptor)
         except OSError as error:

@@ -16,6 +16,7 @@ from vtcode_tui.events.lines import NAME, event_of, read_lines
 from vtcode_tui.events.places import session_folders
 from vtcode_tui.events.rootlog import RootLog
 from vtcode_tui.events.verdict import Report, verify
+from vtcode_tui.events.watermark import remove_watermark
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +95,5 @@ def _removed(home: Home, folder: Path, reason: str) -> Report:
     tombstone = {"size": verdict.events, "head": verdict.head, "state": verdict.state, "reason": reason}
     RootLog(home.audit, home.keys).append("prune", folder.name, tombstone)
     shutil.rmtree(folder)
+    remove_watermark(home.audit, folder.name)
     return verdict

@@ -31,6 +31,8 @@ class Entry:
     closed_at: int = -1
     """The number of the root line of the last closing."""
     pruned: bool = False
+    watermark: bool = False
+    """The last opening keeps a high-water mark beside the root log."""
 
 
 @dataclass(slots=True)
@@ -129,6 +131,7 @@ def _enter(root: Root, number: int, kind: str, session: str, data: dict[str, Any
             entry.opened.append(root.head)
             entry.known.append(state)
             entry.closed = None
+            entry.watermark = data.get("watermark") is True
         case "mark":
             entry.known.append(state)
         case "close":

@@ -10,6 +10,7 @@ from vtcode_tui.events.anchoring import Anchorage, Anchoring
 from vtcode_tui.events.anchors import anchor_line
 from vtcode_tui.events.notes import Key, write_note
 from vtcode_tui.events.rootlog import RootHead, RootLog
+from vtcode_tui.events.watermark import Watermark
 
 
 def origin_of(session: str) -> str:
@@ -28,6 +29,7 @@ class Seal:
         self._begun = (seq, head)
         self._key: Key | None = None
         self._opened: RootHead | None = None
+        self._watermark: Watermark | None = None
         self._unsaid = ""
         self._problem: JournalError | None = None
         self._marking: threading.Thread | None = None
@@ -39,8 +41,11 @@ class Seal:
             self._key = Key()
             if self._root is not None:
                 seq, head = self._begun
-                entry = {"log_key": self._key.public_text, "size": seq, "head": head}
+                entry = {"log_key": self._key.public_text, "size": seq, "head": head, "watermark": True}
+                mark = Watermark(self._root.path.parent, self._session, self._key, seq, head)
                 self._opened = self._entered("open", entry)
+                mark.begin()
+                self._watermark = mark
                 self._leave(self._opened)
         except JournalError as error:
             self._problem = error
@@ -82,6 +87,15 @@ class Seal:
         self.ready()
         assert self._key is not None
         return write_note(self._key, self._origin, size, head)
+
+    def reached(self, size: int, head: str) -> None:
+        """Note beside the root log that so much is on disk; a failure stops the session later."""
+        if self._watermark is None:
+            return
+        try:
+            self._watermark.reached(size, head)
+        except OSError as error:
+            self._problem = JournalError(f"the session's high-water mark cannot be written: {error.strerror}")
 
     def mark(self, size: int, head: str, *, anchored: bool) -> bool:
         """Enter in the root log, in a thread, how far the session has come; a failure stops the session later.
@@ -137,12 +151,16 @@ class Seal:
         if self._root is not None and self._anchorage is not None:
             self._anchorage.wait()
             self._anchorage.finish(self._root.append("close", self._session, {"size": size, "head": head}))
+        if self._watermark is not None:
+            self._watermark.remove()
         self.forget()
 
     def forget(self) -> None:
         """Drop the key: nobody can sign for this session any more."""
         self._opening.join()
         self._wait()
+        if self._watermark is not None:
+            self._watermark.leave()
         if self._key is not None:
             self._key.forget()
 

@@ -5,8 +5,10 @@ What each layer notices, and what only the next one does, is in docs/audit.md an
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -16,8 +18,10 @@ from vtcode_tui.events.chain import Layer, Problem, Walk, walk
 from vtcode_tui.events.evidence import Evidence
 from vtcode_tui.events.lines import NAME
 from vtcode_tui.events.meaning import Sense
+from vtcode_tui.events.notes import Note
 from vtcode_tui.events.rootcheck import Entry, Root, check_root, contradicted
 from vtcode_tui.events.rootlog import ROOT
+from vtcode_tui.events.watermark import read_watermark
 
 State: TypeAlias = Literal["sealed", "open", "torn", "unanchored", "tampered"]
 
@@ -93,7 +97,12 @@ def _verdict(folder: Path, root: Root | None, evidence: Evidence) -> Report:
     session = folder.absolute().name
     exported = evidence.exported(session)
     entry = root.entries.get(session) if root is not None else None
-    wanted = {size for size, _ in (entry.known if entry else [])} | {size for size, _ in exported}
+    mark = _watermark(root, entry, session)
+    wanted = (
+        {size for size, _ in (entry.known if entry else [])}
+        | {size for size, _ in exported}
+        | {mark.size if mark else 0}
+    )
     sense = Sense()
     found = walk(
         folder / NAME if folder.is_dir() else folder,
@@ -113,6 +122,7 @@ def _verdict(folder: Path, root: Root | None, evidence: Evidence) -> Report:
             notes.append(f"{root.foreign} anchors are of other host keys and say nothing about this root log")
         problems += root.problems
         problems += _against_root(found, root, entry, session)
+        problems += _against_watermark(found, entry, mark, problems)
     problems += [
         Problem("anchor", min(size, found.size), f"an exported copy of event {size} names another line before it")
         for size, head in exported
@@ -177,6 +187,32 @@ def _against_root(found: Walk, root: Root, entry: Entry | None, session: str) ->
     if entry.closed is not None and not problems and (found.size > entry.closed[0] or found.torn):
         problems.append(Problem("root", entry.closed[0], "something was added after the session was closed"))
     return problems
+
+
+def _watermark(root: Root | None, entry: Entry | None, session: str) -> Note | None:
+    """How far the last opening of a session is known to have come. Read before the journal, which only grows."""
+    if root is None or entry is None or not entry.watermark or not entry.keys:
+        return None
+    with contextlib.suppress(ValueError):
+        return read_watermark(root.path.parent, session, base64.b64decode(entry.keys[-1], validate=True))
+    return None
+
+
+def _against_watermark(
+    found: Walk, entry: Entry | None, mark: Note | None, known: Collection[Problem]
+) -> list[Problem]:
+    if known or entry is None or not entry.watermark or entry.closed is not None or entry.pruned:
+        return []
+    if mark is None:
+        text = "the session was not closed, and its high-water mark beside the root log is gone or changed"
+        return [Problem("root", None, text)]
+    if mark.size > found.size:
+        text = f"{mark.size} events were on disk, the journal has {found.size}: its end was cut off"
+        return [Problem("root", found.size, text)]
+    if mark.size and found.heads.get(mark.size) != mark.head:
+        text = f"event {mark.size - 1} is not the one that was on disk: the journal's end was changed"
+        return [Problem("root", mark.size - 1, text)]
+    return []
 
 
 def _set_aside(folder: Path, found: Walk) -> list[Problem]:
