@@ -193,4 +193,4 @@ MORE: dict[str, Scene] = {
     "news": _news,
 }
 PICTURES = {"approval-hostile", "approval-several", "diff-conflict", "rewind"}
-"""Those that are kept in the light theme too, and as pictures."""
+"""Those that are kept as pictures."""

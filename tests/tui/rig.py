@@ -128,6 +128,9 @@ class ScriptedCore:
     async def set_model(self, provider: str, model: str) -> None:
         self.told.append(("set_model", provider, model))
 
+    async def note_setting(self, key: str, before: str, after: str, file: str) -> None:
+        self.told.append(("note_setting", key, before, after, file))
+
     async def models(self) -> tuple[Looked, ...]:
         return self.places
 

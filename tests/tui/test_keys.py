@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+from tests.tui.rig import Rig, until
+from tests.tui.scenes import work
+from vtcode_tui.config.settings import Settings
 from vtcode_tui.tui.app import VtcodeApp
 from vtcode_tui.tui.commands import COMMANDS
 from vtcode_tui.tui.keys import GROUPS, KEYS, keymap, rows, shown
@@ -12,9 +16,12 @@ from vtcode_tui.tui.panes.diff import DiffPane
 from vtcode_tui.tui.panes.events import EventPane
 from vtcode_tui.tui.panes.prompt import Prompt
 from vtcode_tui.tui.panes.terminal import TerminalPane
+from vtcode_tui.tui.picture import text_of
+from vtcode_tui.tui.screens.help import Help, help_rows
 from vtcode_tui.tui.screens.replay import ReplayScreen
 from vtcode_tui.tui.screens.sessions import Sessions
 from vtcode_tui.tui.screens.settings import SettingsScreen
+from vtcode_tui.tui.screens.setup import Setup
 from vtcode_tui.tui.screens.work import WorkScreen
 
 OWNERS: dict[str, type] = {
@@ -29,6 +36,7 @@ OWNERS: dict[str, type] = {
     "In the viewer": ReplayScreen,
     "In the list of sessions": Sessions,
     "In the settings": SettingsScreen,
+    "Choosing provider and model": Setup,
 }
 
 
@@ -82,3 +90,33 @@ def test_the_page_about_keys_says_what_the_table_says() -> None:
     page = (Path(__file__).resolve().parents[2] / "docs" / "keys.md").read_text(encoding="utf-8")
     for _, keys, text in rows():
         assert text in page and keys.split(" ")[0] in page, text
+
+
+async def test_keys_of_ones_own_are_what_headings_footer_and_help_say(rig: Callable[..., Rig]) -> None:
+    own = {"pane.diff": "alt+d", "help": "f12", "diff.accept": "plus", "take": "f7", "pane.approvals": "alt+q"}
+    made = rig(settings=Settings.model_validate({"interface": {"keys": own}}))
+    async with made.app.run_test(size=(160, 48)) as pilot:
+        work(await made.ready(pilot))
+        screen = made.app.work
+        await pilot.press("alt+d")
+        await until(lambda: made.app.focused is screen.diff, pilot)
+        await until(lambda: "+ accept" in text_of(made.app).partition("\nstyles")[0].splitlines()[-1], pilot)
+        shown_text = text_of(made.app).partition("\nstyles")[0]
+        rows_shown = shown_text.splitlines()
+        assert "F12 help" in rows_shown[-1] and "F1 help" not in rows_shown[-1]
+        assert any(row.rstrip().endswith("alt+d") and " diff " in row for row in rows_shown)
+        assert any(" approvals" in row and row.rstrip().endswith("alt+q") for row in rows_shown)
+        await pilot.press("f12")
+        await until(lambda: isinstance(made.app.screen, Help), pilot)
+        listed = "\n".join(line.text for line in help_rows(own))
+        assert "alt+d" in listed and "F3 alt+2" not in listed
+
+
+async def test_keys_that_are_changed_while_it_runs_are_said_at_once(rig: Callable[..., Rig]) -> None:
+    made = rig()
+    async with made.app.run_test(size=(160, 48)) as pilot:
+        work(await made.ready(pilot))
+        assert "F5" in text_of(made.app)
+        made.app.look_as(Settings.model_validate({"interface": {"keys": {"pane.terminal": "alt+t"}}}))
+        await until(lambda: "alt+t" in text_of(made.app).partition("\nstyles")[0], pilot)
+        assert " F5" not in text_of(made.app).partition("\nstyles")[0]

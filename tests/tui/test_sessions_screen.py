@@ -18,6 +18,7 @@ from vtcode_tui.events import Bus, Journal, session_folder
 from vtcode_tui.events.types import ExecStarted, PromptSubmitted, SessionEnded, SessionStarted, ToolRequested
 from vtcode_tui.llm.messages import Message, Text
 from vtcode_tui.sessions import Meta, Store, interrupted, sessions
+from vtcode_tui.tui.picture import text_of
 from vtcode_tui.tui.screens.recover import Recover
 from vtcode_tui.tui.screens.replay import ReplayScreen
 from vtcode_tui.tui.screens.sessions import Chosen, PickerApp, Sessions
@@ -138,9 +139,15 @@ async def test_a_conversation_is_deleted_after_a_question_and_never_while_it_is_
         await pilot.press("ctrl+d", *"no", "enter")
         await until(lambda: app.screen is screen, pilot)
         assert (folders[2] / "session.md").exists()
-        await pilot.press("ctrl+d", *"yes", "enter")
+        staged = home.layers / folders[2].name / "upper"
+        staged.mkdir(parents=True)
+        (staged / "never-accepted.py").write_text("x")
+        await pilot.press("ctrl+d")
+        await until(lambda: "its staged changes that were not accepted go too" in text_of(app), pilot)
+        await pilot.press(*"yes", "enter")
         await until(lambda: not (folders[2] / "session.md").exists(), pilot)
         assert (folders[2] / "journal.jsonl").exists()
+        await until(lambda: not staged.parent.exists(), pilot)
         await until(lambda: app.screen is screen, pilot)
         await pilot.press("home", "enter")
         await pilot.pause()
@@ -170,7 +177,7 @@ async def test_a_session_that_was_cut_off_is_offered_at_start(home: Home, rig: C
         await until(lambda: isinstance(made.app.screen, Recover), pilot)
         assert "1 call was under way" in "".join(
             row.text
-            for row in made.app.screen.query_one("#recover-text")._rows  # type: ignore[attr-defined]
+            for row in made.app.screen.query_one("#question-text")._rows  # type: ignore[attr-defined]
         )
         await pilot.press("r", "enter")
         assert made.app.wanted is None  # a letter or enter typed ahead answers nothing

@@ -42,6 +42,8 @@ async def test_a_setting_is_found_changed_written_and_taken_at_once(home: Home, 
         await pilot.press(*"light", "enter")
         await until(lambda: made.app.theme == "vtcode-light", pilot)
         assert home.settings_file.read_text() == '# mine\n[interface]\ntheme = "vtcode-light"\n'
+        noted = ("note_setting", "interface.theme", "vtcode-dark", "vtcode-light", str(home.settings_file))
+        await until(lambda: noted in made.core.told, pilot)
         assert "user" in screen._choices.all[0].text
         await pilot.press("ctrl+r")
         await until(lambda: made.app.theme == "vtcode-dark", pilot)

@@ -12,9 +12,11 @@ from textual.pilot import Pilot
 from tests.tui.pane_scenes import MORE, PICTURES, Frozen
 from tests.tui.rig import Rig, ScriptedCore, until
 from tests.tui.scenes import begin, call, finish, respond, run, waits, work
+from tests.tui.test_models import PLACES
 from vtcode_tui.common.home import Home
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.events.live import TurnState
+from vtcode_tui.llm.discover import Looked
 from vtcode_tui.sessions import Interrupted, Listed, Meta
 from vtcode_tui.tui.picture import svg_of, text_of
 from vtcode_tui.tui.screens.ask import Ask
@@ -23,6 +25,7 @@ from vtcode_tui.tui.screens.help import Help
 from vtcode_tui.tui.screens.no_model import NoModel
 from vtcode_tui.tui.screens.recover import Recover
 from vtcode_tui.tui.screens.settings import SettingsScreen
+from vtcode_tui.tui.screens.setup import Setup
 from vtcode_tui.tui.screens.trust import Trust
 from vtcode_tui.tui.visits import Sandboxing
 
@@ -121,7 +124,7 @@ async def _tabs(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
 
 async def _settings(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
     themes = rig.app.theme_names()
-    rig.app.push_screen(SettingsScreen(HOME, Path("/work/project"), themes, lambda loaded, key: None))
+    rig.app.push_screen(SettingsScreen(HOME, Path("/work/project"), themes, lambda *changed: None))
     await until(lambda: isinstance(rig.app.screen, SettingsScreen) and bool(rig.app.screen._shown), pilot)
     await pilot.press(*"interface")
 
@@ -134,6 +137,14 @@ async def _doctor(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
     ]
     rig.app.action_doctor()
     await until(lambda: any(report.findings for report in rig.app.screen.query(Report)), pilot)
+
+
+async def _setup(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    keyed = Looked("anthropic", "anthropic", "https://api.anthropic.com", "not running", detail="no route")
+    environ = {"ANTHROPIC_API_KEY": "x"}
+    made = Setup(lambda found: found((*PLACES, keyed)), environ, file="/home/dev/.config/vtcode/vtcode.toml")
+    rig.app.push_screen(made)
+    await until(lambda: rig.app.screen is made and made.looked, pilot)
 
 
 async def _recover(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
@@ -161,21 +172,16 @@ SCENES: dict[str, Scene] = {
     "settings": _settings,
     "doctor": _doctor,
     "recover": _recover,
+    "setup": _setup,
     **MORE,
 }
-BOTH = {"work", "approval", "diff", *PICTURES}
-"""Scenes that are kept in the light theme too, and as pictures."""
-
-PICTURED = BOTH | {"settings", "tabs"}
+PICTURED = {"work", "approval", "diff", "settings", "setup", "tabs", *PICTURES}
 """Scenes that are kept as pictures, for the documentation."""
 
-CASES = [
-    (scene, size, theme)
-    for scene in SCENES
-    for size in SIZES
-    for theme in THEMES
-    if theme == "dark" or scene in BOTH
-] + [("work", "160x48", "contrast"), ("approval", "80x24", "ansi")]
+CASES = [(scene, size, theme) for scene in SCENES for size in SIZES for theme in THEMES] + [
+    ("work", "160x48", "contrast"),
+    ("approval", "80x24", "ansi"),
+]
 
 
 async def settled(rig: Rig, pilot: Pilot[Any]) -> str:

@@ -230,9 +230,13 @@ async def test_a_line_that_is_no_event_is_shown_and_said_and_the_rest_can_be_wat
         assert any("evil.example" in text for text in chat_of(screen))
 
 
+@pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("size", ["80x24", "160x48"])
-async def test_the_viewer_looks_as_it_did(tmp_path: Path, request: pytest.FixtureRequest, size: str) -> None:
-    app = ViewerApp(await sealed(tmp_path), Settings())
+async def test_the_viewer_looks_as_it_did(
+    tmp_path: Path, request: pytest.FixtureRequest, size: str, theme: str
+) -> None:
+    settings = Settings.model_validate({"interface": {"theme": f"vtcode-{theme}"}})
+    app = ViewerApp(await sealed(tmp_path), settings)
     columns, rows = map(int, size.split("x"))
     async with app.run_test(size=(columns, rows)) as pilot:
         screen = await loaded(app, pilot)
@@ -245,7 +249,7 @@ async def test_the_viewer_looks_as_it_did(tmp_path: Path, request: pytest.Fixtur
             return len(seen) > 6 and len(set(seen[-6:])) == 1
 
         await until(same, pilot, seconds=30)
-        file = ROOT / "snapshots" / f"replay-{size}-dark.txt"
+        file = ROOT / "snapshots" / f"replay-{size}-{theme}.txt"
         if request.config.getoption("--update-snapshots"):
             file.write_text(seen[-1], encoding="utf-8")
             file.with_suffix(".svg").write_text(svg_of(app), encoding="utf-8")

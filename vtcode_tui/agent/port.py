@@ -127,6 +127,10 @@ class Core(Protocol):
         """Let another model answer from now on."""
         ...
 
+    async def note_setting(self, key: str, before: str, after: str, file: str) -> None:
+        """Record that the human changed a key of their own configuration while the session runs."""
+        ...
+
     async def models(self) -> tuple[Looked, ...]:
         """What every configured provider and every local server offers now, one place each; never raises for one
         that is away: its state and the command that helps are in its place."""

@@ -208,6 +208,10 @@ class Session:
         self._parts.turn.steered.append(self._parts.redact(text))
         self._parts.nursery.start(self._said(text, "steer", self.turn))
 
+    def overhear(self, text: str) -> None:
+        """Have the model hear something with the next prompt."""
+        self._overheard.append(f"[{text}]")
+
     async def interrupt(self) -> None:
         """Stop the running turn."""
         task = self._running
@@ -308,6 +312,10 @@ class Session:
     async def _changed(self, what: str, before: str, after: str, file: str = "") -> None:
         changed = ConfigChanged(what=what, before=before, after=after, file=file)
         await self._parts.bus.record(changed, turn=self.turn, actor=self._human)
+
+    async def note_setting(self, key: str, before: str, after: str, file: str) -> None:
+        """Record that the human changed a key of their own configuration."""
+        await self._changed(key, before, after, file)
 
     async def models(self) -> tuple[Looked, ...]:
         """What every configured provider and every local server offers now."""

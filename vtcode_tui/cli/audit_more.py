@@ -79,6 +79,7 @@ def _prune(given: argparse.Namespace) -> int:
     from vtcode_tui.config.layers import load
     from vtcode_tui.events.places import locate
     from vtcode_tui.events.prune import Aged, aged, last_event, prune
+    from vtcode_tui.workspace import remove_layer
 
     home, now = Home.from_environment(), SystemClock().now()
     audit = load(home, None).settings.audit
@@ -90,6 +91,7 @@ def _prune(given: argparse.Namespace) -> int:
     for one in found:
         if given.yes:
             prune(home, one.folder, now=now, minimum_days=audit.minimum_days, reason=given.reason)
+            remove_layer(home.layers, one.folder.name)
         print(f"{'removed' if given.yes else 'would remove'} {one.folder.name}  last event {one.last:%Y-%m-%d}")
     if not given.yes and found:
         print("nothing was removed: say --yes to do it", file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,7 @@ def run(given: argparse.Namespace) -> int:
         case "fork":
             return _fork(home, folder, given.items)
         case _:
-            return _delete(folder)
+            return _delete(home, folder)
 
 
 def _here(given: argparse.Namespace) -> Path | None:
@@ -174,15 +175,18 @@ def _write(text: str, output: str | None, *, raw: bool) -> None:
 def _fork(home: Home, folder: Path, items: int | None) -> int:
     import asyncio
 
-    from vtcode_tui.sessions import fork
+    from vtcode_tui.sessions import fork, read_meta
 
-    print(asyncio.run(fork(home, folder, items)).name)
+    made = asyncio.run(fork(home, folder, items))
+    print(made.name)
+    if read_meta(made).left_staged:
+        print("its staged changes stay with it: the copy starts from the workspace as it is", file=sys.stderr)
     return 0
 
 
-def _delete(folder: Path) -> int:
+def _delete(home: Home, folder: Path) -> int:
     from vtcode_tui.sessions import delete
 
-    delete(folder)
-    print(f"{folder.name}: the conversation and its recordings are gone; the journal stays (`vtcode audit prune`)")
+    delete(home, folder)
+    print(f"{folder.name}: conversation, recordings and layer are gone; the journal stays (`vtcode audit prune`)")
     return 0

@@ -5,6 +5,7 @@ The comments of `vtcode.toml.example` are the only description of the keys; the 
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -93,3 +94,11 @@ def _tables(child: Mapping[str, Any], key: str) -> Iterator[tuple[str, str]]:
     ):
         if isinstance(inner, dict) and "$ref" in inner:
             yield inner["$ref"].rsplit("/", 1)[-1], at
+
+
+def told(settings: Settings, key: str) -> str:
+    """The value of a dotted key as a person would write it; empty where there is none."""
+    data: Any = settings.model_dump(mode="json")
+    for part in key.split("."):
+        data = data.get(part) if isinstance(data, dict) else None
+    return data if isinstance(data, str) else "" if data is None else json.dumps(data, ensure_ascii=False)

@@ -21,17 +21,24 @@ from vtcode_tui.config.source import read_toml
 
 def set_value(file: Path, key: str, value: Any) -> None:
     """Give a dotted key a value of TOML's types. Raises ConfigError, and writes nothing, when it is impossible."""
+    set_values(file, {key: value})
+
+
+def set_values(file: Path, values: Mapping[str, Any]) -> None:
+    """Give several dotted keys their values, with one write: all of them or, with ConfigError, none."""
     document = _document(file)
-    *tables, last = key.split(".")
-    table: MutableMapping[str, Any] = document
-    for name in tables:
-        if name not in table:
-            table[name] = tomlkit.table()
-        inner = table[name]
-        if not isinstance(inner, MutableMapping):
-            raise ConfigError(f"`{name}` is no table there", file=str(file), key=key)
-        table = inner
-    table[last] = value
+    key = ""
+    for key, value in values.items():
+        *tables, last = key.split(".")
+        table: MutableMapping[str, Any] = document
+        for name in tables:
+            if name not in table:
+                table[name] = tomlkit.table()
+            inner = table[name]
+            if not isinstance(inner, MutableMapping):
+                raise ConfigError(f"`{name}` is no table there", file=str(file), key=key)
+            table = inner
+        table[last] = value
     _write(file, document, key)
 
 

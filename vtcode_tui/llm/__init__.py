@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vtcode_tui.llm.chain import Link as Link
     from vtcode_tui.llm.discover import Looked as Looked
     from vtcode_tui.llm.discover import discover_local as discover_local
+    from vtcode_tui.llm.discover import try_provider as try_provider
     from vtcode_tui.llm.endpoint import Endpoint as Endpoint
     from vtcode_tui.llm.endpoint import Hosts as Hosts
     from vtcode_tui.llm.endpoint import Key as Key
@@ -57,6 +58,7 @@ _HOME = {
     "model_facts": "catalogue",
     "paired": "pairing",
     "resolve_models": "resolve",
+    "try_provider": "discover",
 }
 
 

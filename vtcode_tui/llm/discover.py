@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from vtcode_tui.llm.endpoint import Endpoint, Hosts
 from vtcode_tui.llm.failure import ProviderError
-from vtcode_tui.llm.vendors import BY_NAME, LOCAL, vendor_endpoint
+from vtcode_tui.llm.vendors import BY_NAME, LOCAL, table_endpoint, vendor_endpoint
 
 if TYPE_CHECKING:
+    from vtcode_tui.config.settings import Provider
     from vtcode_tui.llm.servers import Offered
     from vtcode_tui.llm.transport import Transport
 
@@ -67,6 +68,19 @@ async def discover_local(environ: Mapping[str, str], hosts: Hosts | None = None)
     finally:
         await transport.aclose()
     return tuple(look.result() for look in looks)
+
+
+async def try_provider(
+    name: str, table: Provider, environ: Mapping[str, str], hosts: Hosts | None = None
+) -> Looked:
+    """What a provider that is not configured yet would offer; a failure is a result, never raised."""
+    from vtcode_tui.llm.transport import Transport
+
+    transport = Transport(hosts or Hosts(), environ)
+    try:
+        return await look_at(transport, table_endpoint(name, table, environ))
+    finally:
+        await transport.aclose()
 
 
 async def _look(transport: Transport, endpoint: Endpoint) -> Looked:

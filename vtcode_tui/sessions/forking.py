@@ -20,6 +20,12 @@ from vtcode_tui.sessions.conversation import conversation_of
 from vtcode_tui.sessions.items import parse
 from vtcode_tui.sessions.recovery import standing_in
 from vtcode_tui.sessions.store import NAME, Meta, Store, read_meta
+from vtcode_tui.workspace import left_staged
+
+LEFT = (
+    "This copy starts from the workspace as it really is: changes that were staged and not accepted stayed with "
+    "the session that it is a copy of."
+)
 
 
 async def fork(
@@ -62,11 +68,14 @@ async def fork(
             parent=meta.id,
             ended=True,
             origin=meta.origin,
+            left_staged=left_staged(home.layers, meta.id),
         )
         store = Store.create(folder, fresh)
         store.copy(taken)
         if place is not None and before_turn is not None:
             store.rewind(place, before_turn)
+        if fresh.left_staged:
+            store.note(LEFT)
         await bus.record(SessionEnded(reason="forked", turns=0, tools=0, denied=0))
     except BaseException:
         journal.abandon()

@@ -15,6 +15,7 @@ from vtcode_tui.events import session_folders
 from vtcode_tui.sessions.items import Item, parse
 from vtcode_tui.sessions.recovery import standing_in
 from vtcode_tui.sessions.store import META, NAME, Meta, read_meta
+from vtcode_tui.workspace import remove_layer
 
 _KEPT = frozenset({"journal.jsonl", META})
 """What deleting a session leaves: the evidence, which `vtcode audit prune` removes when it is old enough."""
@@ -110,8 +111,10 @@ def interrupted(home: Home, workspace: Path, *, but: str = "") -> Interrupted | 
     return None if standing.ended else Interrupted(newest, standing.under_way)
 
 
-def delete(folder: Path) -> None:
-    """Remove a session's conversation, recordings and outputs. Its journal stays: it is evidence.
+def delete(home: Home, folder: Path) -> None:
+    """Remove a session's conversation, recordings, outputs, and its layer with what was not accepted of it.
+
+    Its journal stays: it is evidence.
 
     Raises UsageError when it is no session or when a vtcode process has it open.
     """
@@ -125,3 +128,4 @@ def delete(folder: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
+    remove_layer(home.layers, folder.name)

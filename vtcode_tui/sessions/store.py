@@ -35,6 +35,8 @@ class Meta(BaseModel):
     turns: int = 0
     ended: bool = False
     origin: str = "tui"
+    left_staged: bool = False
+    """It is a copy of a session that has staged changes, which stayed there."""
 
 
 class Store:

@@ -23,7 +23,7 @@ from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.commands import COMMANDS as SLASH
 from vtcode_tui.tui.device import Device
 from vtcode_tui.tui.history import History
-from vtcode_tui.tui.keys import KEYS, keymap
+from vtcode_tui.tui.keys import KEYS
 from vtcode_tui.tui.queue import ApprovalQueue
 from vtcode_tui.tui.screens.help import Help
 from vtcode_tui.tui.screens.work import WorkScreen
@@ -148,11 +148,8 @@ class VtcodeApp(Visits, BaseApp):
         """What of the settings is only about the look and the keys of this screen."""
         self.take_theme(settings.interface.theme)
         self.work.diff.mode = settings.interface.diff
-        chosen, wrong = keymap(settings.interface.keys)
-        self.set_keymap(chosen)
-        self.work.approvals.keys = chosen
         self.work.prompt.vim = settings.interface.vim
-        for text in wrong:
+        for text in self.take_keys(settings.interface.keys):
             self.tell(text, "warning")
 
     def _opened(self, core: Core) -> None:
@@ -214,8 +211,8 @@ class VtcodeApp(Visits, BaseApp):
         """Ask whether this folder is to be trusted."""
         from vtcode_tui.tui.screens.trust import Trust  # only in a folder that is new
 
-        def answered(trust: bool | None) -> None:
-            if trust:
+        def answered(answer: str | None) -> None:
+            if answer == "trust":
                 self.work.intents.grant_trust(self._trusted)
             else:
                 self.work.status.tell(trusted=False)
@@ -232,9 +229,11 @@ class VtcodeApp(Visits, BaseApp):
         """Say where a model was looked for, and what works without one."""
         from vtcode_tui.tui.screens.no_model import NoModel  # only where there is none
 
-        def answered(demo: bool | None) -> None:
-            if demo:
+        def answered(answer: str | None) -> None:
+            if answer == "demo":
                 self._leave(DEMO_WANTED)
+            elif answer == "set up":
+                self.action_setup()
 
         looked = self.core.looked_for if self.core is not None else ()
         if self.work.prompt.text:
@@ -288,8 +287,8 @@ class VtcodeApp(Visits, BaseApp):
             return
         from vtcode_tui.tui.screens.recover import Recover  # only after a crash
 
-        def answered(go_on: bool | None) -> None:
-            if go_on:
+        def answered(answer: str | None) -> None:
+            if answer == "go on":
                 self.go_on_with(found.listed.folder)
 
         self.push_screen(Recover(found), answered)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from textual import events
 from textual.app import App
@@ -12,13 +13,24 @@ from textual.binding import Binding
 from vtcode_tui.common.home import Home
 from vtcode_tui.common.shipped import shipped
 from vtcode_tui.tui.device import Device
+from vtcode_tui.tui.keys import keymap
 from vtcode_tui.tui.own_themes import own_themes
+from vtcode_tui.tui.panes.heading import Heading
 from vtcode_tui.tui.themes import TERMINAL_DARK, TERMINAL_LIGHT, THEMES
 from vtcode_tui.tui.wall import Wall
 
 STYLES = ("app", "chat", "diff", "approval", "terminal", "events", "prompt", "screens", "replay")
 ALONE_SECONDS = 0.03
 """A chord within this time of another key is part of a paste or of a burst, and answers nothing."""
+
+
+@runtime_checkable
+class Footed(Protocol):
+    """A screen with a status bar that tells of keys."""
+
+    def tell_keys(self) -> None:
+        """Say them anew."""
+        ...
 
 
 class BaseApp(App[int]):
@@ -41,6 +53,7 @@ class BaseApp(App[int]):
         self._parsed_for = self.get_css_variables()
         self.stylesheet.set_variables(self._parsed_for)
         self.own_theme_names: tuple[str, ...] = ()
+        self.chosen_keys: dict[str, str] = {}
         self.pressed = 0.0
         self.typed_alone = True
         self.report = ""
@@ -86,6 +99,17 @@ class BaseApp(App[int]):
         """Use a theme by its name in the settings; NO_COLOR wins."""
         if not self.no_color and name in self.available_themes:
             self.theme = name
+
+    def take_keys(self, wanted: Mapping[str, str]) -> list[str]:
+        """Take the person's own keys, and have every heading say them; a sentence for each that cannot be."""
+        self.chosen_keys, wrong = keymap(dict(wanted))
+        self.set_keymap(self.chosen_keys)
+        for screen in self.screen_stack:
+            for heading in screen.query(Heading):
+                heading.again()
+            if isinstance(screen, Footed):
+                screen.tell_keys()
+        return wrong
 
     def action_leave(self) -> None:
         """Leave."""

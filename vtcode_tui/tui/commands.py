@@ -26,6 +26,7 @@ COMMANDS: tuple[SlashCommand, ...] = (
     SlashCommand("mode", "mode", "what the agent may do", "build|plan|read-only"),
     SlashCommand("model", "model", "let another model answer", "PROVIDER/NAME"),
     SlashCommand("models", "models", "what every provider offers; load and unload local models"),
+    SlashCommand("setup", "app.setup", "choose provider and model, and keep them in your vtcode.toml"),
     SlashCommand("compact", "compact", "make room in the model's context now"),
     SlashCommand("stop", "interrupt", "stop the turn and everything it runs"),
     SlashCommand("sessions", "sessions", "look at earlier sessions"),

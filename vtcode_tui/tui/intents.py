@@ -202,6 +202,10 @@ class Intents:
         """Let another model answer."""
         self._run(lambda core: core.set_model(provider, model), "changing the model")
 
+    def note_setting(self, key: str, before: str, after: str, file: str) -> None:
+        """Have it on record that a key of the configuration was changed."""
+        self._run(lambda core: core.note_setting(key, before, after, file), "recording the setting")
+
     def models(self, show: Callable[[tuple[Looked, ...]], None]) -> None:
         """Find out what every provider offers."""
 

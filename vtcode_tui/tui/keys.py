@@ -40,11 +40,12 @@ EVENTS = "In the event log"
 REPLAY = "In the viewer"
 SESSIONS = "In the list of sessions"
 SETTINGS = "In the settings"
+SETUP = "Choosing provider and model"
 
 KEYS: tuple[Key, ...] = (
     Key("help", "f1", "app.help", "this list", EVERYWHERE, True, "help"),
-    Key("pane.chat", "f2,alt+1", "pane('chat')", "go to the chat", EVERYWHERE, True, "chat"),
-    Key("pane.diff", "f3,alt+2", "pane('diff')", "go to the diff preview", EVERYWHERE, True, "diff"),
+    Key("pane.chat", "f2,alt+1", "pane('chat')", "go to the chat", EVERYWHERE, True),
+    Key("pane.diff", "f3,alt+2", "pane('diff')", "go to the diff preview", EVERYWHERE, True),
     Key(
         "pane.approvals",
         "f4,alt+3",
@@ -53,8 +54,8 @@ KEYS: tuple[Key, ...] = (
         EVERYWHERE,
         True,
     ),
-    Key("pane.terminal", "f5,alt+4", "pane('terminal')", "go to the terminal", EVERYWHERE, True, "term"),
-    Key("pane.events", "f6,alt+5", "pane('events')", "go to the event log", EVERYWHERE, True, "log"),
+    Key("pane.terminal", "f5,alt+4", "pane('terminal')", "go to the terminal", EVERYWHERE, True),
+    Key("pane.events", "f6,alt+5", "pane('events')", "go to the event log", EVERYWHERE, True),
     Key("zoom", "f9,alt+z", "zoom", "one pane alone, or all again", EVERYWHERE, True),
     Key("hide", "alt+h", "hide", "hide the pane, or show all again", EVERYWHERE, True),
     Key("wider", "alt+right", "widen(1)", "more columns for the pane that has the keys", EVERYWHERE, True),
@@ -181,6 +182,10 @@ KEYS: tuple[Key, ...] = (
     Key("settings.back", "pageup", "move(-10)", "ten up", SETTINGS, True),
     Key("settings.reset", "ctrl+r", "reset", "take your own value out of the file", SETTINGS, True),
     Key("settings.leave", "escape", "leave", "leave the settings", SETTINGS, True),
+    Key("setup.next", "down,ctrl+n", "move(1)", "the next one", SETUP, True),
+    Key("setup.previous", "up,ctrl+p", "move(-1)", "the one before", SETUP, True),
+    Key("setup.again", "ctrl+r", "again", "look again for servers", SETUP, True),
+    Key("setup.leave", "escape", "leave", "leave it as it is", SETUP, True),
 )
 
 _CHORD = re.compile(r"(?:ctrl|alt|super|hyper|meta)\+.|f\d")
@@ -255,6 +260,17 @@ def key_for(action_id: str, chosen: dict[str, str] | None = None) -> str:
             keys = (chosen or {}).get(action_id, key.keys)
             return shown(keys.split(",")[0])
     raise KeyError(action_id)
+
+
+def footer(groups: Iterable[str], chosen: dict[str, str] | None = None) -> tuple[tuple[str, str], ...]:
+    """Key and word of what the status bar says about some groups."""
+    wanted = tuple(groups)
+    return tuple((key_for(key.id, chosen), key.footer) for key in KEYS if key.footer and key.group in wanted)
+
+
+def key_on(app: object, action_id: str) -> str:
+    """The first key of an action as it is on an app: the person's own, where they have one."""
+    return key_for(action_id, getattr(app, "chosen_keys", None))
 
 
 def rows(groups: Iterable[str] = GROUPS, chosen: dict[str, str] | None = None) -> list[tuple[str, str, str]]:

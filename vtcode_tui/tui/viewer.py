@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vtcode_tui.tui.base import BaseApp
-from vtcode_tui.tui.keys import keymap
 from vtcode_tui.tui.screens.help import Help
 from vtcode_tui.tui.screens.replay import ReplayScreen
 
@@ -32,7 +31,7 @@ class ViewerApp(BaseApp):
 
     def on_mount(self) -> None:
         """The person's own keys."""
-        self.set_keymap(keymap(self._settings.interface.keys)[0])
+        self.take_keys(self._settings.interface.keys)
 
     def action_help(self) -> None:
         """Every key."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vtcode_tui.common.errors import ConfigError, VtcodeError
 from vtcode_tui.tui.base import BaseApp
 
 if TYPE_CHECKING:
     from vtcode_tui.agent.port import Core
+    from vtcode_tui.common.home import Home
     from vtcode_tui.config import Loaded
     from vtcode_tui.config.settings import Settings
     from vtcode_tui.tui.screens.doctor import Diagnosis
+    from vtcode_tui.tui.screens.setup import Chosen
+    from vtcode_tui.tui.screens.work import WorkScreen
 
 LOOKS = frozenset({"interface.theme", "interface.diff", "interface.keys", "interface.vim"})
 """Settings that a running session takes at once."""
@@ -37,6 +42,12 @@ class Visits(BaseApp):
     core: Core | None
     doctor: Callable[[], Sequence[Diagnosis]]
 
+    work: WorkScreen
+
+    def go_on_with(self, folder: Path) -> None:
+        """Leave this session and open another one in its place."""
+        raise NotImplementedError
+
     def look_as(self, settings: Settings) -> None:
         """Take what of the settings is only about the look and the keys."""
         raise NotImplementedError
@@ -48,13 +59,71 @@ class Visits(BaseApp):
 
         self.push_screen(SettingsScreen(Home.from_environment(), self.root, self.theme_names(), self._set))
 
-    def _set(self, loaded: Loaded, key: str) -> None:
+    def _set(self, loaded: Loaded, key: str, before: str) -> None:
+        from vtcode_tui.config.describe import told
+
+        self._note_setting(key, before, told(loaded.settings, key))
         if key in LOOKS:
             # Everything else is on record as it was when the session began, and stays so to its end.
             self.look_as(loaded.settings)
             self.tell(f"{key} is changed", "info")
         else:
             self.tell(f"{key} is changed: it counts from the next session on", "info")
+
+    def _note_setting(self, key: str, before: str, after: str) -> None:
+        """Have a change of the person's own vtcode.toml on record."""
+        from vtcode_tui.common.home import Home
+
+        self.work.intents.note_setting(key, before, after, str(Home.from_environment().settings_file))
+
+    def action_setup(self) -> None:
+        """Choose provider and model, and keep the choice in the person's own vtcode.toml."""
+        from vtcode_tui.common.home import Home
+        from vtcode_tui.config import load
+        from vtcode_tui.tui.screens.setup import Setup  # only when asked for
+
+        home = Home.from_environment()
+        try:
+            loaded = load(home, self.root)
+        except VtcodeError as error:
+            self.tell(str(error), "error")
+            return
+
+        def take(chosen: Chosen | None) -> None:
+            if chosen is not None:
+                self.run_worker(self._take_model(chosen, loaded, home), exit_on_error=True)
+
+        settings = loaded.settings
+        screen = Setup(
+            self.work.intents.models,
+            os.environ,
+            allow=settings.providers.allow,
+            taken=frozenset(settings.providers.tables),
+            file=str(home.settings_file),
+        )
+        self.push_screen(screen, take)
+
+    async def _take_model(self, chosen: Chosen, loaded: Loaded, home: Home) -> None:
+        """Write the choice, put it on record, and let it answer: at once, or in the session opened anew with it."""
+        from vtcode_tui.config.describe import told
+        from vtcode_tui.config.writing import set_values
+
+        values, core = chosen.values(), self.core
+        locked = [key for key in values if key in loaded.locked]
+        try:
+            if locked:
+                raise ConfigError(f"it is locked by {loaded.source(locked[0])}", key=locked[0])
+            set_values(home.settings_file, values)
+        except VtcodeError as error:
+            self.tell(str(error), "error")
+            return
+        for key, value in values.items():
+            self._note_setting(key, told(loaded.settings, key), str(value))
+        if chosen.table is None:
+            self.work.intents.set_model(chosen.provider, chosen.model)
+        elif core is not None:
+            # Its key is to be redacted and its address on record from the first event on: the session begins anew.
+            self.go_on_with(core.folder)
 
     def action_doctor(self) -> None:
         """What this machine and this configuration can do."""

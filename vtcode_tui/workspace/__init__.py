@@ -3,6 +3,7 @@
     Workspace(root, protect=, mask=, upper=)   resolve, state, is_protected, is_masked, is_own     jail
     trust_of, grant_trust, revoke_trust        whether tools may run in a folder                   trust
     Layer(lower, folder), marked               the staging layer: arguments for the workers         layer
+    left_staged, remove_layer                  what a session that is over has left of it            layer
 
 Functions that write files of a workspace are workers (`edits`, `staging`): they run inside the sandbox, never in
 the main process. Names are loaded when they are first asked for, because workers import this package too.
@@ -15,15 +16,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vtcode_tui.workspace.jail import Workspace
-    from vtcode_tui.workspace.layer import Layer, marked
+    from vtcode_tui.workspace.layer import Layer, left_staged, marked, remove_layer
     from vtcode_tui.workspace.trust import Influence, Trust, grant_trust, revoke_trust, trust_of
 
-__all__ = ["Influence", "Layer", "Trust", "Workspace", "grant_trust", "marked", "revoke_trust", "trust_of"]
+__all__ = [
+    "Influence",
+    "Layer",
+    "Trust",
+    "Workspace",
+    "grant_trust",
+    "left_staged",
+    "marked",
+    "remove_layer",
+    "revoke_trust",
+    "trust_of",
+]
 
 _HOMES = {
     "Workspace": "jail",
     "Layer": "layer",
+    "left_staged": "layer",
     "marked": "layer",
+    "remove_layer": "layer",
     "Influence": "trust",
     "Trust": "trust",
     "grant_trust": "trust",

@@ -158,3 +158,21 @@ def selected(shown: ChangeSet, selection: Selection, digest: str) -> list[dict[s
         {"path": path, "choice": to_json(choice), "identity": identity(known[path])}
         for path, choice in selection.items()
     ]
+
+
+def left_staged(layers: Path, session: str) -> bool:
+    """Whether a session's layer holds changes that have not been accepted; without a layer, there are none."""
+    try:
+        with os.scandir(layers / session / "upper") as entries:
+            return next(entries, None) is not None
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def remove_layer(layers: Path, session: str) -> None:
+    """Remove what a session kept of files: its layer and its ledger. Raises OSError; nothing there is no error."""
+    folder = layers / session
+    if folder.parent != layers or folder.is_symlink():
+        raise WorkspaceError(f"{session!r} is no name of a layer")
+    if folder.is_dir():
+        erase(folder)

@@ -15,7 +15,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from vtcode_tui.render import MUTED, Line, Span, Style, plain_line, spans_of
-from vtcode_tui.tui.keys import key_for
+from vtcode_tui.tui.keys import key_on
 from vtcode_tui.tui.panes.approval_rows import RISKS, change_rows, exact_rows, fact_rows, sandbox_rows, scope_rows
 from vtcode_tui.tui.panes.heading import Heading, Row
 from vtcode_tui.tui.queue import ApprovalQueue, Waiting
@@ -102,12 +102,10 @@ class ApprovalPane(Vertical):
     def __init__(self, queue: ApprovalQueue) -> None:
         super().__init__(id="approvals")
         self.queue = queue
-        self.heading = Heading("approvals", "F4", id="approvals-heading")
+        self.heading = Heading("approvals", key="pane.approvals", id="approvals-heading")
         self.content = Content(queue)
         self.answers = Row(id="approval-answers")
         self.unfolded = False
-        self.keys: dict[str, str] = {}
-        """The person's own keys, for the words of the answers."""
         self._settle_due = 0.0
 
     def compose(self) -> ComposeResult:
@@ -162,7 +160,7 @@ class ApprovalPane(Vertical):
         self._tell_answers(item)
 
     def _key(self, name: str) -> str:
-        return key_for(name, self.keys)
+        return key_on(self.app, name)
 
     def _tell_answers(self, item: Waiting) -> None:
         now = self.queue.clock()

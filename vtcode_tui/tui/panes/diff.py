@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from textual.message import Message
 
 from vtcode_tui.render import MUTED, Line, Span, Style, plain_bytes
-from vtcode_tui.tui.keys import DIFF, PANE, bindings, key_for
+from vtcode_tui.tui.keys import DIFF, PANE, bindings, key_on
 from vtcode_tui.tui.own_text import own_text
 from vtcode_tui.tui.panes.origin import Origin
 from vtcode_tui.tui.settling import Decisions, Side
@@ -204,7 +204,7 @@ class DiffPane(Sheet):
         spans = [Span(count), Span(f"+{added:,} ", Style("added")), Span(f"-{removed:,}", Style("removed"))]
         if conflicts := sum(bool(file.conflict) for file in files):
             spans.append(Span(f"  {conflicts} conflict{'s' * (conflicts != 1)}", Style("bad", bold=True)))
-            mine, theirs, own = (key_for(name) for name in ("diff.mine", "diff.theirs", "diff.edit"))
+            mine, theirs, own = (key_on(self.app, name) for name in ("diff.mine", "diff.theirs", "diff.edit"))
             spans.append(Span(f" ({mine} yours, {theirs} the agent's, {own} your own)", MUTED))
         if not self.staged:
             spans.append(Span("  in your files already", Style("caution")))

@@ -8,6 +8,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from vtcode_tui.render import MUTED, Line, Span, Style, cut_spans
+from vtcode_tui.tui.keys import key_on
 from vtcode_tui.tui.sheet import Brush, width_of
 from vtcode_tui.tui.themes import palette_of
 
@@ -62,11 +63,15 @@ class Row(Widget):
 class Heading(Row):
     """The title row of a pane; bright while the pane has the keys."""
 
-    def __init__(self, title: str, key: str, *, id: str | None = None) -> None:
+    def __init__(self, title: str, right: str = "", *, key: str = "", id: str | None = None) -> None:
         super().__init__(id=id, classes="heading")
-        self._title, self._key = title, key
-        self._info: tuple[Span, ...] = ()
-        self._right: tuple[Span, ...] = ()
+        self._title, self._usual, self._key = title, right, key
+        """`key` is the name of the key that leads there: it is what stands at the right usually."""
+        self._told: tuple[str | tuple[Span, ...], str | tuple[Span, ...] | None, dict[str, str] | None] = (
+            "",
+            None,
+            None,
+        )
 
     def on_mount(self) -> None:
         """Show the bare title."""
@@ -80,12 +85,19 @@ class Heading(Row):
         actions: dict[str, str] | None = None,
     ) -> None:
         """Say what the pane holds now."""
-        self._info = (Span(info, MUTED),) if isinstance(info, str) and info else info or ()
+        self._told = (info, right, actions)
+        said = (Span(info, MUTED),) if isinstance(info, str) and info else info or ()
         spans: tuple[Span, ...] = (Span(f" {self._title}", Style("heading")),)
-        if self._info:
-            spans += (Span("  "), *self._info)
-        side = self._key if right is None else right
+        if said:
+            spans += (Span("  "), *said)
+        usual = key_on(self.app, self._key) if self._key else self._usual
+        side = usual if right is None else right
         self.show(spans, (Span(f"{side} ", MUTED),) if isinstance(side, str) else side, actions=actions)
+
+    def again(self) -> None:
+        """Say the same: the keys are others now."""
+        info, right, actions = self._told
+        self.tell(info, right, actions=actions)
 
 
 def facts(label: str, *spans: Span, labels: int = 9) -> Line:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from textual.strip import Strip
 
 from vtcode_tui.render import MUTED, Span, Style, StyleName, cut, plain_line, spans_of
+from vtcode_tui.tui.keys import EVERYWHERE, footer
 from vtcode_tui.tui.panes.heading import Row
 from vtcode_tui.tui.sheet import width_of
 
@@ -35,6 +37,9 @@ class Status:
     state: str = "idle"
     detail: str = ""
     queued: int = 0
+    keys: tuple[tuple[str, str], ...] = ()
+    """Keys of what has the focus, and a word for each."""
+    always: tuple[tuple[str, str], ...] = footer((EVERYWHERE,))
 
 
 def tokens(count: int) -> str:
@@ -99,18 +104,28 @@ def _model(status: Status) -> list[Part]:
 def spans_for(status: Status, cells: int) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
     """The left and the right side; where there is little room the more dispensable parts go first."""
     parts = [*_turn(status), *_place(status), *_model(status)]
-    right = (Span("F1 help  ^P commands ", MUTED),)
+    total = _total(parts)
+    hints = [*status.keys, *status.always]
+    while len(hints) > 1 and total + width_of(_hints(hints)) > cells:
+        # The key of the list of all keys is the last to go, and before it what has the least to do with here.
+        hints.remove(next((hint for hint in reversed(hints) if hint != status.always[0]), hints[-1]))
+    right = _hints(hints)
     for rank in (6, 5, 4, 3, 2):
         parts = [part for part in parts if part[0] < rank]
-        total = sum(width_of(spans) + 2 for _, spans in parts) + 3
-        if rank == 6 and total + width_of(right) > cells:
-            right = (Span("F1 help ", MUTED),)
-        if total + width_of(right) <= cells:
+        if _total(parts) + width_of(right) <= cells:
             break
     left: tuple[Span, ...] = (Span(" "),)
     for _, spans in parts:
         left = (*left, *spans, Span("  "))
     return left, right
+
+
+def _total(parts: list[Part]) -> int:
+    return sum(width_of(spans) + 2 for _, spans in parts) + 3
+
+
+def _hints(hints: Iterable[tuple[str, str]]) -> tuple[Span, ...]:
+    return (Span("  ".join(f"{key} {word}" for key, word in hints) + " ", MUTED),)
 
 
 class StatusBar(Row):

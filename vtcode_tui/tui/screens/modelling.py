@@ -37,10 +37,14 @@ def show_models(app: VtcodeApp, intents: Intents, places: Sequence[Looked]) -> N
 
 
 def _row(place: Looked, model: Offered | None) -> Line:
-    if model is None:
-        helps = f"   try: {place.remedy}" if place.remedy else ""
-        words = plain_line(f"{place.title}: {place.state}{helps}")
-        return Line((Span(" "), *spans_of(words, MUTED)))
+    if model is not None:
+        return model_row(place, model)
+    helps = f"   try: {place.remedy}" if place.remedy else ""
+    return Line((Span(" "), *spans_of(plain_line(f"{place.title}: {place.state}{helps}"), MUTED)))
+
+
+def model_row(place: Looked, model: Offered) -> Line:
+    """A model that a place offers, with what is known about it."""
     about = [model.detail]
     if model.loaded:
         about.append("loaded")

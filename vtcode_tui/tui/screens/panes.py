@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from vtcode_tui.common.files import write_atomically
 from vtcode_tui.common.home import Home
 from vtcode_tui.render import MUTED, Span, Style, plain_line, spans_of
-from vtcode_tui.tui.keys import EVERYWHERE, bindings
+from vtcode_tui.tui.keys import CHAT, DIFF, EVENTS, EVERYWHERE, TERMINAL, bindings, footer, key_on
 from vtcode_tui.tui.layout import SIDE, Choice, Pane
 from vtcode_tui.tui.painter import Painter
 from vtcode_tui.tui.panes.chat import ChatPane
@@ -36,6 +36,8 @@ class PaneScreen(Arranging):
 
     BINDINGS: ClassVar[list[Any]] = bindings(EVERYWHERE)
     AUTO_FOCUS = ""
+    own_keys: ClassVar[tuple[str, ...]] = ()
+    """Groups of keys that this screen has wherever the focus is, and its status bar tells of."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,10 +49,10 @@ class PaneScreen(Arranging):
         self.events = EventPane(id="events")
         self.status = StatusBar()
         self.headings = {
-            "chat": Heading("chat", "F2"),
-            "diff": Heading("diff", "F3"),
-            "terminal": Heading("terminal", "F5"),
-            "events": Heading("events", "F6"),
+            "chat": Heading("chat", key="pane.chat"),
+            "diff": Heading("diff", key="pane.diff"),
+            "terminal": Heading("terminal", key="pane.terminal"),
+            "events": Heading("events", key="pane.events"),
         }
         self.choice = Choice()
         self._asking_files = False
@@ -111,6 +113,15 @@ class PaneScreen(Arranging):
         views = {"chat": self.chat, "diff": self.diff, "terminal": self.terminal, "events": self.events}
         for name, heading in self.headings.items():
             heading.set_class(self.focused is views[name], "-active")
+        self.tell_keys()
+
+    def tell_keys(self) -> None:
+        """The status bar says the keys of the pane that has them."""
+        groups = {"chat": CHAT, "diff": DIFF, "terminal": TERMINAL, "events": EVENTS}
+        focused = self.focused.id if self.focused is not None else None
+        here = () if focused not in groups else (groups[focused],)
+        chosen = getattr(self.app, "chosen_keys", None)
+        self.status.tell(keys=footer((*self.own_keys, *here), chosen), always=footer((EVERYWHERE,), chosen))
 
     def tell_chat(self) -> None:
         """What the chat's heading says."""
@@ -124,7 +135,8 @@ class PaneScreen(Arranging):
     def on_terminal_pane_changed(self) -> None:
         """A run began, went on or ended."""
         spans, actions = self.terminal.summary()
-        self.headings["terminal"].tell(spans, "F8 give back" if self.terminal.taken else "F5", actions=actions)
+        back = f"{key_on(self.app, 'take')} give back" if self.terminal.taken else None
+        self.headings["terminal"].tell(spans, back, actions=actions)
 
     def action_run_tab(self, place: int) -> None:
         """A click on the tab of a run."""

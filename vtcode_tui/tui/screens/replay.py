@@ -67,6 +67,7 @@ class ReplayScreen(PaneScreen):
     """A recorded session."""
 
     BINDINGS: ClassVar[list[Any]] = bindings(REPLAY)
+    own_keys = (REPLAY,)
 
     def __init__(self, folder: Path, *, start_at_end: bool = False) -> None:
         super().__init__()

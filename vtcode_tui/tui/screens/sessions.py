@@ -21,11 +21,12 @@ from vtcode_tui.common.home import Home
 from vtcode_tui.render import MUTED, Line, Span, Style, cut, fold, pad, plain, plain_line, spans_of
 from vtcode_tui.sessions import Listed, delete, fork, parse, search, sessions
 from vtcode_tui.tui.base import BaseApp
-from vtcode_tui.tui.keys import SESSIONS, bindings, key_for
+from vtcode_tui.tui.keys import SESSIONS, bindings, key_on
 from vtcode_tui.tui.panes.heading import Heading, Row, facts
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.pick import Choices
 from vtcode_tui.tui.sheet import Sheet
+from vtcode_tui.workspace import left_staged
 
 if TYPE_CHECKING:
     from textual import events
@@ -201,17 +202,17 @@ class Sessions(ModalScreen[Chosen | None]):
 
     def _looked_at(self) -> None:
         self._preview.show_session(self._current())
-        acts = {"resume": "resume", "replay": "replay"}
+        other = "replay" if self._act == "resume" else "resume"
         words = {
-            f" enter {acts[self._act]} ": "screen.take",
-            f" {key_for('sessions.other')} {'replay' if self._act == 'resume' else 'resume'} ": "screen.other",
-            f" {key_for('sessions.fork')} fork ": "screen.fork",
-            f" {key_for('sessions.delete')} delete ": "screen.delete",
+            f" enter {self._act} ": "screen.take",
+            f" {key_on(self.app, 'sessions.other')} {other} ": "screen.other",
+            f" {key_on(self.app, 'sessions.fork')} fork ": "screen.fork",
+            f" {key_on(self.app, 'sessions.delete')} delete ": "screen.delete",
         }
         if self._here is not None:
-            words[f" {key_for('sessions.here')} {'all folders' if self._only_here else 'this folder only'} "] = (
-                "screen.here"
-            )
+            words[
+                f" {key_on(self.app, 'sessions.here')} {'all folders' if self._only_here else 'this folder only'} "
+            ] = "screen.here"
         spans = tuple(Span(text, Style("accent") if number == 0 else MUTED) for number, text in enumerate(words))
         count = f"{len(self._shown)} of {len(self._all)} "
         self.query_one("#session-keys", Row).show(spans, (Span(count, MUTED),), actions=words)
@@ -305,13 +306,17 @@ class Sessions(ModalScreen[Chosen | None]):
             if text is None or text.strip().lower() != "yes":
                 return
             try:
-                delete(listed.folder)
+                delete(self._home, listed.folder)
             except (VtcodeError, OSError) as error:
                 self.app.notify(str(error), markup=False, severity="error")
             self._read()
 
         question = f"delete the conversation “{cut(listed.meta.title, 40)}”? type yes"
-        self.app.push_screen(Ask(question, hint="its journal stays: it is evidence"), answer)
+        lost = "its staged changes that were not accepted go too; " if self._left(listed) else ""
+        self.app.push_screen(Ask(question, hint=f"{lost}its journal stays: it is evidence"), answer)
+
+    def _left(self, listed: Listed) -> bool:
+        return left_staged(self._home.layers, listed.folder.name)
 
     def action_leave(self) -> None:
         """Nothing."""

@@ -6,7 +6,6 @@ administrator locked is shown as it is, and says why it cannot be changed here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin
@@ -20,11 +19,11 @@ from textual.widgets import Input
 from vtcode_tui.common.errors import VtcodeError
 from vtcode_tui.common.home import Home
 from vtcode_tui.config import Loaded, Settings, load, override
-from vtcode_tui.config.describe import descriptions
+from vtcode_tui.config.describe import descriptions, told
 from vtcode_tui.config.keys import leaf_keys
 from vtcode_tui.config.writing import reset_value, set_value
 from vtcode_tui.render import MUTED, Line, Span, Style, cut, pad, plain_line, spans_of
-from vtcode_tui.tui.keys import SETTINGS, bindings, key_for
+from vtcode_tui.tui.keys import SETTINGS, bindings, key_on
 from vtcode_tui.tui.panes.heading import Heading, Row
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.pick import Choices, Pick
@@ -62,14 +61,14 @@ class SettingsScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[Any]] = bindings(SETTINGS)
 
     def __init__(
-        self, home: Home, root: Path, themes: tuple[str, ...], changed: Callable[[Loaded, str], None]
+        self, home: Home, root: Path, themes: tuple[str, ...], changed: Callable[[Loaded, str, str], None]
     ) -> None:
         super().__init__()
         self._home, self._root, self._themes, self._changed = home, root, themes, changed
         self._keys = [key for key in leaf_keys() if not key.endswith("*")]
         self._texts = descriptions()
         self._loaded: Loaded | None = None
-        self._values: dict[str, Any] = {}
+        self._values: dict[str, str] = {}
         self._shown: list[str] = []
         self._choices = Choices([])
 
@@ -96,8 +95,7 @@ class SettingsScreen(ModalScreen[None]):
         except VtcodeError as error:
             self.app.notify(str(error), severity="error", markup=False)
             return False
-        dumped = self._loaded.settings.model_dump(mode="json")
-        self._values = {key: _at(dumped, key) for key in self._keys}
+        self._values = {key: told(self._loaded.settings, key) for key in self._keys}
         self._narrow(keep=True)
         return True
 
@@ -117,7 +115,7 @@ class SettingsScreen(ModalScreen[None]):
         assert self._loaded is not None
         source = self._loaded.source(key)
         own = source.layer != "built-in"
-        value = cut(plain_line(_spelled(self._values[key])), VALUE)
+        value = cut(plain_line(self._values[key]), VALUE)
         lock = (Span("  locked", Style("caution")),) if key in self._loaded.locked else ()
         return Line(
             (
@@ -138,7 +136,10 @@ class SettingsScreen(ModalScreen[None]):
             choices = f"  ({' · '.join(choices_of(key))})" if choices_of(key) else ""
             about.show(spans_of(plain_line(f" {self._texts.get(key, '')}{choices}")))
             source.show(spans_of(plain_line(f" {self._loaded.source(key)}"), MUTED))
-        words = {" enter change ": "screen.change", f" {key_for('settings.reset')} as built in ": "screen.reset"}
+        words = {
+            " enter change ": "screen.change",
+            f" {key_on(self.app, 'settings.reset')} as built in ": "screen.reset",
+        }
         spans = tuple(Span(text, Style("accent") if number == 0 else MUTED) for number, text in enumerate(words))
         file = cut(plain_line(str(self._home.settings_file)), 60)
         self.query_one("#settings-keys", Row).show(spans, (Span(f"{file} ", MUTED),), actions=words)
@@ -187,7 +188,7 @@ class SettingsScreen(ModalScreen[None]):
             self.app.push_screen(Pick(key, rows), lambda i: None if i is None else self._give(key, choices[i]))
             return
         hint = 'as in vtcode.toml: 12, true, ["a", "b"], or words'
-        ask = Ask(key, _spelled(self._values[key]), hint=hint)
+        ask = Ask(key, self._values[key], hint=hint)
         self.app.push_screen(ask, lambda text: None if text is None else self._give(key, text.strip()))
 
     def _give(self, key: str, text: str) -> None:
@@ -212,19 +213,10 @@ class SettingsScreen(ModalScreen[None]):
         self._told(key)
 
     def _told(self, key: str) -> None:
+        before = self._values[key]
         if self._read() and self._loaded is not None:
-            self._changed(self._loaded, key)
+            self._changed(self._loaded, key, before)
 
     def action_leave(self) -> None:
         """Back to the work."""
         self.dismiss(None)
-
-
-def _at(data: Any, key: str) -> Any:
-    for part in key.split("."):
-        data = data[part]
-    return data
-
-
-def _spelled(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
