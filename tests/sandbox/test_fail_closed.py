@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -169,19 +170,37 @@ def _supervisor_of(spawner: int) -> int:
     return int(children[0])
 
 
-@pytest.mark.parametrize("victim", ["main", "spawner", "supervisor"])
+TOGETHER = ("main", "sentinel", "spawner", "supervisor")
+VICTIMS = [*((one,) for one in TOGETHER), *combinations(TOGETHER, 3)][:-1]
+"""But for sentinel, spawner and supervisor at once: then nobody is left who would know tier kernel's daemons."""
+
+
+@pytest.mark.parametrize("victims", VICTIMS, ids=" and ".join)
 @pytest.mark.parametrize("tier", ["full", "kernel"])
-def test_nothing_survives_when_one_of_our_processes_is_killed(
-    base: Path, tier: Tier, victim: str, marker: str
+def test_nothing_survives_when_our_processes_are_killed(
+    base: Path, tier: Tier, victims: tuple[str, ...], marker: str
 ) -> None:
     driver = _drive(base, tier, ["bash", "-c", DAEMONS.format(marker=marker)])
     assert driver.stdout is not None
     started = json.loads(driver.stdout.readline())
     assert _wait_for(lambda: len(_marked(marker)) >= 3, 30)
-    pids = {"main": driver.pid, "spawner": started["spawner"], "supervisor": _supervisor_of(started["spawner"])}
-    os.kill(pids[victim], signal.SIGKILL)
+    server = started["spawner"]
+    pids = {"main": driver.pid, "sentinel": _parent_of(server), "spawner": server}
+    pids["supervisor"] = _supervisor_of(server)
+    if len(victims) > 1:
+        # At the same moment: none of them can do anything between the end of one and of the next.
+        for victim in victims:
+            os.kill(pids[victim], signal.SIGSTOP)
+    for victim in victims:
+        os.kill(pids[victim], signal.SIGKILL)
     assert _wait_for(lambda: not _marked(marker), 10)
     driver.kill()
     driver.communicate()
-    if victim != "supervisor":
-        assert _wait_for(lambda: not Path(f"/proc/{started['spawner']}/cmdline").exists(), 10)
+    if victims != ("supervisor",):
+        assert _wait_for(lambda: not Path(f"/proc/{server}/cmdline").exists(), 10)
+    assert _wait_for(lambda: not Path(f"/proc/{pids['sentinel']}/cmdline").exists(), 10)
+
+
+def _parent_of(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[1])

@@ -92,7 +92,7 @@ async def test_a_fork_bomb_is_stopped_under_the_usual_limits(finish: Finish, pro
 async def test_a_burst_of_processes_within_the_limits_is_counted_and_goes_on(
     finish: Finish, profile: Profile
 ) -> None:
-    script = "mkfifo gate; for i in $(seq 400); do (read < gate; echo done) & done; for i in $(seq 400); do echo; done > gate; wait"
+    script = "mkfifo gate; exec 3<>gate; for i in $(seq 400); do (read <&3; echo done) & done; for i in $(seq 400); do echo >&3; done; wait"
     text, outcome = await finish(grant_for(profile, "bash", "-c", script))
     assert (outcome.exit_code, outcome.limit) == (0, "")
     assert text.count("done") == 400

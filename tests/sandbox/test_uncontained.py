@@ -19,9 +19,10 @@ pytestmark = pytest.mark.kernel
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def _session(folder: Path, *words: str) -> dict[str, Any]:
+def session_without(feature: str, folder: Path, **given: Any) -> dict[str, Any]:
+    """What happened in a session on a machine that lacks a feature of the kernel."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.sandbox.uncontained_session", str(folder), *words],
+        [sys.executable, "-m", "tests.sandbox.session_without", feature, str(folder), json.dumps(given)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -32,8 +33,13 @@ def _session(folder: Path, *words: str) -> dict[str, Any]:
     return said
 
 
+def _session(folder: Path, command: str, **given: Any) -> dict[str, Any]:
+    calls = [["read_file", {"path": "README.md"}], ["run_command", {"command": command}]]
+    return session_without("landlock", folder, calls=calls, **given)
+
+
 def test_without_a_tier_nothing_runs_by_default(tmp_path: Path) -> None:
-    said = _session(tmp_path, "closed", "yes", "touch ran")
+    said = _session(tmp_path, "touch ran")
     assert "the sandbox reaches tier none here" in said["refused"]
     assert not (tmp_path / "ws/ran").exists()
 
@@ -42,7 +48,7 @@ def test_where_it_is_allowed_each_run_is_asked_about_and_everything_says_that_no
     tmp_path: Path,
 ) -> None:
     marker = f"7{os.getpid()}.5"
-    said = _session(tmp_path, "allow", "yes", f"sh build.sh {marker}; touch ran")
+    said = _session(tmp_path, f"sh build.sh {marker}; touch ran", allow=True)
     assert (said["tier"], said["uncontained"]) == ("none", True)
     # Reading a file and making one are allowed by rule where a sandbox stands behind the rule.
     assert [(r["tool"], r["scopes"]) for r in said["asked"]] == [("read_file", 0), ("run_command", 0)]
@@ -58,7 +64,7 @@ def test_where_it_is_allowed_each_run_is_asked_about_and_everything_says_that_no
 
 
 def test_where_the_human_says_no_nothing_of_the_models_runs(tmp_path: Path) -> None:
-    said = _session(tmp_path, "allow", "no", "touch ran")
+    said = _session(tmp_path, "touch ran", allow=True, answer="no")
     assert len(said["asked"]) == 2
     assert not (tmp_path / "ws/ran").exists()
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -46,6 +47,8 @@ class Spawner:
         self._layers = own.layers.resolve()
         self._spent: set[str] = set()
         self._flights: set[Flight] = set()
+        self._former: list[subprocess.Popen[bytes]] = []
+        """Fork servers that were killed, as long as their sentinels have something to end."""
         self._launch()
         self.tier = tier
         self.proxy: Callable[[Sequence[str], Callable[[Connection], None]], Proxy] = Proxy
@@ -96,11 +99,14 @@ class Spawner:
                 ours.close()
                 raise SandboxError(f"the spawner cannot be started: {error}", step="spawner") from error
         self._control = ours
+        self._server = 0
 
     @property
     def pid(self) -> int:
-        """The fork server's process id."""
-        return self._process.pid
+        """The fork server's process id, which is the first thing that it says; its parent is the sentinel."""
+        if self._server == 0:
+            self._server = int(self._control.recv(32) or b"-1")
+        return self._server
 
     async def run(
         self,
@@ -168,9 +174,13 @@ class Spawner:
 
     def _revive(self) -> None:
         """Where the fork server was killed its runs ended with it: a new one serves the next."""
-        if self._process.poll() is not None:
+        alive = select.poll()
+        alive.register(self._control, 0)
+        if alive.poll(0):  # the other end is closed: the sentinel ends what is left of it
             self._control.close()
+            self._former.append(self._process)
             self._launch()
+        self._former = [process for process in self._former if process.poll() is None]
 
     def _ended(self, flight: Flight) -> None:
         self._flights.discard(flight)
@@ -228,6 +238,7 @@ class Spawner:
             self._control.shutdown(socket.SHUT_RDWR)
         self._control.close()
         # Each supervisor ends its run and says so; the fork server leaves when the last is gone.
-        await asyncio.get_running_loop().run_in_executor(None, self._process.wait)
+        for process in (*self._former, self._process):
+            await asyncio.get_running_loop().run_in_executor(None, process.wait)
         for flight in flights:
             flight.abandon()

@@ -16,7 +16,7 @@ import sys
 
 sys.path.append(sys.argv[2])
 
-from vtcode_tui.sandbox.inner import cgroup, kernel, tree
+from vtcode_tui.sandbox.inner import cgroup, kernel, sentinel, tree
 from vtcode_tui.sandbox.inner.job import SetupError
 from vtcode_tui.sandbox.inner.layers import Layers
 from vtcode_tui.sandbox.inner.reserve import Reserve
@@ -42,7 +42,8 @@ def serve(control: socket.socket, preload: list[str]) -> None:
     gc.freeze()
     wake, ended = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     signal.set_wakeup_fd(ended, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda _signal, _frame: None)
+    for number in (signal.SIGCHLD, signal.SIGTERM):
+        signal.signal(number, lambda _signal, _frame: None)
     memory = int(kernel.memory_of_machine()[0] * 0.9)
     group = cgroup.Group(f"{cgroup.PREFIX}{os.getpid()}", _MOST_PROCESSES, memory)
     group.enter()
@@ -67,7 +68,7 @@ class _Server:
         # Readable with priority whenever a file system was mounted or unmounted on this machine.
         mounts = os.open("/proc/self/mountinfo", os.O_RDONLY | os.O_CLOEXEC)
         poll.register(mounts, select.POLLPRI)
-        self._control.send(b"ready")
+        self._control.send(str(os.getpid()).encode())
         while True:
             ready = dict(poll.poll(self._reserve.wait_ms()))
             if mounts in ready:
@@ -77,8 +78,12 @@ class _Server:
             if self._layers.watched.intersection(ready):
                 self._layers.leave()
             if self._wake in ready:
-                os.read(self._wake, 4096)
+                told = os.read(self._wake, 4096)
                 self._reap()
+                if signal.SIGTERM in told:  # the sentinel is gone: without it we would be the last
+                    for pid in self._supervisors:
+                        tree.send(pid, signal.SIGTERM)
+                    break
             if self._control.fileno() in ready:
                 if not self._take():
                     break
@@ -142,4 +147,5 @@ class _Server:
 
 
 if __name__ == "__main__":
+    sentinel.stand_behind()
     serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[3:])

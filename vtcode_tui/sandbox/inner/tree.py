@@ -74,6 +74,11 @@ def threads_of_user(uid: int) -> int:
     return count
 
 
+def is_filtered(pid: int) -> bool:
+    """Whether a process is under a seccomp filter, which it can neither hide nor leave."""
+    return b"\nSeccomp:\t2" in _read(f"/proc/{pid}/status")
+
+
 def memory_of(pid: int) -> tuple[int, int]:
     """Bytes of memory that a process holds for itself, and of shared memory that it has in use."""
     own = shared = 0
@@ -119,7 +124,7 @@ def end_all(*, enclosed: bool = False) -> int:
     """
     me = os.getpid()
     killed: set[int] = set()
-    while _reap():
+    while reap():
         alive = [p for p in descendants(me) if _state(p) not in {b"Z", b"X", b""}]
         if enclosed and alive:
             kill_enclosed()
@@ -170,7 +175,7 @@ def _group(pid: int) -> int:
         return 0
 
 
-def _reap() -> bool:
+def reap() -> bool:
     """Reap what has ended; whether any child is left."""
     while True:
         try:
