@@ -12,11 +12,13 @@ import pytest
 
 from tests.agent.stage import Human, staged
 from tests.gate.test_signing import make_key, signers_file
+from tests.reading import payloads
 from vtcode_tui.config.settings import Approvals
 from vtcode_tui.demo import Step
 from vtcode_tui.events import verify
 from vtcode_tui.events.approvals import check_approvals
 from vtcode_tui.events.sshsig import NAMESPACE
+from vtcode_tui.events.types import ApprovalDenied
 from vtcode_tui.gate.types import ApprovalRequest, Verdict
 from vtcode_tui.sandbox import TerminalSize
 
@@ -74,7 +76,7 @@ async def test_a_level_that_cannot_be_had_lets_nothing_run_and_writes_no_rule(tm
         await stage.session.submit("go")
         await stage.session.shell(TYPED, TerminalSize(80, 24))
         assert not stage.events("approval.granted")
-        assert {event.data.outcome for event in stage.events("approval.denied")} == {"void"}  # type: ignore[attr-defined]
+        assert {denied.outcome for denied in payloads(stage.events(), ApprovalDenied)} == {"void"}
         started: list[Any] = stage.events("exec.started")
         assert not [event for event in started if "python3" in " ".join(event.data.argv)]
     assert len(human.asked) == 1

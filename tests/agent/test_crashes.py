@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from tests.agent.stage import Human, home_in, no, staged, yes
+from tests.reading import by_call, payloads
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.common.home import Home
 from vtcode_tui.demo import Step, served
 from vtcode_tui.events import locate, verify
+from vtcode_tui.events.types import ToolFinished
 from vtcode_tui.sessions.recovery import standing_in
 from vtcode_tui.workspace import grant_trust
 
@@ -96,7 +98,7 @@ async def test_killed_at_any_point_and_resumed_nothing_runs_twice(tmp_path: Path
         await stage.session.submit("go on")
         after = tally(home, folder.name)
         asked = [request.decision.rule for request in stage.human.asked]
-        statuses = [e.data.status for e in stage.events("tool.finished")]  # type: ignore[attr-defined]
+        statuses = [finished.status for finished in payloads(stage.events(), ToolFinished)]
     assert asked == (["vtcode.unknown-outcome"] * len(asked) if doubt else [])
     assert bool(asked) == doubt
     assert after == (before if doubt else 1)
@@ -136,7 +138,7 @@ async def test_text_that_was_being_typed_when_it_crashed_is_unknown_and_not_said
         await killed_at("policy.decided 2", tmp_path, root)
     folder = locate(home, "last")
     async with staged(tmp_path, [Step("")] * 2 + [Step("ok")], resume=folder) as stage:
-        statuses = {e.call: e.data.status for e in stage.events("tool.finished")}  # type: ignore[attr-defined]
+        statuses = {call: it.status for call, it in by_call(stage.events(), ToolFinished).items()}
         assert statuses["c2"] == "unknown"
         ended = [e for e in stage.events("exec.finished") if e.call == "c1"]
         assert [e.outcome for e in ended] == ["unknown"]
@@ -156,7 +158,7 @@ async def test_a_sub_task_that_was_cut_off_by_a_crash_is_not_begun_again(tmp_pat
         await killed_at("exec.started", tmp_path, root)
     folder = locate(home, "last")
     async with staged(tmp_path, script, resume=folder, human=Human(no)) as stage:
-        statuses = {e.call: e.data.status for e in stage.events("tool.finished")}  # type: ignore[attr-defined]
+        statuses = {call: it.status for call, it in by_call(stage.events(), ToolFinished).items()}
         assert statuses == {"c1": "unknown", "c2": "unknown"}
         before = tally(home, folder.name)
         await stage.session.submit("go on")

@@ -17,10 +17,12 @@ from tests.agent.stage import Human, home_in
 from tests.llm.server import Act, FaultyServer, Reply, serving, sse
 from tests.llm.streams import calling, reply
 from tests.llm.talk import no_wait
+from tests.reading import payloads
 from vtcode_tui.agent import Opening, Session, capability_of, open_core, start_spawner
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.config.settings import Link, Model, Provider, Providers, Settings, Wire
 from vtcode_tui.events import Event, read_events
+from vtcode_tui.events.types import ModelFailover, ModelResponded, PromptSubmitted
 from vtcode_tui.workspace import grant_trust
 
 pytestmark = pytest.mark.kernel
@@ -136,11 +138,11 @@ async def test_when_one_provider_breaks_every_stream_another_completes_the_turn_
         assert session.outcome == "done"
         assert tally(tmp_path, session) == 1
         assert (len(one.seen), len(two.seen)) == (3, 2)
-        answered = [event.data.provider for event in of(session, "model.responded")]  # type: ignore[attr-defined]
+        answered = [answer.provider for answer in payloads(read_events(session.folder), ModelResponded)]
         assert answered == ["p1", "p1"]
-        moved = of(session, "model.failover")[-1].data
-        assert (moved.from_provider, moved.to_provider) == ("p0", "p1")  # type: ignore[attr-defined]
-        assert moved.partial_output_discarded  # type: ignore[attr-defined]
+        moved = payloads(read_events(session.folder), ModelFailover)[-1]
+        assert (moved.from_provider, moved.to_provider) == ("p0", "p1")
+        assert moved.partial_output_discarded
 
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16
@@ -157,6 +159,6 @@ async def test_a_picture_of_the_prompt_reaches_the_model_and_only_its_digest_the
         coded = base64.b64encode(PNG).decode()
         assert coded in raw
         assert wire == "ollama" or "image/png" in raw
-        (prompt,) = of(session, "prompt.submitted")
-        assert prompt.data.attachments == (hashlib.sha256(PNG).hexdigest(),)  # type: ignore[attr-defined]
+        (prompt,) = payloads(read_events(session.folder), PromptSubmitted)
+        assert prompt.attachments == (hashlib.sha256(PNG).hexdigest(),)
         assert coded not in (session.folder / "journal.jsonl").read_text()

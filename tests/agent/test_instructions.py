@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.agent.stage import Human, no, staged
+from tests.reading import by_call, payloads
 from vtcode_tui.agent.instructions import read_instructions
 from vtcode_tui.demo import Step
-from vtcode_tui.events.types import ConfigChanged
+from vtcode_tui.events.types import ConfigChanged, PolicyDecided, SessionStarted
 
 pytestmark = pytest.mark.kernel
 
@@ -24,11 +25,11 @@ async def test_instructions_are_told_to_the_model_and_hashed_into_the_journal(tm
     async with staged(tmp_path, [Step("ok")], files=files) as stage:
         await stage.session.submit("go")
         system = str(stage.model.requests[0]["messages"][0]["content"])
-        (started,) = stage.events("session.started")
+        (started,) = payloads(stage.events(), SessionStarted)
     assert "Use tabs." in system
     assert "Use spaces." not in system
     assert "the nearest wins: web/AGENTS.md, web/deep/AGENTS.md" in system
-    assert started.data.instructions == {name: digest(text) for name, text in files.items()}  # type: ignore[attr-defined]
+    assert started.instructions == {name: digest(text) for name, text in files.items()}
 
 
 async def test_instructions_of_a_folder_that_is_trusted_later_are_hashed_then_and_not_told_before(
@@ -37,12 +38,12 @@ async def test_instructions_of_a_folder_that_is_trusted_later_are_hashed_then_an
     async with staged(tmp_path, [Step("ok")] * 2, files={"AGENTS.md": "Use tabs.\n"}, trusted=False) as stage:
         await stage.session.submit("go")
         assert "Use tabs." not in str(stage.model.requests[0])
-        (started,) = stage.events("session.started")
-        assert started.data.instructions == {}  # type: ignore[attr-defined]
+        (started,) = payloads(stage.events(), SessionStarted)
+        assert started.instructions == {}
         await stage.session.grant_trust()
         await stage.session.submit("go")
         assert "Use tabs." in str(stage.model.requests[1]["messages"][0])
-        changes = [e.data for e in stage.events("config.changed") if isinstance(e.data, ConfigChanged)]
+        changes = payloads(stage.events(), ConfigChanged)
         (said,) = [change for change in changes if change.what == "instructions"]
         assert (said.file, said.after) == ("AGENTS.md", digest("Use tabs.\n"))
 
@@ -57,7 +58,7 @@ async def test_instructions_cannot_change_what_the_policy_says(tmp_path: Path) -
         await stage.session.submit("go")
         assert "denied" in stage.told("c1")
         assert not stage.events("exec.started")
-        decided = [e.data.decision for e in stage.events("policy.decided") if str(e.call)[0] == "c"]  # type: ignore[attr-defined]
+        decided = [it.decision for call, it in by_call(stage.events(), PolicyDecided).items() if call[0] == "c"]
         assert "allow" not in decided
 
 

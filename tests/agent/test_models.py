@@ -9,8 +9,10 @@ import pytest
 from tests.agent.stage import staged
 from tests.llm.server import serving
 from tests.llm.test_servers import GONE, LMSTUDIO, document
+from tests.reading import payloads
 from vtcode_tui.common.errors import ModelError
 from vtcode_tui.demo import Step
+from vtcode_tui.events.types import ConfigChanged
 
 pytestmark = pytest.mark.kernel
 
@@ -31,6 +33,6 @@ async def test_models_are_listed_loaded_and_unloaded_from_the_app_and_the_journa
             await stage.session.unload_model("lmstudio", "qwen/qwen3-coder-30b")
             with pytest.raises(ModelError, match=r"nothing listens.*ollama serve"):
                 await stage.session.load_model("ollama", "qwen3:8b")
-        changed = [(e.data.before, e.data.after) for e in stage.events("config.changed")]  # type: ignore[attr-defined]
+        changed = [(change.before, change.after) for change in payloads(stage.events(), ConfigChanged)]
     assert changed == [("", "lmstudio/small"), ("lmstudio/qwen/qwen3-coder-30b", "")]
     assert [seen.path for seen in server.seen][-1] == "/api/v1/models/unload"

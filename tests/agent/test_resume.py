@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.agent.stage import home_in, staged
+from tests.reading import by_call
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.common.errors import JournalError, UsageError
 from vtcode_tui.demo import Step, in_order, served
 from vtcode_tui.events import locate, read_events, verify
 from vtcode_tui.events.live import Notice, OutputChunk
+from vtcode_tui.events.types import ToolFinished
 from vtcode_tui.sessions import Recording, delete, fork, sessions
 from vtcode_tui.sessions.forking import LEFT
 from vtcode_tui.workspace import grant_trust, left_staged
@@ -118,7 +120,7 @@ async def test_after_a_crash_nothing_runs_twice_and_the_unknown_is_said(tmp_path
     folder = locate(home, "last")
     assert verify(folder).state in {"open", "torn"}
     async with staged(tmp_path, [Step("")] * 2 + [Step("I will look first.")], resume=folder) as stage:
-        statuses = {e.call: e.data.status for e in stage.events("tool.finished")}  # type: ignore[attr-defined]
+        statuses = {call: it.status for call, it in by_call(stage.events(), ToolFinished).items()}
         assert statuses == {"c1": "ok", "c2": "unknown"}
         assert any(isinstance(one, Notice) and "Unknown outcome" in one.text for one in stage.heard)
         assert len([e for e in stage.events("exec.started") if e.call in {"c1", "c2"}]) == 2

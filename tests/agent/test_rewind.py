@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.agent.stage import staged
+from tests.reading import payloads
 from vtcode_tui.common.errors import StaleFileError, UsageError
 from vtcode_tui.config.settings import Sandbox
 from vtcode_tui.demo import Step
 from vtcode_tui.events import verify
+from vtcode_tui.events.types import ChangesReviewed, FileChanged, SessionRewound
 from vtcode_tui.workspace.changes import ChangeSet, Edited
 
 pytestmark = pytest.mark.kernel
@@ -51,10 +53,10 @@ async def test_going_back_takes_conversation_and_layer_back_and_leaves_real_file
             await session.rewind(2, "0" * 64)
         await session.rewind(2, preview.digest)
         assert await session.changes() == first
-        (rewound,) = stage.events("session.rewound")
+        (rewound,) = payloads(stage.events(), SessionRewound)
         (prompt,) = [e for e in stage.events("prompt.submitted") if e.turn == 2]
-        assert (rewound.data.to_seq, rewound.data.turn) == (prompt.seq, 2)  # type: ignore[attr-defined]
-        assert {e.data.via for e in stage.events("file.changed")} == {"exec", "rewind"}  # type: ignore[attr-defined]
+        assert (rewound.to_seq, rewound.turn) == (prompt.seq, 2)
+        assert {changed.via for changed in payloads(stage.events(), FileChanged)} == {"exec", "rewind"}
         await session.submit("again")
         said = [m["content"] for m in stage.model.requests[-1]["messages"] if m["role"] == "user"]
         assert "two" not in said and "again" in said
@@ -120,11 +122,11 @@ async def test_an_edited_hunk_is_recorded_with_the_hash_of_the_humans_text(tmp_p
         shown = await stage.session.changes()
         await stage.session.accept({"a.py": Edited({0: b"x = 42\n"})}, shown.digest)
         assert (stage.root / "a.py").read_text() == "x = 42\n"
-        (reviewed,) = stage.events("changes.reviewed")
-        assert reviewed.data.own == {"a.py": (sha256(b"x = 42\n").hexdigest(),)}  # type: ignore[attr-defined]
-        assert reviewed.data.choices == {"a.py": "edited hunks 1"}  # type: ignore[attr-defined]
-        (written,) = [e for e in stage.events("file.changed") if e.data.via == "accept"]  # type: ignore[attr-defined]
-        assert written.data.after_sha256 == sha256(b"x = 42\n").hexdigest()  # type: ignore[attr-defined]
+        (reviewed,) = payloads(stage.events(), ChangesReviewed)
+        assert reviewed.own == {"a.py": (sha256(b"x = 42\n").hexdigest(),)}
+        assert reviewed.choices == {"a.py": "edited hunks 1"}
+        (written,) = [it for it in payloads(stage.events(), FileChanged) if it.via == "accept"]
+        assert written.after_sha256 == sha256(b"x = 42\n").hexdigest()
         assert (await stage.session.changes()).files == ()
 
 
@@ -139,7 +141,7 @@ async def test_without_a_layer_what_a_command_did_is_shown_and_rolled_back(tmp_p
         await session.submit("one")
         changes = await session.changes()
         assert ops(changes) == {"a.py": "update", "b": "delete", "n/new": "create"}
-        assert {e.data.path for e in stage.events("file.changed")} == set(ops(changes))  # type: ignore[attr-defined]
+        assert {it.path for it in payloads(stage.events(), FileChanged)} == set(ops(changes))
         await session.accept({"b": None}, changes.digest)
         changes = await session.changes()
         await session.discard({c.path: None for c in changes.files}, changes.digest)
@@ -147,7 +149,7 @@ async def test_without_a_layer_what_a_command_did_is_shown_and_rolled_back(tmp_p
         assert not (stage.root / "b").exists()
         assert not (stage.root / "n").exists()
         assert (await session.changes()).files == ()
-        told = [(e.data.decision, e.data.staged) for e in stage.events("changes.reviewed")]  # type: ignore[attr-defined]
+        told = [(it.decision, it.staged) for it in payloads(stage.events(), ChangesReviewed)]
         assert told == [("accepted", False), ("discarded", False)]
 
 

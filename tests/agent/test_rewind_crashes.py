@@ -12,10 +12,12 @@ import pytest
 
 from tests.agent.rewinding_killed import FILES
 from tests.agent.stage import home_in, staged
+from tests.reading import payloads
 from vtcode_tui.config.settings import Sandbox
 from vtcode_tui.demo import Step
 from vtcode_tui.events import locate, verify
 from vtcode_tui.events.live import Notice
+from vtcode_tui.events.types import SessionRewound
 from vtcode_tui.workspace.changes import ChangeSet
 
 pytestmark = pytest.mark.kernel
@@ -62,8 +64,8 @@ async def test_going_back_is_finished_by_the_next_start(tmp_path: Path, step: st
         else:
             assert _texts(await session.changes()) == AFTER_ONE
             assert (tmp_path / "ws/a.py").read_text() == FILES["a.py"]
-        (rewound,) = stage.events("session.rewound")
-        assert rewound.data.turn == 2  # type: ignore[attr-defined]
+        (rewound,) = payloads(stage.events(), SessionRewound)
+        assert rewound.turn == 2
         await session.submit("again")
         said = [m["content"] for m in stage.model.requests[-1]["messages"] if m["role"] == "user"]
         assert "two" not in said and "one" in said

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from tests.agent.stage import Human, no, staged
+from tests.reading import payloads
 from vtcode_tui.common.errors import StaleFileError
 from vtcode_tui.config.settings import Sandbox
 from vtcode_tui.demo import Step
 from vtcode_tui.events import verify
+from vtcode_tui.events.types import ApprovalDenied, FileChanged
 
 pytestmark = pytest.mark.kernel
 
@@ -26,7 +28,7 @@ async def test_an_edit_changes_the_real_file_only_when_it_is_accepted(tmp_path: 
         await stage.session.accept({"a.py": None}, changes.digest)
         assert (stage.root / "a.py").read_text() == "x = 2\n"
         assert (await stage.session.changes()).files == ()
-        told = [(e.data.staged, e.data.via) for e in stage.events("file.changed")]  # type: ignore[attr-defined]
+        told = [(changed.staged, changed.via) for changed in payloads(stage.events(), FileChanged)]
         assert told == [(True, "tool"), (False, "accept")]
     assert verify(stage.session.folder).state == "sealed"
 
@@ -74,7 +76,7 @@ async def test_without_a_layer_each_edit_is_shown_and_approved_before_it_is_made
         assert "-x = 1" in stage.human.asked[0].shown
         assert "+x = 2" in stage.human.asked[0].shown
         assert (stage.root / "a.py").read_text() == "x = 2\n"
-        assert stage.events("file.changed")[0].data.staged is False  # type: ignore[attr-defined]
+        assert payloads(stage.events(), FileChanged)[0].staged is False
 
 
 async def test_without_a_layer_a_declined_edit_is_not_made(tmp_path: Path) -> None:
@@ -101,5 +103,5 @@ async def test_a_file_that_changes_while_the_human_reads_voids_the_grant(tmp_pat
         stage.human.answer = slowly  # type: ignore[assignment]
         await stage.session.submit("go")
         assert "changed while" in stage.told("c1")
-        assert stage.events("approval.denied")[0].data.outcome == "void"  # type: ignore[attr-defined]
+        assert payloads(stage.events(), ApprovalDenied)[0].outcome == "void"
         assert (stage.root / "a.py").read_text() == "x = 11\n"

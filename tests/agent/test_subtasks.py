@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from tests.agent.stage import Human, no, staged
+from tests.reading import by_call, payloads
 from vtcode_tui.agent.subtasks import AT_ONCE, MOST_IN_A_TURN
 from vtcode_tui.demo import Step
+from vtcode_tui.events.types import ExecFinished, ModelResponded, SessionEnded, ToolFinished
 from vtcode_tui.gate.judging import PolicyJudge, ReadingJudge
 from vtcode_tui.policy import load_policy
 from vtcode_tui.policy.situation import Situation
@@ -86,10 +88,10 @@ async def test_every_event_of_a_sub_task_names_the_call_that_began_it(tmp_path: 
         "model.requested", "model.responded", "tool.requested", "policy.decided", "sandbox.applied",
         "exec.started", "exec.finished", "tool.finished",
     }  # fmt: skip
-    (ended,) = [e for e in events if e.type == "session.ended"]
-    counted = [e.data.input_tokens for e in events if e.type == "model.responded"]  # type: ignore[attr-defined]
+    (ended,) = payloads(events, SessionEnded)
+    counted = [answer.input_tokens for answer in payloads(events, ModelResponded)]
     assert len(counted) == 4
-    assert ended.data.input_tokens == sum(counted)  # type: ignore[attr-defined]
+    assert ended.input_tokens == sum(counted)
 
 
 HOSTILE = Step(
@@ -233,8 +235,7 @@ async def test_what_a_sub_task_left_running_ends_with_it(tmp_path: Path) -> None
     async with staged(tmp_path, script([DELEGATE, Step("ok")], inner)) as stage:
         await stage.session.submit("go")
         assert stage.session._parts.calls.runs == {}
-        (ended,) = [e for e in stage.events("exec.finished") if e.call == "c2"]
-        assert "sub-task" in ended.data.killed  # type: ignore[attr-defined]
+        assert "sub-task" in by_call(stage.events(), ExecFinished)["c2"].killed
 
 
 async def test_an_interrupt_ends_a_sub_task_with_all_that_it_runs(tmp_path: Path) -> None:
@@ -287,5 +288,5 @@ async def test_what_a_sub_task_uses_counts_against_the_sessions_budget_and_the_h
     ) as stage:
         await stage.session.submit("go")
         assert [r.call.tool for r in stage.human.asked] == ["continue_budget"]
-        assert "budget is used up" in stage.events("tool.finished")[-1].data.result  # type: ignore[attr-defined]
+        assert "budget is used up" in payloads(stage.events(), ToolFinished)[-1].result
         assert stage.session.outcome == "stopped"

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from tests.agent.stage import Human, no, staged
+from tests.reading import payloads
 from vtcode_tui.demo import Step
 from vtcode_tui.events import verify
 from vtcode_tui.events.live import TextDelta, TurnState
+from vtcode_tui.events.types import ApprovalDenied, ApprovalGranted, PromptSubmitted, ToolFinished
 from vtcode_tui.llm import broken_pairs
 
 pytestmark = pytest.mark.kernel
@@ -72,7 +74,7 @@ async def test_a_denied_call_never_starts_and_the_model_gets_the_reason(tmp_path
         assert "declined" in stage.told("c1")
         assert "not today" in stage.told("c1")
         assert not stage.events("exec.started")
-        assert stage.events("approval.denied")[0].data.outcome == "denied"  # type: ignore[attr-defined]
+        assert payloads(stage.events(), ApprovalDenied)[0].outcome == "denied"
         assert not (stage.root / "x").exists()
 
 
@@ -115,7 +117,7 @@ async def test_an_interrupt_kills_the_run_and_the_session_goes_on(tmp_path: Path
         assert "interrupted" in stage.told("c1")
         ended = [e for e in stage.events("exec.finished") if e.call == "c1"]
         assert len(ended) == 1
-        assert stage.events("tool.finished")[0].data.status == "interrupted"  # type: ignore[attr-defined]
+        assert payloads(stage.events(), ToolFinished)[0].status == "interrupted"
 
 
 async def test_steering_reaches_the_model_with_the_next_results(tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ async def test_steering_reaches_the_model_with_the_next_results(tmp_path: Path) 
 async def test_a_prompt_while_a_turn_runs_is_queued(tmp_path: Path) -> None:
     async with staged(tmp_path, [Step("one"), Step("two")]) as stage:
         await asyncio.gather(stage.session.submit("first"), stage.session.submit("second"))
-        said = [e.data.origin for e in stage.events("prompt.submitted")]  # type: ignore[attr-defined]
+        said = [prompt.origin for prompt in payloads(stage.events(), PromptSubmitted)]
         assert said == ["exec", "queue"]
         assert stage.session.last_answer == "two"
 
@@ -198,10 +200,10 @@ async def test_the_humans_own_command_runs_and_the_model_hears_of_it(tmp_path: P
         await stage.session.submit("and now?")
         assert "42" in str(stage.model.requests[-1]["messages"])
         assert not stage.human.asked
-        granted = stage.events("approval.granted")
-        assert [e.data.via for e in granted] in ([], ["typed"])  # type: ignore[attr-defined]
+        granted = payloads(stage.events(), ApprovalGranted)
+        assert [it.via for it in granted] in ([], ["typed"])
         await stage.session.shell("cat ~/.ssh/id_rsa", TerminalSize(80, 24))
-        assert stage.events("tool.finished")[-1].data.status == "denied"  # type: ignore[attr-defined]
+        assert payloads(stage.events(), ToolFinished)[-1].status == "denied"
 
 
 async def test_a_model_that_cannot_be_reached_is_said_in_one_sentence_and_the_session_survives(

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from tests.agent.stage import Human, Stage, staged, yes
+from tests.reading import payloads
 from vtcode_tui.config.settings import Approvals
 from vtcode_tui.demo import Step
 from vtcode_tui.events import verify
+from vtcode_tui.events.types import ApprovalDenied, ApprovalGranted
 from vtcode_tui.gate.types import ApprovalRequest, Verdict
 
 pytestmark = pytest.mark.kernel
@@ -22,7 +24,7 @@ RUN = Step("", (("run_command", {"command": "python3 tool.py"}),))
 
 
 def _outcomes(stage: Stage) -> list[Any]:
-    return [e.data.outcome for e in stage.events("approval.denied")]  # type: ignore[attr-defined]
+    return [denied.outcome for denied in payloads(stage.events(), ApprovalDenied)]
 
 
 async def test_what_is_shown_holds_every_byte_the_programs_and_the_code(tmp_path: Path) -> None:
@@ -39,8 +41,8 @@ async def test_what_is_shown_holds_every_byte_the_programs_and_the_code(tmp_path
         assert " end" in shown
         assert "tool.py" in shown
         assert "/python3" in shown
-        granted = stage.events("approval.granted")[0].data
-        assert granted.shown_sha256 == stage.human.asked[0].shown_sha256  # type: ignore[attr-defined]
+        granted = payloads(stage.events(), ApprovalGranted)[0]
+        assert granted.shown_sha256 == stage.human.asked[0].shown_sha256
 
 
 async def test_approve_a_run_b_is_impossible(tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ from vtcode_tui.agent.boundary import Boundary, Question
 from vtcode_tui.agent.context import History
 from vtcode_tui.agent.ground import SessionGround
 from vtcode_tui.agent.instructions import Instructions, read_instructions
-from vtcode_tui.agent.ledger import Ledger
 from vtcode_tui.agent.numbers import Numbers
 from vtcode_tui.agent.nursery import Nursery
 from vtcode_tui.agent.own_work import OwnWork
 from vtcode_tui.agent.parts import Parts, go_on
+from vtcode_tui.agent.pinned import Pinned
 from vtcode_tui.agent.session import Session
 from vtcode_tui.agent.spending import Spent
 from vtcode_tui.agent.states import TurnTable
@@ -74,8 +74,8 @@ async def assemble(
     await nursery.open()
     ground.judge.doubtful = opened.standing.doubtful()
     bus.subscribe(ground.judge.hear)
-    ledger = _ledger(opening)
-    bus.subscribe(ledger.hear)
+    pinned = _pinned(opening)
+    bus.subscribe(pinned.hear)
     table = TurnTable(bus.publish)
     bench = Bench(opening, opened, ground, nursery, redactor, table, redact, numbers.of("w"))
     gate, executor = bench.gate(bus, ground.judge), bench.executor(bus)
@@ -89,7 +89,7 @@ async def assemble(
     )
 
     async def facts(messages: Sequence[Message], budget: int) -> str:
-        return ledger.text(messages, await changes.now(), budget)
+        return pinned.text(messages, await changes.now(), budget)
 
     calls = bench.calls(bus, gate, executor, work, bench.registry(), subtasks)
     bench.parent = calls
@@ -144,10 +144,10 @@ def _talk(
     return history, Asking(bus, history, redact, numbers.of("c"), spent, boundary, max_output=max_output)
 
 
-def _ledger(opening: Opening) -> Ledger:
+def _pinned(opening: Opening) -> Pinned:
     """The person's decisions, with those before a resume."""
-    ledger = Ledger()
+    pinned = Pinned()
     if opening.resume is not None:
         for event in read_events(opening.resume):
-            ledger.hear(event)
-    return ledger
+            pinned.hear(event)
+    return pinned

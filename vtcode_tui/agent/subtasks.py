@@ -17,7 +17,7 @@ from vtcode_tui.agent.asking import Asking, Numbering
 from vtcode_tui.agent.bench import Bench
 from vtcode_tui.agent.calls import Calls
 from vtcode_tui.agent.context import History
-from vtcode_tui.agent.ledger import Ledger
+from vtcode_tui.agent.pinned import Pinned
 from vtcode_tui.agent.prompts import SUBTASK
 from vtcode_tui.agent.spending import Spent
 from vtcode_tui.agent.states import TurnTable
@@ -124,7 +124,7 @@ class Subtasks:
 
 async def _task(messages: Sequence[Message], budget: int) -> str:
     """What outlives a summary in a sub-task: its task."""
-    return Ledger().text(messages, ChangeSet(), budget)
+    return Pinned().text(messages, ChangeSet(), budget)
 
 
 def _unseen(state: TurnState) -> None:

@@ -28,7 +28,7 @@ _CELLS = 200
 _FILES = 60
 
 
-class Ledger:
+class Pinned:
     """Hears the events of a session, those before a resume too, and remembers the person's decisions."""
 
     def __init__(self) -> None:
