@@ -106,13 +106,25 @@ class Terminal:
         self.send(b"\x1b[O")
         self.until(lambda: len(self.raw) > before)
 
-    def press(self, *keys: bytes, seconds: float = 0.6) -> None:
+    def press(self, *keys: bytes) -> None:
         """Send keys one by one, each after what the one before it made the app draw."""
         for key in keys:
             self.send(key)
-            end = time.monotonic() + seconds
-            while time.monotonic() < end:
-                self.read(0.05)
+            quiet, usual, last = 0, time.monotonic() + 0.3, time.monotonic() + 40
+            # Longer than the app waits for what may follow an escape. What moves all the time is not waited for.
+            while quiet < 4 and time.monotonic() < last:
+                drawn, rests = self.read(0.05), self._rests()
+                quiet = quiet + 1 if rests and not drawn else 0
+                if rests and time.monotonic() > usual:
+                    break
+
+    def _rests(self) -> bool:
+        """Whether no thread of the app has anything to do."""
+        states = []
+        for stat in Path(f"/proc/{self.process.pid}/task").glob("*/stat"):
+            with contextlib.suppress(OSError):
+                states.append(stat.read_text().rpartition(")")[2].split()[0])
+        return "R" not in states
 
     def said(self) -> bytes:
         """Every byte so far, read on until the last character and the last sequence are whole."""
