@@ -14,7 +14,7 @@ from tests.tui.rig import Rig, ScriptedCore, staged, until
 from tests.tui.scenes import begin, call, finish, respond, run, waits, work
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.events.live import AnswerDiscarded, OutputChunk, TextDelta
-from vtcode_tui.events.types import ModelFailed
+from vtcode_tui.events.types import ApprovalGranted, ModelFailed
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.help import Help
 from vtcode_tui.tui.screens.no_model import NoModel
@@ -375,6 +375,19 @@ async def test_calls_fold_and_open(rig: Make) -> None:
         assert "secret line" in chat_text(app)
         await pilot.press("enter")
         assert "secret line" not in chat_text(app)
+
+
+async def test_a_call_shows_how_long_it_took_without_the_time_it_waited_for_the_person(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(100, 40)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        call(core, "c", "run_command", command="make")
+        granted = ApprovalGranted(subject_sha256="a" * 64, shown_sha256="b" * 64, scope="once", wait_ms=20_500)
+        core.say(granted, call="c")
+        finish(core, "c", "run_command", "ok", "exit status 0", "done", 22_100)
+        await until(lambda: "exit status 0" in chat_text(app), pilot)
+        assert "1.6s" in chat_text(app)
 
 
 async def test_scrolling_up_stops_following_and_says_what_is_new(rig: Make) -> None:

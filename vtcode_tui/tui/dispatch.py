@@ -173,15 +173,15 @@ def _asked(story: Story, event: t.Event, data: t.ApprovalRequested) -> None:
 
 def _granted(story: Story, event: t.Event, data: t.ApprovalGranted) -> None:
     rule = f" with rule {data.rule}" if data.rule else ""
-    story.update(
-        event, state="asked", approved=f"{data.scope}{rule}, after {data.wait_ms / 1000:.1f}s, via {data.via}"
-    )
+    said = f"{data.scope}{rule}, after {data.wait_ms / 1000:.1f}s, via {data.via}"
+    story.update(event, state="asked", approved=said, waited_ms=data.wait_ms)
 
 
 def _not_granted(story: Story, event: t.Event, data: t.ApprovalDenied) -> None:
     words = {"denied": "denied by you", "expired": "nobody answered in time", "unattended": "nobody was there"}
     text = words.get(data.outcome, "void: it changed while it was read")
-    story.update(event, state=data.outcome if data.outcome != "void" else "denied")
+    state = data.outcome if data.outcome != "void" else "denied"
+    story.update(event, state=state, waited_ms=data.wait_ms)
     story.refused(event, f"{text}: {data.reason}" if data.reason else text)
 
 

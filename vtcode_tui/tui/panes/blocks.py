@@ -231,6 +231,8 @@ class ToolCall(Block):
     summary: str = ""
     result: str = ""
     duration_ms: int = 0
+    waited_ms: int = 0
+    """How much of that it waited for the human."""
     files: list[str] = field(default_factory=list)
     began: str = ""
     """The event that this call began with."""
@@ -272,8 +274,9 @@ class ToolCall(Block):
         if words is None:
             words = (self.summary if self.state in {"ok", "error"} else "") or self.state
             words = cut(plain_line(words), 36)
-        if self.duration_ms >= 100:
-            words += f"  {self.duration_ms / 1000:.1f}s"
+        took = self.duration_ms - self.waited_ms
+        if took >= 100:
+            words += f"  {took / 1000:.1f}s"
         return words
 
     def _denied(self, cells: int) -> list[Line]:
