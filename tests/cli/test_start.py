@@ -104,3 +104,26 @@ def test_a_mistyped_command_names_the_one_that_was_meant(tmp_path: Path) -> None
     ran = _run(VTCODE, "polcy", cwd=tmp_path)
     assert ran.returncode == 2
     assert "did you mean `vtcode policy`?" in ran.stderr
+
+
+@pytest.mark.parametrize("closed", ["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+@pytest.mark.parametrize(
+    "command", ["policy check --batch", "exec -", "doctor", "sandbox run -- true", "config show"]
+)
+def test_a_closed_standard_stream_is_one_that_leads_nowhere(command: str, closed: str, tmp_path: Path) -> None:
+    shown = _run("sh", "-c", f"exec {VTCODE} {command} {closed}", cwd=tmp_path)
+    assert "Traceback" not in shown.stderr
+    assert shown.returncode in {0, 1, 2, 3, 4}
+    if "2>&-" in closed:
+        assert shown.stderr == ""
+
+
+@pytest.mark.parametrize("home", ["", "relative", "."])
+def test_a_home_that_is_no_absolute_path_puts_nothing_into_the_folder_that_is_open(
+    home: str, tmp_path: Path
+) -> None:
+    shown = _run("env", "-u", "VTCODE_HOME", f"HOME={home}", VTCODE, "config", "path", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    (user,) = [line for line in shown.stdout.splitlines() if line.startswith("user")]
+    assert user.split()[1].startswith("/") and str(tmp_path) not in user
+    assert list(tmp_path.iterdir()) == []

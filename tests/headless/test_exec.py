@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -174,3 +175,27 @@ async def test_nonsense_on_the_command_line_is_one_sentence(tmp_path: Path, word
     status, out, err = await _vtcode(root, env, *words)
     assert (status, out) == (2, "")
     assert err.count("\n") == 1
+
+
+async def test_the_end_of_a_session_is_recorded_as_it_was(tmp_path: Path) -> None:
+    steps = [Step("", (("write_file", {"path": "new.txt", "content": "hi\n"}),)), Step("done")]
+
+    def ended(err: str) -> dict[str, Any]:
+        (row,) = [
+            row
+            for line in err.splitlines()
+            if line[:1] == "{" and (row := json.loads(line))["type"] == "session.ended"
+        ]
+        return {"outcome": row["outcome"], **row["data"]}
+
+    async with served(in_order(steps)) as model:
+        root, env = _place(tmp_path, model)
+        _, _, err = await _vtcode(root, env, "exec", "--accept", "workspace", "go")
+        good = ended(err)
+        assert (good["outcome"], good["exit_code"], good["files_changed"]) == ("success", 0, 1)
+    status, _, err = await _vtcode(root, env, "exec", "go")
+    assert status == 1, "the model is gone"
+    assert (ended(err)["outcome"], ended(err)["exit_code"]) == ("failure", 1)
+    status, _, err = await _vtcode(tmp_path, env, "exec", "go")
+    assert status == 3, "nobody trusted this folder"
+    assert (ended(err)["outcome"], ended(err)["exit_code"]) == ("failure", 3)

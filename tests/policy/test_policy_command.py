@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -100,3 +101,83 @@ def test_a_terminal_is_never_given_control_characters(capsys: pytest.CaptureFixt
 def test_a_command_line_without_a_command_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["policy", "check"]) == 2
     assert "give a command" in capsys.readouterr().err
+
+
+def test_a_batch_says_in_words_what_is_wrong_with_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [
+        b"nonsense",
+        b"[1]",
+        b'{"x": 1}',
+        b"\xff\xfe",
+        b'{"command": "ls", "cwd": 5}',
+        b'{"command": "ls", "cwd": "\\u0000"}',
+    ]
+
+    class Stdin:
+        buffer = io.BytesIO(b"\n".join(lines) + b"\n")
+
+    monkeypatch.setattr(sys, "stdin", Stdin())
+    assert main(["policy", "check", "--batch"]) == 0
+    answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [a["decision"] for a in answers] == ["prompt"] * len(lines)
+    assert not [a for a in answers if "Error" in a["reason"]]
+    assert answers[2]["reason"].startswith("not a command: a command is shell text or a list of words")
+    assert "`cwd`" in answers[4]["reason"]
+
+
+@pytest.mark.parametrize("words", [["sudo", "ls"], ["cat", "/etc/shadow"], ["rm", "-rf", "/"]])
+def test_a_rule_that_could_never_allow_is_not_written(
+    words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["policy", "allow", "--", *words]) == 2
+    assert "no rule can allow this, so none was written" in capsys.readouterr().err
+    assert not (tmp_path / "home" / "config" / "tool-policy.json").exists()
+
+
+def test_explain_names_the_role_of_every_word(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "explain", "LC_ALL=C grep -rn --include=*.py TODO src > out.txt"]) == 0
+    out = capsys.readouterr().out
+    for word in (
+        "LC_ALL=C   variable",
+        "-r   option",
+        "-n   option",
+        "TODO   pattern",
+        "src   ",
+        "> out.txt   redirection",
+    ):
+        assert word in out, word
+
+
+@pytest.mark.parametrize("name", ["tool-policy.json", ".vtcode/tool-policy.json"])
+def test_a_workspace_cannot_hold_the_start_up_with_a_pipe_or_point_elsewhere(
+    name: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = place / name
+    file.parent.mkdir(exist_ok=True)
+    os.mkfifo(file)
+    assert main(["policy", "check", "--", "ls"]) == 2
+    assert "is not a regular file" in capsys.readouterr().err
+    file.unlink()
+    file.symlink_to("/etc/passwd")
+    assert main(["policy", "check", "--", "ls"]) == 2
+    assert "is a symbolic link" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[]", "the file: should be a table in braces"),
+        ('{"version": 2}', "version: should be 1"),
+        ('{"commands": [{"command": "ls"}]}', "commands.0.command: should be a list in brackets"),
+        ('{"mcp": 5}', "mcp: should be a table in braces"),
+        ('{"policies": {"a": "x"}}', "policies.a: should be 'allow', 'prompt' or 'deny'"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_said_in_the_words_of_its_author(
+    content: str, said: str, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "tool-policy.json").write_text(content)
+    assert main(["policy", "show"]) == 2
+    assert said in capsys.readouterr().err

@@ -110,7 +110,7 @@ async def assemble(
     )
     parts = Parts(
         bus, gate, calls, changes, history, asking, turn, table, opened.store, nursery, ground, redact,
-        opening.clock, numbers.of("h"), dict(opened.standing.prompts),
+        opening.clock, numbers.of("h"), dict(opened.standing.prompts), pinned,
     )  # fmt: skip
     return _session(opening, opened, parts, chain, looked, trusted=trust.trusted), turn, instructions
 

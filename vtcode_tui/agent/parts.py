@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from vtcode_tui.agent.changes import Changes
 from vtcode_tui.agent.context import History
 from vtcode_tui.agent.instructions import Instructions
 from vtcode_tui.agent.nursery import Nursery
+from vtcode_tui.agent.pinned import Pinned
 from vtcode_tui.agent.states import TurnTable
 from vtcode_tui.agent.turn import Turn
 from vtcode_tui.common.clock import Clock
@@ -89,11 +90,16 @@ class Parts:
     """Names for the human's own commands."""
     prompts: dict[int, int]
     """Of each turn, the sequence number of its prompt's event."""
+    pinned: Pinned
 
 
 def human() -> Actor:
     """The person at this machine, as the operating system knows them."""
-    return Actor(kind="human", id=f"{getpass.getuser()}:{os.getuid()}", auth="os-user")
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = "nobody-by-name"
+    return Actor(kind="human", id=f"{name}:{os.getuid()}", auth="os-user")
 
 
 def go_on(

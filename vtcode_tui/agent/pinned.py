@@ -15,6 +15,7 @@ from vtcode_tui.events.types import (
     ChangesReviewed,
     ConfigChanged,
     Event,
+    FileChanged,
     ToolRequested,
 )
 from vtcode_tui.llm.messages import Message, Text, ToolResult
@@ -32,6 +33,8 @@ class Pinned:
     """Hears the events of a session, those before a resume too, and remembers the person's decisions."""
 
     def __init__(self) -> None:
+        self.written: set[str] = set()
+        """The files of the workspace itself, not of its layer, that were different at some time."""
         self._calls: dict[str, str] = {}
         self._decisions: deque[str] = deque(maxlen=_DECISIONS)
 
@@ -50,6 +53,8 @@ class Pinned:
                 self._decide(
                     f"declined: {self._calls.get(call, call)}" + (f": {denied.reason}" if denied.reason else "")
                 )
+            case FileChanged(staged=False) as file:
+                self.written.add(file.path)
             case ChangesReviewed() as reviewed:
                 self._decide(f"{reviewed.decision} the changes of {', '.join(reviewed.paths[:8])}")
             case ConfigChanged(what="mode" | "model") as changed:

@@ -352,18 +352,18 @@ class Session:
         """Do something more once the session is closed."""
         self._afterwards.append(act)
 
-    async def close(self, reason: str) -> None:
-        """End the session."""
+    async def close(self, reason: str, exit_code: int | None = None) -> None:
+        """End the session; `exit_code` where the program ends with it and the status says how it went."""
         if self._closed:
             return
         self._closed = True
         try:
-            await self._close(reason)
+            await self._close(reason, exit_code)
         finally:
             for act in self._afterwards:
                 await act()
 
-    async def _close(self, reason: str) -> None:
+    async def _close(self, reason: str, exit_code: int | None) -> None:
         parts = self._parts
         await self.interrupt()
         parts.calls.kill_all("the session ended")
@@ -381,9 +381,11 @@ class Session:
             input_tokens=parts.asking.spent.input_tokens,
             output_tokens=parts.asking.spent.output_tokens,
             cost_usd=parts.asking.spent.cost_usd,
+            files_changed=len(parts.pinned.written),
+            exit_code=exit_code,
         )
         try:
-            await parts.bus.record(ended)
+            await parts.bus.record(ended, outcome="failure" if exit_code else "success")
             self._note(ended=True, updated=rfc3339(parts.clock.now()), model=self.model)
         finally:
             await parts.ground.seal()

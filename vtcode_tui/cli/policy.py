@@ -162,15 +162,15 @@ def _batch(given: argparse.Namespace) -> int:
 def _line(line: bytes, cwd: Path, policy: Policy, situation: Situation) -> str:
     try:
         asked = json.loads(line)
-        folder = Path(asked["cwd"]).resolve() if isinstance(asked, dict) and asked.get("cwd") else cwd
-        decision = decision_on(asked["command"], folder, policy, situation, scopes=False)
-    except (ValueError, KeyError, TypeError, UsageError, RecursionError) as error:
-        answer = {
-            "decision": "prompt",
-            "rule": "input",
-            "reason": f"not a command: {type(error).__name__}: {error}"[:200],
-        }
-        return json.dumps(answer)
+        given = asked if isinstance(asked, dict) else {}
+        folder = given.get("cwd", "")
+        if not isinstance(folder, str) or "\0" in folder:
+            raise UsageError("`cwd` is not the path of a folder")
+        place = Path(folder).resolve() if folder else cwd
+        decision = decision_on(given.get("command"), place, policy, situation, scopes=False)
+    except (ValueError, UsageError, RecursionError) as error:
+        what = str(error) if isinstance(error, UsageError) else "the line is not JSON in UTF-8"
+        return json.dumps({"decision": "prompt", "rule": "input", "reason": f"not a command: {what}"})
     return json.dumps({"decision": decision.mode, "rule": decision.rule, "reason": decision.reason})
 
 
@@ -241,6 +241,11 @@ def _write(given: argparse.Namespace) -> int:
         rule["extent"] = "prefix"
     if not given.everywhere:
         rule["workspace"] = str(given.root.resolve() if given.root else workspace_of(given.cwd.resolve()))
+    policy, situation, cwd = _ground(given)
+    if given.action == "allow" and not given.prefix:
+        then = decision_on(wanted, cwd, policy.with_rules([rule]), situation, scopes=False)
+        if then.mode != "allow":
+            raise UsageError(f"no rule can allow this, so none was written: {_visible(then.reason)}")
     path = write_rule(home, rule)
     policy, situation, cwd = _ground(given)
     now = decision_on(wanted, cwd, policy, situation)

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import os
+import pwd
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from vtcode_tui.common.errors import UsageError
 
 MANAGED_FOLDER = Path("/etc/vtcode")
 """Settings that an administrator locks; not moved by VTCODE_HOME."""
@@ -65,7 +68,7 @@ class Home:
         if moved := env.get("VTCODE_HOME"):
             root = Path(moved).expanduser().absolute()
             return cls(root / "config", root / "state", root / "cache")
-        user = Path(env.get("HOME") or "~").expanduser()
+        user = _home_of_user(env.get("HOME", ""))
         if sys.platform == "darwin":
             root = user / "Library" / "Application Support" / "vtcode"
             return cls(root / "config", root / "state", user / "Library" / "Caches" / "vtcode")
@@ -80,3 +83,19 @@ class Home:
             folder("XDG_STATE_HOME", ".local/state"),
             folder("XDG_CACHE_HOME", ".cache"),
         )
+
+
+def _home_of_user(named: str) -> Path:
+    """The user's home folder. A relative HOME would put keys into whatever folder we are started in: ignored."""
+    if named.startswith("/"):
+        return Path(named)
+    try:
+        folder = pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        folder = ""
+    if not folder.startswith("/"):
+        raise UsageError(
+            f"HOME names no folder and user {os.getuid()} is in no database: "
+            "set HOME, or VTCODE_HOME to a folder of yours"
+        )
+    return Path(folder)

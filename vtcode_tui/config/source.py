@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import math
-import os
 import re
-import stat
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vtcode_tui.common.errors import ConfigError
-
-MAX_BYTES = 1 << 20
-"""A configuration file larger than this is a mistake or an attack."""
+from vtcode_tui.common.settings_file import read_settings
 
 _ERROR_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 _HEADER = re.compile(r"\s*(\[\[?)([^\]]+)\]")
@@ -46,7 +41,7 @@ def read_toml(path: Path, *, follow: bool = True) -> TomlFile | None:
 
     With `follow` off (files of a workspace) a symbolic link is an error: it could name a file of the human's.
     """
-    raw = _read_bytes(path, follow=follow)
+    raw = read_settings(path, follow=follow)
     if raw is None:
         return None
     try:
@@ -64,27 +59,6 @@ def read_toml(path: Path, *, follow: bool = True) -> TomlFile | None:
     for key in _unrepresentable(data):
         raise ConfigError(f"{key} should be a finite number", file=str(path), line=found.line_of(key), key=key)
     return found
-
-
-def _read_bytes(path: Path, *, follow: bool) -> bytes | None:
-    # O_NONBLOCK: a FIFO in a hostile workspace must not hang the start.
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
-    try:
-        descriptor = os.open(path, flags)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise ConfigError("is a symbolic link: put the file itself there", file=str(path)) from error
-        raise ConfigError(f"cannot be read: {error.strerror}", file=str(path)) from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ConfigError("is not a regular file: put a TOML file there", file=str(path))
-        raw = file.read(MAX_BYTES + 1)
-    if len(raw) > MAX_BYTES:
-        raise ConfigError(f"is larger than {MAX_BYTES >> 20} MB: no configuration needs that", file=str(path))
-    return raw
 
 
 def _syntax_error(path: Path, text: str, error: tomllib.TOMLDecodeError) -> ConfigError:

@@ -66,7 +66,7 @@ NOTES: dict[str, str] = {
     "explanation": "more about the decision, where the rule gives it",
     "file": "the file that was changed",
     "log.recovered.file": "where the torn bytes are kept, beside the journal",
-    "files_changed": "files that differ from the beginning",
+    "files_changed": "files of the workspace that were written at least once, accepted changes included",
     "finish": "why the model stopped",
     "first_byte_ms": "time to the first byte in ms",
     "from_model": "the model that failed",

@@ -189,4 +189,4 @@ class SessionEnded(Payload):
     output_tokens: int = 0
     cost_usd: float | None = None
     files_changed: int = 0
-    exit_code: int = 0
+    exit_code: int | None = None

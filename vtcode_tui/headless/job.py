@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from vtcode_tui.agent import Opening, Session, capability_of, open_core
-from vtcode_tui.common.errors import DeniedError, ModelError
+from vtcode_tui.common.errors import DeniedError, ModelError, VtcodeError
 from vtcode_tui.common.home import Home
 from vtcode_tui.config import Loaded
 from vtcode_tui.events import Event, line_of
@@ -90,7 +90,7 @@ async def perform(job: Job, spawner: Spawner, out: BinaryIO, err: BinaryIO) -> i
 
 
 async def _converse(job: Job, session: Session, streams: _Streams) -> int:
-    reason = "failed"
+    reason, status = "failed", 1
     try:
         if not session.trusted:
             raise DeniedError(
@@ -106,8 +106,11 @@ async def _converse(job: Job, session: Session, streams: _Streams) -> int:
         reason = session.outcome
         _answer(job, session, streams, status)
         return status
+    except VtcodeError as error:
+        status = error.exit_status
+        raise
     finally:
-        await session.close(reason)
+        await session.close(reason, status)
 
 
 @contextlib.contextmanager

@@ -10,9 +10,10 @@ from typing import Any
 from vtcode_tui.common.errors import ConfigError
 from vtcode_tui.common.files import write_atomically
 from vtcode_tui.common.home import Home
+from vtcode_tui.common.settings_file import read_settings
 from vtcode_tui.policy.file import command_rule
 from vtcode_tui.policy.load import read_text
-from vtcode_tui.policy.located import load
+from vtcode_tui.policy.located import LARGEST, load
 from vtcode_tui.policy.rules import Origin
 from vtcode_tui.policy.types import Mode
 
@@ -46,8 +47,8 @@ def _plain(rule: Mapping[str, Any]) -> dict[str, Any]:
 def _edit(home: Home, change: Any) -> Path:
     path = home.policy_file
     table: Any = {"version": 1}
-    if path.exists():
-        raw = path.read_bytes()
+    raw = read_settings(path, largest=LARGEST)
+    if raw is not None:
         read_text(raw, path, "user")
         table = load(raw.decode(), str(path)).value
     if not isinstance(table, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
@@ -112,7 +113,7 @@ def parse(located: Located, file: str) -> PolicyFile:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place: tuple[str | int, ...] = first["loc"]
-        message = first["msg"].removeprefix("Value error, ")
+        message = _plainly(first["msg"])
         if first["type"] == "extra_forbidden":
             key = str(place[-1])
             close = get_close_matches(key, _known_keys(place[:-1]), 1)
@@ -120,6 +121,13 @@ def parse(located: Located, file: str) -> PolicyFile:
         else:
             message = f"{'.'.join(map(str, place)) or 'the file'}: {message}"
         raise ConfigError(message, file=file, line=located.line(place), key=".".join(map(str, place))) from None
+
+
+def _plainly(message: str) -> str:
+    """What pydantic says of a value, in the words of somebody who writes JSON."""
+    message = message.removeprefix("Value error, ").replace("Input should be", "should be")
+    message = re.sub(r"a valid dictionary( or instance of \w+)?", "a table in braces", message)
+    return message.replace("a valid tuple", "a list in brackets").replace("a valid string", "a text in quotes")
 
 
 def _known_keys(place: tuple[str | int, ...]) -> list[str]:
@@ -216,5 +224,5 @@ def command_rule(rule: Mapping[str, Any], origin: Origin) -> CommandRule:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "a command rule"
-        raise ConfigError(f"{where}: {first['msg']}", file=origin.file, line=origin.line) from None
+        raise ConfigError(f"{where}: {_plainly(first['msg'])}", file=origin.file, line=origin.line) from None
     return CommandRule(entry.command, entry.verdict, origin, entry.extent, entry.text, entry.workspace, entry.why)

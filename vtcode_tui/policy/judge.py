@@ -11,8 +11,9 @@ from vtcode_tui.policy.arguments import Executed, Reading, read, replaced
 from vtcode_tui.policy.catalogue import describe
 from vtcode_tui.policy.context import Context
 from vtcode_tui.policy.description import Description
+from vtcode_tui.policy.finding import worst
 from vtcode_tui.policy.paths import Use, judge_word, names_secret
-from vtcode_tui.policy.report import Report
+from vtcode_tui.policy.report import Argument, Report
 from vtcode_tui.policy.resolve import inside, resolved
 from vtcode_tui.policy.roles import Roles
 from vtcode_tui.policy.script import Redirection, Simple
@@ -53,12 +54,21 @@ def judge(simple: Simple, context: Context) -> Report:
             assignment.name, assignment.value, assignment.exported, simple.folders, context.ground
         )
         report.findings.append(finding)
+        word = f"{assignment.name}={assignment.value.text}"
+        report.arguments.append(Argument(word, "assign", "variable", finding.verdict, finding.detail))
         if effect == "run":
             loading.append(assignment.name)
         else:
             report.raise_effect(effect)
     for redirection in simple.redirections:
+        before = len(report.findings)
         _redirection(redirection, simple, report, context)
+        decisive = worst(report.findings[before:])
+        role = "read" if redirection.operator in {"<", "<&"} else "write"
+        found = (decisive.verdict, decisive.detail) if decisive else ("allow", "")
+        report.arguments.append(
+            Argument(f"{redirection.operator} {redirection.target.text}", role, "redirection", *found)
+        )
     if simple.words:
         _Judgement(simple, report, context, judge_text).run()
     elif not report.findings:
@@ -174,9 +184,12 @@ class _Judgement(Roles):
                 self.value(value)
         report.findings.extend(reading.found)
         used = {name: option for each in layers for name, option in each.used.items()}
-        for option in used.values():
+        for name, option in used.items():
             if option.effect:
                 report.raise_effect(option.effect)
+            if not option.slots:
+                role = "harmless" if option.harmless else "flag"
+                report.arguments.append(Argument(name, role, "option", option.verdict, option.why))
         if reading.harmless:
             report.findings = [f for f in report.findings if f.verdict == "deny" or f.name in _LASTING]
             report.add("harmless", "allow", "only prints something about the program")

@@ -13,10 +13,11 @@ from typing import Any
 
 from vtcode_tui.common.errors import ConfigError
 from vtcode_tui.common.home import MANAGED_FOLDER, Home
+from vtcode_tui.common.settings_file import read_settings
 from vtcode_tui.common.shipped import shipped
 from vtcode_tui.policy.coverage import never_deciding
 from vtcode_tui.policy.file import PolicyFile, notices_of, parse, rules_of
-from vtcode_tui.policy.located import load
+from vtcode_tui.policy.located import LARGEST, load
 from vtcode_tui.policy.rules import (
     CommandRule,
     HostRule,
@@ -57,13 +58,8 @@ def load_policy(home: Home, root: Path | None, *, managed: Path = MANAGED_FOLDER
 
 def read_layer(path: Path, layer: Layer) -> tuple[list[Rule], list[Notice]]:
     """The rules of one file; nothing if there is none."""
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        return [], []
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", file=str(path)) from None
-    return read_text(raw, path, layer)
+    raw = read_settings(path, follow=layer != "workspace", largest=LARGEST)
+    return read_text(raw, path, layer) if raw is not None else ([], [])
 
 
 def read_text(raw: bytes, path: Path, layer: Layer) -> tuple[list[Rule], list[Notice]]:
