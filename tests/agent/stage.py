@@ -36,9 +36,11 @@ class Human:
 
     answer: Answering = yes
     asked: list[ApprovalRequest] = field(default_factory=list)
+    bell: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def ask(self, request: ApprovalRequest) -> Verdict:
         self.asked.append(request)
+        self.bell.set()
         return await self.answer(request)
 
 
@@ -64,9 +66,10 @@ class Stage:
         raise AssertionError(f"no result for {call} in the last request")
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait for the condition; the test's own time limit bounds it."""
+        """Wait until the condition holds, looked at whenever something is heard or asked."""
         while not condition():
-            await asyncio.sleep(0.005)
+            self.human.bell.clear()
+            await self.human.bell.wait()
 
 
 def home_in(tmp_path: Path) -> Home:
@@ -103,6 +106,11 @@ async def staged(
         grant_trust(root, home, now=rfc3339(SystemClock().now()))
     human = human or Human()
     heard: list[Event | Live] = []
+
+    def hear(what: Event | Live) -> None:
+        heard.append(what)
+        human.bell.set()
+
     spawner = start_spawner(home)
     script = steps if callable(steps) else in_order(steps)
     try:
@@ -116,7 +124,7 @@ async def staged(
                     spawner=spawner,
                     capability=await capability_of(spawner, settings),
                     approver=human,
-                    reader=heard.append,
+                    reader=hear,
                     origin="exec",
                     resume=resume,
                     environ=environ or {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path)},

@@ -127,16 +127,19 @@ class Listener:
 
     def __init__(self) -> None:
         self.frames: list[bytes] = []
+        self._more = asyncio.Event()
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, OSError):
             while True:
                 size = int(await reader.readuntil(b" "))
                 self.frames.append(await reader.readexactly(size))
+                self._more.set()
 
     async def wait(self, enough: Callable[[], bool]) -> None:
         while not enough():
-            await asyncio.sleep(0.01)
+            self._more.clear()
+            await self._more.wait()
 
 
 async def test_a_receiver_that_was_away_gets_everything_once_it_is_back(home: Home, unused_tcp_port: int) -> None:

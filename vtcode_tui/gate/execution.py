@@ -314,8 +314,9 @@ class Executor:
             raise SandboxError("the grant is too old: its run was not begun in time", step="grant")
         self._spent.add(grant.nonce)
         connections: list[Connection] = []
-        await self._announce(grant, turn, terminal is not None)
         try:
+            # An interrupt may come while the start is being flushed: it is in the journal then, and needs its end.
+            await self._announce(grant, turn, terminal is not None)
             run = await self._spawner.run(grant, terminal=terminal, connected=connections.append)
         except (SandboxError, asyncio.CancelledError) as error:
             # What was announced must be seen to end; a start that is cancelled ends with all it had begun.
