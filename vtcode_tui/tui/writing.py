@@ -14,6 +14,7 @@ from textual.widgets import TextArea
 if TYPE_CHECKING:
     from textual import events
     from textual.geometry import Region
+    from textual.message import Message
     from textual.strip import Strip
 
 
@@ -35,6 +36,10 @@ class Writing(TextArea):
         )
         self.cursor_blink = False
 
+    def post_message(self, message: Message) -> bool:
+        """Nobody asks where the cursor went: with each letter, that message would walk up to the app."""
+        return False if isinstance(message, TextArea.SelectionChanged) else super().post_message(message)
+
     def notify_style_update(self) -> None:
         """The styles have changed: the next painting takes them over."""
         super().notify_style_update()
@@ -48,12 +53,13 @@ class Writing(TextArea):
         return super().render_lines(crop)
 
     async def _on_key(self, event: events.Key) -> None:
-        for namespace, bindings in self.screen._binding_chain:
-            if namespace is not self:
-                continue
-            for binding in bindings.key_to_bindings.get(event.key, ()):
-                if await self.app.run_action(binding.action, self):
-                    event.stop()
-                    event.prevent_default()
-                    return
+        own = self._bindings
+        if self.app._keymap:
+            own = own.copy()
+            own.apply_keymap(self.app._keymap)
+        for binding in own.key_to_bindings.get(event.key, ()):
+            if await self.app.run_action(binding.action, self):
+                event.stop()
+                event.prevent_default()
+                return
         await super()._on_key(event)

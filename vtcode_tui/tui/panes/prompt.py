@@ -45,6 +45,8 @@ class Suggestions(Sheet, can_focus=False):
 
     def show(self, choices: list[tuple[str, str]]) -> None:
         """Other candidates: what would be inserted, and a word about it."""
+        if not choices and not self.display:
+            return
         self.choices = choices[:50]
         self.chosen = 0
         self.display = bool(choices)
@@ -198,8 +200,9 @@ class Prompt(Writing):
         self.set_class(not self._mode.insert, "-normal")
         return True
 
-    def on_text_area_changed(self) -> None:
+    def on_text_area_changed(self, event: Writing.Changed) -> None:
         """Fit the height, and look for completions."""
+        event.stop()
         self.set_class(self.text.startswith("!"), "-shell")
         before = self.get_text_range((self.cursor_location[0], 0), self.cursor_location)
         if self.text.startswith("/") and "\n" not in self.text and " " not in self.text:
