@@ -37,12 +37,14 @@ class BaseApp(App[int]):
     """What the app and the viewer share: styles, themes, the wall, the clock of keys."""
 
     CSS_PATH: ClassVar[Any] = [shipped("styles") / f"{name}.tcss" for name in STYLES]
-    ENABLE_COMMAND_PALETTE = True
+    ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[Any] = [Binding("ctrl+q", "leave", show=False, priority=True, id="quit")]
     TITLE = "vtcode"
 
     def __init__(self) -> None:
         super().__init__(driver_class=Device)
+        # Its key is in our own table: Textual would give it one more, above every list that uses the same.
+        self.use_command_palette = True
         self._filters.append(Wall())
         for theme in THEMES:
             self.register_theme(theme)
