@@ -127,3 +127,10 @@ def test_a_home_that_is_no_absolute_path_puts_nothing_into_the_folder_that_is_op
     (user,) = [line for line in shown.stdout.splitlines() if line.startswith("user")]
     assert user.split()[1].startswith("/") and str(tmp_path) not in user
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_holds_the_state_of_vtcode_is_refused_before_anything_else_is_said(tmp_path: Path) -> None:
+    for words in (["sandbox", "run", "--", "ls"], ["trust", "grant"]):
+        shown = _run(VTCODE, *words, cwd=Path("/"), VTCODE_HOME=str(tmp_path))
+        assert shown.returncode != 0
+        assert shown.stderr == f"vtcode: / holds vtcode's own state ({tmp_path}/state) and cannot be a workspace\n"

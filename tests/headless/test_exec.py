@@ -199,3 +199,15 @@ async def test_the_end_of_a_session_is_recorded_as_it_was(tmp_path: Path) -> Non
     status, _, err = await _vtcode(tmp_path, env, "exec", "go")
     assert status == 3, "nobody trusted this folder"
     assert (ended(err)["outcome"], ended(err)["exit_code"]) == ("failure", 3)
+
+
+async def test_the_home_folder_may_be_the_workspace_when_vtcode_keeps_its_own_elsewhere(tmp_path: Path) -> None:
+    steps = [Step("", (("run_command", {"command": "touch made; ls .cargo"}),)), Step("done")]
+    async with served(in_order(steps)) as model:
+        root, env = _place(tmp_path, model)
+        (root / ".cargo" / "bin").mkdir(parents=True)
+        (root / ".cargo" / "env").write_text("a toolchain's file, which every run may read\n")
+        status, out, err = await _vtcode(root, {**env, "HOME": str(root)}, "exec", "--accept", "workspace", "go")
+    assert (status, out) == (0, "done\n"), err
+    assert '"status":"ok"' in err
+    assert (root / "made").exists()

@@ -96,11 +96,13 @@ async def _run(given: argparse.Namespace, words: list[str]) -> int:
     from vtcode_tui.config import load
     from vtcode_tui.sandbox import Spawner
     from vtcode_tui.sandbox.capability import NO_SANDBOX
+    from vtcode_tui.workspace import keep_apart
 
     spawner = Spawner.start()
     try:
         home = Home.from_environment()
         root = Path.cwd().resolve()
+        keep_apart(root, home)
         settings = load(home, root).settings
         capability = await capability_of(spawner, settings)
         if capability.uncontained:

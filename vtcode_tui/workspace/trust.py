@@ -101,6 +101,12 @@ def trust_of(root: Path, home: Home) -> Trust:
     return Trust("trusted", root, "", compared, record.granted_at)
 
 
+def keep_apart(root: Path, home: Home) -> None:
+    """Raise WorkspaceError for a folder that holds vtcode's own state, such as the home folder or /."""
+    if home.state == root or root in home.state.parents:
+        raise WorkspaceError(f"{root} holds vtcode's own state ({home.state}) and cannot be a workspace")
+
+
 def grant_trust(root: Path, home: Home, *, now: str, shown: tuple[Influence, ...] | None = None) -> Trust:
     """Record that a human trusts this folder as it is, and write the marker.
 
@@ -111,8 +117,7 @@ def grant_trust(root: Path, home: Home, *, now: str, shown: tuple[Influence, ...
     found = influences_of(root)
     if shown is not None and {i.path: i.sha256 for i in shown if i.since != "gone"} != found:
         raise WorkspaceError(f"the files that influence {root} changed while you were reading: look again")
-    if home.state == root or root in home.state.parents:
-        raise WorkspaceError(f"{root} holds vtcode's own state ({home.state}) and cannot be a workspace")
+    keep_apart(root, home)
     status = root.stat()
     token = secrets.token_hex(16)
     record = _Record(str(root), status.st_dev, status.st_ino, token, now, found)

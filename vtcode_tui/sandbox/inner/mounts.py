@@ -193,6 +193,9 @@ def _make_folder(path: str) -> None:
 
 
 def _touch(path: str) -> None:
+    """Make a file to mount on, unless one is there: below a folder that is shown read-only none can be made."""
+    if os.path.isfile(path) and not os.path.islink(path):
+        return
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644))
 
 
