@@ -13,6 +13,7 @@ import pytest
 from tests.agent.stage import Human, staged
 from tests.gate.test_signing import make_key, signers_file
 from tests.reading import payloads
+from vtcode_tui.cli import main
 from vtcode_tui.config.settings import Approvals
 from vtcode_tui.demo import Step
 from vtcode_tui.events import verify
@@ -57,6 +58,11 @@ async def test_what_was_approved_and_what_was_typed_is_signed_and_ssh_keygen_say
     report = check_approvals(verify(stage.session.folder), signers)
     assert (report.state, report.problems) == ("sealed", ())
     assert sum("approved by alice@corp at level ssh-key" in note for note in report.notes) == len(granted)
+    verify_with = ["audit", "verify", str(stage.session.folder), "--allowed-signers"]
+    assert main([*verify_with, str(signers)]) == 0
+    other = tmp_path / "other"
+    other.mkdir()
+    assert main([*verify_with, str(signers_file(other, make_key(other)))]) == 5
 
 
 def human_via(human: Human) -> str:

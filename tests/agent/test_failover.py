@@ -22,7 +22,13 @@ from vtcode_tui.agent import Opening, Session, capability_of, open_core, start_s
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.config.settings import Link, Model, Provider, Providers, Settings, Wire
 from vtcode_tui.events import Event, read_events
-from vtcode_tui.events.types import ModelFailover, ModelResponded, PromptSubmitted
+from vtcode_tui.events.types import (
+    ContextCompacted,
+    ModelFailover,
+    ModelRequested,
+    ModelResponded,
+    PromptSubmitted,
+)
 from vtcode_tui.workspace import grant_trust
 
 pytestmark = pytest.mark.kernel
@@ -143,6 +149,35 @@ async def test_when_one_provider_breaks_every_stream_another_completes_the_turn_
         moved = payloads(read_events(session.folder), ModelFailover)[-1]
         assert (moved.from_provider, moved.to_provider) == ("p0", "p1")
         assert moved.partial_output_discarded
+
+
+TOO_LONG: dict[Wire, object] = {
+    "anthropic": {"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long"}},
+    "openai-responses": {"error": {"code": "context_length_exceeded", "message": "exceeds the context window"}},
+    "gemini": {"error": {"code": 400, "message": "The input token count exceeds the maximum number of tokens"}},
+    "ollama": {"error": "the prompt exceeds the available context size"},
+}
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_a_conversation_that_a_provider_finds_too_long_is_summed_up_and_goes_on(
+    tmp_path: Path, wire: Wire
+) -> None:
+    said = json.dumps(TOO_LONG.get(wire, TOO_LONG["openai-responses"])).encode()
+    refused = Reply((said,), status=400, headers={"content-type": "application/json"})
+    answer = _answer(wire)
+    async with (
+        serving(answer, refused, answer, answer) as server,
+        session_with(tmp_path, wire, server) as session,
+    ):
+        await session.submit("remember the word heron")
+        await session.submit("what was the word?")
+        assert (session.outcome, session.last_answer, len(server.seen)) == ("done", "Done.", 4)
+        (compacted,) = payloads(read_events(session.folder), ContextCompacted)
+        assert (compacted.trigger, compacted.method) == ("provider", "summary")
+        asked = [it.purpose for it in payloads(read_events(session.folder), ModelRequested)]
+        assert asked == ["answer", "answer", "summary", "answer"]
+        assert "heron" in server.seen[3].raw.decode()
 
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 16

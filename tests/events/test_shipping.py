@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from tests.certificates import Authority, showing
 from tests.events.foreign import daemon
 from vtcode_tui.common.errors import ConfigError
 from vtcode_tui.common.home import Home
@@ -94,7 +96,7 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 
 @contextlib.asynccontextmanager
-async def serving(handler: Handler, port: int) -> AsyncIterator[None]:
+async def serving(handler: Handler, port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[None]:
     """A server on loopback; at the end every connection is closed and every handler has returned."""
     writers: list[asyncio.StreamWriter] = []
     ended: list[asyncio.Event] = []
@@ -111,7 +113,7 @@ async def serving(handler: Handler, port: int) -> AsyncIterator[None]:
                 await writer.wait_closed()
             mine.set()
 
-    server = await asyncio.start_server(take, "127.0.0.1", port)
+    server = await asyncio.start_server(take, "127.0.0.1", port, ssl=tls)
     try:
         yield
     finally:
@@ -162,6 +164,54 @@ async def test_a_receiver_that_was_away_gets_everything_once_it_is_back(home: Ho
             await listener.wait(lambda: {got(frame)["id"] for frame in listener.frames} == sent)
     unique = list(dict.fromkeys(line_of(frame) for frame in listener.frames))
     assert sorted(unique, key=lambda line: json.loads(line)["seq"]) == list(read_lines(folder))
+
+
+async def test_syslog_over_tls_goes_to_the_server_that_the_authority_vouches_for_and_to_no_other(
+    home: Home, session: MakeSession, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    folder, listener, authority = session(), Listener(), Authority(tmp_path)
+    tls = showing(Authority(tmp_path, "somebody").certificate())
+    target = f"tls://127.0.0.1:{unused_tcp_port}"
+    refused = asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        refused.set()
+        await asyncio.sleep(0)
+
+    exporter = Exporter(kind="syslog", target=target, format="rfc5424", ca_file=str(authority.file))
+    shipper = Shipping([exporter], home, pause=pause)
+    async with serving(listener.take, unused_tcp_port, tls), shipping(shipper, folder):
+        await refused.wait()
+        assert listener.frames == []
+        tls.load_cert_chain(authority.certificate())
+        assert await shipper.drain(30)
+        sent = list(read_lines(folder))
+        await listener.wait(lambda: len({line_of(frame) for frame in listener.frames}) == len(sent))
+    assert list(dict.fromkeys(line_of(frame) for frame in listener.frames)) == sent
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def __init__(self) -> None:
+        self.came: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        self.came.put_nowait(data)
+
+
+async def test_syslog_over_udp_is_one_datagram_for_each_event(home: Home, session: MakeSession) -> None:
+    folder, datagrams = session(calls=1), _Datagrams()
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(lambda: datagrams, local_addr=("127.0.0.1", 0))
+    port = transport.get_extra_info("sockname")[1]
+    shipper = Shipping([Exporter(kind="syslog", target=f"udp://127.0.0.1:{port}", format="rfc5424")], home)
+    try:
+        async with shipping(shipper, folder):
+            assert await shipper.drain(30)
+            lines = [line_of(await datagrams.came.get()) for _ in read_lines(folder)]
+    finally:
+        transport.close()
+    assert lines == list(read_lines(folder))
+    assert chained(lines)
 
 
 async def test_a_receiver_that_is_away_for_an_hour_loses_nothing_and_holds_nothing_up(

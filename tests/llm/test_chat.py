@@ -104,26 +104,6 @@ async def test_a_request_carries_system_history_tools_images_and_key() -> None:
     ]
 
 
-async def test_cancelling_closes_the_connection() -> None:
-    async with serving(Reply((WORDS[0], WORDS[1], Act.STALL))) as server:
-        chain = chain_to(server.url)
-        first = asyncio.Event()
-
-        async def listen() -> None:
-            async with aclosing(chain.stream(request())) as deltas:
-                async for delta in deltas:
-                    assert delta == TextPiece("Hel")
-                    first.set()
-
-        task = asyncio.create_task(listen())
-        await first.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        await server.gone.wait()
-        await chain.aclose()
-
-
 async def test_keep_alive_comments_and_odd_line_ends_are_no_events() -> None:
     raw = b": OPENROUTER PROCESSING\r\n\r\n" + b"".join(WORDS).replace(b"\n", b"\r\n")
     pieces = tuple(raw[i : i + 1] for i in range(len(raw)))

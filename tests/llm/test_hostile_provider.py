@@ -14,7 +14,7 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.llm.certificates import Authority, showing
+from tests.certificates import Authority, showing
 from tests.llm.server import Act, Reply, serving
 from tests.llm.streams import STREAMS, WORDS, reply
 from tests.llm.talk import chain_to, endpoint, hear, no_wait, request

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from contextlib import aclosing
 from dataclasses import replace
 from typing import get_args
 
@@ -47,6 +49,27 @@ async def test_the_same_answer_comes_out_of_every_wire(wire: Wire, pieces: str) 
     if wire != "ollama":
         assert (first.id, second.id) == ("call_a", "call_b")
         assert whole.response_id == "resp_1"
+
+
+@pytest.mark.parametrize("wire", WIRES)
+async def test_who_stops_listening_closes_the_connection(wire: Wire) -> None:
+    begun = [step for step in STREAMS[wire] if step][:-1]
+    async with serving(replace(reply(wire), steps=[*begun, Act.STALL])) as server:
+        chain, first = chain_to(server.root, wire), asyncio.Event()
+
+        async def listen() -> None:
+            async with aclosing(chain.stream(request())) as deltas:
+                async for _ in deltas:
+                    first.set()
+
+        task = asyncio.create_task(listen())
+        await first.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await server.gone.wait()
+        await chain.aclose()
+        assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize("wire", WIRES)

@@ -60,7 +60,7 @@ class Asking:
         *,
         max_output: int,
     ) -> None:
-        self._bus, self._history, self._redact, self._number = bus, history, redact, number
+        self._bus, self._history, self.redact, self._number = bus, history, redact, number
         self._max_output = max_output
         self.spent, self.boundary = spent, boundary
         self.chain: Chain | None = None
@@ -126,7 +126,7 @@ class Asking:
                         self.spent.add(delta.usage, delta.cost_usd)
                         text = "\n".join(p.text for p in delta.message.parts if isinstance(p, Text)).strip()
                         if text:
-                            return self._redact(text)
+                            return self.redact(text)
                     case _:
                         pass
         raise ModelError("the model gave no summary", kind="malformed_stream")
@@ -159,7 +159,7 @@ class Asking:
                 from_model=restart.from_model,
                 to_provider=restart.to_provider,
                 to_model=restart.to_model,
-                reason=self._redact(restart.reason),
+                reason=self.redact(restart.reason),
                 attempts=restart.attempts,
                 dropped=restart.dropped,
                 partial_output_discarded=restart.partial,
@@ -189,7 +189,7 @@ class Asking:
             if isinstance(part, Thinking) and (part.text or part.signature):
                 await self._bus.record(
                     ModelReasoning(
-                        text=self._redact(part.text),
+                        text=self.redact(part.text),
                         sha256=sha256_of(part.text.encode("utf-8", "backslashreplace")),
                         visible=bool(part.text) and not part.redacted,
                         signature_sha256=sha256_of(part.signature) if part.signature else "",
@@ -205,7 +205,7 @@ class Asking:
             ModelResponded(
                 provider=completed.provider,
                 model=completed.model,
-                text=self._redact("".join(p.text for p in message.parts if isinstance(p, Text))),
+                text=self.redact("".join(p.text for p in message.parts if isinstance(p, Text))),
                 finish=completed.finish,
                 response_id=completed.response_id,
                 input_tokens=usage.input,

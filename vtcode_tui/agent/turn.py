@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from vtcode_tui.agent.asking import Asking
+from vtcode_tui.agent.cleaning import without_secrets
 from vtcode_tui.agent.context import KEEP_TOKENS, History
 from vtcode_tui.agent.loops import REPEATS, Repetition
 from vtcode_tui.agent.prompts import NO_SUMMARY, STEERED, SUMMARISE
@@ -71,9 +72,10 @@ class Turn:
         self._max_rounds = max_rounds
 
     def keep(self, message: Message, turn: int | None = None) -> None:
-        """Add a message to the history and to the disk; `turn` is given with the prompt that begins one."""
-        self._history.add(message, turn)
-        self._keeper.add(message, turn)
+        """Add a message to the history and to the disk, without secrets; `turn` comes with the prompt of one."""
+        redact = self._asking.redact
+        self._history.add(without_secrets(message, redact, exact=True), turn)
+        self._keeper.add(without_secrets(message, redact, exact=False), turn)
 
     async def run(self, chain: Chain, prompt: Message, turn: int) -> str:
         """Take a prompt to its end: `done`, `failed`, or `stopped` by the human or a limit."""
