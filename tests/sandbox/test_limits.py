@@ -63,6 +63,11 @@ FLOODS = {
     ),
     "output": ("yes", {"output"}),
     "output on stderr": ("yes >&2", {"output"}),
+    "terminals": (
+        'python3 -c \'import os,time\nfor n in range(12):\n if os.fork()==0:\n  k=[]\n  try:\n   while 1: k.append(os.open("/dev/ptmx",2|os.O_NOCTTY))\n'
+        "  except OSError: time.sleep(30)\ntime.sleep(30)'",
+        {"descriptors", "wall_seconds"},
+    ),
     "time": ("while :; do :; done", {"wall_seconds"}),
 }
 
@@ -70,7 +75,7 @@ FLOODS = {
 @pytest.mark.parametrize("name", FLOODS)
 async def test_a_flood_is_stopped_and_named(finish: Finish, profile: Profile, name: str) -> None:
     script, expected = FLOODS[name]
-    limits = replace(SMALL, wall_seconds=1.0) if name == "time" else SMALL
+    limits = replace(SMALL, wall_seconds=1.0 if name == "time" else 5.0 if name == "terminals" else 20.0)
     try:
         _text, outcome = await finish(grant_for(replace(profile, limits=limits), "bash", "-c", script))
     finally:

@@ -61,6 +61,53 @@ async def test_a_terminal_has_its_size_and_a_name_and_passes_input_and_resizes(
     assert outcome.exit_code == 7
 
 
+PAIR = """
+import fcntl, os, pty, sys
+master, slave = os.openpty()
+assert os.isatty(slave) and not os.get_inheritable(slave)
+os.write(slave, b"inside"); assert os.read(master, 9) == b"inside"
+try:
+    fcntl.ioctl(slave, 0x5441, os.O_RDWR); print("the other end of a slave")
+except OSError: pass
+for name in sys.argv[1:]:
+    try: os.write(os.open(name, os.O_RDWR | os.O_NOCTTY), b"intruder")
+    except OSError: pass
+child, mine = pty.fork()
+if child == 0:
+    os.execlp("sh", "sh", "-c", "test -t 0 && stty size >/dev/null && echo own > /dev/tty")
+text = b""
+try:
+    while piece := os.read(mine, 99): text += piece
+except OSError: pass
+print(text.decode().strip(), os.waitpid(child, 0)[1])
+"""
+
+
+async def test_a_run_makes_pseudo_terminals_of_its_own_and_reaches_nobody_elses(
+    finish: Finish, profile: Profile
+) -> None:
+    master, slave = os.openpty()
+    try:
+        text, outcome = await finish(grant_for(profile, "python3", "-c", PAIR, os.ttyname(slave)))
+        os.set_blocking(master, False)
+        with pytest.raises(BlockingIOError):
+            os.read(master, 99)
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert (text, outcome.exit_code) == ("own 0\n", 0)
+
+
+async def test_files_move_and_are_linked_between_folders(finish: Finish, profile: Profile) -> None:
+    program = (
+        "import os; os.makedirs('a/c'); os.mkdir('b'); open('a/f', 'w').close(); os.rename('a/f', 'b/g');"
+        "os.link('b/g', 'a/h'); os.rename('a/c', 'b/c');"
+        "print(sorted(os.listdir('a')), sorted(os.listdir('b')))"
+    )
+    text, outcome = await finish(grant_for(profile, "python3", "-c", program))
+    assert (text, outcome.exit_code) == ("['h'] ['c', 'g']\n", 0)
+
+
 async def test_a_grant_is_good_for_one_run(finish: Finish, profile: Profile) -> None:
     grant = grant_for(profile, "true")
     await finish(grant)

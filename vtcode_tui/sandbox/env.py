@@ -67,6 +67,7 @@ def fixed(home: str, tmp: str) -> dict[str, str]:
         "XDG_DATA_HOME": f"{home}/.local/share",
         "XDG_STATE_HOME": f"{home}/.local/state",
         "XDG_RUNTIME_DIR": tmp,
+        "TMUX_TMPDIR": tmp,
         "npm_config_cache": f"{home}/.cache/npm",
         "npm_config_update_notifier": "false",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",

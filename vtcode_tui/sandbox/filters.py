@@ -59,6 +59,8 @@ _SHARED_MEMORY = tuple(_SHARED.split())
 _NEW_NAMESPACES = 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000
 _TERMINAL_IOCTLS = (0x5412, 0x541C, 0x541D, 0x5423, 0x5437)
 """TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSETD, TIOCVHANGUP."""
+_PEER_IOCTL = 0x5441
+"""TIOCGPTPEER: in tier kernel the notifier opens the other end of a run's own pseudo-terminal, and no other."""
 _FLAG_IOCTLS = (0x40086602, 0x40046602, 0x401C5820, 0x40087602)
 """FS_IOC_SETFLAGS (and of 32 bits), FS_IOC_FSSETXATTR, FS_IOC_SETVERSION: they work on files opened for reading."""
 _SET_ID = 0o6000
@@ -158,7 +160,7 @@ def _metadata(build: _Builder) -> None:
     """Landlock has no right for modes, owners, times and attributes: the notifier makes such changes itself."""
     for name in metadata.CALLS:
         build.refuse(name)
-    build.refuse("ioctl", _is(1, *_FLAG_IOCTLS))
+    build.refuse("ioctl", _is(1, *_FLAG_IOCTLS, _PEER_IOCTL))
 
 
 def _set_id(build: _Builder, *, metadata: bool) -> None:

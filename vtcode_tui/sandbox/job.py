@@ -183,7 +183,8 @@ def _rules_kernel(profile: Profile, readable: list[Path], caches: Path, tty: str
     everything = ruleset.rights_of(ruleset.supported_abi()).everything
     rules = _common(profile, readable)
     rules += [(path, ruleset.DEVICE, False) for path in toolchains.DEVICES]
-    rules += [(tty, ruleset.DEVICE, False)] if tty else []
+    # A terminal that a run opens itself is a new one. Its other end comes from the notifier: see `inner.terminals`.
+    rules += [(path, ruleset.DEVICE, False) for path in (tty, "/dev/ptmx") if path]
     rules.append(("/dev/shm", everything, False))
     rules += [(str(path), everything, True) for path in profile.writable]
     rules.append((str(caches), everything, True))

@@ -213,6 +213,15 @@ def counts_folders(descriptor: int) -> bool:
     return _file_system(descriptor) in {_EXT, _XFS, _TMPFS}
 
 
+def terminals_of_machine() -> int:
+    """How many pseudo-terminals there are; 0 where the kernel does not say."""
+    try:
+        with open("/proc/sys/kernel/pty/nr", "rb") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return 0
+
+
 def memory_of_machine() -> tuple[int, int]:
     """Bytes of memory that the machine has, and of shared memory (tmpfs, memfd, System V) in use on it."""
     buffer = ctypes.create_string_buffer(128)
@@ -311,9 +320,9 @@ def notify_receive(listener: int) -> tuple[int, int, int, tuple[int, ...]]:
     return ident, thread, number, tuple(arguments)
 
 
-def notify_answer(listener: int, ident: int, error: int, *, proceed: bool = False) -> None:
-    """Answer a notification with an errno (0: done), or let the call proceed as it was made."""
-    ioctl(listener, _NOTIF_SEND, bytearray(struct.pack("=QqiI", ident, 0, -error, 1 if proceed else 0)))
+def notify_answer(listener: int, ident: int, error: int, *, value: int = 0, proceed: bool = False) -> None:
+    """Answer a notification with an errno (0: done, with that value), or let the call proceed as it was made."""
+    ioctl(listener, _NOTIF_SEND, bytearray(struct.pack("=QqiI", ident, value, -error, 1 if proceed else 0)))
 
 
 def notify_valid(listener: int, ident: int) -> bool:
@@ -329,6 +338,12 @@ def notify_replace(listener: int, ident: int, ours: int, theirs: int, *, cloexec
     """Put our descriptor in the place of the caller's."""
     flags = os.O_CLOEXEC if cloexec else 0
     ioctl(listener, _NOTIF_ADDFD, bytearray(struct.pack("=QIIII", ident, 1, ours, theirs, flags)))
+
+
+def notify_add(listener: int, ident: int, ours: int, *, cloexec: bool) -> int:
+    """Give the caller a copy of our descriptor; its number there."""
+    flags = os.O_CLOEXEC if cloexec else 0
+    return int(ioctl(listener, _NOTIF_ADDFD, bytearray(struct.pack("=QIIII", ident, 0, ours, 0, flags))))
 
 
 def pidfd_getfd(pidfd: int, descriptor: int) -> int:

@@ -122,7 +122,11 @@ def _devices() -> None:
         os.symlink(f"/proc/self/fd{target}", f"/dev/{name}")
     os.symlink("pts/ptmx", "/dev/ptmx")
     kernel.mount(
-        "devpts", "/dev/pts", "devpts", kernel.MS_NOSUID | kernel.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"
+        "devpts",
+        "/dev/pts",
+        "devpts",
+        kernel.MS_NOSUID | kernel.MS_NOEXEC,
+        "newinstance,ptmxmode=0666,mode=620,max=256",
     )
 
 

@@ -11,8 +11,9 @@ import os
 import socket
 import struct
 import time
+from contextlib import suppress
 
-from vtcode_tui.sandbox.inner import kernel, metadata
+from vtcode_tui.sandbox.inner import kernel, metadata, terminals
 from vtcode_tui.sandbox.inner.memory import Memory, process_of, small
 from vtcode_tui.sandbox.inner.numbers import NAMES, OTHER_PROCESS, SIGNALS
 
@@ -55,6 +56,9 @@ class Notifier:
             return  # the caller died meanwhile
         name = NAMES.get(number, f"system call {number}")
         try:
+            if name == "ioctl" and arguments[1] & 0xFFFFFFFF == terminals.PEER and not self._full:
+                self._give_terminal(ident, thread, arguments)
+                return
             if name == "connect":
                 error, proceed = self._connect(ident, thread, arguments)
             elif name in metadata.CALLS and not self._full:
@@ -74,6 +78,16 @@ class Notifier:
             kernel.notify_answer(self.listener, ident, error, proceed=proceed)
         except OSError:
             return
+
+    def _give_terminal(self, ident: int, thread: int, arguments: tuple[int, ...]) -> None:
+        flags = arguments[2] & 0xFFFFFFFF
+        ours = terminals.open_peer(thread, arguments[0] & 0xFFFFFFFF, flags)
+        try:
+            theirs = kernel.notify_add(self.listener, ident, ours, cloexec=bool(flags & os.O_CLOEXEC))
+        finally:
+            os.close(ours)
+        with suppress(OSError):  # the caller died meanwhile
+            kernel.notify_answer(self.listener, ident, 0, value=theirs)
 
     def summary(self) -> list[dict[str, object]]:
         """Every kind of refusal with how often it happened."""

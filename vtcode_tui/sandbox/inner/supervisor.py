@@ -55,7 +55,7 @@ class Supervisor:
         self.cpu_ms = self.max_rss_kb = 0
         self.notifier: Notifier | None = None
         self.enclosed = False
-        """Whether our signals reach our own run only, so that all of it can be killed at once."""
+        """Whether our signals reach our own run only, so that all of it can be killed at once (tier kernel)."""
         self.world = not self.full
         """Whether the run's file system stands."""
         self.poll = select.poll()
@@ -96,7 +96,8 @@ class Supervisor:
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         kernel.set_name("vtcode-run")
-        self.enclosed = tree.enclose()
+        if not self.full:
+            self.enclosed = tree.enclose()
         with target.step("process descriptors"):
             os.close(os.pidfd_open(os.getpid()))  # found out before anything runs
         self.control, report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -215,7 +216,9 @@ class Supervisor:
         with suppress(OSError):
             # Where we may (as root, whom no rlimit holds): ahead of a thousand processes that all want to run, and
             # before the first of them can; a supervisor that gets its turn among them comes too late.
-            os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+            # In tier full the leader too, which ends everything in its namespace when it is killed.
+            for pid in (0, self.leader) if self.full else (0,):
+                os.sched_setscheduler(pid, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(1))
         self.released = True
         with suppress(OSError):  # a target that has ended has said why, or is missed below
             self.orders.send(b"go")

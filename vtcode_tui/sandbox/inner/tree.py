@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import struct
 import time
 
 from vtcode_tui.sandbox.inner import kernel
+
+_REFER, _SIGNALS = 1 << 13, 2
+"""Landlock's right to move and link between folders, and its scope of signals."""
 
 
 def parents() -> dict[int, int]:
@@ -98,10 +102,17 @@ def enclose() -> bool:
     """
     parent = os.getppid()
     try:
+        # A ruleset refuses moving and linking between folders whether it handles that or not: so it is handled, and
+        # allowed everywhere below the root. For a run with a root of its own that cannot be said beforehand.
         ruleset = kernel.syscall(
-            "landlock_create_ruleset", kernel.SYS_LANDLOCK_CREATE, struct.pack("=QQQ", 0, 0, 2), 24, 0
+            "landlock_create_ruleset", kernel.SYS_LANDLOCK_CREATE, struct.pack("=QQQ", _REFER, 0, _SIGNALS), 24, 0
         )
         try:
+            root = os.open("/", os.O_PATH | os.O_CLOEXEC)
+            try:
+                kernel.landlock_allow(ctypes.c_long(ruleset), root, _REFER)
+            finally:
+                os.close(root)
             kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
             kernel.landlock_restrict(ruleset)
         finally:

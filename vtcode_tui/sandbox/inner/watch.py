@@ -16,6 +16,10 @@ _BURST = 256
 """So many more threads on the machine than at the last look may be a flood, whatever the limit of the run."""
 
 
+_TERMINALS = 256
+"""So many pseudo-terminals a run of tier kernel may open: they are those of the whole machine."""
+
+
 class Watch:
     """Measures a run at intervals; says the name of the first limit that it exceeded."""
 
@@ -23,6 +27,8 @@ class Watch:
         self._limits = job.limits
         self._enclosed = enclosed
         self._threads = tree.threads_of_machine()
+        self._terminals = 0 if job.full else kernel.terminals_of_machine()
+        self._full = job.full
         self._kernel_limit = 0 if job.full else job.rlimits.get("NPROC", 0)
         self._deadline = begun + job.limits["wall"]
         self._next = time.monotonic() + _FIRST_MS / 1000
@@ -80,6 +86,8 @@ class Watch:
             or self._at_kernel_limit(threads)
         ):
             return "processes", f"{self._limits['processes']:.0f} processes or four times as many threads"
+        if not self._full and kernel.terminals_of_machine() - self._terminals > _TERMINALS:
+            return "descriptors", f"more than {_TERMINALS} pseudo-terminals"
         held = [tree.memory_of(pid) for pid in pids]
         # Shared memory counts once: every process that maps it shows it.
         memory = sum(own for own, _shared in held) + max(shared for _own, shared in held)

@@ -44,6 +44,8 @@ _CONFUSE_THE_SUPERVISOR = {
     + "sc(280,-100,b'inside.txt',1,0); sc(280,-100,b'inside.txt',b'x'*32,-1); sc(235,b'inside.txt',-1); sc(280,-100,0,0,0)",
     "attributes with odd pointers": _CRASH
     + "sc(188,b'inside.txt',0,0,0,0); sc(188,b'inside.txt',b'user.a',1,1<<40,0); sc(188,b'inside.txt',b'\\xff',b'x',1,99); sc(197,b'inside.txt',-1)",
+    "the other end of what is no terminal": _CRASH
+    + "m=os.open('/dev/ptmx',2|os.O_NOCTTY)\nfor d in (m,*range(-5,60),1<<31):\n for f in (0,2,-1,1<<31,0o20000000,3): sc(16,d,0x5441,f)",
     "the end of the caller while it waits": _CRASH
     + "import threading,signal\nfor n in range(60):\n p=os.fork()\n if p==0:\n  threading.Thread(target=lambda: [sc(42,socket.socket(1).fileno(),struct.pack('=H',1)+b'x',3) for _ in range(9)]).start()\n  os.kill(os.getpid(),9)\n os.waitpid(p,0)",
     "a report too long to be sent": _CRASH
