@@ -43,6 +43,8 @@ class ScriptedCore:
         self.files: tuple[str, ...] = ("src/app.py", "src/apple.py", "README.md")
         self.turn_over = asyncio.Event()
         self.turn_over.set()
+        self.command_over = asyncio.Event()
+        self.command_over.set()
         self.asked: list[asyncio.Task[Verdict]] = []
         self._seq = 0
 
@@ -93,6 +95,7 @@ class ScriptedCore:
 
     async def shell(self, text: str, size: TerminalSize) -> None:
         self.told.append(("shell", text))
+        await self.command_over.wait()
 
     def type_into(self, call: str, data: bytes) -> None:
         self.told.append(("type_into", call, data))

@@ -485,6 +485,20 @@ async def test_ctrl_c_clears_then_stops_then_leaves_when_pressed_twice(rig: Make
         await until(lambda: any(told[0] == "close" for told in core.told), pilot)
 
 
+@pytest.mark.parametrize("key", ["ctrl+c", "escape"])
+async def test_the_persons_own_command_is_stopped_as_a_turn_is(rig: Make, key: str) -> None:
+    app = rig()
+    async with app.app.run_test() as pilot:
+        core = await app.ready(pilot)
+        core.command_over.clear()
+        await pilot.press("!", *"sleep", "enter")
+        await until(lambda: ("shell", "sleep") in core.told, pilot)
+        await pilot.press(key)
+        await until(lambda: ("interrupt",) in core.told, pilot)
+        core.command_over.set()
+        await until(lambda: not app.app.work.intents.stoppable, pilot)
+
+
 async def test_every_size_is_survived(rig: Make) -> None:
     app = rig()
     async with app.app.run_test(size=(160, 48)) as pilot:

@@ -51,6 +51,8 @@ class Intents:
         """Prompts that the running turn holds up, the next one first: they can still be changed or taken back."""
         self.running = 0
         """Turns that were given to the core and are not over: one or none."""
+        self.commands = 0
+        """The person's own commands that are not over."""
 
     def opened(self, core: Core) -> None:
         """The core is there: what was typed meanwhile is sent."""
@@ -64,6 +66,11 @@ class Intents:
     def busy(self) -> bool:
         """Whether a turn runs or something is on its way to one."""
         return self.running > 0 or bool(self.waiting)
+
+    @property
+    def stoppable(self) -> bool:
+        """Whether something runs or waits that the person may want to stop."""
+        return self.busy or self.commands > 0
 
     def _run(self, work: Callable[[Core], Awaitable[None]], name: str) -> None:
         async def guarded() -> None:
@@ -124,10 +131,18 @@ class Intents:
         if self.core is None:
             self._early.append(text)
             return
-        self._run(lambda core: core.shell(text, size), "the command")
+        self.commands += 1
+
+        async def command(core: Core) -> None:
+            try:
+                await core.shell(text, size)
+            finally:
+                self.commands -= 1
+
+        self._run(command, "the command")
 
     def interrupt(self) -> None:
-        """Stop the turn."""
+        """Stop the turn; without one, the person's own commands."""
         self._run(lambda core: core.interrupt(), "stopping")
 
     def type_into(self, call: str, data: bytes) -> None:

@@ -110,23 +110,23 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, GoingBack, PaneScreen)
         self.approvals.show()
 
     def action_back(self) -> None:
-        """One step back: completions, pane, turn."""
+        """One step back: completions, pane, then the turn or the person's own command stops."""
         if self.suggestions.display:
             self.suggestions.show([])
         elif self.focused is not self.prompt:
             self.choose(selected="chat", zoomed=False)
             self.home()
-        elif self.intents.running:
+        elif self.intents.running or self.intents.commands:
             self.action_interrupt()
 
     def action_stop(self) -> None:
-        """What Ctrl-C means where we are: copy, clear, stop the turn, or leave when pressed twice."""
+        """What Ctrl-C means where we are: copy, clear, stop what runs, or leave when pressed twice."""
         if text := self.get_selected_text():
             self.copy(text, "selection")
             self.clear_selection()
         elif isinstance(self.focused, TextArea) and self.focused.text:
             self.focused.text = ""
-        elif self.intents.busy:
+        elif self.intents.stoppable:
             self.action_interrupt()
         elif self.vtcode.pressed - self._leave_asked < LEAVE_SECONDS:
             self.vtcode.action_leave()
