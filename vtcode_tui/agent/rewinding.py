@@ -7,21 +7,20 @@ the first, so that a crash in the middle is finished when the session is opened 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from vtcode_tui.agent.changes import Changes, Since
 from vtcode_tui.agent.context import History
 from vtcode_tui.common.errors import StaleFileError, UsageError, VtcodeError
-from vtcode_tui.common.files import write_atomically
 from vtcode_tui.events import read_events
 from vtcode_tui.events.bus import Bus
 from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import Actor, SessionRewound
 from vtcode_tui.llm.messages import Text
+from vtcode_tui.sessions.intent import Intent, IntentFile
 from vtcode_tui.workspace.changes import ChangeSet
 
 
@@ -57,18 +56,6 @@ class Keeper(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Intent:
-    """What the human agreed to, as `rewinding.json` of the session's folder keeps it until it is done."""
-
-    turn: int
-    digest: str
-    files: bool
-    undo: tuple[str, ...]
-    prompt_seq: int
-    messages: int
-
-
 class Rewinding:
     """Takes prompts back. `prompts`: of each turn, the sequence number of its prompt's event."""
 
@@ -83,7 +70,7 @@ class Rewinding:
     ) -> None:
         self._bus, self._history, self._keeper, self._changes = bus, history, keeper, changes
         self._prompts, self._folder = prompts, folder
-        self._intent = folder / "rewinding.json"
+        self._intent = IntentFile(folder)
 
     async def preview(self, turn: int) -> RewindPreview:
         """What going back would change. Raises UsageError where the conversation has no such prompt."""
@@ -108,23 +95,22 @@ class Rewinding:
                 raise UsageError(f"{path} is not among the real files that would be taken back")
             if known[path].conflict:
                 raise UsageError(f"{path} cannot be taken back: {known[path].conflict}")
-        intent = _Intent(turn, digest, files, tuple(undo), self._prompts.get(turn, 0), preview.messages)
-        write_atomically(self._intent, json.dumps(asdict(intent)))
+        intent = Intent(turn, digest, files, tuple(undo), self._prompts.get(turn, 0), preview.messages)
+        self._intent.write(intent)
         try:
             await self._carry_out(intent, preview, undo, now, human)
         except VtcodeError:
-            self._intent.unlink(missing_ok=True)  # it was refused or said what failed: that is no crash
+            self._intent.done()  # it was refused or said what failed: that is no crash
             raise
 
     async def finish(self, now: int, human: Actor) -> None:
         """Finish what a crash interrupted. A file that somebody changed since stays as it is."""
         try:
-            found = json.loads(self._intent.read_bytes())
-            intent = _Intent(**{**found, "undo": tuple(found["undo"])})
-        except FileNotFoundError:
+            intent = self._intent.read()
+        except UsageError as error:
+            self._bus.publish(Notice(str(error), "error"))
             return
-        except (ValueError, KeyError, TypeError):
-            self._bus.publish(Notice(f"{self._intent} is damaged: going back was not finished", "error"))
+        if intent is None:
             return
         try:
             if intent.turn in self._history.prompts:
@@ -140,7 +126,7 @@ class Rewinding:
             self._bus.publish(Notice("Going back to an earlier prompt was interrupted; it is done now.", "warning"))
 
     async def _carry_out(
-        self, intent: _Intent, preview: RewindPreview, undo: Collection[str], now: int, human: Actor
+        self, intent: Intent, preview: RewindPreview, undo: Collection[str], now: int, human: Actor
     ) -> None:
         """The steps in their order; each may be done already."""
         if intent.files:
@@ -151,7 +137,7 @@ class Rewinding:
         self._history.rewind(place)
         await self._record(intent, now, human)
 
-    async def _record(self, intent: _Intent, now: int, human: Actor) -> None:
+    async def _record(self, intent: Intent, now: int, human: Actor) -> None:
         """Say in the journal that it is done, once: no turn is gone back to twice."""
         told = (e.data for e in read_events(self._folder) if isinstance(e.data, SessionRewound))
         if not any(data.turn == intent.turn for data in told):
@@ -163,4 +149,4 @@ class Rewinding:
                 undone=intent.undo,
             )
             await self._bus.record(rewound, turn=now, actor=human)
-        self._intent.unlink(missing_ok=True)
+        self._intent.done()

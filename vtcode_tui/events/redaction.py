@@ -204,17 +204,17 @@ def _looked_at(kind: type[Payload]) -> tuple[str, ...]:
     )
 
 
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for key, one in value.items():
-                yield from _texts(key)
-                yield from _texts(one)
-        case list() | tuple():
-            for one in value:
-                yield from _texts(one)
+def _texts(value: Any, found: list[str]) -> None:
+    """Add every text in a value to `found`: for each event of a session, so it makes nothing but calls."""
+    if isinstance(value, str):
+        found.append(value)
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            _texts(key, found)
+            _texts(one, found)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            _texts(one, found)
 
 
 _shapes: list[Shapes] = []
@@ -349,7 +349,9 @@ class Redactor:
         if isinstance(payload, Checkpoint | SecretRedacted):
             return payload, None
         fields = {name: getattr(payload, name) for name in _looked_at(type(payload))}
-        texts = list(_texts(fields))
+        texts: list[str] = []
+        for value in fields.values():
+            _texts(value, texts)
         # One pass over all of them is enough for nearly every event.
         if not self.spans("\n\n".join(texts).encode("utf-8", "surrogatepass")):
             return payload, None
