@@ -172,6 +172,8 @@ def test_a_workspace_cannot_hold_the_start_up_with_a_pipe_or_point_elsewhere(
         ('{"version": 2}', "version: should be 1"),
         ('{"commands": [{"command": "ls"}]}', "commands.0.command: should be a list in brackets"),
         ('{"mcp": 5}', "mcp: should be a table in braces"),
+        ('{"paths": [{"pattern": "x"}]}', "paths.0: give `read`, `write` or both a verdict"),
+        ('{"network": [{"host": "https://x/", "verdict": "deny"}]}', "network.0: a host is a name such as"),
         ('{"policies": {"a": "x"}}', "policies.a: should be 'allow', 'prompt' or 'deny'"),
     ],
 )
@@ -181,3 +183,15 @@ def test_what_is_wrong_in_a_file_is_said_in_the_words_of_its_author(
     (place / "tool-policy.json").write_text(content)
     assert main(["policy", "show"]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_tool_that_does_not_exist_is_said(capsys: pytest.CaptureFixture[str], place: Path) -> None:
+    assert main(["policy", "deny", "--tool", "edit_fil"]) == 2
+    assert "no tool of vtcode is called 'edit_fil': did you mean 'edit_file'?" in capsys.readouterr().err
+    (place / "tool-policy.json").write_text(
+        '{"policies": {"wite_file": "deny", "mcp__a__b": "deny", "edit_*": "deny"}}'
+    )
+    assert main(["policy", "show"]) == 0
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+    assert len(notes) == 1
+    assert "did you mean 'write_file'?" in notes[0]

@@ -228,9 +228,12 @@ def _described() -> int:
 
 def _write(given: argparse.Namespace) -> int:
     from vtcode_tui.policy.edit import write_rule, write_tool_rule
+    from vtcode_tui.policy.tools import unknown_tool
 
     home = Home.from_environment()
     if given.tool:
+        if said := unknown_tool(given.tool):
+            raise UsageError(said)
         path = write_tool_rule(home, given.tool, given.action)
         print(f"{given.action} {given.tool}: written to {path}")
         return 0

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from vtcode_tui.common.errors import ConfigError
 from vtcode_tui.policy.located import Located
 from vtcode_tui.policy.rules import CommandRule, HostRule, McpRule, Notice, Origin, PathRule, Rule, ToolRule
-from vtcode_tui.policy.tools import ALIASES
+from vtcode_tui.policy.tools import ALIASES, unknown_tool
 from vtcode_tui.policy.types import Mode
 
 Text = Annotated[str, Field(min_length=1, max_length=100_000)]
@@ -51,6 +51,12 @@ class PathEntry(_Table):
     write: Mode | None = None
     why: str = ""
 
+    @model_validator(mode="after")
+    def _says_something(self) -> PathEntry:
+        if self.read is None and self.write is None:
+            raise ValueError("give `read`, `write` or both a verdict")
+        return self
+
 
 class HostEntry(_Table):
     """A verdict on contacting a host."""
@@ -58,6 +64,12 @@ class HostEntry(_Table):
     host: Text
     verdict: Mode
     why: str = ""
+
+    @model_validator(mode="after")
+    def _is_a_host(self) -> HostEntry:
+        if "/" in self.host or "@" in self.host or any(c.isspace() for c in self.host):
+            raise ValueError("a host is a name such as api.example.com or *.example.com, without scheme and path")
+        return self
 
 
 class Provider(_Table):
@@ -194,6 +206,10 @@ def notices_of(content: PolicyFile, located: Located, origin: Origin) -> Iterato
     for key in LEGACY:
         if getattr(content, key):
             yield Notice(f"{key!r} is the original program's and grants nothing here", at(key))
+    for key, names in (("policies", content.policies), ("tools", content.tools)):
+        for tool in names:
+            if said := unknown_tool(tool):
+                yield Notice(said, at(key, tool))
     yield from _overlaps(
         [(e.command or (e.text,), e.extent, e.workspace, e.verdict) for e in content.commands], "commands", at
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from vtcode_tui.policy.finding import Effect, Finding
@@ -31,6 +32,7 @@ TYPING: frozenset[str] = frozenset({"write_stdin"})
 HANDING: frozenset[str] = frozenset({"delegate"})
 PLAIN: frozenset[str] = frozenset({"update_plan", "todo", "ask_user", "finish"})
 _WRITERS, _READERS, _HARMLESS = EDITS | HUMAN, READS | COMMANDS | TYPING | PLAIN, READS | PLAIN
+_TOOLS = _WRITERS | _READERS | HANDING
 
 ALIASES: Mapping[str, str] = {
     "exec_command": "run_command",
@@ -44,6 +46,14 @@ ALIASES: Mapping[str, str] = {
     "create_file": "write_file",
 }
 """What the original program calls our tools."""
+
+
+def unknown_tool(name: str) -> str:
+    """What is wrong with the name of a tool in a rule: one sentence, empty for a tool, a pattern or an MCP tool."""
+    if name in _TOOLS or name in ALIASES or name.startswith("mcp__") or not name.isidentifier():
+        return ""
+    close = get_close_matches(name, _TOOLS, 1)
+    return f"no tool of vtcode is called {name!r}" + (f": did you mean {close[0]!r}?" if close else "")
 
 
 def tool_effect(call: Call) -> Effect:
