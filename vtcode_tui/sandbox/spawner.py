@@ -103,9 +103,15 @@ class Spawner:
 
     @property
     def pid(self) -> int:
-        """The fork server's process id, which is the first thing that it says; its parent is the sentinel."""
+        """The fork server's process id, which is the first thing that it says; its parent is the sentinel.
+
+        Where it ended without a word, that of the process that was to become both.
+        """
         if self._server == 0:
-            self._server = int(self._control.recv(32) or b"-1")
+            told = b""
+            with contextlib.suppress(OSError):
+                told = self._control.recv(32)
+            self._server = int(told) if told else self._process.pid
         return self._server
 
     async def run(
