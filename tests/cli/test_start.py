@@ -134,3 +134,10 @@ def test_a_folder_that_holds_the_state_of_vtcode_is_refused_before_anything_else
         shown = _run(VTCODE, *words, cwd=Path("/"), VTCODE_HOME=str(tmp_path))
         assert shown.returncode != 0
         assert shown.stderr == f"vtcode: / holds vtcode's own state ({tmp_path}/state) and cannot be a workspace\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+@pytest.mark.parametrize("command", ["config schema", "policy check -- ls", "policy show --json", "doctor"])
+def test_an_output_that_is_full_is_one_sentence(command: str, tmp_path: Path) -> None:
+    shown = _run("sh", "-c", f"exec {VTCODE} {command} > /dev/full", cwd=tmp_path)
+    assert (shown.returncode, shown.stderr) == (1, "vtcode: No space left on device\n")

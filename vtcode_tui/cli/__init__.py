@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -72,7 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     module.arguments(parser)
     given = parser.parse_args(rest)
     try:
-        return int(module.run(given))
+        status = int(module.run(given))
+        sys.stdout.flush()
+        return status
     except VtcodeError as error:
         from vtcode_tui.render import plain  # an error may name a file that somebody hostile named
 
@@ -84,6 +87,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of stdout went away; nothing more can be said to it.
         sys.stderr.close()
         return 0
+    except OSError as error:
+        from vtcode_tui.render import plain
+
+        place = f": {plain(str(error.filename))}" if error.filename else ""
+        print(f"vtcode: {error.strerror or error}{place}", file=sys.stderr)
+        # What standard output still holds cannot be written: the interpreter would complain of it once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
 
 
 def _overview() -> str:
