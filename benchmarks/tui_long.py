@@ -15,6 +15,7 @@ from benchmarks.tui_screen import PARAGRAPH, row
 from tests.tui.rig import Rig
 from tests.tui.scenes import begin, respond
 from vtcode_tui.config.settings import Settings
+from vtcode_tui.tui.panes.diff import DiffPane
 from vtcode_tui.workspace.changes import ChangeSet, FileChange, Hunk
 
 SIZE = (160, 48)
@@ -71,6 +72,19 @@ def large(lines: int, *, every: int) -> FileChange:
     )  # fmt: skip
 
 
+async def holds(pane: DiffPane, change: FileChange) -> float:
+    """The longest that the loop was kept from its next turn until the diff had been painted, in CPU time."""
+    pane.show(ChangeSet())
+    await asyncio.sleep(0.1)
+    last, longest, quiet = time.process_time(), 0.0, 0
+    pane.show(ChangeSet((change,)))
+    while quiet < 60:
+        await asyncio.sleep(0.002 if pane.row_count() else 0)
+        now = time.process_time()
+        last, longest, quiet = now, max(longest, now - last), quiet + bool(pane.row_count())
+    return longest * 1000
+
+
 async def diff(name: str, change: FileChange) -> None:
     """A large diff: shown, laid out anew, paged and jumped through."""
     rig = Rig(Settings())
@@ -81,9 +95,15 @@ async def diff(name: str, change: FileChange) -> None:
         async def show() -> None:
             pane.show(ChangeSet())
             pane.show(ChangeSet((change,)))
+            while not pane.row_count():
+                await asyncio.sleep(0.001)
             await pilot.pause()
 
         row(f"{name}: shown", await spent(show, 5))
+        held = [await holds(pane, change) for _ in range(5)]
+        row(
+            f"{name}: longest hold of the loop", f"min {min(held):.0f}  median {statistics.median(held):.0f} ms CPU"
+        )
         await pilot.press("f3")
         row(f"{name}: side by side and back", await spent(lambda: pilot.press("s"), 6))
         row(f"{name}: a screen down", await spent(lambda: pilot.press("pagedown"), 30))

@@ -11,6 +11,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -202,10 +203,10 @@ PREPARE = {
 
 
 @asynccontextmanager
-async def at_work(tmp_path: Path) -> AsyncIterator[Walk]:
+async def at_work(tmp_path: Path, size: tuple[int, int] = (104, 34)) -> AsyncIterator[Walk]:
     settings = Settings.model_validate({"interface": {"bell": False}, "approvals": {"grace_ms": 0}})
     app = Rig(settings)
-    async with app.app.run_test(size=(160, 48)) as pilot:
+    async with app.app.run_test(size=size) as pilot:
         core = await app.ready(pilot)
         for earlier in ("an earlier prompt", "another one"):
             app.app.work.prompt.earlier.add(earlier)
@@ -233,7 +234,7 @@ async def at_work(tmp_path: Path) -> AsyncIterator[Walk]:
 @asynccontextmanager
 async def in_the_viewer(tmp_path: Path) -> AsyncIterator[Walk]:
     app = ViewerApp(await sealed(tmp_path), Settings())
-    async with app.run_test(size=(160, 48)) as pilot:
+    async with app.run_test(size=(104, 34)) as pilot:
         screen = await loaded(app, pilot)
 
         async def reset(key: Key) -> None:
@@ -253,7 +254,7 @@ async def in_the_list(tmp_path: Path) -> AsyncIterator[Walk]:
     for number in range(1, 10):
         await record(home, number, f"prompt {number}", "x", workspace=here if number % 2 else "/work/project")
     app = PickerApp(home, "which?", "resume")
-    async with app.run_test(size=(160, 48)) as pilot:
+    async with app.run_test(size=(104, 34)) as pilot:
 
         async def reset(key: Key) -> None:
             while len(app.screen_stack) > 1:
@@ -272,7 +273,7 @@ async def in_the_list(tmp_path: Path) -> AsyncIterator[Walk]:
 async def over_the_work(tmp_path: Path) -> AsyncIterator[Walk]:
     home = Home.from_environment()
     app = Rig(Settings())
-    async with app.app.run_test(size=(160, 48)) as pilot:
+    async with app.app.run_test(size=(104, 34)) as pilot:
         core = await app.ready(pilot)
 
         async def reset(key: Key) -> None:
@@ -297,6 +298,7 @@ async def over_the_work(tmp_path: Path) -> AsyncIterator[Walk]:
 
 STAGES: dict[str, Callable[[Path], Any]] = {
     **dict.fromkeys(GROUPS, at_work),
+    "Everywhere": partial(at_work, size=(160, 48)),
     "In the viewer": in_the_viewer,
     "In the list of sessions": in_the_list,
     "In the settings": over_the_work,

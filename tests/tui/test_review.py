@@ -240,3 +240,36 @@ def test_text_that_is_left_alone_gives_the_same_bytes_or_is_refused(text: str) -
 def test_every_kind_of_line_end_survives_an_editor(raw: bytes) -> None:
     own = own_text(raw, "x")
     assert own.back(own.text) == raw
+
+
+def many(count: int, name: str = "src/large.py") -> ChangeSet:
+    old = [f"value_{n} = {n}\n".encode() for n in range(count * 8)]
+    hunks = tuple(Hunk(n, n * 8 + 1, (old[n * 8],), n * 8 + 1, (b"changed %d\n" % n,)) for n in range(count))
+    new = b"".join(b"changed %d\n" % (n // 8) if n % 8 == 0 else line for n, line in enumerate(old))
+    return ChangeSet(
+        (FileChange(name, "update", added=count, removed=count, hunks=hunks, old_text=b"".join(old), new_text=new),)
+    )
+
+
+async def test_a_large_diff_is_laid_out_beside_the_loop_and_only_the_last_one_counts(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(160, 48)) as pilot:
+        await app.ready(pilot)
+        pane = app.app.work.diff
+        pane.show(many(2000, "src/first.py"))
+        assert pane.row_count() == 0, "nothing waits for the rows of two thousand hunks"
+        pane.show(many(2001, "src/second.py"))
+        await pilot.press(*"typed")
+        assert app.app.work.prompt.text == "typed"
+        await until(lambda: pane.row_count() > 2000, pilot)
+        await pilot.press("f3", "n", "n")
+        await until(lambda: (place := pane.place()) is not None and place.hunk == 1, pilot)
+        assert (place := pane.place()) is not None and place.path == "src/second.py"
+        await pilot.press("w")
+        await until(lambda: not pane.wrapped and (place := pane.place()) is not None and place.hunk == 1, pilot)
+        pane.show(ChangeSet())
+        assert pane.row_count() == 0
+        pane.show(many(2000))
+        pane.show(many(1))
+        await until(lambda: not any(worker.group == "laying" for worker in app.app.workers), pilot)
+        assert pane.find("src/large.py", 1999) is None or pane.row_count() < 100

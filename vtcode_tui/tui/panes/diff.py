@@ -5,8 +5,8 @@ The rows come from `render`; this pane knows which row belongs to which file and
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from textual.message import Message
@@ -14,6 +14,8 @@ from textual.message import Message
 from vtcode_tui.render import MUTED, Line, Span, Style, plain_bytes
 from vtcode_tui.tui.keys import DIFF, PANE, bindings, key_on
 from vtcode_tui.tui.own_text import own_text
+from vtcode_tui.tui.panes.diff_laying import Laying
+from vtcode_tui.tui.panes.diff_place import Place
 from vtcode_tui.tui.panes.origin import Origin
 from vtcode_tui.tui.settling import Decisions, Side
 from vtcode_tui.tui.sheet import Sheet
@@ -21,23 +23,13 @@ from vtcode_tui.workspace.changes import ChangeSet, Edited, FileChange, Overwrit
 
 if TYPE_CHECKING:
     from textual import events
+    from textual.worker import Worker
 
     from vtcode_tui.render import DiffView, FileDiff
 
 What: TypeAlias = Literal["hunk", "file", "all"]
 SPLIT_FROM = 110
 """Cells from which `auto` shows old and new side by side."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a row is: file, hunk or clash (None: between them), line number, and the line's text."""
-
-    path: str
-    hunk: int | None = None
-    line: int = 0
-    text: str = ""
-    clash: int | None = None
 
 
 class DiffPane(Sheet):
@@ -104,10 +96,9 @@ class DiffPane(Sheet):
         """Other changes; the cursor stays at the same file and hunk where they are still there."""
         if changes == self.changes:
             return
-        place = self.place()
         self.changes, self._given = changes, []
         self.decisions.forget()
-        self._lay(place)
+        self._lay()
         self.post_message(self.Counted())
 
     def show_diffs(self, diffs: list[FileDiff]) -> None:
@@ -116,7 +107,7 @@ class DiffPane(Sheet):
             return
         self._diffs, self._given = diffs, []
         self.changes = ChangeSet(tuple(diff.change for diff in diffs))
-        self._lay(self.place())
+        self._lay()
         self.post_message(self.Counted())
 
     @property
@@ -124,22 +115,30 @@ class DiffPane(Sheet):
         """Whether old and new stand side by side."""
         return self.mode == "split" or (self.mode == "auto" and self.text_width >= SPLIT_FROM)
 
-    def _lay(self, place: Place | None) -> None:
-        """Make the view anew and put the cursor where it was."""
-        left = self._view.left if self._view is not None else 0
+    def _lay(self) -> None:
+        """Make the view anew, at once or beside the loop, and put the cursor where it is."""
         if not self.changes.files:
             self._view, self.cursor = None, None
-        else:
-            from vtcode_tui.render import DiffView, FileDiff  # loaded with the first change, not the first paint
-
-            self._given = self._given or self._diffs or [FileDiff.of(change) for change in self.changes.files]
-            self._view = DiffView(
-                self._given,
-                self.text_width,
-                side_by_side=self.split,
-                wrap=self.wrapped,
-                settled=self.decisions.all(),
+            self._laid(None)
+            return
+        given = self._given or self._diffs
+        wish = Laying(self.changes, given, self.text_width, self.split, self.wrapped, self.decisions.all())
+        self.workers.cancel_node(self)
+        if wish.large:
+            self._wish = wish
+            self._laying: Worker[None] = self.run_worker(
+                self._lay_aside, group="laying", exclusive=True, exit_on_error=True
             )
+        else:
+            self._laid(wish.make())
+
+    async def _lay_aside(self) -> None:
+        self._laid(await asyncio.to_thread(self._wish.make))
+
+    def _laid(self, made: tuple[list[FileDiff], DiffView] | None) -> None:
+        if made is not None:
+            place, left = self.place(), self._view.left if self._view is not None else 0
+            self._given, self._view = made
             self._view.left = 0 if self.wrapped else left
             if place is not None and self.cursor is not None:
                 self.cursor = self.find(place.path, place.hunk, place.clash) or 0
@@ -154,7 +153,7 @@ class DiffPane(Sheet):
 
     def on_resize(self, event: events.Resize) -> None:
         """Another width."""
-        self._lay(self.place())
+        self._lay()
 
     def row_count(self) -> int:
         """All rows of all files."""
@@ -282,7 +281,7 @@ class DiffPane(Sheet):
             self.redraw()
 
     def _again(self) -> None:
-        self._lay(self.place())
+        self._lay()
         if self.cursor is not None:
             self.put_cursor(self.cursor)
 
