@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.sandbox.conftest import Finish, grant_for
-from vtcode_tui.sandbox import Limits, Profile
+from vtcode_tui.sandbox import Limits, Profile, Tier
 
 pytestmark = pytest.mark.kernel
 
@@ -101,6 +102,18 @@ async def test_a_burst_of_processes_within_the_limits_is_counted_and_goes_on(
     text, outcome = await finish(grant_for(profile, "bash", "-c", script))
     assert (outcome.exit_code, outcome.limit) == (0, "")
     assert text.count("done") == 400
+
+
+@pytest.mark.skipif(
+    tuple(map(int, platform.release().split(".")[:2])) < (6, 14), reason="counted per namespace since Linux 6.14"
+)
+async def test_in_tier_full_the_kernel_itself_has_no_numbers_for_more_processes(
+    finish: Finish, profile: Profile, tier: Tier
+) -> None:
+    before = Path("/proc/sys/kernel/pid_max").read_text()
+    text, _outcome = await finish(grant_for(replace(profile, limits=SMALL), "cat", "/proc/sys/kernel/pid_max"))
+    assert Path("/proc/sys/kernel/pid_max").read_text() == before
+    assert (int(text) == 464) is (tier == "full")
 
 
 async def test_descriptors_are_limited(finish: Finish, profile: Profile) -> None:

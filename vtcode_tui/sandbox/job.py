@@ -205,9 +205,9 @@ def _rlimits(profile: Profile, *, full: bool) -> dict[str, int]:
     wanted = {"CORE": 0, "FSIZE": limits.file_size, "NOFILE": limits.descriptors, "MEMLOCK": 64 << 20}
     if os.getuid() != 0:
         # The kernel counts threads: in tier full those of the user namespace, otherwise all of this user's. A floor
-        # under what is watched from outside, which allows four threads for a process and says what was exceeded:
+        # under what is watched from outside, which allows two threads for a process and says what was exceeded:
         # it lies lower by a margin, so that the watch sees the flood first.
-        wanted["NPROC"] = 5 * limits.processes + 64 + (0 if full else tree.threads_of_user(os.getuid()))
+        wanted["NPROC"] = 5 * limits.processes // 2 + 64 + (0 if full else tree.threads_of_user(os.getuid()))
     return wanted
 
 

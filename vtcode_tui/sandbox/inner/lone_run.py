@@ -50,8 +50,8 @@ class Watch(watch.Watch):
             self._thorough = time.monotonic() + _THOROUGH_SECONDS
         held = [self._family.system.memory_and_threads(pid) for pid in pids]
         most = self._limits["processes"]
-        if len(pids) >= most or sum(threads for _memory, threads in held) >= 4 * most:
-            return "processes", f"{most:.0f} processes or four times as many threads"
+        if len(pids) >= most or sum(threads for _memory, threads in held) >= 2 * most:
+            return "processes", f"{most:.0f} processes or twice as many threads"
         if sum(memory for memory, _threads in held) > self._memory:
             return "memory", f"more than {self._memory / (1 << 20):.0f} MiB of memory"
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+from contextlib import suppress
 from fcntl import ioctl
 
 from vtcode_tui.sandbox.inner import kernel
@@ -28,6 +29,7 @@ _SYSFS = (
     "/sys/fs/cgroup",
 )
 _READ_ONLY = kernel.MOUNT_ATTR_RDONLY | kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV
+_RESERVED = 300  # numbers that the kernel gives out once only, before it begins anew
 _WRITABLE = kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV
 _PLAIN = kernel.MS_NOSUID | kernel.MS_NODEV
 
@@ -73,6 +75,7 @@ def build(job: Job, outline: Outline, layer: int) -> None:
     with step("private folders"):
         if os.path.isdir(job.home):
             _attach(OLD + job.caches, job.home + "/.cache", _WRITABLE)
+    _few_processes(int(job.limits["processes"]))
     with step("granted folders"):
         _granted(job, outline.readable)
     with step("protected paths"):
@@ -80,6 +83,17 @@ def build(job: Job, outline: Outline, layer: int) -> None:
             _protect(root, job.protected)
     with step("masked files"):
         _mask(job.hidden)
+
+
+def _few_processes(most: int) -> None:
+    """A floor under what is watched from outside, which holds root as well: the kernel has no more numbers to give.
+
+    Since Linux 6.14 each pid namespace has a limit of its own (before, this would be the machine's), 301 at least.
+    """
+    release = os.uname().release.split(".")
+    if tuple(int(n) if n.isdigit() else 0 for n in release[:2]) >= (6, 14):
+        with suppress(OSError), open("/proc/sys/kernel/pid_max", "w") as file:
+            file.write(str(_RESERVED + 5 * most // 2 + 64))
 
 
 def finish() -> None:

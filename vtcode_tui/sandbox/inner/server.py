@@ -21,7 +21,7 @@ from vtcode_tui.sandbox.inner.job import SetupError
 from vtcode_tui.sandbox.inner.layers import Layers
 from vtcode_tui.sandbox.inner.reserve import Reserve
 
-_MOST_PROCESSES = 8192
+_MOST_PROCESSES = 4096
 """Of all runs together, where a control group can be had; each run has its own limit below that."""
 
 

@@ -82,10 +82,10 @@ class Watch:
         self._threads = tree.threads_of_machine()
         if (
             len(pids) >= self._limits["processes"]
-            or threads >= 4 * self._limits["processes"]
+            or threads >= 2 * self._limits["processes"]
             or self._at_kernel_limit(threads)
         ):
-            return "processes", f"{self._limits['processes']:.0f} processes or four times as many threads"
+            return "processes", f"{self._limits['processes']:.0f} processes or twice as many threads"
         if not self._full and kernel.terminals_of_machine() - self._terminals > _TERMINALS:
             return "descriptors", f"more than {_TERMINALS} pseudo-terminals"
         held = [tree.memory_of(pid) for pid in pids]
