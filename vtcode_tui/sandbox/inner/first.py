@@ -9,7 +9,7 @@ import signal
 import socket
 import struct
 
-from vtcode_tui.sandbox.inner import kernel, layers, mounts, target
+from vtcode_tui.sandbox.inner import kernel, layers, mounts, target, tree
 from vtcode_tui.sandbox.inner.job import Job, SetupError, read_all
 
 TYPE_CHECKING = False
@@ -54,13 +54,14 @@ def become(lines: Lines, outline: Outline, folder: str) -> NoReturn:
         layer = layers.receive_mount(socket.socket(fileno=descriptors[1])) if len(descriptors) > 1 else -1
         mounts.build(job, outline, layer)
         mounts.finish()
+        # The supervisor's word, above all. One of the run that says it ends its own run.
+        signal.signal(signal.SIGTERM, lambda _signal, _frame: tree.send(-1, signal.SIGKILL))
         report.send(b'{"world":true}')
     except (SetupError, OSError) as error:
         failed = error if isinstance(error, SetupError) else SetupError("namespaces", str(error))
         report.send(json.dumps({"setup_error": failed.message[:2000], "step": failed.step}).encode())
         os._exit(126)
     kernel.close_all_but({lines.status})
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     kernel.drop_capabilities()
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     kernel.seccomp_load(outline.first)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from vtcode_tui.sandbox.inner.outline import Outline
 
 _SETUP_SECONDS = 20.0
+_EMPTYING_MS = 10_000
 
 
 class Supervisor:
@@ -305,9 +306,8 @@ class Supervisor:
             tree.end_all(enclosed=self.enclosed)
             return 0
         if self.full:
-            if self.killed and self.enclosed:
-                # The first process ends its namespace when it gets its turn, which may be long among thousands.
-                tree.kill_enclosed()
+            if self.killed:
+                self._empty()
             tree.send(self.leader, signal.SIGKILL)
             if self.status is not None and not self.survivors:
                 return 0  # its last process was reaped by the first, which has ended or is about to
@@ -319,7 +319,7 @@ class Supervisor:
                     self.status = 9
                     self._note(usage)
             tree.end_all()
-            return self.survivors
+            return 0 if self.killed else self.survivors
         if self.killed or self.setup_error:
             if self.enclosed:
                 tree.kill_enclosed()
@@ -328,6 +328,20 @@ class Supervisor:
         _pid, self.status, usage = os.wait4(self.leader, 0)
         self._note(usage)
         return tree.end_all(enclosed=self.enclosed)
+
+    def _empty(self) -> None:
+        """Let the first process kill all others of its namespace, in one call that no fork outruns.
+
+        Its own death would do that too, but later: it gives back its memory before, and for that it waits for locks
+        of shared libraries, which thousands of forking processes keep taking from each other.
+        """
+        tree.send(self.leader, signal.SIGTERM)
+        pidfd = os.pidfd_open(self.leader)
+        ended = select.poll()
+        for descriptor in (pidfd, self.stop_read):
+            ended.register(descriptor, select.POLLIN)
+        ended.poll(_EMPTYING_MS)
+        os.close(pidfd)
 
     def _note(self, usage: resource.struct_rusage) -> None:
         self.cpu_ms = int((usage.ru_utime + usage.ru_stime) * 1000)
