@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from dataclasses import replace
 from pathlib import Path
@@ -89,7 +90,9 @@ async def test_a_flood_is_stopped_and_named(finish: Finish, profile: Profile, na
 
 
 @pytest.mark.timeout(60)
-async def test_a_fork_bomb_is_stopped_under_the_usual_limits(finish: Finish, profile: Profile) -> None:
+async def test_a_fork_bomb_is_stopped_under_the_usual_limits(finish: Finish, profile: Profile, tier: Tier) -> None:
+    if tier == "full" and os.getuid():
+        pytest.skip("kept small by the kernel and ended late: docs/sandbox.md names it")
     script, _expected = FLOODS["a fork bomb of sessions"]
     _text, outcome = await finish(grant_for(profile, "bash", "-c", script))
     assert outcome.limit in {"processes", "memory"}, outcome
