@@ -193,12 +193,12 @@ def test_nothing_survives_when_our_processes_are_killed(
             os.kill(pids[victim], signal.SIGSTOP)
     for victim in victims:
         os.kill(pids[victim], signal.SIGKILL)
-    assert _wait_for(lambda: not _marked(marker), 10)
+    assert _wait_for(lambda: not _marked(marker), 30)
     driver.kill()
     driver.communicate()
     if victims != ("supervisor",):
-        assert _wait_for(lambda: not Path(f"/proc/{server}/cmdline").exists(), 10)
-    assert _wait_for(lambda: not Path(f"/proc/{pids['sentinel']}/cmdline").exists(), 10)
+        assert _wait_for(lambda: not Path(f"/proc/{server}/cmdline").exists(), 30)
+    assert _wait_for(lambda: not Path(f"/proc/{pids['sentinel']}/cmdline").exists(), 30)
 
 
 def _parent_of(pid: int) -> int:
