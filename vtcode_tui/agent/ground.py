@@ -19,7 +19,7 @@ from vtcode_tui.agent.parts import Mode, human
 from vtcode_tui.agent.prompts import system_prompt
 from vtcode_tui.code import Finder
 from vtcode_tui.common.clock import rfc3339
-from vtcode_tui.common.home import MANAGED_FOLDER
+from vtcode_tui.common.home import MANAGED_FOLDER, home_of_user
 from vtcode_tui.events import Bus
 from vtcode_tui.gate.judging import PolicyJudge
 from vtcode_tui.gate.plan import Plan
@@ -64,7 +64,7 @@ class SessionGround:
         )
         situation = Situation(
             root=self.workspace.root,
-            user_home=Path.home().resolve(),
+            user_home=home_of_user().resolve(),
             own=self._own,
             protected=self.workspace.protected_patterns,
             masked=self.workspace.masked_patterns,
@@ -99,7 +99,7 @@ class SessionGround:
         around = self.surroundings()
         roots = [
             *map(Path, (*toolchains.SYSTEM, *toolchains.MERGED)),
-            *toolchains.in_home(Path.home().resolve()),
+            *toolchains.in_home(home_of_user().resolve()),
             *toolchains.interpreter(),
             *configured((*around.settings.read, *around.settings.write), around.own),
         ]

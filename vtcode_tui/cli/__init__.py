@@ -74,7 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(rest)
     try:
         status = int(module.run(given))
-        sys.stdout.flush()
+        if not sys.stdout.closed:  # an editor's connection is closed by the command that serves it
+            sys.stdout.flush()
         return status
     except VtcodeError as error:
         from vtcode_tui.render import plain  # an error may name a file that somebody hostile named

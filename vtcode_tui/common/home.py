@@ -68,7 +68,7 @@ class Home:
         if moved := env.get("VTCODE_HOME"):
             root = Path(moved).expanduser().absolute()
             return cls(root / "config", root / "state", root / "cache")
-        user = _home_of_user(env.get("HOME", ""))
+        user = home_of_user(env)
         if sys.platform == "darwin":
             root = user / "Library" / "Application Support" / "vtcode"
             return cls(root / "config", root / "state", user / "Library" / "Caches" / "vtcode")
@@ -85,8 +85,12 @@ class Home:
         )
 
 
-def _home_of_user(named: str) -> Path:
-    """The user's home folder. A relative HOME would put keys into whatever folder we are started in: ignored."""
+def home_of_user(environ: Mapping[str, str] | None = None) -> Path:
+    """The user's home folder. A relative HOME would put keys into whatever folder we are started in: ignored.
+
+    Raises UsageError where nothing names one.
+    """
+    named = (os.environ if environ is None else environ).get("HOME", "")
     if named.startswith("/"):
         return Path(named)
     try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vtcode_tui.common.errors import ConfigError
+from vtcode_tui.common.home import home_of_user
 from vtcode_tui.config.settings import Sandbox
 from vtcode_tui.gate.plan import ACCEPT, Plan
 from vtcode_tui.policy.types import Access, Decision, FileState
@@ -127,7 +128,7 @@ def configured(paths: tuple[str, ...], own: tuple[Path, ...]) -> tuple[Path, ...
         if not path.is_absolute():
             raise ConfigError(f"sandbox.read and sandbox.write take absolute paths or ~/..., not {text!r}")
         real = path.resolve()
-        if real == Path("/") or real == Path.home() or any(o == real or real in o.parents for o in own):
+        if real == Path("/") or real == home_of_user() or any(o == real or real in o.parents for o in own):
             raise ConfigError(
                 f"{text!r} in the sandbox settings would open vtcode's own files or a whole home folder"
             )

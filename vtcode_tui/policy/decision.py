@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from vtcode_tui.common.home import home_of_user
 from vtcode_tui.policy.context import Context
 from vtcode_tui.policy.disguise import disguises
 from vtcode_tui.policy.finding import Effect, Finding, worst
@@ -28,7 +29,7 @@ def default_situation(root: Path, home: Path | None = None) -> Situation:
     """The situation of a check outside a session: staged edits, nothing masked but what every project masks."""
     return Situation(
         root=root.resolve(),
-        user_home=(home or Path.home()).resolve(),
+        user_home=(home or home_of_user()).resolve(),
         masked=(".env", ".env.*", "!.env.example", "!.env.sample", "!.env.template"),
         staged=True,
     )

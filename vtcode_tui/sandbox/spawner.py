@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from vtcode_tui.common.errors import SandboxError
-from vtcode_tui.common.home import Home
+from vtcode_tui.common.home import Home, home_of_user
 from vtcode_tui.sandbox import job, ruleset
 from vtcode_tui.sandbox.complaints import Complaints
 from vtcode_tui.sandbox.flight import Flight
@@ -72,7 +72,7 @@ class Spawner:
         """
         own = own or Home.from_environment()
         place = (scratch or own.cache / "sandbox").resolve()
-        person = (home or Path.home()).resolve()
+        person = (home or home_of_user()).resolve()
         if sys.platform == "darwin":
             from vtcode_tui.sandbox.seatbelt_spawner import SeatbeltSpawner
 

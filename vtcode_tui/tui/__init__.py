@@ -30,9 +30,10 @@ def require_screen() -> None:
     from vtcode_tui.tui.curtain import screen_at_hand
 
     if not screen_at_hand():
-        term = os.environ.get("TERM") or "not set"
+        term = os.environ.get("TERM", "")
+        reason = f"TERM is {term or 'not set'}" if term in {"", "dumb"} else "this process has none"
         raise UsageError(
-            f"there is no terminal that can be drawn on (TERM is {term}): use `vtcode exec` or `vtcode ask` here"
+            f"there is no terminal that can be drawn on ({reason}): use `vtcode exec` or `vtcode ask` here"
         )
 
 
