@@ -92,7 +92,8 @@ class _Server:
         self._reserve.dismiss()
         self._layers.dismiss()
         # Each supervisor sees the end of the main process itself, and ends its run.
-        while self._supervisors | self._reserve.pids:
+        # What one that was killed left behind may have forked meanwhile: it is looked for until there is none.
+        while self._end_strays() or self._supervisors | self._reserve.pids:
             self._reap(block=True)
 
     def _take(self) -> bool:
@@ -139,11 +140,15 @@ class _Server:
             self._supervisors.discard(pid)
             self._reserve.ended(pid)
             block = False
+        self._end_strays()
+
+    def _end_strays(self) -> bool:
+        """Kill what a supervisor that was killed has left to us; their end wakes us again, until none is left."""
         ours = self._supervisors | self._reserve.pids | self._layers.pids
         strays = [p for p in tree.children_of(os.getpid()) if p not in ours]
         if strays:
-            # A supervisor was killed and left these to us. Their end wakes us again, until none is left.
             tree.kill_all([*strays, *tree.descendants_of(strays)])
+        return bool(strays)
 
 
 if __name__ == "__main__":
