@@ -13,7 +13,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 FOREIGN := $(VENV)/foreign/.looked
 RUN_IN ?= $(CURDIR)
-JOBS ?= auto
+# One more than there are cores: tests wait for processes and screens more than they compute.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1) + 1)
 
 .PHONY: run test check format demo bench soak fuzz attacks snapshots clean
 
