@@ -12,7 +12,7 @@ from typing import Any
 from vtcode_tui.agent import Opening, Session, capability_of, open_core, start_spawner
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.common.home import Home
-from vtcode_tui.config.settings import Model, Provider, Providers, Settings
+from vtcode_tui.config.settings import DataClass, Model, Provider, Providers, Settings
 from vtcode_tui.demo import Served, Step, in_order, served
 from vtcode_tui.events import Event, read_events
 from vtcode_tui.events.live import Live
@@ -76,11 +76,13 @@ def home_in(tmp_path: Path) -> Home:
     return Home(tmp_path / "vt" / "config", tmp_path / "vt" / "state", tmp_path / "vt" / "cache")
 
 
-def settings_for(model: Served, **more: Any) -> Settings:
-    provider = Provider(wire="openai-chat", base_url=model.base_url, models=("scripted",), data_class="local")
+def settings_for(
+    model: Served, *, name: str = "scripted", data_class: DataClass = "local", **more: Any
+) -> Settings:
+    provider = Provider(wire="openai-chat", base_url=model.base_url, models=(name,), data_class=data_class)
     return Settings(
         providers=Providers.of({"test": provider}),
-        model=Model(provider="test", name="scripted", discover=False),
+        model=Model(provider="test", name=name, discover=False),
         **more,
     )
 

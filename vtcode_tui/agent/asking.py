@@ -123,7 +123,7 @@ class Asking:
                     case Restarted():
                         await self._failover(delta, turn)
                     case Completed():
-                        self.spent.add(delta.usage, delta.cost_usd)
+                        await self._answered(delta, "", turn, purpose="summary")
                         text = "\n".join(p.text for p in delta.message.parts if isinstance(p, Text)).strip()
                         if text:
                             return self.redact(text)
@@ -199,13 +199,29 @@ class Asking:
                 )
         if completed.finish in _CUT:
             self._bus.publish(Notice(_CUT[completed.finish], "warning"))
-        usage = completed.usage
+        text = self.redact("".join(p.text for p in message.parts if isinstance(p, Text)))
+        calls = tuple(p.id for p in message.parts if isinstance(p, ToolUse))
+        await self._answered(completed, text, turn, calls=calls)
+
+    async def _answered(
+        self,
+        completed: Completed,
+        text: str,
+        turn: int,
+        *,
+        purpose: Literal["answer", "summary"] = "answer",
+        calls: tuple[str, ...] = (),
+    ) -> None:
+        """Count an answer and record it, with its text where it is one; a summary's stands in its compaction."""
+        usage, model = completed.usage, f"{completed.provider}/{completed.model}"
         self.spent.add(usage, completed.cost_usd)
+        if completed.cost_usd is None and (unpriced := self.spent.unpriced(model)):
+            self._bus.publish(Notice(unpriced, "warning"))
         await self._bus.record(
             ModelResponded(
                 provider=completed.provider,
                 model=completed.model,
-                text=self.redact("".join(p.text for p in message.parts if isinstance(p, Text))),
+                text=text,
                 finish=completed.finish,
                 response_id=completed.response_id,
                 input_tokens=usage.input,
@@ -216,8 +232,9 @@ class Asking:
                 first_byte_ms=completed.first_byte_ms,
                 duration_ms=completed.duration_ms,
                 cost_usd=completed.cost_usd,
-                tool_calls=tuple(p.id for p in message.parts if isinstance(p, ToolUse)),
+                tool_calls=calls,
+                purpose=purpose,
             ),
             turn=turn,
-            actor=actor,
+            actor=Actor(kind="model", id=model[:200]),
         )

@@ -140,6 +140,7 @@ def _talk(
     context = opening.settings.context
     boundary = Boundary(opened.reach, question, free=opening.settings.model.cross_data_class)
     spent = Spent(context.session_token_budget, context.session_cost_budget_usd)
+    spent.add(opened.standing.usage, opened.standing.cost_usd)
     max_output = opening.settings.model.max_output_tokens
     return history, Asking(bus, history, redact, numbers.of("c"), spent, boundary, max_output=max_output)
 

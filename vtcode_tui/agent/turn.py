@@ -131,8 +131,11 @@ class Turn:
     async def _may_go_on(self, rounds: int) -> bool:
         if rounds > 1 and (rounds - 1) % self._max_rounds == 0:
             return await self._go_on("turns", f"The model has asked for tools {rounds - 1} times in this turn.")
-        due = self._asking.spent.due()
-        return await self._go_on("budget", due) if due else True
+        if due := self._asking.spent.due():
+            if not await self._go_on("budget", due):
+                return False
+            self._asking.spent.go_on()
+        return True
 
     async def _circles(self, uses: Sequence[ToolUse], results: Sequence[ToolResult]) -> bool:
         for use, result in zip(uses, results, strict=True):

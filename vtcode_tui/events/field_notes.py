@@ -123,6 +123,7 @@ NOTES: dict[str, str] = {
     "profile_sha256": "SHA-256 of the whole profile",
     "protocol": "tcp, udp, ...",
     "model.requested.purpose": "answer, or summary: what is to stand for older messages",
+    "model.responded.purpose": "answer, or summary: its text is in the `context.compacted` that follows",
     "provider": "name of the provider",
     "python": "version of Python",
     "read": "readable roots",

@@ -124,6 +124,7 @@ class ModelResponded(Payload):
     duration_ms: int = 0
     cost_usd: float | None = None
     tool_calls: tuple[str, ...] = ()
+    purpose: Literal["answer", "summary"] = "answer"
 
 
 class ModelFailed(Payload):

@@ -34,7 +34,10 @@ _SAYINGS: dict[type[t.Payload], Callable[[Any], str]] = {
         f"{d.provider}/{d.model}, {d.messages} messages" + (", for a summary" if d.purpose == "summary" else "")
     ),
     t.ModelReasoning: lambda d: d.text if d.visible else "(not shown by the provider)",
-    t.ModelResponded: lambda d: f"{d.text or '(calls only)'} [{d.input_tokens} in, {d.output_tokens} out]",
+    t.ModelResponded: lambda d: (
+        f"{d.text or ('(a summary)' if d.purpose == 'summary' else '(calls only)')} "
+        f"[{d.input_tokens} in, {d.output_tokens} out]"
+    ),
     t.ModelFailed: lambda d: f"{d.provider}/{d.model}: {d.kind}: {d.message}",
     t.ModelFailover: lambda d: f"{d.from_provider}/{d.from_model} to {d.to_provider}/{d.to_model}: {d.reason}",
     t.ToolRequested: lambda d: f"{d.tool} {d.arguments}",

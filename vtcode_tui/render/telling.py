@@ -100,7 +100,8 @@ def _responded(data: t.ModelResponded, event: t.Event) -> Told:
     tokens = f"{data.input_tokens:,} tokens in, {data.output_tokens:,} out, {seconds(data.duration_ms)}"
     calls = f", wants {plural(len(data.tool_calls), 'call')}" if data.tool_calls else ""
     weight: Weight = "story" if data.text else "detail"
-    return Told("model", f"answers ({tokens}{calls})", "text", data.text, markdown=True, weight=weight)
+    verb = "sums up" if data.purpose == "summary" else "answers"
+    return Told("model", f"{verb} ({tokens}{calls})", "text", data.text, markdown=True, weight=weight)
 
 
 def _model_failed(data: t.ModelFailed, event: t.Event) -> Told:

@@ -14,13 +14,14 @@ from vtcode_tui.events.types import (
     ExecFinished,
     ExecStarted,
     ModelRequested,
+    ModelResponded,
     PolicyDecided,
     PromptSubmitted,
     SessionForked,
     ToolFinished,
     ToolRequested,
 )
-from vtcode_tui.llm.messages import ToolResult, ToolUse
+from vtcode_tui.llm.messages import ToolResult, ToolUse, Usage
 from vtcode_tui.policy.tools import READS
 
 _WITHOUT_RUN = frozenset({"write_stdin", "delegate"})
@@ -54,6 +55,9 @@ class Standing:
     """Of each run that was seen to end, how."""
     reach: DataClass | None = None
     """The data class that the conversation was last sent to; None where nothing was sent."""
+    usage: Usage = field(default_factory=Usage)
+    """What models have counted so far, summaries and sub-tasks included."""
+    cost_usd: float | None = None
 
     @property
     def open(self) -> tuple[str, ...]:
@@ -95,6 +99,7 @@ def standing_of(events: Iterable[Event]) -> Standing:
     prompts: dict[int, int] = {}
     ended = False
     reach: DataClass | None = None
+    usage, cost = Usage(), None
     for event in events:
         turn, last = max(turn, event.turn), event.seq
         if event.call and (found := _NUMBER.match(event.call)):
@@ -113,6 +118,8 @@ def standing_of(events: Iterable[Event]) -> Standing:
                 ran[event.call] = data
             case ModelRequested(data_class=seen) | SessionForked(data_class=seen):
                 reach = seen
+            case ModelResponded() as data:
+                usage, cost = _counted(usage, cost, data)
             case PromptSubmitted() as data if data.origin != "steer":
                 prompts[event.turn] = event.seq
             case _:
@@ -130,7 +137,21 @@ def standing_of(events: Iterable[Event]) -> Standing:
         frozenset(permitted),
         ran,
         reach,
+        usage,
+        cost,
     )
+
+
+def _counted(usage: Usage, cost: float | None, answer: ModelResponded) -> tuple[Usage, float | None]:
+    """The sums with one more answer."""
+    known = answer.cost_usd
+    return Usage(
+        usage.input + answer.input_tokens,
+        usage.output + answer.output_tokens,
+        usage.cache_read + answer.cache_read_tokens,
+        usage.cache_write + answer.cache_write_tokens,
+        usage.reasoning + answer.reasoning_tokens,
+    ), cost if known is None else (cost or 0.0) + known
 
 
 def standing_in(folder: Path) -> Standing:

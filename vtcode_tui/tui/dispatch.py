@@ -106,7 +106,7 @@ def _config(story: Story, event: t.Event, data: t.ConfigChanged) -> None:
     if data.what == "mode":
         story.stage.status.tell(mode=data.after)
     elif data.what == "model":
-        story.stage.status.tell(model=data.after)
+        story.stage.status.answers(data.after)
     elif data.what == "trust":
         story.stage.status.tell(trusted=data.after not in {"", "none", "revoked", "untrusted"})
 
@@ -120,7 +120,7 @@ def _compacted(story: Story, event: t.Event, data: t.ContextCompacted) -> None:
 
 
 def _requested(story: Story, event: t.Event, data: t.ModelRequested) -> None:
-    story.stage.status.tell(model=f"{data.provider}/{data.model}")
+    story.stage.status.answers(f"{data.provider}/{data.model}")
 
 
 def _reasoning(story: Story, event: t.Event, data: t.ModelReasoning) -> None:
@@ -128,7 +128,8 @@ def _reasoning(story: Story, event: t.Event, data: t.ModelReasoning) -> None:
 
 
 def _responded(story: Story, event: t.Event, data: t.ModelResponded) -> None:
-    story.responded(event, data.text)
+    if data.purpose == "answer":
+        story.responded(event, data.text)
 
 
 def _model_failed(story: Story, event: t.Event, data: t.ModelFailed) -> None:
@@ -145,7 +146,10 @@ def _failover(story: Story, event: t.Event, data: t.ModelFailover) -> None:
         event,
         style="caution",
     )
-    story.stage.status.tell(model=f"{data.to_provider}/{data.to_model}")
+    after, before = (data.to_provider, data.to_model), (data.from_provider, data.from_model)
+    if after != before and story.task_of(event) is None:
+        why = data.reason.removeprefix(f"{data.from_provider}: ")
+        story.stage.status.answers("/".join(after), f"instead of {data.from_provider}: {why}")
 
 
 # Calls.

@@ -56,6 +56,14 @@ class Atif:
         return step
 
     def _responded(self, event: Event, data: t.ModelResponded) -> None:
+        if data.cost_usd is not None:
+            self._cost = (self._cost or 0.0) + data.cost_usd
+        self._totals["prompt"] += data.input_tokens
+        self._totals["completion"] += data.output_tokens
+        self._totals["cached"] += data.cache_read_tokens
+        if data.purpose == "summary":
+            # Its words are a step of their own, that of the compaction.
+            return
         step = self._step(event, "agent", data.text)
         step["model_name"] = data.model
         if self._reasoning:
@@ -67,10 +75,6 @@ class Atif:
         }
         if data.cost_usd is not None:
             step["metrics"]["cost_usd"] = data.cost_usd
-            self._cost = (self._cost or 0.0) + data.cost_usd
-        self._totals["prompt"] += data.input_tokens
-        self._totals["completion"] += data.output_tokens
-        self._totals["cached"] += data.cache_read_tokens
         self._holders |= dict.fromkeys(data.tool_calls, step)
 
     def _requested(self, event: Event, data: t.ToolRequested) -> None:

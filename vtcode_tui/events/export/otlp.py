@@ -61,7 +61,7 @@ class Otlp:
         self._first, self._last = self._first or event, event
         yield self._log(event, raw)
         match event.data:
-            case t.ModelRequested(purpose="answer"):
+            case t.ModelRequested():
                 self._begun["chat"] = event
             case t.ModelResponded() | t.ModelFailed():
                 yield from self._chat(event, event.data)

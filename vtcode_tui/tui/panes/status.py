@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from textual.strip import Strip
 
-from vtcode_tui.render import MUTED, Span, Style, StyleName, cut, plain_line, spans_of
+from vtcode_tui.render import MUTED, Span, Style, StyleName, cut, cut_spans, plain_line, spans_of
 from vtcode_tui.tui.keys import EVERYWHERE, footer
 from vtcode_tui.tui.panes.heading import Row
 from vtcode_tui.tui.sheet import width_of
@@ -27,6 +27,8 @@ class Status:
     mode: str = "build"
     model: str | None = None
     """None: not known yet; empty: there is none."""
+    why: str = ""
+    """Why another model than the chosen one answers."""
     used: int = 0
     window: int = 0
     cost: float | None = None
@@ -49,6 +51,8 @@ def tokens(count: int) -> str:
 
 Part = tuple[int, tuple[Span, ...]]
 """How dispensable a part is (0: never), and what it says."""
+_WHY, _LEAST_WHY = -1, 20
+"""The rank of the reason for another model, which is cut before it pushes anything off, and its least cells."""
 
 
 def _turn(status: Status) -> list[Part]:
@@ -78,11 +82,16 @@ def _place(status: Status) -> list[Part]:
     return parts
 
 
-def _model(status: Status) -> list[Part]:
+def _model(status: Status, cells: int) -> list[Part]:
+    """`cells` are those of the whole bar."""
     parts: list[Part] = []
     if status.model is not None:
-        named = spans_of(cut(plain_line(status.model), 30)) if status.model else (Span("no model", Style("bad")),)
-        parts.append((3, named))
+        most = 22 if status.why else 30
+        named = spans_of(cut(plain_line(status.model), most)) if status.model else (Span("no model", Style("bad")),)
+        # Who took over is said for as long as it is said why.
+        parts.append((1 if status.why else 3, named))
+        if status.why:
+            parts.append((_WHY, spans_of(cut(plain_line(status.why), cells * 5 // 8), Style("caution"))))
     if status.window:
         share = status.used * 100 // status.window
         colour: StyleName = "bad" if share >= 90 else "caution" if share >= 70 else "muted"
@@ -103,7 +112,7 @@ def _model(status: Status) -> list[Part]:
 
 def spans_for(status: Status, cells: int) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
     """The left and the right side; where there is little room the more dispensable parts go first."""
-    parts = [*_turn(status), *_place(status), *_model(status)]
+    parts = [*_turn(status), *_place(status), *_model(status, cells)]
     total = _total(parts)
     hints = [*status.keys, *status.always]
     while len(hints) > 1 and total + width_of(_hints(hints)) > cells:
@@ -114,8 +123,11 @@ def spans_for(status: Status, cells: int) -> tuple[tuple[Span, ...], tuple[Span,
         parts = [part for part in parts if part[0] < rank]
         if _total(parts) + width_of(right) <= cells:
             break
+    over = _total(parts) + width_of(right) - cells
     left: tuple[Span, ...] = (Span(" "),)
-    for _, spans in parts:
+    for rank, spans in parts:
+        if rank == _WHY and over > 0:
+            spans = cut_spans(spans, max(_LEAST_WHY, width_of(spans) - over))
         left = (*left, *spans, Span("  "))
     return left, right
 
@@ -138,6 +150,10 @@ class StatusBar(Row):
     def tell(self, **changes: object) -> None:
         """Say something else."""
         self.become(replace(self.status, **changes))  # type: ignore[arg-type]
+
+    def answers(self, model: str, why: str = "") -> None:
+        """Name the model that answers; `why` it is another one than before, which stays for as long as it does."""
+        self.tell(model=model, why=why or (self.status.why if model == self.status.model else ""))
 
     def become(self, status: Status) -> None:
         """Say all of this instead."""
