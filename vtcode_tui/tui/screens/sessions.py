@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from vtcode_tui.common.errors import VtcodeError
@@ -24,7 +23,7 @@ from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.keys import SESSIONS, bindings, key_on
 from vtcode_tui.tui.panes.heading import Heading, Row, facts
 from vtcode_tui.tui.screens.ask import Ask
-from vtcode_tui.tui.screens.pick import Choices
+from vtcode_tui.tui.screens.choosing import Choosing
 from vtcode_tui.tui.sheet import Sheet
 from vtcode_tui.workspace import left_staged
 
@@ -137,7 +136,7 @@ class Preview(Sheet, can_focus=False):
         return self._rows[y]
 
 
-class Sessions(ModalScreen[Chosen | None]):
+class Sessions(Choosing[Chosen | None]):
     """Gives what is to be done with which session; None when it is left."""
 
     BINDINGS: ClassVar[list[Any]] = bindings(SESSIONS)
@@ -145,13 +144,12 @@ class Sessions(ModalScreen[Chosen | None]):
     def __init__(
         self, home: Home, title: str = "sessions", *, act: Act = "resume", here: Path | None = None
     ) -> None:
-        super().__init__()
+        super().__init__([])
         self._home, self._title, self._act, self._here = home, title, act, here
         self._only_here = False
         self._all: tuple[Listed, ...] = ()
         self._shown: list[Listed] = []
         self._hits: dict[Path, str] = {}
-        self._choices = Choices([])
         self._preview = Preview()
 
     def compose(self) -> ComposeResult:
@@ -197,8 +195,8 @@ class Sessions(ModalScreen[Chosen | None]):
         self._looked_at()
 
     def _current(self) -> Listed | None:
-        place = self._choices.cursor or 0
-        return self._shown[place] if place < len(self._shown) else None
+        place = self._place()
+        return None if place is None else self._shown[place]
 
     def _looked_at(self) -> None:
         self._preview.show_session(self._current())
@@ -235,27 +233,6 @@ class Sessions(ModalScreen[Chosen | None]):
             self._narrow(keep=True)
 
     # The keys.
-
-    def action_move(self, delta: int) -> None:
-        """Another session."""
-        if self._shown:
-            self._choices.put_cursor((self._choices.cursor or 0) + delta)
-            self._looked_at()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Do what the list was opened for."""
-        event.stop()
-        self.action_take()
-
-    def on_click(self, event: events.Click) -> None:
-        """A click looks at a session; a double click takes it."""
-        if event.widget is self._choices:
-            y = event.y + int(self._choices.scroll_offset.y)
-            if y < len(self._shown):
-                self._choices.put_cursor(y)
-                self._looked_at()
-                if event.chain == 2:
-                    self.action_take()
 
     def action_take(self) -> None:
         """Do what the list was opened for."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args, get_origin
 from pydantic import BaseModel
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from vtcode_tui.common.errors import VtcodeError
@@ -26,10 +25,11 @@ from vtcode_tui.render import MUTED, Line, Span, Style, cut, pad, plain_line, sp
 from vtcode_tui.tui.keys import SETTINGS, bindings, key_on
 from vtcode_tui.tui.panes.heading import Heading, Row
 from vtcode_tui.tui.screens.ask import Ask
-from vtcode_tui.tui.screens.pick import Choices, Pick
+from vtcode_tui.tui.screens.choosing import Choosing
+from vtcode_tui.tui.screens.pick import Pick
 
 if TYPE_CHECKING:
-    from textual import events
+    pass
 
 NAME, VALUE = 32, 30
 
@@ -55,7 +55,7 @@ def choices_of(key: str) -> tuple[str, ...]:
     return ()
 
 
-class SettingsScreen(ModalScreen[None]):
+class SettingsScreen(Choosing[None]):
     """Change what vtcode.toml says."""
 
     BINDINGS: ClassVar[list[Any]] = bindings(SETTINGS)
@@ -63,14 +63,13 @@ class SettingsScreen(ModalScreen[None]):
     def __init__(
         self, home: Home, root: Path, themes: tuple[str, ...], changed: Callable[[Loaded, str, str], None]
     ) -> None:
-        super().__init__()
+        super().__init__([])
         self._home, self._root, self._themes, self._changed = home, root, themes, changed
         self._keys = [key for key in leaf_keys() if not key.endswith("*")]
         self._texts = descriptions()
         self._loaded: Loaded | None = None
         self._values: dict[str, str] = {}
         self._shown: list[str] = []
-        self._choices = Choices([])
 
     def compose(self) -> ComposeResult:
         """A heading, a line to type on, the keys, what the one under the cursor does."""
@@ -137,7 +136,7 @@ class SettingsScreen(ModalScreen[None]):
             about.show(spans_of(plain_line(f" {self._texts.get(key, '')}{choices}")))
             source.show(spans_of(plain_line(f" {self._loaded.source(key)}"), MUTED))
         words = {
-            " enter change ": "screen.change",
+            " enter change ": "screen.take",
             f" {key_on(self.app, 'settings.reset')} as built in ": "screen.reset",
         }
         spans = tuple(Span(text, Style("accent") if number == 0 else MUTED) for number, text in enumerate(words))
@@ -145,36 +144,15 @@ class SettingsScreen(ModalScreen[None]):
         self.query_one("#settings-keys", Row).show(spans, (Span(f"{file} ", MUTED),), actions=words)
 
     def _key(self) -> str | None:
-        place = self._choices.cursor or 0
-        return self._shown[place] if place < len(self._shown) else None
+        place = self._place()
+        return None if place is None else self._shown[place]
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Narrow."""
         event.stop()
         self._narrow()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Change the key under the cursor."""
-        event.stop()
-        self.action_change()
-
-    def on_click(self, event: events.Click) -> None:
-        """A click looks at a key; a double click changes it."""
-        if event.widget is self._choices:
-            y = event.y + int(self._choices.scroll_offset.y)
-            if y < len(self._shown):
-                self._choices.put_cursor(y)
-                self._looked_at()
-                if event.chain == 2:
-                    self.action_change()
-
-    def action_move(self, delta: int) -> None:
-        """Another key."""
-        if self._shown:
-            self._choices.put_cursor((self._choices.cursor or 0) + delta)
-            self._looked_at()
-
-    def action_change(self) -> None:
+    def action_take(self) -> None:
         """Ask for another value."""
         key = self._key()
         if key is None or self._loaded is None:

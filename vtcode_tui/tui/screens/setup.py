@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from vtcode_tui.config.settings import Provider, Wire
@@ -24,12 +23,11 @@ from vtcode_tui.render import MUTED, Line, Span, Style, plain_line, spans_of
 from vtcode_tui.tui.keys import SETUP, bindings, key_on
 from vtcode_tui.tui.panes.heading import Heading, Row
 from vtcode_tui.tui.screens.ask import Ask
+from vtcode_tui.tui.screens.choosing import Choosing
 from vtcode_tui.tui.screens.modelling import model_row
-from vtcode_tui.tui.screens.pick import Choices, Pick
+from vtcode_tui.tui.screens.pick import Pick
 
 if TYPE_CHECKING:
-    from textual import events
-
     from vtcode_tui.llm.discover import Looked
 
 WIRES: dict[Wire, str] = {
@@ -127,7 +125,7 @@ def complaint_about(address: str) -> str:
     return ""
 
 
-class Setup(ModalScreen[Chosen | None]):
+class Setup(Choosing[Chosen | None]):
     """Gives what the person chose; None when it is left."""
 
     BINDINGS: ClassVar[list[Any]] = bindings(SETUP)
@@ -141,11 +139,10 @@ class Setup(ModalScreen[Chosen | None]):
         taken: frozenset[str] = frozenset(),
         file: str = "",
     ) -> None:
-        super().__init__()
+        super().__init__([])
         self._look, self._environ, self._hosts = look, environ, Hosts(allow)
         self._taken, self._file = taken | set(BY_NAME) | {"allow"}, file
         self._options = options((), environ)
-        self._choices = Choices([])
         self.looked = False
         """Whether the places have answered."""
 
@@ -189,8 +186,8 @@ class Setup(ModalScreen[Chosen | None]):
         self._looked_at()
 
     def _current(self) -> Option | None:
-        shown, place = self._choices.shown, self._choices.cursor or 0
-        return self._options[shown[place]] if place < len(shown) else None
+        place = self._place()
+        return None if place is None else self._options[place]
 
     def _looked_at(self) -> None:
         option = self._current()
@@ -205,27 +202,6 @@ class Setup(ModalScreen[Chosen | None]):
         event.stop()
         self._choices.narrow(event.value)
         self._looked_at()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take the row under the cursor."""
-        event.stop()
-        self.action_take()
-
-    def on_click(self, event: events.Click) -> None:
-        """A click looks at a row; a double click takes it."""
-        if event.widget is self._choices:
-            y = event.y + int(self._choices.scroll_offset.y)
-            if y < len(self._choices.shown):
-                self._choices.put_cursor(y)
-                self._looked_at()
-                if event.chain == 2:
-                    self.action_take()
-
-    def action_move(self, delta: int) -> None:
-        """Another row."""
-        if self._choices.shown:
-            self._choices.put_cursor((self._choices.cursor or 0) + delta)
-            self._looked_at()
 
     def action_take(self) -> None:
         """Choose what the cursor is on."""
