@@ -1,6 +1,6 @@
 # make run    set everything up and start vtcode in the current folder (RUN_IN=DIR for another)
 # make test   set everything up and pass the tests
-# make check  formatting, lint, strict types, the import contract
+# make check  formatting, lint, strict types, the import contract, the house rules
 # uv is used when it is there; python3 -m venv otherwise.
 
 SHELL := /bin/sh
@@ -32,6 +32,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/pytest -q tests/test_house_rules.py
 
 format: $(READY)
 	$(BIN)/ruff format .

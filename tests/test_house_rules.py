@@ -6,12 +6,10 @@ import-linter holds the direction of the arrows; these hold what imports cannot 
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "vtcode_tui"
@@ -25,27 +23,54 @@ def _room(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0]
 
 
-def _calls(path: Path) -> Iterator[tuple[str, int]]:
+@functools.cache
+def _nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(path.read_bytes())))
+
+
+def _names(path: Path) -> dict[str, str]:
+    """What each imported name stands for: neither `import os as o` nor `from os import fork` hides a call."""
+    names: dict[str, str] = {}
+    for node in _nodes(path):
+        if isinstance(node, ast.Import):
+            names |= {one.asname: one.name for one in node.names if one.asname}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
+    return names
+
+
+@functools.cache
+def _calls(path: Path) -> tuple[tuple[str, int], ...]:
     """Dotted names that a module calls, with line numbers."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    names = _names(path)
+    found = []
+    for node in _nodes(path):
         if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node.lineno
+            first, dot, rest = ast.unparse(node.func).partition(".")
+            found.append((names.get(first, first) + dot + rest, node.lineno))
+    return tuple(found)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_a_file_is_short_enough_to_hold_one_reason(path: Path) -> None:
-    lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines <= MAX_FILE_LINES, f"{path.relative_to(ROOT)} has {lines} lines: split it by concept"
+def test_a_file_is_short_enough_to_hold_one_reason() -> None:
+    sizes = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in SOURCES}
+    assert {name: size for name, size in sizes.items() if size > MAX_FILE_LINES} == {}, "split them by concept"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_a_function_fits_on_a_screen(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            size = (node.end_lineno or node.lineno) - node.lineno + 1
-            assert size <= MAX_FUNCTION_LINES, (
-                f"{path.relative_to(ROOT)}:{node.lineno} {node.name} has {size} lines"
-            )
+def test_a_function_fits_on_a_screen() -> None:
+    sizes = {
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
+        for path in SOURCES
+        for node in _nodes(path)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: size for name, size in sizes.items() if size > MAX_FUNCTION_LINES} == {}
+
+
+def test_a_call_is_recognised_under_another_name(tmp_path: Path) -> None:
+    module = tmp_path / "disguised.py"
+    module.write_text("import subprocess as quiet\nfrom os import fork as spoon\nquiet.run(['x'])\nspoon()\n")
+    assert _calls(module) == (("subprocess.run", 3), ("os.fork", 4))
+    assert all(_starts_a_process(name) for name, _ in _calls(module))
 
 
 STARTS_A_PROCESS = {
@@ -146,7 +171,7 @@ def test_files_are_written_only_in_the_rooms_that_own_them() -> None:
     found = [
         (_room(path), f"{path.relative_to(ROOT)}:{node.lineno} {what}")
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_bytes()))
+        for node in _nodes(path)
         if isinstance(node, ast.Call) and (what := _writes(node))
     ]
     assert {"workspace", "events", "sessions"} <= {room for room, _ in found}, "the eye itself must see"
