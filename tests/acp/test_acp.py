@@ -194,6 +194,27 @@ async def test_a_call_inside_a_sub_task_names_the_call_that_it_belongs_to(tmp_pa
     } == {outer["toolCallId"]}
 
 
+async def test_a_permission_that_a_sub_task_needs_names_the_call_that_it_belongs_to(tmp_path: Path) -> None:
+    def script(body: Mapping[str, Any]) -> Step:
+        told = sum(message["role"] == "tool" for message in body["messages"])
+        inside = "# This is a sub-task" in str(body["messages"][0]["content"])
+        first = WRITE if inside else ("delegate", {"task": "make it"})
+        return Step("done") if told > (not inside) else Step("", (first,) if not told else (WRITE,))
+
+    async with served(script) as model:
+        root, env = place(tmp_path, model)
+        async with editor(root, env, choose("allow_once")) as client:
+            session = await new(client, root)
+            await client.call("session/prompt", sessionId=session, prompt=text("look"))
+        calls = [it for it in client.updates if it["sessionUpdate"] == "tool_call"]
+        inner, outer = client.asked[:2]
+        assert inner["toolCall"]["_meta"] == {"vtcode": {"parentToolCallId": calls[0]["toolCallId"]}}
+        assert inner["toolCall"]["title"].startswith("delegate › run_command")
+        assert inner["toolCall"]["toolCallId"] == calls[1]["toolCallId"]
+        assert "_meta" not in outer["toolCall"]
+        assert outer["toolCall"]["title"].startswith("run_command")
+
+
 @pytest.mark.parametrize("answer", ["allow_once", "reject_once", "none of them"])
 async def test_what_needs_a_human_is_asked_of_the_client(tmp_path: Path, answer: str) -> None:
     async with talking(tmp_path, Step("", (WRITE,)), Step("ok"), answer=answer) as (client, root):

@@ -20,7 +20,7 @@ from tests.llm.talk import no_wait
 from tests.reading import payloads
 from vtcode_tui.agent import Opening, Session, capability_of, open_core, start_spawner
 from vtcode_tui.common.clock import SystemClock, rfc3339
-from vtcode_tui.config.settings import Link, Model, Provider, Providers, Settings, Wire
+from vtcode_tui.config.settings import DataClass, Link, Model, Provider, Providers, Settings, Wire
 from vtcode_tui.events import Event, read_events
 from vtcode_tui.events.types import (
     ContextCompacted,
@@ -45,14 +45,16 @@ def stream(wire: Wire, *, upto: int | None = None, end: Act | None = None, extra
 
 
 @contextlib.asynccontextmanager
-async def session_with(tmp_path: Path, wire: Wire, *servers: FaultyServer) -> AsyncIterator[Session]:
+async def session_with(
+    tmp_path: Path, wire: Wire, *servers: FaultyServer, data_class: DataClass = "private"
+) -> AsyncIterator[Session]:
     root, home = tmp_path / "ws", home_in(tmp_path)
     root.mkdir()
     (root / "a.py").write_text("a\n")
     (root / "b.py").write_text("b\n")
     grant_trust(root, home, now=rfc3339(SystemClock().now()))
     tables = {
-        f"p{n}": Provider(wire=wire, base_url=server.root, models=("m",), data_class="private")
+        f"p{n}": Provider(wire=wire, base_url=server.root, models=("m",), data_class=data_class)
         for n, server in enumerate(servers)
     }
     rest = tuple(Link(provider=name, model="m") for name in list(tables)[1:])
@@ -149,6 +151,48 @@ async def test_when_one_provider_breaks_every_stream_another_completes_the_turn_
         moved = payloads(read_events(session.folder), ModelFailover)[-1]
         assert (moved.from_provider, moved.to_provider) == ("p0", "p1")
         assert moved.partial_output_discarded
+
+
+def _refused(status: int, message: str) -> Reply:
+    said = json.dumps({"error": {"message": message}}).encode()
+    return Reply((said,), status=status, headers={"content-type": "application/json"})
+
+
+@pytest.mark.parametrize(
+    ("fault", "attempts", "why"),
+    [
+        (_refused(429, "slow down"), 3, "too many requests, HTTP 429 (slow down)"),
+        (_refused(529, "Overloaded"), 3, "overloaded, HTTP 529 (Overloaded)"),
+        (_refused(500, "oops"), 3, "HTTP 500 (oops)"),
+        (stream("openai-chat", upto=3, end=Act.CUT), 3, "broke (peer closed connection"),
+        (stream("openai-chat", upto=3, end=Act.LEAVE), 3, "broke (peer closed connection"),
+        (stream("openai-chat", upto=3, extra=b"data: {broken\n\n"), 3, "an event that is not JSON"),
+        (Reply((b"",)), 3, "the stream ended before the message did"),
+        (None, 1, "nothing listens at "),
+    ],
+    ids=["rate", "overload", "server", "reset", "left", "malformed", "empty", "not running"],
+)
+async def test_the_event_of_a_failover_says_why_from_where_to_where_and_after_how_many_attempts(
+    tmp_path: Path, fault: Reply | None, attempts: int, why: str
+) -> None:
+    async with (
+        serving(fault or Reply()) as one,
+        serving(_answer("openai-chat")) as two,
+        session_with(
+            tmp_path, "openai-chat", one, two, data_class="local" if fault is None else "private"
+        ) as session,
+    ):
+        if fault is None:
+            await one.stop()
+        await session.submit("go")
+        assert (session.outcome, session.last_answer) == ("done", "Done.")
+        failovers = payloads(read_events(session.folder), ModelFailover)
+        assert [moved.attempts for moved in failovers] == list(range(1, attempts + 1))
+        assert [moved.to_provider for moved in failovers] == ["p0"] * (attempts - 1) + ["p1"]
+        assert [
+            moved.reason for moved in failovers if not moved.reason.startswith("p0: ") or why not in moved.reason
+        ] == []
+        assert {(moved.from_provider, moved.from_model) for moved in failovers} == {("p0", "m")}
 
 
 TOO_LONG: dict[Wire, object] = {

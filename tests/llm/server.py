@@ -59,6 +59,7 @@ class FaultyServer:
         self.sent = 0
         self.port = 0
         self.scheme = "http"
+        self.listener: asyncio.Server | None = None
         self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     @property
@@ -87,6 +88,13 @@ class FaultyServer:
         for writer in self._open.values():
             writer.transport.abort()
         await asyncio.gather(*self._open)
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        assert self.listener is not None
+        self.listener.close()
+        await self.close()
+        await self.listener.wait_closed()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         first = await reader.readexactly(1)
@@ -144,6 +152,7 @@ async def serving(*replies: Reply, tls: ssl.SSLContext | None = None) -> AsyncIt
     """A server on a free port for as long as the block runs."""
     faulty = FaultyServer(replies)
     server = await asyncio.start_server(faulty.handle, "127.0.0.1", 0, ssl=tls)
+    faulty.listener = server
     faulty.port = server.sockets[0].getsockname()[1]
     faulty.scheme = "https" if tls else "http"
     try:

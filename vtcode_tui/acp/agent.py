@@ -130,7 +130,7 @@ class Agent:
             raise UsageError(f"cwd: an absolute path of a folder is needed, found {place.cwd[:200]!r}")
         root = root.resolve()
         loaded = self._stage.load(root)
-        approver = ClientApprover(self._talk())
+        approver = ClientApprover(self._talk(), Nesting())
         reader, started = self._reader(approver)
         session = await open_core(
             Opening(
@@ -167,7 +167,6 @@ class Agent:
         """A reader that tells the client, once the client knows the session's id."""
         early: list[Event | Live] = []
         known: set[str] = set()
-        nesting = Nesting()
 
         def read(what: Event | Live) -> None:
             if not approver.session:
@@ -183,7 +182,8 @@ class Agent:
                     # Work of vtcode's own, such as reading what is staged, is no call of the model.
                     continue
                 self._talk().notify(
-                    "session/update", {"sessionId": approver.session, "update": nesting.placed(what, update)}
+                    "session/update",
+                    {"sessionId": approver.session, "update": approver.nesting.placed(what, update)},
                 )
 
         def started() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from vtcode_tui.acp.content import kind_of, shown, title_of
+from vtcode_tui.acp.content import Nesting, kind_of, shown, title_of
 from vtcode_tui.acp.rpc import Peer, RemoteError
 from vtcode_tui.gate.types import ApprovalRequest, Verdict
 
@@ -16,8 +16,8 @@ _REJECT = {"optionId": "reject", "name": "Reject", "kind": "reject_once"}
 class ClientApprover:
     """Asks through `session/request_permission`; anything but a clear yes is no."""
 
-    def __init__(self, peer: Peer) -> None:
-        self._peer = peer
+    def __init__(self, peer: Peer, nesting: Nesting) -> None:
+        self._peer, self.nesting = peer, nesting
         self.session = ""
         """The id by which the client knows the session; set when the session is open."""
 
@@ -29,7 +29,11 @@ class ClientApprover:
             # The protocol's "always" lasts for this session: an editor's button writes no rules into files.
             name = f"Allow for this session: {narrowest.text}"
             options = [_ONCE, {"optionId": "session", "name": name, "kind": "allow_always"}, _REJECT]
-        params = {"sessionId": self.session, "toolCall": _call(request), "options": options}
+        params = {
+            "sessionId": self.session,
+            "toolCall": self.nesting.asked(request.call.id, _call(request)),
+            "options": options,
+        }
         try:
             async with asyncio.timeout(request.expires_s):
                 answer = await self._peer.call("session/request_permission", params)

@@ -100,6 +100,7 @@ class Nesting:
 
     def __init__(self) -> None:
         self._calls: dict[str, tuple[str, str]] = {}
+        self._parents: dict[str, tuple[str, str]] = {}
 
     def placed(self, what: Event | Live, update: dict[str, Any]) -> dict[str, Any]:
         """The update, marked with its parent where its event has one."""
@@ -107,9 +108,20 @@ class Nesting:
             return update
         if isinstance(what.data, ToolRequested) and what.call:
             self._calls[what.id] = (what.call, plain_line(what.data.tool))
-        call, tool = self._calls.get(what.parent or "", ("", ""))
-        if not call:
+        parent = self._calls.get(what.parent or "")
+        if parent and what.call:
+            self._parents[what.call] = parent
+        return self._marked(update, parent)
+
+    def asked(self, call: str, update: dict[str, Any]) -> dict[str, Any]:
+        """The call that a permission is asked for, marked in the same way."""
+        return self._marked(update, self._parents.get(call))
+
+    @staticmethod
+    def _marked(update: dict[str, Any], parent: tuple[str, str] | None) -> dict[str, Any]:
+        if parent is None:
             return update
+        call, tool = parent
         marked = {**update, "_meta": {"vtcode": {"parentToolCallId": call}}}
         if "title" in update:
             marked["title"] = f"{tool} › {update['title']}"[:_LONGEST_TITLE]

@@ -18,7 +18,7 @@ from vtcode_tui.common.files import sha256_of
 from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import ConfigChanged, PromptSubmitted, SessionEnded, ToolFinished
 from vtcode_tui.llm.chain import Chain
-from vtcode_tui.llm.discover import Looked
+from vtcode_tui.llm.discover import Looked, toolless
 from vtcode_tui.llm.messages import Image, Message, Text, ToolResult, ToolUse
 from vtcode_tui.sandbox.capability import Capability
 from vtcode_tui.sandbox.run import TerminalSize
@@ -304,7 +304,9 @@ class Session:
         self._foretell(chain)
 
     def _foretell(self, chain: Chain) -> None:
-        """Say beforehand that the next prompt will ask whether a wider model may see what was said so far."""
+        """Say beforehand what will come of this model: a question whether it may see what was said, no tools."""
+        if lacks := toolless(chain.current):
+            self._parts.bus.publish(Notice(lacks, "warning"))
         if where := self._parts.asking.boundary.beyond(chain):
             what = f"{where} has not seen this conversation: you are asked before it is sent there."
             self._parts.bus.publish(Notice(what, "warning"))

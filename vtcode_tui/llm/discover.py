@@ -13,6 +13,7 @@ from vtcode_tui.llm.vendors import BY_NAME, LOCAL, table_endpoint, vendor_endpoi
 
 if TYPE_CHECKING:
     from vtcode_tui.config.settings import Provider
+    from vtcode_tui.llm.chain import Link
     from vtcode_tui.llm.servers import Offered
     from vtcode_tui.llm.transport import Transport
 
@@ -135,6 +136,14 @@ def remedy_for(error: ProviderError, endpoint: Endpoint, model: str) -> str:
             return _NO_TOOLS[kind_of_server]
         case _:
             return ""
+
+
+def toolless(link: Link) -> str:
+    """What to say of a local model whose server says that it cannot use tools; empty for every other one."""
+    command = _NO_TOOLS.get(_server_of(link.endpoint), "")
+    if link.facts.tools is not False or link.endpoint.data_class != "local" or not command:
+        return ""
+    return f"{link.endpoint.provider}: {link.model} has no support for tools, and can change nothing (`{command}`)"
 
 
 _NO_TOOLS = {

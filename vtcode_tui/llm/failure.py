@@ -75,7 +75,7 @@ class ProviderError(ModelError):
 
 _CONTEXT = re.compile(
     r"context.{0,20}(length|window|size|limit)|prompt is too long|too many (input )?tokens|maximum.{0,20}tokens"
-    r"|input.{0,30}(exceeds|too long)|exceed.{0,40}context|token count.{0,40}exceeds",
+    r"|input.{0,30}(exceeds|too long)|exceed.{0,40}context|n_keep.{0,20}n_ctx|token count.{0,40}exceeds",
     re.IGNORECASE,
 )
 # The word "billing" alone says nothing: rate limits of several vendors end with a link to their billing page.

@@ -160,6 +160,7 @@ async def _lmstudio(transport: Transport, endpoint: Endpoint, seconds: float) ->
             text(item, "state") == "loaded",
             number(item, "loaded_context_length") or None,
             number(item, "max_context_length") or None,
+            tools="tool_use" in items(item, "capabilities") if entry(item, "capabilities") is not None else None,
             images=text(item, "type") == "vlm",
             detail=text(item, "quantization"),
             instances=(text(item, "id"),) if text(item, "state") == "loaded" else (),
