@@ -81,7 +81,7 @@ class CodeWindow:
         return self._window(window)[at]
 
     def _coloured(self, window: int) -> list[tuple[Span, ...]]:
-        lexer = lexer_for(self._name.rpartition("/")[2])
+        lexer = lexer_for(self._name)
         if window <= _FOLLOWED:
             for before in range(window):
                 if before + 1 not in self._stacks:

@@ -61,7 +61,8 @@ class Recording:
         self._scenes: list[int] = []
         """Places where no call is under way: a story can begin there."""
         self._outputs: OrderedDict[int, Output] = OrderedDict()
-        self._changes = [place for place, kind in enumerate(self.events.types) if kind in _TYPES["change"]]
+        self._landmarks: dict[Landmark, array[int]] = {}
+        self._changes = self.landmarks("change")
         self._staged: list[dict[str, FileChanged]] = [{}]
         self._time(idle_limit)
         self.staged(len(self))
@@ -78,25 +79,28 @@ class Recording:
         """How many events have passed at that time."""
         return bisect_right(self.times, seconds)
 
+    def landmarks(self, landmark: Landmark) -> array[int]:
+        """The places of all such landmarks, in order; looked for once."""
+        if landmark not in self._landmarks:
+            found = (
+                (place for place, outcome in enumerate(self.events.outcomes) if outcome == "failure")
+                if landmark == "failure"
+                else (place for place, kind in enumerate(self.events.types) if kind in _TYPES[landmark])
+            )
+            self._landmarks[landmark] = array("q", found)
+        return self._landmarks[landmark]
+
     def following(self, position: int, landmark: Landmark) -> int | None:
         """The position just after the next such landmark; None when there is none."""
-        for place in range(max(0, position), len(self)):
-            if self.is_landmark(place, landmark):
-                return place + 1
-        return None
+        places = self.landmarks(landmark)
+        after = bisect_left(places, max(0, position))
+        return places[after] + 1 if after < len(places) else None
 
     def preceding(self, position: int, landmark: Landmark) -> int | None:
         """The position just after the last such landmark before the one that we stand on."""
-        for place in range(min(position, len(self)) - 2, -1, -1):
-            if self.is_landmark(place, landmark):
-                return place + 1
-        return None
-
-    def is_landmark(self, place: int, landmark: Landmark) -> bool:
-        """Whether the event at a place is what somebody jumps to."""
-        if landmark == "failure":
-            return self.events.outcomes[place] == "failure"
-        return self.events.types[place] in _TYPES[landmark]
+        places = self.landmarks(landmark)
+        before = bisect_right(places, min(position, len(self)) - 2)
+        return places[before - 1] + 1 if before else None
 
     def scene(self, position: int) -> int:
         """The last place at or before `position` where a story can begin: no call is under way there."""

@@ -57,9 +57,8 @@ class Timeline(Row):
         if self.recording is not None and self._marks[0] != self._cells:
             total, found = self.recording.duration or 1.0, dict[int, tuple[str, StyleName]]()
             for landmark, char, colour in MARKS:
-                for place, at in enumerate(self.recording.times):
-                    if self.recording.is_landmark(place, landmark):
-                        found[round(at / total * (self._cells - 1))] = (char, colour)
+                for place in self.recording.landmarks(landmark):
+                    found[round(self.recording.times[place] / total * (self._cells - 1))] = (char, colour)
             self._marks = (self._cells, found)
         return self._marks[1]
 

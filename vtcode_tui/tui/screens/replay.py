@@ -6,6 +6,7 @@ Nothing here can run a tool: neither the core nor the gate nor the sandbox is im
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -111,6 +112,8 @@ class ReplayScreen(PaneScreen):
             self.timeline.show((Span(f" the journal cannot be read: {self.problem}", Style("bad")),))
             self.ready.set()
             return
+        # A hundred thousand events are no garbage: walking them all would hold a seek up for 0.1 s now and then.
+        gc.freeze()
         self.player = Player(recording, Story(self))
         self.timeline.recording = recording
         self.player.seek(len(recording) if self._start_at_end else 1)
