@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from tests.reading import payloads
 from vtcode_tui.config.settings import Approvals
 from vtcode_tui.demo import Step
 from vtcode_tui.events import verify
-from vtcode_tui.events.types import ApprovalDenied, ApprovalGranted
+from vtcode_tui.events.types import ApprovalDenied, ApprovalGranted, PolicyDecided
 from vtcode_tui.gate.types import ApprovalRequest, Verdict
 
 pytestmark = pytest.mark.kernel
@@ -43,6 +44,15 @@ async def test_what_is_shown_holds_every_byte_the_programs_and_the_code(tmp_path
         assert "/python3" in shown
         granted = payloads(stage.events(), ApprovalGranted)[0]
         assert granted.shown_sha256 == stage.human.asked[0].shown_sha256
+
+
+async def test_the_human_is_shown_the_explanation_that_the_journal_keeps(tmp_path: Path) -> None:
+    async with staged(tmp_path, [RUN, Step("ok")], files=SCRIPT) as stage:
+        await stage.session.submit("go")
+        shown: Any = stage.human.asked[0].decision.explanation
+        assert shown["commands"][0]["program"].startswith("python3") and shown["changes"]
+        kept = [d for d in payloads(stage.events(), PolicyDecided) if d.decision == "prompt"]
+        assert kept[0].explanation == json.loads(json.dumps(shown))
 
 
 async def test_approve_a_run_b_is_impossible(tmp_path: Path) -> None:

@@ -88,6 +88,7 @@ def test_explain_prints_the_tree_and_what_would_change_it(capsys: pytest.Capture
     assert main(["policy", "explain", "sort --foo $X > ../out"]) == 0
     out = capsys.readouterr().out
     assert "sort by programs/text.toml" in out
+    assert "prompt: sort: the option --foo is not described" in out
     assert "what would change it" in out
 
 
@@ -113,6 +114,8 @@ def test_a_batch_says_in_words_what_is_wrong_with_a_line(
         b"\xff\xfe",
         b'{"command": "ls", "cwd": 5}',
         b'{"command": "ls", "cwd": "\\u0000"}',
+        b'{"command": "ls", "cwd": "/nope"}',
+        b'{"command": "ls", "cwd": "/etc/passwd"}',
     ]
 
     class Stdin:
@@ -125,6 +128,38 @@ def test_a_batch_says_in_words_what_is_wrong_with_a_line(
     assert not [a for a in answers if "Error" in a["reason"]]
     assert answers[2]["reason"].startswith("not a command: a command is shell text or a list of words")
     assert "`cwd`" in answers[4]["reason"]
+    assert answers[6]["reason"] == "not a command: cwd: there is no folder /nope"
+    assert answers[7]["reason"] == "not a command: cwd: /etc/passwd is a file, not a folder"
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        ["check", "--shell", "ls"],
+        ["check", "--batch"],
+        ["explain", "ls"],
+        ["show"],
+        ["allow", "--shell", "ls"],
+    ],
+)
+def test_a_folder_that_there_is_not_is_one_clear_sentence(
+    action: list[str], place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "file").touch()
+    (place / "loop").symlink_to("loop")
+    for folder, said in (
+        ("/nope\x1b", "--cwd: there is no folder /nope\\u{1b}"),
+        ("file", "--cwd: file is a file, not a folder"),
+        ("file/x", "--cwd: there is no folder file/x"),
+        ("loop", "--cwd: there is no folder loop"),
+    ):
+        assert main(["policy", action[0], "--cwd", folder, *action[1:]]) == 2
+        said_to = capsys.readouterr()
+        assert said in said_to.err and said_to.err.count("\n") == 1 and not said_to.out
+    if action[0] != "show":
+        assert main(["policy", action[0], "--root", "/nope", *action[1:]]) == 2
+        assert "--root: there is no folder /nope" in capsys.readouterr().err
+    assert not (place.parent / "home" / "config" / "tool-policy.json").exists()
 
 
 @pytest.mark.parametrize("words", [["sudo", "ls"], ["cat", "/etc/shadow"], ["rm", "-rf", "/"]])

@@ -28,6 +28,8 @@ HOSTILE = (
     + "make" + " " * 120 + "&& rm -rf ~/src\n\x1b]52;c;aGk=\x07cat ~/.\u0455sh/id_ed25519  \n"
 )  # fmt: skip
 
+PIPELINE = "git ls-files '*.log' | xargs -n 1 timeout 5 rm -f && curl -s https://example.com/\u202ex -o out.txt"
+
 KINDS = ChangeSet(
     (
         FileChange(".github/workflows/ci.yml", "update", added=1, protected=True,
@@ -67,6 +69,23 @@ async def _hostile(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
     clock.now += 65.0
     await pilot.press("f4")
     rig.app.work.approvals.show()
+
+
+async def _explained(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    work(core)
+    clock = Frozen()
+    rig.app.queue.clock = clock
+    core.asked.append(core.ask(PIPELINE, judged=True))
+    await until(lambda: bool(rig.app.queue.current and rig.app.queue.current.seen), pilot)
+    await until(lambda: bool(rig.app.work.diff.changes.files), pilot)
+    await pilot.press("f4", "alt+w", "alt+w")
+    clock.now += 9.0
+    rig.app.work.approvals.show()
+
+
+async def _commands(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
+    await _explained(rig, core, pilot)
+    await pilot.press("alt+w", "alt+w")
 
 
 async def _unseen(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
@@ -181,6 +200,8 @@ async def _news(rig: Rig, core: ScriptedCore, pilot: Pilot[Any]) -> None:
 MORE: dict[str, Scene] = {
     "approval-hostile": _hostile,
     "approval-unseen": _unseen,
+    "approval-commands": _commands,
+    "approval-explained": _explained,
     "approval-several": _several,
     "approval-edit": _edit,
     "diff-conflict": _conflict,
@@ -192,5 +213,5 @@ MORE: dict[str, Scene] = {
     "taken-back": _taken_back,
     "news": _news,
 }
-PICTURES = {"approval-hostile", "approval-several", "diff-conflict", "rewind"}
+PICTURES = {"approval-explained", "approval-hostile", "approval-several", "diff-conflict", "rewind"}
 """Those that are kept as pictures."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from vtcode_tui.events.live import Live
 from vtcode_tui.events.types import SYSTEM, Event, Payload
 from vtcode_tui.gate.types import ApprovalRequest, Approver, Verdict
 from vtcode_tui.llm.discover import Looked
+from vtcode_tui.policy import Policy, decide, default_situation
 from vtcode_tui.policy.types import Access, Call, Command, Decision, Scope
 from vtcode_tui.render import visible
 from vtcode_tui.sandbox.capability import Capability, Finding
@@ -160,13 +162,22 @@ class ScriptedCore:
 
 
 def request(
-    command: str, *, call: str = "call-1", risk: Any = "medium", scopes: tuple[Scope, ...] = (), **more: Any
+    command: str,
+    *,
+    call: str = "call-1",
+    risk: Any = "medium",
+    scopes: tuple[Scope, ...] = (),
+    judged: bool = False,
+    **more: Any,
 ) -> ApprovalRequest:
+    """A request as the gate would make it; `judged` has the policy's own decision in it."""
     made = Call(
         call, "run_command", {"command": command}, Access(command=Command(text=command)), Path("/work/project")
     )
     shown = visible(command)
     decision = Decision("prompt", "default", "no rule allows this program", risk=risk, scopes=scopes)
+    if judged:
+        decision = replace(decide(made, Policy(), default_situation(made.cwd, Path("/home/dev"))), scopes=scopes)
     return ApprovalRequest(
         made,
         decision,

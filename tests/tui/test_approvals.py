@@ -179,6 +179,85 @@ async def test_a_rule_below_the_edge_of_the_screen_must_be_read_before_it_is_kep
         assert (await task).scope == "always"
 
 
+WRAPPED = "git ls-files '*.log' | xargs -n 1 timeout 5 rm -f\u202e"
+
+
+def shown_rows(app: Rig) -> list[str]:
+    content = app.app.work.approvals.content
+    return [content.row(y).text for y in range(content.row_count())]
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (160, 48)], ids=str)
+async def test_the_policys_explanation_opens_by_key_below_the_exact_content_and_must_then_be_read(
+    rig: Make, size: tuple[int, int]
+) -> None:
+    app = rig(settings=QUICK)
+    async with app.app.run_test(size=size) as pilot:
+        core = await app.ready(pilot)
+        task = core.ask(WRAPPED, judged=True)
+        queue, content = app.app.queue, app.app.work.approvals.content
+        await until(lambda: bool(queue.current and queue.current.seen), pilot)
+        item = queue.current
+        assert item is not None
+
+        async def read() -> None:
+            content.scroll_home(animate=False, immediate=True)
+            while item.unseen():
+                await pilot.press("ctrl+down")
+                await pilot.pause()
+
+        await read()
+        exact = shown_rows(app)[: len(content._exact)]
+        assert read_back(content._exact) == WRAPPED
+        folded = [row for row in shown_rows(app) if row.startswith("   parts")]
+        assert len(folded) == 1 and "4 commands, 3 ask: ✓ git" in folded[0] and "alt+w" in folded[0]
+        heights = [content.row_count()]
+        for words in (("prompt xargs", "prompt timeout 5"), ("1   -n, text", "xargs by"), ()):
+            await pilot.press("alt+w")
+            await until(lambda: content.row_count() != heights[-1], pilot)
+            heights.append(content.row_count())
+            rows = shown_rows(app)
+            text = " ".join(" ".join(rows).split())
+            assert rows[: len(exact)] == exact and "\u202e" not in text
+            assert all(" ".join(word.split()) in text for word in words), text
+            assert all(len(row) <= size[0] for row in rows)
+            if words:
+                assert "change" in text, text
+                content.scroll_home(animate=False, immediate=True)
+                if item.unseen():
+                    queue.approve(queue.clock() + 60)
+                    assert not task.done()
+            await read()
+        assert heights[0] == heights[3] < heights[1] < heights[2]
+        assert queue.approve(queue.clock() + 60) == "ready"
+        assert (await task).outcome == "granted"
+
+
+async def test_a_click_opens_the_explanation_and_the_words_of_one_command(rig: Make) -> None:
+    app = rig(settings=QUICK)
+    async with app.app.run_test(size=(120, 40)) as pilot:
+        core = await app.ready(pilot)
+        task = core.ask(WRAPPED, judged=True)
+        content = app.app.work.approvals.content
+        await until(lambda: bool(app.app.queue.current and app.app.queue.current.seen), pilot)
+
+        async def click(start: str) -> None:
+            before = shown_rows(app)
+            y = next(y for y, row in enumerate(before) if row.strip().startswith(start))
+            await pilot.click(content, offset=(20, y - int(content.scroll_offset.y)))
+            await until(lambda: shown_rows(app) != before, pilot)
+
+        await click("parts")
+        assert not any("-n   " in row for row in shown_rows(app))
+        await click("▸ prompt xargs")
+        rows = shown_rows(app)
+        assert any("1   -n, " in row for row in rows) and not any("5   text" in row for row in rows)
+        await click("▾ prompt xargs")
+        assert not any("1   -n, " in row for row in shown_rows(app))
+        app.app.queue.deny()
+        await task
+
+
 async def test_a_row_behind_a_toast_was_not_seen(rig: Make) -> None:
     app = rig(settings=QUICK)
     async with app.app.run_test(size=(80, 24), notifications=True) as pilot:

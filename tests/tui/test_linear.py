@@ -43,3 +43,28 @@ async def test_what_happens_is_told_in_order_and_an_approval_needs_a_word_typed_
     assert "⟦U+202E⟧" in shown and "\u202e" not in shown
     told: list[tuple[Any, ...]] = core.told
     assert ("submit", "fix it", ()) in told and ("shell", "ls") in told
+
+
+async def test_the_explanation_is_told_in_lines_when_it_is_asked_for() -> None:
+    read, write = os.pipe()
+    out = io.StringIO()
+    with os.fdopen(read, "r") as stdin:
+        lines = Lines(stdin)
+        linear = Linear(lines, out)
+        core = ScriptedCore(linear, linear.happened)
+        asked = core.ask("cat a\u202e | xargs rm -f", judged=True)
+        while "type approve" not in out.getvalue():
+            await asyncio.sleep(0)
+        talking = asyncio.get_running_loop().create_task(converse(core, linear, lines))
+        os.write(write, b"explain\n")
+        while "what would change it" not in out.getvalue():
+            await asyncio.sleep(0)
+        assert not asked.done()
+        os.write(write, b"deny\n")
+        assert (await asked).outcome == "denied"
+        os.write(write, b"/quit\n")
+        await talking
+        lines.close()
+    os.close(write)
+    shown = out.getvalue()
+    assert "prompt xargs rm -f" in shown and "-f   option" in shown and "\u202e" not in shown

@@ -81,13 +81,30 @@ def workspace_of(cwd: Path) -> Path:
     return cwd
 
 
+def _folder(path: Path, option: str) -> Path:
+    """A folder that there is, resolved; raises UsageError where it is none: nothing could run there."""
+    try:
+        found = path.resolve(strict=True)
+    except (OSError, RuntimeError, ValueError):
+        raise UsageError(f"{option}: there is no folder {_visible(str(path))}") from None
+    if not found.is_dir():
+        raise UsageError(f"{option}: {_visible(str(path))} is a file, not a folder")
+    return found
+
+
+def _root(given: argparse.Namespace) -> Path:
+    if getattr(given, "root", None):
+        return _folder(given.root, "--root")
+    return workspace_of(_folder(given.cwd, "--cwd"))
+
+
 def _ground(given: argparse.Namespace) -> tuple[Policy, Situation, Path]:
     from dataclasses import replace
 
     from vtcode_tui.policy import default_situation, load_policy
 
-    cwd = given.cwd.resolve()
-    root = given.root.resolve() if getattr(given, "root", None) else workspace_of(cwd)
+    cwd = _folder(given.cwd, "--cwd")
+    root = _root(given)
     home = Home.from_environment()
     situation = replace(
         default_situation(root),
@@ -166,7 +183,7 @@ def _line(line: bytes, cwd: Path, policy: Policy, situation: Situation) -> str:
         folder = given.get("cwd", "")
         if not isinstance(folder, str) or "\0" in folder:
             raise UsageError("`cwd` is not the path of a folder")
-        place = Path(folder).resolve() if folder else cwd
+        place = _folder(Path(folder), "cwd") if folder else cwd
         decision = decision_on(given.get("command"), place, policy, situation, scopes=False)
     except (ValueError, UsageError, RecursionError) as error:
         what = str(error) if isinstance(error, UsageError) else "the line is not JSON in UTF-8"
@@ -175,15 +192,18 @@ def _line(line: bytes, cwd: Path, policy: Policy, situation: Situation) -> str:
 
 
 def _explain(given: argparse.Namespace) -> int:
-    from vtcode_tui.policy.explain import lines
+    from vtcode_tui.render.explanation import lines_of_explanation
 
     policy, situation, cwd = _ground(given)
     decision = decision_on(_wanted(given), cwd, policy, situation)
     if given.json:
         print(json.dumps(_plain(decision), ensure_ascii=False))
     else:
-        for line in lines(decision):
-            print(_visible(line))
+        print(f"{decision.mode}: {_visible(decision.reason)}")
+        for line in lines_of_explanation(decision.explanation):
+            print(f"  {line.text}")
+        for scope in decision.scopes:
+            print(f"may be remembered as: {_visible(scope.text)}")
     return 0
 
 
@@ -243,7 +263,7 @@ def _write(given: argparse.Namespace) -> int:
     if given.prefix:
         rule["extent"] = "prefix"
     if not given.everywhere:
-        rule["workspace"] = str(given.root.resolve() if given.root else workspace_of(given.cwd.resolve()))
+        rule["workspace"] = str(_root(given))
     policy, situation, cwd = _ground(given)
     if given.action == "allow" and not given.prefix:
         then = decision_on(wanted, cwd, policy.with_rules([rule]), situation, scopes=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vtcode_tui.common.home import home_of_user
+from vtcode_tui.policy.advice import changes
 from vtcode_tui.policy.context import Context
 from vtcode_tui.policy.disguise import disguises
 from vtcode_tui.policy.finding import Effect, Finding, worst
@@ -161,6 +162,7 @@ def _explanation(decisive: Finding, findings: list[Finding], reports: list[Repor
         "notes": [
             f.detail for f in findings if f.name in {"characters", "shell", "size", "mode", "trust", "folder"}
         ],
+        "changes": changes(decisive.verdict, findings),
     }
 
 

@@ -20,6 +20,7 @@ from vtcode_tui.events import Event
 from vtcode_tui.events.live import Live, Notice
 from vtcode_tui.gate.types import ApprovalRequest, Verdict
 from vtcode_tui.render import lines_of, plain, plain_line
+from vtcode_tui.render.explanation import lines_of_explanation
 from vtcode_tui.sandbox.run import TerminalSize
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Linear:
             self.say(f"it asks because of rule {plain_line(decision.rule)}: {plain_line(decision.reason)}")
             for text in request.sandbox:
                 self.say(f"sandbox: {plain_line(text)}")
-            self.say("type approve, or deny, or deny and a reason")
+            self.say("type approve, or deny, or deny and a reason, or explain to hear each command and its words")
             self._lines.forget()
             while True:
                 self.answering = asyncio.get_running_loop().create_future()
@@ -112,7 +113,11 @@ class Linear:
                     return Verdict("granted", request.shown_sha256)
                 if word == "deny":
                     return Verdict("denied", request.shown_sha256, reason=reason.strip())
-                self.say("that is neither approve nor deny")
+                if word == "explain":
+                    for line in lines_of_explanation(decision.explanation):
+                        self.say(line.text)
+                    continue
+                self.say("that is neither approve nor deny nor explain")
 
 
 async def converse(core: Core, linear: Linear, lines: Lines) -> None:

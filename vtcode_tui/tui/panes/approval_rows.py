@@ -42,16 +42,19 @@ def _dotted(row: Line) -> Line:
     return row._replace(spans=(*(span for span in kept if span.text), Span("·" * count, style)))
 
 
-def fact_rows(item: Waiting, cells: int) -> list[Line]:
-    """Where it runs and why the policy asks; beneath the exact content."""
+def labelled(label: str, *spans: Span) -> tuple[Span, ...]:
+    """The beginning of a row beneath the exact content: a quiet label, or none, in a column of its own."""
+    return (Span(f"   {label:<{LABELS}} ", MUTED), *spans)
+
+
+def fact_rows(item: Waiting, cells: int, told: frozenset[str] = frozenset()) -> list[Line]:
+    """Where it runs and why the policy asks; beneath the exact content. `told` is what other rows say."""
     request = item.request
     decision = request.decision
     rows: list[Line] = []
 
     def fact(label: str, *spans: Span) -> None:
-        head = Span(f"   {label:<{LABELS}} ", MUTED)
-        rest = Span(" " * (LABELS + 4))
-        rows.extend(fold(spans, cells - 1, first=(head,), rest=(rest,)))
+        rows.extend(fold(spans, cells - 1, first=labelled(label), rest=labelled("")))
 
     if str(request.call.cwd) not in request.shown:
         fact("in", *spans_of(plain_line(str(request.call.cwd)), Style("code")))
@@ -64,7 +67,7 @@ def fact_rows(item: Waiting, cells: int) -> list[Line]:
         *spans_of(plain_line(decision.reason)),
     )
     for check in decision.checks:
-        if check.result in {"prompt", "deny"} and check.detail and check.detail != decision.reason:
+        if check.result in {"prompt", "deny"} and check.detail not in {"", decision.reason, *told}:
             text = f"{check.name}: {check.detail}"
             fact("", *spans_of(plain_line(text), MUTED))
     return rows
@@ -76,8 +79,7 @@ def sandbox_rows(item: Waiting, cells: int) -> list[Line]:
     for text in item.request.sandbox:
         spans += [Span(" · ", MUTED)] * bool(spans)
         spans += spans_of(plain_line(text))
-    head, rest = Span(f"   {'sandbox':<{LABELS}} ", MUTED), Span(" " * (LABELS + 4))
-    return fold(tuple(spans), cells - 1, first=(head,), rest=(rest,)) if spans else []
+    return fold(tuple(spans), cells - 1, first=labelled("sandbox"), rest=labelled("")) if spans else []
 
 
 def scope_rows(item: Waiting, cells: int) -> list[Line]:
@@ -88,31 +90,25 @@ def scope_rows(item: Waiting, cells: int) -> list[Line]:
         return scope if rung.rule is None else f"{scope}: {plain_line(rung.rule.name)}"
 
     rows: list[Line] = []
-    head, rest = Span(f"   {'scope':<{LABELS}} ", MUTED), Span(" " * (LABELS + 4))
     spans: list[Span] = []
     for index, rung in enumerate(item.rungs):
         chosen = index == item.rung
         spans.append(Span("● " if chosen else "○ ", Style("accent") if chosen else MUTED))
         spans += spans_of(name(rung), Style("text", bold=True) if chosen else MUTED)
         spans.append(Span("   "))
-    rows += fold(spans, cells - 1, first=(head,), rest=(rest,))
+    rows += fold(spans, cells - 1, first=labelled("scope"), rest=labelled(""))
     rule = item.chosen.rule
     if rule is None:
         return rows
     text = json.dumps(dict(rule.rule), ensure_ascii=True, default=str)
-    rows += hard_fold((Span(f"   {'rule':<{LABELS}} ", MUTED), *spans_of(text, Style("code", "code"))), cells - 1)
+    rows += hard_fold(labelled("rule", *spans_of(text, Style("code", "code"))), cells - 1)
     if rule.text:
-        rows += fold(spans_of(plain_line(rule.text)), cells - 1, first=(rest,), rest=(rest,))
+        rows += fold(spans_of(plain_line(rule.text)), cells - 1, first=labelled(""), rest=labelled(""))
     for label, examples in (("also", rule.also_allows), ("not", rule.still_prompts)):
         if examples:
             words = ", ".join(plain_line(example) for example in examples)
-            front = Span(f"   {label:<{LABELS}} ", MUTED)
-            rows += fold(
-                spans_of(words, Style("caution" if label == "also" else "muted")),
-                cells - 1,
-                first=(front,),
-                rest=(rest,),
-            )
+            style = Style("caution" if label == "also" else "muted")
+            rows += fold(spans_of(words, style), cells - 1, first=labelled(label), rest=labelled(""))
     return rows
 
 

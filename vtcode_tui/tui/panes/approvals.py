@@ -12,17 +12,21 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 
 from vtcode_tui.render import MUTED, Line, Span, Style, plain_line, spans_of
 from vtcode_tui.tui.keys import key_on
 from vtcode_tui.tui.panes.approval_rows import RISKS, change_rows, exact_rows, fact_rows, sandbox_rows, scope_rows
+from vtcode_tui.tui.panes.approval_tree import Tree
 from vtcode_tui.tui.panes.heading import Heading, Row
 from vtcode_tui.tui.queue import ApprovalQueue, Waiting
 from vtcode_tui.tui.sheet import Sheet
 
 if TYPE_CHECKING:
     from textual import events
+
+    from vtcode_tui.render.explanation import Node
 
 COVERED_SECONDS = 0.3
 """After this time a row that something lay over is looked at again."""
@@ -39,6 +43,9 @@ class Content(Sheet, can_focus=False):
         self._rows: list[Line] = []
         """All of them must have been on the screen before a yes counts."""
         self._exact: list[Line] = []
+        self.parts = Tree()
+        self._told_of: dict[int, Node] = {}
+        """By row, the command of the policy's explanation that a click there opens or folds."""
 
     def lay(self) -> None:
         """Lay the current request out; at another width everything must be seen again."""
@@ -46,6 +53,9 @@ class Content(Sheet, can_focus=False):
         # Before it has been on the screen it has no width; the gutter of its scroll bar is always there.
         width = self.text_width if self.size.width else max(1, self.app.size.width - 1)
         fresh = item is not self._item
+        if fresh:
+            self.parts.forget()
+        self._told_of = {}
         if item is None:
             self._rows, self._exact = [], []
         else:
@@ -53,11 +63,15 @@ class Content(Sheet, can_focus=False):
                 self._exact = exact_rows(item.request.shown, width)
                 if item.request.changes is not None:
                     self._exact += change_rows(item.request.changes, width)
-            facts = (*fact_rows(item, width), *sandbox_rows(item, width), *scope_rows(item, width))
-            self._rows = [*self._exact, *facts]
+            explanation = item.request.decision.explanation
+            before = [*self._exact, *fact_rows(item, width, self.parts.tells(explanation))]
+            tree = self.parts.rows(explanation, width, key_on(self.app, "explain"))
+            self._told_of = {len(before) + number: node for number, (_, node) in enumerate(tree)}
+            lines = [line for line, _ in tree]
+            self._rows = [*before, *lines, *sandbox_rows(item, width), *scope_rows(item, width)]
             rule = item.chosen.rule
             kept = "" if rule is None else json.dumps(dict(rule.rule), sort_keys=True, default=str)
-            layout = (width, len(self._exact), f"{item.chosen.scope} {kept}")
+            layout = (width, len(self._exact), f"{self.parts.state} {item.chosen.scope} {kept}")
             self._queue.laid_out(item, len(self._rows), layout)
         self._item, self._width = item, width
         self.redraw()
@@ -94,6 +108,16 @@ class Content(Sheet, can_focus=False):
     def on_resize(self, event: events.Resize) -> None:
         """Another width cuts the rows elsewhere."""
         self.lay()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a row of the explanation opens or folds what it tells of."""
+        node = self._told_of.get(event.y + int(self.scroll_offset.y))
+        if node is not None and event.chain == 1 and self.text_selection is None:
+            self.parts.flip(node)
+            self.post_message(self.Opened())
+
+    class Opened(Message):
+        """More, or less, of the explanation is on the screen."""
 
 
 class ApprovalPane(Vertical):
@@ -197,6 +221,15 @@ class ApprovalPane(Vertical):
         if now + wait > self._settle_due:
             self._settle_due = now + wait
             self.set_timer(wait, self._tell)
+
+    def explain(self) -> None:
+        """Open the policy's explanation further, or fold it."""
+        self.content.parts.step()
+        self.show()
+
+    def on_content_opened(self) -> None:
+        """The same by a click."""
+        self.show()
 
     def read(self, direction: int) -> None:
         """Scroll the content by what is on the screen, less one row."""

@@ -103,6 +103,10 @@ class ApprovalKeys:
         """Read on or back."""
         self.approvals.read(direction)
 
+    def action_explain(self) -> None:
+        """Open the policy's explanation further, or fold it."""
+        self.approvals.explain()
+
     def action_next(self, delta: int) -> None:
         """Look at another one that waits."""
         self.queue.select(delta)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from vtcode_tui.workspace.changes import ChangeSet
 
 LEAVE_SECONDS = 2.0
-_GATED = {"approve", "deny", "deny_why", "scope", "rule", "edit_command", "alike", "read", "next"}
+_GATED = {"approve", "deny", "deny_why", "scope", "rule", "edit_command", "alike", "explain", "read", "next"}
 
 
 class WorkScreen(ApprovalKeys, CommandActions, Composing, GoingBack, PaneScreen):
