@@ -37,9 +37,12 @@ def test_a_pipeline_with_wrappers_is_a_tree_with_rules_roles_and_what_would_chan
     text = "\n".join(rows)
     starts = [
         next(row.index("▾") for row in rows if f"{head}   " in row)
-        for head in ("allow  git ls-files '*.log'", "prompt xargs -n 1 timeout 5 rm -f", "prompt timeout 5 rm -f ...",
-                     "prompt rm -f ...")
-    ]  # fmt: skip
+        for head in (
+            "allow  git ls-files '*.log'",
+            "prompt xargs -n 1 timeout 5 rm -f",
+            "prompt timeout 5 rm -f ...",
+        )
+    ] + [next(row.index("▾") for row in rows if "▾ prompt rm -f ...   " in row)]
     assert starts[0] == starts[1] < starts[2] < starts[3]
     assert "git ls-files by programs/git.toml, reads" in text
     assert "'*.log'   revision" in text and "1   -n, text" in text
