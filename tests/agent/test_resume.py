@@ -16,8 +16,7 @@ from vtcode_tui.demo import Step, in_order, served
 from vtcode_tui.events import locate, read_events, verify
 from vtcode_tui.events.live import Notice, OutputChunk
 from vtcode_tui.events.types import ToolFinished
-from vtcode_tui.sessions import Recording, delete, fork, sessions
-from vtcode_tui.sessions.forking import LEFT
+from vtcode_tui.sessions import Recording, delete, sessions
 from vtcode_tui.workspace import grant_trust, left_staged
 
 pytestmark = pytest.mark.kernel
@@ -44,26 +43,6 @@ async def test_a_session_goes_on_where_it_ended(tmp_path: Path) -> None:
         calls = [e.call for e in stage.events("tool.requested")]
         assert len(calls) == len(set(calls))
     assert verify(folder).state == "sealed"
-
-
-async def test_a_copy_says_to_human_and_model_that_staged_changes_stayed_behind(tmp_path: Path) -> None:
-    edit = Step("", (("write_file", {"path": "new.txt", "content": "staged\n"}),))
-    async with staged(tmp_path, [edit, Step("written")], files={"a": "x\n"}) as stage:
-        await stage.session.submit("write it")
-        folder = stage.session.folder
-    home = home_in(tmp_path)
-    copy = await fork(home, folder)
-    assert LEFT in (copy / "session.md").read_text()
-    async with staged(tmp_path, [Step("I look first.")], resume=copy) as stage:
-        assert any(isinstance(one, Notice) and one.text == LEFT for one in stage.heard)
-        assert not (await stage.session.changes()).files
-        await stage.session.submit("go on")
-        assert "write it" in str(stage.model.requests[0]["messages"])
-        assert LEFT in str(stage.model.requests[0]["messages"])
-    async with staged(tmp_path, [Step("on")], resume=copy) as stage:
-        assert not any(isinstance(one, Notice) and one.text == LEFT for one in stage.heard)
-    async with staged(tmp_path, [Step("on")], resume=folder) as stage:
-        assert [change.path for change in (await stage.session.changes()).files] == ["new.txt"]
 
 
 async def test_a_deleted_session_leaves_no_layer_behind(tmp_path: Path) -> None:

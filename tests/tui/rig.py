@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from vtcode_tui.agent.forking import ForkPreview
 from vtcode_tui.agent.rewinding import RewindPreview
 from vtcode_tui.common.files import sha256_of
 from vtcode_tui.config.settings import Settings
@@ -123,6 +124,9 @@ class ScriptedCore:
     async def rewind(self, turn: int, digest: str, *, files: bool = True, undo: Collection[str] = ()) -> None:
         assert digest == (await self.preview_rewind(turn)).digest
         self.told.append(("rewind", turn, files, tuple(undo)))
+
+    async def preview_fork(self, turn: int | None) -> ForkPreview:
+        return ForkPreview(turn, self.waiting)
 
     async def compact(self) -> None:
         self.told.append(("compact",))

@@ -11,12 +11,14 @@ from textual.pilot import Pilot
 
 from tests.tui.rig import Rig, ScriptedCore, staged, until
 from tests.tui.scenes import begin, respond
+from vtcode_tui.agent.forking import ForkPreview
 from vtcode_tui.agent.rewinding import RewindPreview
 from vtcode_tui.events.types import PromptSubmitted, SessionRewound
 from vtcode_tui.llm.messages import Message, Text
-from vtcode_tui.sessions import Meta, Store
+from vtcode_tui.sessions import Meta, Store, read_meta
 from vtcode_tui.sessions.conversation import conversation_of
 from vtcode_tui.tui.panes.chat import ChatPane
+from vtcode_tui.tui.screens.fork import ForkScreen
 from vtcode_tui.tui.screens.pick import Pick
 from vtcode_tui.tui.screens.rewind import Rewind
 from vtcode_tui.workspace.changes import ChangeSet, FileChange
@@ -171,6 +173,55 @@ async def test_a_fork_ends_before_a_prompt_or_after_the_turn_of_anything_else(
         assert app.app.wanted is not None and app.app.wanted != core.folder
         assert kept(app.app.wanted) == left
         assert kept(core.folder) == whole and len(whole) == 6
+
+
+@pytest.mark.parametrize(("keys", "wanted"), [(("enter",), True), (("space", "enter"), False)])
+async def test_a_fork_shows_which_staged_files_come_along_and_takes_them_only_if_wanted(
+    rig: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...], wanted: bool
+) -> None:
+    monkeypatch.setenv("VTCODE_HOME", str(tmp_path))
+    app = rig()
+    app.prepare = lambda core: setattr(core, "waiting", staged())
+    (tmp_path / "state/layers/one/upper/src").mkdir(parents=True)
+    async with app.app.run_test(size=(140, 40)) as pilot:
+        core = await talked(app, pilot)
+        core.folder = on_disk(tmp_path)
+        put_cursor(app.app.work.chat, "now the second")
+        for last in (("escape",), keys):
+            app.app.work.chat.focus()
+            await pilot.press("F")
+            await until(lambda: isinstance(app.app.screen, ForkScreen), pilot)
+            screen = app.app.screen
+            assert isinstance(screen, ForkScreen)
+            await until(lambda screen=screen: screen.preview.row_count() > 8, pilot)  # type: ignore[misc]
+            shown = "\n".join(screen.preview.row(y).text for y in range(screen.preview.row_count()))
+            assert "now the second thing" in shown and "The copy ends before this prompt" in shown
+            assert "M src/calc.py +4 -2" in shown and "+     return a + b" in shown
+            await pilot.press(*last)
+            await until(lambda: app.app.screen is app.app.work, pilot)
+            assert last != ("escape",) or app.app.wanted is None
+        await until(lambda: app.app.wanted is not None, pilot)
+        assert app.app.wanted is not None
+        inherited = read_meta(app.app.wanted).staged
+        assert inherited is not None and (inherited.turn, inherited.wanted) == (2, wanted)
+
+
+async def test_a_fork_says_why_no_staged_file_can_come_along(rig: Make, tmp_path: Path) -> None:
+    app = rig()
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        core = await talked(app, pilot)
+
+        async def preview(turn: int | None) -> ForkPreview:
+            return ForkPreview(turn, unknown="what was staged then was not noted")
+
+        core.preview_fork = preview  # type: ignore[method-assign]
+        await pilot.press("F")
+        await until(lambda: isinstance(app.app.screen, ForkScreen), pilot)
+        screen = app.app.screen
+        assert isinstance(screen, ForkScreen)
+        await until(lambda: screen.preview.row_count() > 2, pilot)
+        shown = " ".join(screen.preview.row(y).text for y in range(screen.preview.row_count()))
+        assert "No staged file comes along: what was staged then was not noted." in " ".join(shown.split())
 
 
 async def test_a_fork_that_cannot_be_made_is_told_in_one_sentence_and_the_session_goes_on(rig: Make) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -47,6 +48,19 @@ class Opened:
     standing: Standing
 
     @property
+    def turn(self) -> int:
+        """The last turn; in a copy the conversation knows of turns that its own journal has not seen."""
+        known = (item.facts.get("turn") for item in self.parsed.items)
+        return max([self.standing.turn, *(turn for turn in known if isinstance(turn, int))])
+
+    @property
+    def number(self) -> int:
+        """The highest number of a call: a model is never given two of one name."""
+        names = (str(item.facts.get("id", "")) for item in self.parsed.items)
+        numbers = (int(name[1:]) for name in names if name[:1].isalpha() and name[1:].isdecimal())
+        return max([self.standing.number, *numbers])
+
+    @property
     def reach(self) -> DataClass | None:
         """The data class that the conversation was last sent to; None where there is no conversation yet."""
         # A conversation whose journal does not say who has seen it is asked about before anybody wider does.
@@ -67,8 +81,9 @@ async def assemble(
     def redact(text: str) -> str:
         return redactor.redact(text).text
 
-    trust = trust_of(opening.root, opening.home)
-    numbers = Numbers(opened.standing.number)
+    # In a large folder this is a long look: beside the loop, which draws meanwhile.
+    trust = await asyncio.to_thread(trust_of, opening.root, opening.home)
+    numbers = Numbers(opened.number)
     ground = SessionGround(opening, models, bus, opened.store.meta.id, trusted=trust.trusted)
     nursery = Nursery()
     await nursery.open()
@@ -128,7 +143,7 @@ def _session(
         origin=opening.origin,
         chain=chain,
         looked_for=looked,
-        turn=opened.standing.turn,
+        turn=opened.turn,
     )
 
 

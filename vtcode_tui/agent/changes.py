@@ -6,6 +6,7 @@ import difflib
 import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal, Protocol
 
 from vtcode_tui.agent.own_work import OwnWork
@@ -20,7 +21,7 @@ from vtcode_tui.workspace.choices import described, own_texts
 from vtcode_tui.workspace.wire import decode
 
 _LARGEST_DIFF = 64 << 10
-Via = Literal["tool", "exec", "accept", "rollback", "rewind", "human"]
+Via = Literal["tool", "exec", "accept", "rollback", "rewind", "fork", "human"]
 Decision = Literal["accepted", "discarded"]
 
 
@@ -67,6 +68,20 @@ class Changes(Protocol):
 
     async def go_back(self, turn: int, since: Since, undo: Collection[str], now: int) -> list[FileChanged]:
         """Go back there as it was previewed, in what runs see and in those real files that are named."""
+        ...
+
+    async def held(self, turn: int) -> ChangeSet:
+        """What was staged at the beginning of `turn`, told against the workspace of now.
+
+        What has a `conflict` was too large to have been kept. Raises WorkspaceError where nothing was noted.
+        """
+        ...
+
+    async def adopt(self, theirs: Path, turn: int | None) -> tuple[list[FileChanged], dict[str, str]]:
+        """Begin with what was staged in another session's layer, at the beginning of `turn` or as it is now.
+
+        The changes, and why a path could not come along. Raises WorkspaceError where nothing can.
+        """
         ...
 
 

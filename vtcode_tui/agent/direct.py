@@ -146,6 +146,14 @@ class Direct:
             arguments = {"turn": turn, "selected": selected(rows, picked, rows.digest)}
             return await self._write("undo", arguments, self._paths(rows, picked), now, "rewind") if picked else []
 
+    async def held(self, turn: int) -> ChangeSet:
+        """Nothing is ever staged here."""
+        return ChangeSet()
+
+    async def adopt(self, theirs: Path, turn: int | None) -> tuple[list[FileChanged], dict[str, str]]:
+        """There is no layer that could take it."""
+        raise WorkspaceError("nothing can be staged in this session")
+
     async def _review(self) -> ChangeSet:
         answer = await self._look("review", {}, "looks at what waits for review")
         changes = marked(decode(answer["changes"]), self._workspace)

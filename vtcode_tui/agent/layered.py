@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from vtcode_tui.agent.changes import Decision, Since, Via, changed_events, difference, reviewed
@@ -27,6 +29,8 @@ from vtcode_tui.workspace.prints import Prints, prints_of
 from vtcode_tui.workspace.wire import decode
 
 _REMEMBERED = 8
+_NEVER = 1 << 40
+"""A turn that no session reaches."""
 _FRESH_SECONDS = 0.3
 """So long a scan stands for the state of the layer; an acceptance compares with the files in any case."""
 
@@ -154,6 +158,52 @@ class Layered:
                     await self._moment("settle", mark, "notes what was brought back", now, turn=turn)
             return [*made, *await self._moved(before, "rewind")]
 
+    async def held(self, turn: int) -> ChangeSet:
+        """What was staged at the beginning of a turn."""
+        async with self._one:
+            return await self._held(self._layer, turn)
+
+    async def _held(self, theirs: Layer, turn: int, mark: int | None = None) -> ChangeSet:
+        mark = theirs.marks().get(turn) if mark is None else mark
+        if mark is None:
+            raise WorkspaceError("what was staged then was not noted")
+        profile = self._reading(theirs.folder, self._profile("held", real=False))
+        source = str(theirs.folder)
+        seen = await self._moment("held", mark, "looks at what was staged", turn, profile, source=source)
+        return marked(decode(seen["changes"]), self._workspace)
+
+    async def adopt(self, theirs: Path, turn: int | None) -> tuple[list[FileChanged], dict[str, str]]:
+        """Begin with what was staged in another session's layer; that one stays as it is."""
+        async with self._one:
+            other, source = Layer(self._layer.lower, theirs), str(theirs)
+            mark = await self._noted(other, turn)
+            changes = await self._held(other, turn or 0, mark)
+            if not changes.files:
+                return [], {}
+            lost = {change.path: change.conflict for change in changes.files if change.conflict}
+            profile = self._reading(theirs, self._surroundings().within("put", [c.path for c in changes.files]))
+            answer = await self._moment("put", mark, "brings what was staged", 0, profile, source=source)
+            # What was accepted since is what the file is: the change is told against that, as when going back.
+            after = _NEVER if turn is None else turn
+            profile = self._reading(theirs, self._profile("settle", real=False))
+            await self._moment("settle", mark, "notes what was brought", 0, profile, source=source, turn=after)
+            return await self._moved(ChangeSet(), "fork"), {**dict(answer["failed"]), **lost}
+
+    def _reading(self, theirs: Path, profile: Profile) -> Profile:
+        return replace(profile, readable=(*profile.readable, theirs))
+
+    async def _noted(self, other: Layer, turn: int | None) -> int:
+        """The moment in another layer; that of now is noted there first."""
+        marks = other.marks()
+        if turn is not None:
+            if turn not in marks:
+                raise WorkspaceError("what was staged then was not noted")
+            return marks[turn]
+        mark = max([0, *marks, *marks.values()]) + 1
+        profile = replace(self._profile("note", real=False), writable=(other.folder,))
+        await self._moment("note", mark, "notes what is staged", 0, profile, folder=str(other.folder))
+        return mark
+
     async def _undo(self, turn: int, real: ChangeSet, undo: Collection[str], now: int) -> list[FileChanged]:
         picked: Selection = {change.path: None for change in real.files if change.path in undo}
         arguments = {**self._tracing(turn), "selected": selected(real, picked, real.digest)}
@@ -163,7 +213,7 @@ class Layered:
         return changed_events(decode(answer["changes"]).files, self._workspace.runs_by, staged=False, via="rewind")
 
     async def _moment(
-        self, function: str, mark: int, why: str, now: int, profile: Profile | None = None, **more: int
+        self, function: str, mark: int, why: str, now: int, profile: Profile | None = None, **more: int | str
     ) -> Mapping[str, Any]:
         arguments = {"lower": str(self._layer.lower), "folder": str(self._layer.folder), "mark": mark, **more}
         profile = profile or self._profile(function, real=False)

@@ -29,7 +29,6 @@ from vtcode_tui.events.types import SessionResumed, SessionStarted
 from vtcode_tui.gate.types import Approver
 from vtcode_tui.llm import Chain, Models, resolve_models
 from vtcode_tui.sandbox.capability import NO_SANDBOX, Capability
-from vtcode_tui.sessions.forking import LEFT
 from vtcode_tui.sessions.items import Parsed
 from vtcode_tui.sessions.recovery import Standing, standing_in
 from vtcode_tui.sessions.store import Meta, Store
@@ -79,10 +78,7 @@ async def open_core(opening: Opening) -> Session:
         session, turn, instructions = await assemble(opening, opened, bus, redactor, models, chain, looked)
         await _announce(opening, opened, bus, session, instructions)
         await recover(opened, turn, bus, session.turn)
-        if opened.store.meta.left_staged and not session.turn:
-            session.overhear(LEFT)
-            bus.publish(Notice(LEFT, "warning"))
-        await session.ready()
+        await session.ready(opening.home)
         if shipping is not None:
             bus.subscribe(shipping.hear)
             shipping.start(opened.journal.folder)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
+from vtcode_tui.agent.forking import ForkPreview
 from vtcode_tui.agent.rewinding import RewindPreview
 from vtcode_tui.events.live import Live
 from vtcode_tui.events.types import Event
@@ -113,6 +114,11 @@ class Core(Protocol):
         changed (`via` is `rewind`). Raises UsageError while a turn or a command runs, StaleFileError when the
         preview is out of date; nothing is changed then.
         """
+        ...
+
+    async def preview_fork(self, turn: int | None) -> ForkPreview:
+        """What a copy of the session (`sessions.fork`) would begin with that ends before the prompt of `turn`, or
+        that has all of the conversation (None)."""
         ...
 
     async def compact(self) -> None:

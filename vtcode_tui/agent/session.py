@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any
 
+from vtcode_tui.agent.forking import ForkPreview, inherit, preview
 from vtcode_tui.agent.parts import Mode, Origin, Parts, human, leaves, media_type
 from vtcode_tui.agent.port import Reader
 from vtcode_tui.agent.prompts import INTERRUPTED
@@ -15,6 +16,7 @@ from vtcode_tui.agent.rewinding import Rewinding, RewindPreview
 from vtcode_tui.common.clock import rfc3339
 from vtcode_tui.common.errors import ModelError, UsageError, VtcodeError
 from vtcode_tui.common.files import sha256_of
+from vtcode_tui.common.home import Home
 from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import ConfigChanged, PromptSubmitted, SessionEnded, ToolFinished
 from vtcode_tui.llm.chain import Chain
@@ -75,10 +77,12 @@ class Session:
         """Hear everything from now on."""
         return self._parts.bus.subscribe(reader)
 
-    async def ready(self) -> None:
-        """What is done once, before the first prompt: finish what a crash interrupted, fill the meter."""
+    async def ready(self, home: Home) -> None:
+        """What is done first: finish what a crash interrupted, begin as the copy that it is, fill the meter."""
         await self._parts.changes.recover()
         await self._rewinding.finish(self.turn, self._human)
+        if not self._parts.prompts:
+            await inherit(self._parts, home, self._human, self.overhear)
         await self._parts.ground.begin()
         if self._chain is not None:
             self._parts.asking.meter(self._parts.turn.window(self._chain))
@@ -129,8 +133,7 @@ class Session:
             self._parts.table.step("stop")
             what = f"A defect of vtcode ended the turn: {type(failure).__name__}: {failure}"
             self._parts.bus.publish(Notice(what, "error"))
-            context = {"message": "a turn failed", "exception": failure}
-            asyncio.get_running_loop().call_exception_handler(context)
+            asyncio.get_running_loop().call_exception_handler({"message": "a turn failed", "exception": failure})
             await self._answer_open_calls("error", "[vtcode stopped the turn.]", turn)
 
     async def _take(self, text: str, images: tuple[bytes, ...], turn: int) -> None:
@@ -276,6 +279,10 @@ class Session:
             self._overheard.clear()
             if self._chain is not None:
                 self._parts.asking.meter(self._parts.turn.window(self._chain))
+
+    async def preview_fork(self, turn: int | None) -> ForkPreview:
+        """What a copy that ends before a turn's prompt (None: at the end) would begin with."""
+        return await preview(self._parts.changes, turn)
 
     async def compact(self) -> None:
         """Make room in the context now."""

@@ -179,8 +179,11 @@ def _fork(home: Home, folder: Path, items: int | None) -> int:
 
     made = asyncio.run(fork(home, folder, items))
     print(made.name)
-    if read_meta(made).left_staged:
-        print("its staged changes stay with it: the copy starts from the workspace as it is", file=sys.stderr)
+    if (staged := read_meta(made).staged) is not None:
+        words = (
+            "come along when the copy is opened" if staged.wanted else "stay with it: the copy ends within a turn"
+        )
+        print(f"its staged changes {words}", file=sys.stderr)
     return 0
 
 

@@ -178,7 +178,7 @@ class FileChanged(Payload):
     renamed_from: str = ""
     runs_by: str = ""
     """Which tool runs or obeys the file by itself later."""
-    via: Literal["tool", "exec", "accept", "rollback", "rewind", "human"] = "tool"
+    via: Literal["tool", "exec", "accept", "rollback", "rewind", "fork", "human"] = "tool"
     diff: str = ""
     """Unified diff, redacted, at most 64 KiB; empty for binary files."""
 

@@ -1,4 +1,8 @@
-"""Begins a new session with the conversation of another one, without a model and without running anything."""
+"""Begins a new session with the conversation of another one, without a model and without running anything.
+
+Its staged changes come along when the copy is opened for the first time, by workers in the sandbox; here it is
+noted which they are.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +21,10 @@ from vtcode_tui.config.settings import DataClass
 from vtcode_tui.events import Bus, Journal, session_folder
 from vtcode_tui.events.types import SessionEnded, SessionForked, SessionStarted
 from vtcode_tui.sessions.conversation import conversation_of
-from vtcode_tui.sessions.items import parse
+from vtcode_tui.sessions.items import Item, parse
 from vtcode_tui.sessions.recovery import standing_in
-from vtcode_tui.sessions.store import NAME, Meta, Store, read_meta
-from vtcode_tui.workspace import left_staged
-
-LEFT = (
-    "This copy starts from the workspace as it really is: changes that were staged and not accepted stayed with "
-    "the session that it is a copy of."
-)
+from vtcode_tui.sessions.store import NAME, Inherited, Meta, Store, read_meta
+from vtcode_tui.workspace import staged_then
 
 
 async def fork(
@@ -34,16 +33,20 @@ async def fork(
     items: int | None = None,
     *,
     before_turn: int | None = None,
+    staged: bool = True,
     clock: Clock | None = None,
 ) -> Path:
     """The folder of the new session: the first `items` items of the parent's, ready to be resumed.
 
     With `before_turn` its conversation ends before that turn's prompt; UsageError where there is no such prompt.
+    `staged`: what was staged there comes along as it was at that prompt, or at the end.
     """
     clock = clock or SystemClock()
     meta, path = read_meta(parent), parent / NAME
-    parsed = parse(path.read_bytes() if path.exists() else b"")
+    text = path.read_bytes() if path.exists() else b""
+    parsed = parse(text)
     taken = parsed.items[:items]
+    at, known = _moment(parsed.items, len(taken), before_turn)
     place = None
     if before_turn is not None:
         place = conversation_of(taken).prompts.get(before_turn)
@@ -68,20 +71,28 @@ async def fork(
             parent=meta.id,
             ended=True,
             origin=meta.origin,
-            left_staged=left_staged(home.layers, meta.id),
+            staged=Inherited(session=meta.id, turn=at, size=len(text), wanted=staged and known)
+            if staged_then(home.layers, meta.id, at)
+            else None,
         )
         store = Store.create(folder, fresh)
         store.copy(taken)
         if place is not None and before_turn is not None:
             store.rewind(place, before_turn)
-        if fresh.left_staged:
-            store.note(LEFT)
         await bus.record(SessionEnded(reason="forked", turns=0, tools=0, denied=0))
     except BaseException:
         journal.abandon()
         raise
     await bus.close()
     return folder
+
+
+def _moment(items: tuple[Item, ...], taken: int, before_turn: int | None) -> tuple[int | None, bool]:
+    """The turn before whose prompt the copy ends (None: at the end), and whether it ends at such a place at all."""
+    if before_turn is not None or taken == len(items):
+        return before_turn, True
+    turn = items[taken].facts.get("turn")
+    return (turn, True) if isinstance(turn, int) else (None, False)
 
 
 def _reach(parent: Path) -> DataClass:

@@ -20,6 +20,23 @@ NAME = "session.md"
 META = "meta.json"
 
 
+class Inherited(BaseModel):
+    """What becomes of the staged changes of the session that this one is a copy of."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    session: str
+    """Whose they are."""
+    turn: int | None = None
+    """The prompt before which they were as they are wanted; None: as they are at the end."""
+    size: int = 0
+    """Bytes of that session's conversation when the copy was made: it has gone on since, where it is longer now."""
+    wanted: bool = True
+    """Whether they are to come along; otherwise they stay."""
+    told: str = ""
+    """What came of it, once the copy has been opened: one or two sentences for the person and the model."""
+
+
 class Meta(BaseModel):
     """What a list of sessions shows without reading them."""
 
@@ -35,8 +52,8 @@ class Meta(BaseModel):
     turns: int = 0
     ended: bool = False
     origin: str = "tui"
-    left_staged: bool = False
-    """It is a copy of a session that has staged changes, which stayed there."""
+    staged: Inherited | None = None
+    """It is a copy of a session that had changes staged."""
 
 
 class Store:

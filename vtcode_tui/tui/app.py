@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 from textual.app import SystemCommand
 
 from vtcode_tui.common.errors import VtcodeError
+from vtcode_tui.render import plain_line
 from vtcode_tui.tui import DEMO_WANTED
 from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.commands import COMMANDS as SLASH
@@ -208,8 +209,19 @@ class VtcodeApp(Visits, BaseApp):
         self.push_screen(Help(dict(self._settings.interface.keys) if self._settings else {}))
 
     def ask_trust(self) -> None:
-        """Ask whether this folder is to be trusted."""
+        """Ask whether this folder is to be trusted; say why it cannot be, where it cannot."""
+        from vtcode_tui.common.home import Home
         from vtcode_tui.tui.screens.trust import Trust  # only in a folder that is new
+        from vtcode_tui.workspace import keep_apart
+
+        try:
+            keep_apart(self.root, Home.from_environment())
+        except VtcodeError as error:
+            self.work.status.tell(trusted=False)
+            self.show_note(
+                f"{plain_line(str(error))}. No tool runs here: open a project's folder instead.", "caution"
+            )
+            return
 
         def answered(answer: str | None) -> None:
             if answer == "trust":

@@ -14,6 +14,7 @@ from vtcode_tui.common.errors import VtcodeError
 from vtcode_tui.sandbox.run import TerminalSize
 
 if TYPE_CHECKING:
+    from vtcode_tui.agent.forking import ForkPreview
     from vtcode_tui.agent.port import Core
     from vtcode_tui.agent.rewinding import RewindPreview
     from vtcode_tui.llm.discover import Looked
@@ -204,6 +205,14 @@ class Intents:
             done()
 
         self._run(act, "going back")
+
+    def preview_fork(self, turn: int | None, show: Callable[[ForkPreview], None]) -> None:
+        """Find out what a copy that ends before the prompt of a turn (None: at the end) would begin with."""
+
+        async def ask(core: Core) -> None:
+            show(await core.preview_fork(turn))
+
+        self._run(ask, "looking at what a copy would begin with")
 
     def compact(self) -> None:
         """Make room in the context."""

@@ -65,7 +65,7 @@ KEYS: tuple[Key, ...] = (
     Key("even", "alt+0", "even", "share the room out as at first", EVERYWHERE, True),
     Key("palette", "ctrl+p", "app.command_palette", "find any command", EVERYWHERE, True, "commands"),
     Key("take", "f8", "take_over", "type into the terminal, or give it back", EVERYWHERE, True),
-    Key("interrupt", "escape", "back", "back to the prompt; there: stop the turn", EVERYWHERE, False),
+    Key("interrupt", "escape", "back", "back to the prompt; there: stop what runs", EVERYWHERE, False),
     Key("stop", "ctrl+c", "stop", "copy, clear, stop, or leave (twice)", EVERYWHERE, True),
     Key("suspend", "ctrl+z", "app.suspend_process", "suspend to the shell", EVERYWHERE, True),
     Key("quit", "ctrl+q", "app.leave", "leave vtcode", EVERYWHERE, True),

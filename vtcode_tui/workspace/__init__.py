@@ -3,7 +3,7 @@
     Workspace(root, protect=, mask=, upper=)   resolve, state, is_protected, is_masked, is_own     jail
     trust_of, grant_trust, revoke_trust        whether tools may run in a folder                   trust
     Layer(lower, folder), marked               the staging layer: arguments for the workers         layer
-    left_staged, remove_layer                  what a session that is over has left of it            layer
+    left_staged, staged_then, remove_layer     what a session that is over has left of it            layer
 
 Functions that write files of a workspace are workers (`edits`, `staging`): they run inside the sandbox, never in
 the main process. Names are loaded when they are first asked for, because workers import this package too.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vtcode_tui.workspace.jail import Workspace
-    from vtcode_tui.workspace.layer import Layer, left_staged, marked, remove_layer
+    from vtcode_tui.workspace.layer import Layer, left_staged, marked, remove_layer, staged_then
     from vtcode_tui.workspace.trust import Influence, Trust, grant_trust, keep_apart, revoke_trust, trust_of
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "marked",
     "remove_layer",
     "revoke_trust",
+    "staged_then",
     "trust_of",
 ]
 
@@ -39,6 +40,7 @@ _HOMES = {
     "left_staged": "layer",
     "marked": "layer",
     "remove_layer": "layer",
+    "staged_then": "layer",
     "Influence": "trust",
     "Trust": "trust",
     "grant_trust": "trust",

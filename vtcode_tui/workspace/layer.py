@@ -169,6 +169,16 @@ def left_staged(layers: Path, session: str) -> bool:
         return False
 
 
+def staged_then(layers: Path, session: str, turn: int | None) -> bool:
+    """Whether anything was staged in a session at the beginning of a turn (None: now), as far as that is known."""
+    folder = layers / session
+    try:
+        mark = None if turn is None else Layer(folder, folder).marks().get(turn)
+    except WorkspaceError:
+        mark = None
+    return left_staged(layers, session) if mark is None else mark != 0
+
+
 def remove_layer(layers: Path, session: str) -> None:
     """Remove what a session kept of files: its layer and its ledger. Raises OSError; nothing there is no error."""
     folder = layers / session

@@ -1,11 +1,13 @@
 """Workers that remember what runs see at a moment, and bring a layer back to it. Standard library only.
 
 They run inside the sandbox as `Invoke("vtcode_tui.workspace.marks", NAME, JSON)`; arguments as in `staging`, and
-`mark`, the name of the moment. Each look outside the layer's mount; only `put` runs in it, as any run does, so that
-the kernel itself writes what stands for a deleted file.
+`mark`, the name of the moment. `source` is the folder of the layer that the moment was noted in, where it is that
+of another session. Each look outside the layer's mount; only `put` runs in it, as any run does, so that the kernel
+itself writes what stands for a deleted file.
 
     note     remember every path that differs from the workspace, with its content: {"paths", "not_kept"}
     since    {"changes"} from what runs see now to what they saw then
+    held     {"changes"} from the workspace as it is to what runs saw then
     drop     take out of the layer what was not in it then
     put      [done, failed] write what was; needs the layer mounted at `lower`, write there
     settle   what those changes were made on then is what they are made on now
@@ -26,7 +28,7 @@ from vtcode_tui.workspace.changes import FileChange
 from vtcode_tui.workspace.contents import Contents
 from vtcode_tui.workspace.describe import MAX_TEXT, folder_change
 from vtcode_tui.workspace.discarding import Discarder
-from vtcode_tui.workspace.ledger import Back, Ledger, carry_back, without_implied
+from vtcode_tui.workspace.ledger import NOT_KEPT, Back, Ledger, carry_back, without_implied
 from vtcode_tui.workspace.scanning import Pending, Scan, change_between, scan_layer
 from vtcode_tui.workspace.wire import encode
 
@@ -85,6 +87,29 @@ def since(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
     return _answer(work, arguments)
 
 
+def held(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
+    """What was staged at the moment, as it would be told against the workspace of now."""
+
+    def work(place: _Place) -> dict[str, Any]:
+        rows: list[FileChange] = []
+        with Beneath(place.lower) as low:
+            for path, (then, _) in sorted(place.read().items()):
+                real = _entry(low, path)
+                if same(real, then):
+                    continue
+                if {e.kind for e in (real, then) if e is not None} == {"folder"}:
+                    rows.append(folder_change(path, real, then))
+                    continue
+                old = low.read(path) if _is_text(real) else None
+                lost = then is not None and then.kind == "file" and then.sha256 not in place.contents
+                rows.append(
+                    change_between(path, real, then, old, place.text(then), conflict=NOT_KEPT if lost else "")
+                )
+        return {"changes": encode(without_implied(tuple(rows)))}
+
+    return _answer(work, arguments)
+
+
 def drop(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
     """Take out of the layer what runs saw then as it is in the workspace."""
 
@@ -127,7 +152,7 @@ def settle(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
     """Make the changes be made on what they were made on then, but for what was accepted since."""
 
     def work(place: _Place) -> dict[str, Any]:
-        accepted = {row.path for row in Ledger(place.folder).rows if row.turn >= int(arguments["turn"])}
+        accepted = {row.path for row in Ledger(place.source).rows if row.turn >= int(arguments["turn"])}
         with Beneath(place.lower) as low:
             for path, (_, base) in place.read().items():
                 state = _entry(low, path) if path in accepted else base
@@ -144,9 +169,10 @@ class _Place:
 
     def __init__(self, arguments: Arguments) -> None:
         self.lower, self.folder = Path(arguments["lower"]), Path(arguments["folder"])
+        self.source = Path(arguments.get("source", self.folder))
         self.upper = self.folder / "upper"
-        self.bases, self.contents = Bases(self.folder), Contents(self.folder)
-        self._file = self.folder / "marks" / f"{int(arguments['mark'])}.json"
+        self.bases, self.contents = Bases(self.folder), Contents(self.source)
+        self._file = self.source / "marks" / f"{int(arguments['mark'])}.json"
 
     def scan(self) -> Scan:
         return scan_layer(self.lower, self.upper, self.bases)

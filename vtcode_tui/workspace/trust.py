@@ -77,6 +77,10 @@ class _Record:
 def trust_of(root: Path, home: Home) -> Trust:
     """The trust in a folder as it stands; reads only."""
     root = _folder(root)
+    try:
+        keep_apart(root, home)
+    except WorkspaceError as error:
+        return Trust("untrusted", root, str(error))  # not looked through: it may be the whole machine
     now = influences_of(root)
     fresh = tuple(Influence(path, digest) for path, digest in sorted(now.items()))
     record = _read_record(_record_file(root, home))
@@ -114,10 +118,10 @@ def grant_trust(root: Path, home: Home, *, now: str, shown: tuple[Influence, ...
     Raises WorkspaceError when the record or the marker cannot be written.
     """
     root = _folder(root)
+    keep_apart(root, home)
     found = influences_of(root)
     if shown is not None and {i.path: i.sha256 for i in shown if i.since != "gone"} != found:
         raise WorkspaceError(f"the files that influence {root} changed while you were reading: look again")
-    keep_apart(root, home)
     status = root.stat()
     token = secrets.token_hex(16)
     record = _Record(str(root), status.st_dev, status.st_ino, token, now, found)

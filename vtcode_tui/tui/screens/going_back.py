@@ -12,6 +12,7 @@ from vtcode_tui.render import Line, Span, Style, cut, plain_line, spans_of
 from vtcode_tui.tui.screens.pick import Pick
 
 if TYPE_CHECKING:
+    from vtcode_tui.agent.forking import ForkPreview
     from vtcode_tui.agent.rewinding import RewindPreview
     from vtcode_tui.tui.app import VtcodeApp
     from vtcode_tui.tui.intents import Intents
@@ -91,15 +92,32 @@ class GoingBack(Screen[None]):
         if self.intents.busy:
             self.app.notify("a turn runs: stop it first (esc)", severity="warning", markup=False)
             return
-        self.run_worker(self._fork(message), name="forking", group="forking", exclusive=True)
+        self.intents.preview_fork(message.before_turn, lambda preview: self._ask_fork(message, preview))
 
-    async def _fork(self, message: ChatPane.Fork) -> None:
+    def _ask_fork(self, message: ChatPane.Fork, preview: ForkPreview) -> None:
+        """Show which staged files come along; where there are none, there is nothing to ask."""
+
+        def go(staged: bool | None) -> None:
+            if staged is not None:
+                work = self._fork(message, staged=staged)
+                self.run_worker(work, name="forking", group="forking", exclusive=True)
+
+        if not preview.files.files and not preview.unknown:
+            go(True)
+            return
+        from vtcode_tui.tui.screens.fork import ForkScreen  # loads the diff, which most sessions begin without
+
+        self.app.push_screen(ForkScreen(preview, message.prompt), go)
+
+    async def _fork(self, message: ChatPane.Fork, *, staged: bool) -> None:
         from vtcode_tui.sessions import fork  # reads and writes sessions: only when one is forked
 
         core = self.intents.core
-        assert core is not None, "asked for above"
+        if core is None:
+            return
+        home, before = Home.from_environment(), message.before_turn
         try:
-            folder = await fork(Home.from_environment(), core.folder, before_turn=message.before_turn)
+            folder = await fork(home, core.folder, before_turn=before, staged=staged)
         except (VtcodeError, OSError) as error:
             self.vtcode.tell(plain_line(f"not forked: {error}"), "error")
             return
