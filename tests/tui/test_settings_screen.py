@@ -50,6 +50,20 @@ async def test_a_setting_is_found_changed_written_and_taken_at_once(home: Home, 
         assert "theme" not in home.settings_file.read_text()
 
 
+async def test_the_key_under_the_cursor_is_on_the_screen_from_the_first_moment(
+    home: Home, rig: Callable[..., Rig]
+) -> None:
+    made = rig()
+    async with made.app.run_test(size=(80, 24)) as pilot:
+        await made.ready(pilot)
+        made.app.action_settings()
+        await until(lambda: isinstance(made.app.screen, SettingsScreen), pilot)
+        screen = made.app.screen
+        assert isinstance(screen, SettingsScreen)
+        await until(lambda: screen._choices.size.height > 0, pilot)
+        assert screen._choices.scroll_offset.y == 0
+
+
 async def test_an_impossible_value_changes_nothing(home: Home, rig: Callable[..., Rig]) -> None:
     made = rig()
     async with made.app.run_test(size=(80, 24)) as pilot:

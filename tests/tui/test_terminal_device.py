@@ -39,6 +39,14 @@ def test_a_chord_typed_ahead_of_an_approval_answers_nothing(terminal: Callable[.
     assert "VERDICT denied" in term.errors.read_text()
 
 
+def test_a_command_that_is_typed_in_one_go_is_the_one_that_runs(terminal: Callable[..., Terminal]) -> None:
+    term = terminal("quiet")
+    term.until(term.shows("the last answer"))
+    term.send(b"/sessions\r")  # `/se` alone would be /setup
+    term.until(lambda: term.shows("sessions")() and (term.shows("esc")() or term.shows("narrow")()))
+    assert not term.shows("provider and model")()
+
+
 def test_a_chord_within_a_paste_answers_nothing_and_alone_it_approves(terminal: Callable[..., Terminal]) -> None:
     term = terminal("wait")
     term.until(term.shows("1 of 1"))

@@ -208,9 +208,13 @@ def _exec_finished(data: t.ExecFinished, event: t.Event) -> Told:
 
 def _file(data: t.FileChanged, event: t.Event) -> Told:
     where = "staged" if data.staged else "real"
-    how = {"accept": ", accepted", "rollback": ", rolled back", "rewind": ", taken back", "human": ", by you"}.get(
-        data.via, ""
-    )
+    how = {
+        "accept": ", accepted",
+        "rollback": ", rolled back",
+        "rewind": ", taken back",
+        "human": ", by you",
+        "fork": ", brought along",
+    }.get(data.via, "")
     source = f" from {data.renamed_from}" if data.renamed_from else ""
     text = f"{data.op} {data.path}{source}  +{data.added} -{data.removed} ({where}{how})"
     return Told("file", text, "caution" if data.via in {"rollback", "rewind"} else "text", data.diff)

@@ -10,21 +10,17 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
-
-from textual.app import SystemCommand
 
 from vtcode_tui.common.errors import VtcodeError
 from vtcode_tui.render import plain_line
 from vtcode_tui.tui import DEMO_WANTED
 from vtcode_tui.tui.base import BaseApp
-from vtcode_tui.tui.commands import COMMANDS as SLASH
 from vtcode_tui.tui.device import Device
 from vtcode_tui.tui.history import History
-from vtcode_tui.tui.keys import KEYS
 from vtcode_tui.tui.queue import ApprovalQueue
 from vtcode_tui.tui.screens.help import Help
 from vtcode_tui.tui.screens.work import WorkScreen
@@ -311,19 +307,20 @@ class VtcodeApp(Visits, BaseApp):
 
         self.push_screen(ReplayScreen(folder))
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """The palette: every /command and every key that works everywhere."""
-        if screen is not self.work:
+    def action_command_palette(self) -> None:
+        """Find anything that can be done, and do it."""
+        if self.screen is not self.work:
             return
-        for command in SLASH:
-            title = f"/{command.name}"
-            yield SystemCommand(title, command.text, self._runner(command.action))
-        for key in KEYS:
-            if key.group == "Everywhere" and key.id not in {"interrupt", "stop", "palette"}:
-                yield SystemCommand(key.text, f"key: {key.keys.split(',')[0]}", self._runner(key.action))
+        from vtcode_tui.tui.palette import entries  # only when asked for
+        from vtcode_tui.tui.screens.pick import Pick
 
-    def _runner(self, action: str) -> Callable[[], Any]:
-        return lambda: self.call_later(self.run_action, action, self.work)
+        found = entries(self.chosen_keys)
+
+        def do(index: int | None) -> None:
+            if index is not None:
+                self.call_later(self.work.do, found[index])
+
+        self.push_screen(Pick("commands", [entry.line() for entry in found]), do)
 
     # Leaving.
 

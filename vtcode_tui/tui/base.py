@@ -43,8 +43,6 @@ class BaseApp(App[int]):
 
     def __init__(self) -> None:
         super().__init__(driver_class=Device)
-        # Its key is in our own table: Textual would give it one more, above every list that uses the same.
-        self.use_command_palette = True
         self._filters.append(Wall())
         for theme in THEMES:
             self.register_theme(theme)

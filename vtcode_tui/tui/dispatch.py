@@ -214,7 +214,10 @@ def _exec_finished(story: Story, event: t.Event, data: t.ExecFinished) -> None:
     story.stage.terminal.finished(event.call or "", ending, good=data.exit_code == 0)
 
 
-_WORDS = {"accept": "written", "human": "changed by you", "rollback": "rolled back", "rewind": "taken back"}
+_WORDS = {
+    "accept": "written", "human": "changed by you", "rollback": "rolled back", "rewind": "taken back",
+    "fork": "brought along",
+}  # fmt: skip
 
 
 def _file(story: Story, event: t.Event, data: t.FileChanged) -> None:

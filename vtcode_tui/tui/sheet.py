@@ -221,6 +221,9 @@ class Sheet(ScrollView, can_focus=True):
     def show_row(self, y: int, *, margin: int = 0) -> None:
         """Scroll as little as needed to have row `y` on the screen."""
         height = self.scrollable_content_region.height
+        if not height:
+            self.once_placed(lambda: self.show_row(y, margin=margin))
+            return
         top = self.scroll_offset.y
         if y - margin < top:
             self.scroll_to(y=max(0, y - margin), animate=False, immediate=True, force=True)

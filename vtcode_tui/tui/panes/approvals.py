@@ -208,7 +208,8 @@ class ApprovalPane(Vertical):
                 first = (yes, Style("muted", "human"), "")
                 self._look_again(max(0.0, self.queue.grace - (now - item.changed)) + 0.01, now)
             case _:
-                text = f" read on: {item.unseen()} more rows ({self._key('read.down')}) "
+                left = item.unseen()
+                text = f" read on: {left} more row{'s' * (left != 1)} ({self._key('read.down')}) "
                 first = (text, Style("caution", "human"), "read(1)")
         if (alike := len(self.queue.alike(now))) > 1:
             answers.insert(0, (f" {self._key('alike')} all {alike} ", Style("good", "human"), "alike_click"))

@@ -314,8 +314,12 @@ class ChatPane(Sheet):
     def action_rewind(self) -> None:
         """Go back to before the prompt at the cursor, after a look at what that would change."""
         prompt = self._prompt_at(self._block_at(self.cursor or 0)) if self.blocks else None
-        if prompt is not None:
-            self.post_message(self.Rewind(prompt.turn))
+        if prompt is None:
+            self.app.notify(
+                "no prompt stands here or above: there is nothing to go back to", markup=False, timeout=3
+            )
+            return
+        self.post_message(self.Rewind(prompt.turn))
 
     def action_fork(self) -> None:
         """Go on in a copy: on a prompt it ends before it, on anything else after the turn it belongs to."""

@@ -13,7 +13,7 @@ from textual.message import Message
 
 from vtcode_tui.render import MUTED, Ground, Line, Span, Style, cut, plain, plain_line, spans_of
 from vtcode_tui.tui.attachments import Picture, pictures_in
-from vtcode_tui.tui.commands import matching
+from vtcode_tui.tui.commands import matching, parse
 from vtcode_tui.tui.curtain import PLACEHOLDER
 from vtcode_tui.tui.history import History
 from vtcode_tui.tui.keys import PROMPT, bindings
@@ -204,14 +204,20 @@ class Prompt(Writing):
         """Fit the height, and look for completions."""
         event.stop()
         self.set_class(self.text.startswith("!"), "-shell")
+        if query := self._look_for_completions():
+            self.post_message(self.Wanted(query[1]))
+
+    def _look_for_completions(self) -> re.Match[str] | None:
+        """Have the completions be those of what is written now; an `@` word, whose paths must be asked for."""
         before = self.get_text_range((self.cursor_location[0], 0), self.cursor_location)
+        choices: list[tuple[str, str]] = []
         if self.text.startswith("/") and "\n" not in self.text and " " not in self.text:
-            found = matching(self.text)
-            self.suggestions.show([(f"/{command.name}", command.text) for command in found])
-        elif found_word := _WORD.search(before):
-            self.post_message(self.Wanted(found_word[1]))
-        else:
-            self.suggestions.show([])
+            choices = [(f"/{command.name}", command.text) for command in matching(self.text)]
+        elif found := _WORD.search(before):
+            return found
+        if choices != self.suggestions.choices:
+            self.suggestions.show(choices)
+        return None
 
     def offer(self, query: str, paths: tuple[str, ...]) -> None:
         """Candidates came; they count only if the word still is the one that was asked about."""
@@ -256,6 +262,8 @@ class Prompt(Writing):
 
     def action_send(self) -> None:
         """Send what is written; with a completion open that was not typed in full, take that first."""
+        # Letters that came with this key may not have been looked at yet: another command would run than was typed.
+        self._look_for_completions()
         text = self.written().strip()
         choices = self.suggestions.choices if self.suggestions.display else []
         if choices and self.suggestions.chosen < len(choices):
@@ -263,7 +271,7 @@ class Prompt(Writing):
             if whole.startswith("@") and not text.endswith(whole):
                 self.action_complete()
                 return
-            if whole.startswith("/"):
+            if whole.startswith("/") and (self.suggestions.chosen or parse(text) is None):
                 text = whole
         self._send(text, steer=False)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vtcode_tui.tui.app import VtcodeApp
     from vtcode_tui.tui.commands import SlashCommand
     from vtcode_tui.tui.intents import Intents
+    from vtcode_tui.tui.palette import Entry
     from vtcode_tui.tui.panes.chat import ChatPane
     from vtcode_tui.tui.panes.diff import DiffPane
     from vtcode_tui.tui.panes.prompt import Prompt
@@ -46,6 +47,18 @@ class CommandActions:
             getattr(self, f"set_{command.action}")(argument)
         else:
             self.vtcode.call_later(self.vtcode.run_action, command.action, self)
+
+    async def do(self, entry: Entry) -> None:
+        """What was chosen in the palette, in the pane that it belongs to."""
+        work = self.vtcode.work
+        if entry.pane is not None:
+            work.action_pane(entry.pane)
+            await self.vtcode.run_action(entry.action, work.pane_view(entry.pane))
+        elif entry.in_prompt:
+            self.prompt.focus()
+            await self.vtcode.run_action(entry.action, self.prompt)
+        else:
+            await self.vtcode.run_action(entry.action, work)
 
     def terminal_size(self) -> TerminalSize:
         """The cells of the terminal pane."""
