@@ -196,7 +196,7 @@ async def test_recovery_is_not_offered_over_a_draft_for_a_resumed_or_for_an_open
         chat = written.app.work.chat
         await until(lambda: any("cut off" in block.copy_text() for block in chat.blocks), pilot)
         assert not isinstance(written.app.screen, Recover)
-    resumed = rig(resumed=True)
+    resumed = rig(resumed=folder)
     async with resumed.app.run_test(size=(80, 24)) as pilot:
         await resumed.ready(pilot)
         assert not isinstance(resumed.app.screen, Recover)

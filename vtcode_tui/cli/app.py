@@ -98,7 +98,7 @@ def show(
                 root=root,
                 draft=draft,
                 curtain=curtain,
-                resumed=resume is not None,
+                resumed=resume,
                 doctor=lambda: _diagnosed(home, root),
                 served=served,
             )

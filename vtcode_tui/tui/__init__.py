@@ -46,7 +46,7 @@ def run_app(
     draft: str = "",
     guide: tuple[str, ...] = (),
     curtain: Curtain | None = None,
-    resumed: bool = False,
+    resumed: Path | None = None,
     doctor: Callable[[], Sequence[Diagnosis]] = tuple,
     served: bool = False,
 ) -> int | Path:
@@ -56,10 +56,10 @@ def run_app(
     Paints first, then calls `load_settings` and awaits `open_core` in the running event loop (so both may import
     what is heavy); an error of vtcode's tree from either is shown as its sentence. `title` names the session in the
     status bar; `draft` is put into the prompt, unsent; `guide` is shown as the first words of the chat, one line
-    each (the demo tells there what to press); `curtain` is what is on the screen already; a session that is
-    `resumed` is not asked whether another one shall be; `doctor` looks at everything but the sandbox, in a thread,
-    when the person asks; `served` draws for the page of `serve_app` instead of a terminal. Start the spawner before
-    calling this: threads exist afterwards.
+    each (the demo tells there what to press); `curtain` is what is on the screen already; `resumed` is the
+    folder of the session that is gone on with: what was said in it is shown first; `doctor` looks at everything but
+    the sandbox, in a thread, when the person asks; `served` draws for the page of `serve_app`, for no terminal.
+    Start the spawner before calling this: threads exist afterwards.
     At the end the core is closed, the terminal restored, and the last answer goes to stdout if that is no terminal.
     """
     from vtcode_tui.tui.start import start_app

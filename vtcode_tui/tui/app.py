@@ -21,6 +21,7 @@ from vtcode_tui.tui import DEMO_WANTED
 from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.device import Device
 from vtcode_tui.tui.history import History
+from vtcode_tui.tui.panes.blocks import Answer
 from vtcode_tui.tui.queue import ApprovalQueue
 from vtcode_tui.tui.screens.help import Help
 from vtcode_tui.tui.screens.work import WorkScreen
@@ -59,7 +60,7 @@ class VtcodeApp(Visits, BaseApp):
         history: History | None = None,
         on_event_line: Callable[[Event], None] | None = None,
         curtain: Curtain | None = None,
-        resumed: bool = False,
+        resumed: Path | None = None,
         places: Places | None = None,
         doctor: Callable[[], Sequence[Diagnosis]] = tuple,
     ) -> None:
@@ -118,6 +119,8 @@ class VtcodeApp(Visits, BaseApp):
             self._apply(self._settings)
             for text in self._guide:
                 self.show_note(text)
+            if self._resumed is not None:
+                await self._recall(self._resumed, self._story)
             core = await self._open_core(self.queue, self.happened)
         except VtcodeError as error:
             self.work.status.tell(state="no session")
@@ -132,6 +135,16 @@ class VtcodeApp(Visits, BaseApp):
             await core.close("left while opening")
             return
         self._opened(core)
+
+    async def _recall(self, folder: Path, story: Story) -> None:
+        """Show what was said in the session so far."""
+        from vtcode_tui.tui.recalling import recalled  # only for a session that is gone on with
+
+        blocks = await asyncio.to_thread(recalled, folder)
+        story.restore(blocks)
+        answers = [block.copy_text() for block in blocks if isinstance(block, Answer)]
+        story.last_answer = answers[-1] if answers else ""
+        self.work.chat.soon()
 
     def _apply(self, settings: Settings) -> None:
         self.queue.grace = settings.approvals.grace_ms / 1000
@@ -162,7 +175,7 @@ class VtcodeApp(Visits, BaseApp):
             self.ask_trust()
         elif not core.model:
             self.explain_no_model()
-        elif not self._resumed:
+        elif self._resumed is None:
             self.run_worker(self._offer_recovery(core), name="looking for a session that was cut off")
 
     # What happens.

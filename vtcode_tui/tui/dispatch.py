@@ -84,7 +84,7 @@ def _forked(story: Story, event: t.Event, data: t.SessionForked) -> None:
 
 
 def _rewound(story: Story, event: t.Event, data: t.SessionRewound) -> None:
-    story.stage.chat.take_back(data.to_seq)
+    story.stage.chat.take_back(data.to_seq, data.turn)
     files = ", files too" if data.snapshot else ""
     real = f", and {len(data.undone)} of your own files" if data.undone else ""
     story.note(f"went back to before that prompt{files}{real}", event, style="caution")

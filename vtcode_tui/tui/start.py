@@ -38,7 +38,7 @@ def start_app(
     draft: str = "",
     guide: tuple[str, ...] = (),
     curtain: Curtain | None = None,
-    resumed: bool = False,
+    resumed: Path | None = None,
     doctor: Callable[[], Sequence[Diagnosis]] = tuple,
     served: bool = False,
 ) -> int | Path:

@@ -19,7 +19,7 @@ from vtcode_tui.render import MUTED, Line, Span, Style, plain_line, spans_of
 from vtcode_tui.tui.keys import key_on
 from vtcode_tui.tui.panes.approval_rows import RISKS, change_rows, exact_rows, fact_rows, sandbox_rows, scope_rows
 from vtcode_tui.tui.panes.approval_tree import Tree
-from vtcode_tui.tui.panes.heading import Heading, Row
+from vtcode_tui.tui.panes.heading import Heading, Keys
 from vtcode_tui.tui.queue import ApprovalQueue, Waiting
 from vtcode_tui.tui.sheet import Sheet
 
@@ -128,7 +128,7 @@ class ApprovalPane(Vertical):
         self.queue = queue
         self.heading = Heading("approvals", key="pane.approvals", id="approvals-heading")
         self.content = Content(queue)
-        self.answers = Row(id="approval-answers")
+        self.answers = Keys(id="approval-answers")
         self.unfolded = False
         self._settle_due = 0.0
 
@@ -157,7 +157,7 @@ class ApprovalPane(Vertical):
         self._tell()
 
     def _fit(self) -> None:
-        rows = self.content.row_count() + 2
+        rows = self.content.row_count() + 1 + max(1, self.answers.size.height)
         self.styles.height = max(1, rows) if self.queue.waiting else 1
 
     def on_resize(self, event: events.Resize) -> None:

@@ -332,10 +332,15 @@ class ChatPane(Sheet):
         after = [b for b in self.blocks if isinstance(b, Said) and b.origin != "steer" and b.turn > block.turn]
         self.post_message(self.Fork(after[0].turn if after and block.turn else None, ""))
 
-    def take_back(self, seq: int) -> None:
-        """The prompt of an event and all after it were taken back: one quiet row, which can be opened."""
+    def take_back(self, seq: int, turn: int) -> None:
+        """A prompt and all after it were taken back: one quiet row, which can be opened.
+
+        It is told by its turn, or by its event where that is not known.
+        """
         for index, block in enumerate(self.blocks):
-            if isinstance(block, Said) and block.seq == seq:
+            if not isinstance(block, Said) or block.origin == "steer":
+                continue
+            if block.turn == turn if turn else block.seq == seq:
                 gone = Gone(blocks=tuple(self.blocks[index:]), seq=seq)
                 self.blocks[index:] = [gone]
                 self._heights[index:], self._widths[index:] = [1], [-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
+from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -40,14 +41,15 @@ class Row(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Draw the row."""
-        width = self.size.width
-        base = self.rich_style
-        if y:
-            return Strip.blank(width, base)
+        return Strip.blank(self.size.width, self.rich_style) if y else self.strip_of(self.left, self.right)
+
+    def strip_of(self, spans: tuple[Span, ...], side: tuple[Span, ...]) -> Strip:
+        """Spans at the left and at the right as the row that is drawn."""
+        width, base = self.size.width, self.rich_style
         self._brush = self._brush or Brush(palette_of(self.app.current_theme))
-        left = cut_spans(self.left, width)
+        left = cut_spans(spans, width)
         room = width - width_of(left) - 2
-        right = cut_spans(self.right, room) if room > 3 else ()
+        right = cut_spans(side, room) if room > 3 else ()
         gap = Span(" " * max(0, width - width_of(left) - width_of(right)))
         clicks = dict(getattr(self, "_clicks", ()))
         segments = []
@@ -58,6 +60,42 @@ class Row(Widget):
             if span.text:
                 segments.append(Segment(span.text, look))
         return Strip(segments, width)
+
+
+class Keys(Row):
+    """Keys and what they do, one span each; where they do not fit they go on below. Its height is `auto`."""
+
+    def _folded(self, width: int) -> list[tuple[Span, ...]]:
+        rows: list[list[Span]] = [[]]
+        used = 0
+        for span in self.left:
+            cells = width_of((span,))
+            if used + cells > width and used and span.text.strip():
+                rows.append([Span(" ")])
+                used = 1
+            rows[-1].append(span)
+            used += cells
+        return [tuple(row) for row in rows]
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many rows as they need."""
+        return len(self._folded(width))
+
+    def show(
+        self, left: tuple[Span, ...], right: tuple[Span, ...] = (), *, actions: dict[str, str] | None = None
+    ) -> None:
+        """Draw other keys; there may be another number of rows."""
+        before = len(self._folded(self.size.width or 1))
+        super().show(left, right, actions=actions)
+        if len(self._folded(self.size.width or 1)) != before:
+            self.refresh(layout=True)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one of the rows; the right side stands in the first."""
+        rows = self._folded(self.size.width)
+        if y >= len(rows):
+            return Strip.blank(self.size.width, self.rich_style)
+        return self.strip_of(rows[y], self.right if len(rows) == 1 else ())
 
 
 class Heading(Row):

@@ -9,35 +9,43 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from vtcode_tui.render import MUTED, Line, Span, Style
+from vtcode_tui.render import MUTED, Line, Span, Style, fold
 from vtcode_tui.tui.commands import COMMANDS
 from vtcode_tui.tui.keys import PANE, bindings, rows
 from vtcode_tui.tui.panes.heading import Heading
 from vtcode_tui.tui.sheet import Sheet
 
+NAMES = 26
+"""Cells of the keys in a wide window."""
 
-def help_rows(chosen: dict[str, str]) -> list[Line]:
-    """Groups of keys, then the /commands."""
+
+def help_rows(chosen: dict[str, str], cells: int = 200) -> list[Line]:
+    """Groups of keys, then the /commands, in rows of so many cells."""
+    names = min(NAMES, max(10, cells // 3))
     shown: list[Line] = []
     last = ""
     for group, keys, text in rows(chosen=chosen):
         if group != last:
             shown += [Line(), Line((Span(f"  {group}", Style("heading")),))]
             last = group
-        shown.append(Line((Span(f"  {keys:<26} ", Style("accent")), Span(text))))
+        shown += _pair(keys, text, names, cells)
     shown += [Line(), Line((Span("  Commands of the prompt", Style("heading")),))]
     for command in COMMANDS:
-        words = f"/{command.name} {command.argument}".strip()
-        shown.append(Line((Span(f"  {words:<26} ", Style("accent")), Span(command.text))))
-    shown += [
-        Line((Span(f"  {'!command':<26} ", Style("accent")), Span("run it in the sandbox, in the terminal pane"))),
-        Line((Span(f"  {'@path':<26} ", Style("accent")), Span("name a file; tab completes"))),
-        Line(),
-        Line(
-            (Span("  Keys can be changed in vtcode.toml: [interface.keys], by the names in docs/keys.md.", MUTED),)
-        ),
-    ]
-    return shown[1:]
+        shown += _pair(f"/{command.name} {command.argument}".strip(), command.text, names, cells)
+    shown += _pair("!command", "run it in the sandbox, in the terminal pane", names, cells)
+    shown += _pair("@path", "name a file; tab completes", names, cells)
+    note = "Keys can be changed in vtcode.toml: [interface.keys], by the names in docs/keys.md."
+    indent = (Span("  "),)
+    return [*shown, Line(), *fold((Span(note, MUTED),), cells, first=indent, rest=indent)][1:]
+
+
+def _pair(keys: str, text: str, names: int, cells: int) -> list[Line]:
+    """Keys and what they do; long words go on below, under themselves."""
+    first = (Span(f"  {keys:<{names}} ", Style("accent")),)
+    rest = (Span(" " * (names + 3)),)
+    if len(keys) > names:
+        return [Line(first), *fold((Span(text),), cells, first=rest, rest=rest)]
+    return fold((Span(text),), cells, first=first, rest=rest)
 
 
 class HelpText(Sheet):
@@ -45,9 +53,15 @@ class HelpText(Sheet):
 
     BINDINGS: ClassVar[list[Any]] = bindings(PANE)
 
-    def __init__(self, shown: list[Line]) -> None:
+    def __init__(self, chosen: dict[str, str]) -> None:
         super().__init__(id="help-text")
-        self._rows = shown
+        self._chosen = chosen
+        self._rows: list[Line] = []
+
+    def redraw(self) -> None:
+        """Lay the rows out for the width."""
+        self._rows = help_rows(self._chosen, self.text_width)
+        super().redraw()
 
     def row_count(self) -> int:
         """All of them."""
@@ -71,7 +85,7 @@ class Help(ModalScreen[None]):
         """A heading and the sheet."""
         with Vertical(id="help"):
             yield Heading("keys and commands", "esc closes")
-            yield HelpText(help_rows(self._chosen))
+            yield HelpText(self._chosen)
 
     def on_mount(self) -> None:
         """The sheet has the keys."""

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 
 from vtcode_tui.render import MUTED, DiffView, Line, Span, Style, fold, plain, plain_line, spans_of
 from vtcode_tui.tui.panes.files import MARKS, counts_of
-from vtcode_tui.tui.panes.heading import Row
+from vtcode_tui.tui.panes.heading import Keys, Row
 from vtcode_tui.tui.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class OutlookScreen(ModalScreen[Any]):
         with Vertical(id="outlook"):
             yield Row(id="outlook-title")
             yield self.preview
-            yield Row(id="outlook-keys")
+            yield Keys(id="outlook-keys")
 
     def on_mount(self) -> None:
         """The list has the keys."""

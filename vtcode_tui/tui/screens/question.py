@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 
 from vtcode_tui.render import MUTED, TEXT, Line, Span, Style, fold, plain_line, spans_of
 from vtcode_tui.tui.keys import shown
-from vtcode_tui.tui.panes.heading import Heading
+from vtcode_tui.tui.panes.heading import Heading, Keys
 from vtcode_tui.tui.sheet import Sheet
 
 
@@ -74,12 +74,12 @@ class Question(ModalScreen[str]):
         with Vertical(id="question"):
             yield Heading(self.TITLE_WORD, "")
             yield Words(self.lay)
-            yield Heading("", "")
+            yield Keys(id="question-keys")
 
     def on_mount(self) -> None:
         """Show the keys."""
-        first, last = self.query(Heading)
-        first.tell("", "")
+        self.query_one(Heading).tell("", "")
+        last = self.query_one(Keys)
         spans: list[Span] = [Span("  ")]
         clicks: dict[str, str] = {}
         for place, answer in enumerate((*self.ANSWERS, Answer("ctrl+q", "", "leave"))):

@@ -21,7 +21,7 @@ from vtcode_tui.render import MUTED, Line, Span, Style, cut, fold, pad, plain, p
 from vtcode_tui.sessions import Listed, delete, fork, parse, search, sessions
 from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.keys import SESSIONS, bindings, key_on
-from vtcode_tui.tui.panes.heading import Heading, Row, facts
+from vtcode_tui.tui.panes.heading import Heading, Keys, Row, facts
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.choosing import Choosing
 from vtcode_tui.tui.sheet import Sheet
@@ -160,7 +160,7 @@ class Sessions(Choosing[Chosen | None]):
             with Horizontal(id="session-columns"):
                 yield self._choices
                 yield self._preview
-            yield Row(id="session-keys")
+            yield Keys(id="session-keys")
 
     def on_mount(self) -> None:
         """The line has the keys."""

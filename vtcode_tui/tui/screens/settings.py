@@ -23,7 +23,7 @@ from vtcode_tui.config.keys import leaf_keys
 from vtcode_tui.config.writing import reset_value, set_value
 from vtcode_tui.render import MUTED, Line, Span, Style, cut, pad, plain_line, spans_of
 from vtcode_tui.tui.keys import SETTINGS, bindings, key_on
-from vtcode_tui.tui.panes.heading import Heading, Row
+from vtcode_tui.tui.panes.heading import Heading, Keys, Row
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.choosing import Choosing
 from vtcode_tui.tui.screens.pick import Pick
@@ -79,7 +79,7 @@ class SettingsScreen(Choosing[None]):
             yield self._choices
             yield Row(id="settings-about")
             yield Row(id="settings-source")
-            yield Row(id="settings-keys")
+            yield Keys(id="settings-keys")
 
     def on_mount(self) -> None:
         """Read the layers; the line has the keys."""

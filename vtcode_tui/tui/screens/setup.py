@@ -21,7 +21,7 @@ from vtcode_tui.llm import Hosts, try_provider
 from vtcode_tui.llm.vendors import BY_NAME, VENDORS
 from vtcode_tui.render import MUTED, Line, Span, Style, plain_line, spans_of
 from vtcode_tui.tui.keys import SETUP, bindings, key_on
-from vtcode_tui.tui.panes.heading import Heading, Row
+from vtcode_tui.tui.panes.heading import Heading, Keys, Row
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.choosing import Choosing
 from vtcode_tui.tui.screens.modelling import model_row
@@ -153,7 +153,7 @@ class Setup(Choosing[Chosen | None]):
             yield Input(placeholder="type to narrow", id="pick-text", compact=True, select_on_focus=False)
             yield self._choices
             yield Row(id="setup-about")
-            yield Row(id="setup-keys")
+            yield Keys(id="setup-keys")
 
     def on_mount(self) -> None:
         """Look around; the line has the keys."""

@@ -1,0 +1,113 @@
+"""What was said in a session that is gone on with, as blocks of the chat, from its session.md.
+
+A copy of a session has no events of what was said before it began, but it has all of the conversation: what the
+model is given is what the person sees. Events, diffs and terminals of earlier are for the viewer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vtcode_tui.tui.panes.blocks import Answer, Block, Note, Said, Thought, ToolCall
+from vtcode_tui.tui.panes.gone import Gone
+from vtcode_tui.tui.story import subject_of
+
+if TYPE_CHECKING:
+    from vtcode_tui.sessions import Item
+
+MOST = 600
+"""So many blocks are shown: more than anybody scrolls back, and the viewer has all."""
+
+
+def recalled(folder: Path) -> list[Block]:
+    """The blocks of the session in a folder, oldest first; empty where it has said nothing."""
+    from vtcode_tui.sessions import parse
+
+    try:
+        data = (folder / "session.md").read_bytes()
+    except OSError:
+        return []
+    blocks = blocks_of(parse(data).items)
+    if (more := len(blocks) - MOST) > 0:
+        note = Note(text=f"{more:,} earlier parts are not shown here: /replay and `vtcode replay` have them")
+        return [note, *blocks[more:]]
+    return blocks
+
+
+def blocks_of(items: Iterable[Item]) -> list[Block]:
+    """Items as blocks; what was taken back is folded away as it was then."""
+    blocks: list[Block] = []
+    calls: dict[str, ToolCall] = {}
+    messages: list[int] = []
+    """Of each message that counts, the block that it began with."""
+    turn = 0
+    for _, group in groupby(items, key=lambda item: item.message):
+        members = list(group)
+        begun, told = len(blocks), False
+        named = next((item.facts["turn"] for item in members if isinstance(item.facts.get("turn"), int)), None)
+        turn = named if named is not None else turn
+        last = max((n for n, item in enumerate(members) if item.kind == "text"), default=-1)
+        for number, item in enumerate(members):
+            told = told or item.kind not in {"summary", "rewind", "note"}
+            if item.kind == "rewind":
+                _take_back(blocks, messages, item.facts.get("messages"))
+            elif item.kind == "text" and item.role == "user":
+                if number == last and (named is not None or not _is_ours(item.body)):
+                    blocks.append(Said(text=item.body, origin="tui" if named is not None else "steer", turn=turn))
+            elif (block := _block(item, calls, turn)) is not None:
+                blocks.append(block)
+        if told:
+            messages.append(begun)
+    return blocks
+
+
+def _block(item: Item, calls: dict[str, ToolCall], turn: int) -> Block | None:
+    match item.kind:
+        case "text" if item.body.strip():
+            return Answer(source=item.body, turn=turn)
+        case "thinking" if item.body.strip():
+            return Thought(text=item.body, done=True, turn=turn)
+        case "tool_use":
+            call = _call(item, turn)
+            calls[call.call] = call
+            return call
+        case "tool_result":
+            if (found := calls.get(str(item.facts.get("id", "")))) is not None:
+                found.state, found.result = "error" if item.facts.get("error") else "ok", item.body
+            return None
+        case "summary":
+            return Note(text="older messages were summarised for the model here; the full history stays on disk")
+        case "note":
+            return Note(text=item.body, style="caution")
+        case _:
+            return None
+
+
+def _call(item: Item, turn: int) -> ToolCall:
+    try:
+        arguments: Any = json.loads(item.body)
+    except ValueError:
+        arguments = {}
+    named: dict[str, Any] = arguments if isinstance(arguments, dict) else {}
+    tool, subject = str(item.facts.get("name", "")), subject_of(str(item.facts.get("name", "")), named)
+    details = tuple((key, value if isinstance(value, str) else repr(value)) for key, value in named.items())
+    if len(details) == 1 and details[0][1] == subject:
+        details = ()
+    return ToolCall(tool=tool, subject=subject, details=details, turn=turn, call=str(item.facts.get("id", "")))
+
+
+def _is_ours(text: str) -> bool:
+    """Whether a text to the model is vtcode's own (an interruption, what the person ran themselves)."""
+    return text.startswith("[") and text.rstrip().endswith("]")
+
+
+def _take_back(blocks: list[Block], messages: list[int], kept: object) -> None:
+    if isinstance(kept, int) and 0 <= kept < len(messages):
+        at = messages[kept]
+        gone = Gone(blocks=tuple(blocks[at:]))
+        blocks[at:] = [gone]
+        del messages[kept:]
