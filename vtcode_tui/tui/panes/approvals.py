@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 COVERED_SECONDS = 0.3
 """After this time a row that something lay over is looked at again."""
+NARROW = 78
+"""Cells below which the answers take two rows."""
 
 
 class Content(Sheet, can_focus=False):
@@ -157,7 +159,10 @@ class ApprovalPane(Vertical):
         self._tell()
 
     def _fit(self) -> None:
-        rows = self.content.row_count() + 1 + max(1, self.answers.size.height)
+        # A fixed number of rows for each width: what is read must not move when the answers change their words.
+        narrow = self.size.width < NARROW
+        self.set_class(narrow, "-narrow")
+        rows = self.content.row_count() + (3 if narrow else 2)
         self.styles.height = max(1, rows) if self.queue.waiting else 1
 
     def on_resize(self, event: events.Resize) -> None:
