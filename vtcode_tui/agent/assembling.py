@@ -81,8 +81,7 @@ async def assemble(
     def redact(text: str) -> str:
         return redactor.redact(text).text
 
-    # In a large folder this is a long look: beside the loop, which draws meanwhile.
-    trust = await asyncio.to_thread(trust_of, opening.root, opening.home)
+    trust = await asyncio.to_thread(trust_of, opening.root, opening.home)  # a long look in a large folder
     numbers = Numbers(opened.number)
     ground = SessionGround(opening, models, bus, opened.store.meta.id, trusted=trust.trusted)
     nursery = Nursery()

@@ -55,7 +55,7 @@ async def inherit(parts: Parts, home: Home, human: Actor, overhear: Callable[[st
     Done once; until its first prompt the copy tells the same again. In other sessions nothing happens.
     """
     store, wish = parts.store, parts.store.meta.staged
-    if wish is None:
+    if wish is None or parts.prompts:
         return
     told = wish.told or await _inherited(parts, home, wish, human)
     if not wish.told:

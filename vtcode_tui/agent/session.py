@@ -53,8 +53,7 @@ class Session:
         self.last_answer = ""
         self.outcome = ""
         """How the last turn ended: done, failed, stopped or interrupted."""
-        self._origin = origin
-        self._chain = chain
+        self._origin, self._chain = origin, chain
         self.model = chain.current.name if chain is not None else ""
         self.turn = turn
         self._one_turn = asyncio.Lock()
@@ -81,8 +80,7 @@ class Session:
         """What is done first: finish what a crash interrupted, begin as the copy that it is, fill the meter."""
         await self._parts.changes.recover()
         await self._rewinding.finish(self.turn, self._human)
-        if not self._parts.prompts:
-            await inherit(self._parts, home, self._human, self.overhear)
+        await inherit(self._parts, home, self._human, self.overhear)
         await self._parts.ground.begin()
         if self._chain is not None:
             self._parts.asking.meter(self._parts.turn.window(self._chain))
@@ -131,8 +129,8 @@ class Session:
         if failure is not None:
             self._parts.calls.kill_all("the turn failed")
             self._parts.table.step("stop")
-            what = f"A defect of vtcode ended the turn: {type(failure).__name__}: {failure}"
-            self._parts.bus.publish(Notice(what, "error"))
+            defect = f"{type(failure).__name__}: {failure}"
+            self._parts.bus.publish(Notice(f"A defect of vtcode ended the turn: {defect}", "error"))
             asyncio.get_running_loop().call_exception_handler({"message": "a turn failed", "exception": failure})
             await self._answer_open_calls("error", "[vtcode stopped the turn.]", turn)
 
@@ -281,7 +279,7 @@ class Session:
                 self._parts.asking.meter(self._parts.turn.window(self._chain))
 
     async def preview_fork(self, turn: int | None) -> ForkPreview:
-        """What a copy that ends before a turn's prompt (None: at the end) would begin with."""
+        """See `agent.forking.preview`."""
         return await preview(self._parts.changes, turn)
 
     async def compact(self) -> None:
