@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from vtcode_tui.agent.own_work import OwnWork
-from vtcode_tui.common.errors import VtcodeError
+from vtcode_tui.common.errors import StaleFileError, VtcodeError
 from vtcode_tui.events.types import ChangesReviewed, FileChanged
 from vtcode_tui.gate.plan import Plan
 from vtcode_tui.gate.profile import Surroundings
@@ -21,6 +21,7 @@ from vtcode_tui.workspace.choices import described, own_texts
 from vtcode_tui.workspace.wire import decode
 
 _LARGEST_DIFF = 64 << 10
+_REMEMBERED = 8
 Via = Literal["tool", "exec", "accept", "rollback", "rewind", "fork", "human"]
 Decision = Literal["accepted", "discarded"]
 
@@ -91,6 +92,25 @@ class Since:
 
     files: ChangeSet = field(default_factory=ChangeSet)
     real: ChangeSet = field(default_factory=ChangeSet)
+
+
+class Shown:
+    """The change sets that were on the screen lately, by digest: a decision is about one of them."""
+
+    def __init__(self) -> None:
+        self._sets: dict[str, ChangeSet] = {}
+
+    def put(self, digest: str, changes: ChangeSet) -> None:
+        """Take note of what is shown from now on."""
+        self._sets[digest] = changes
+        while len(self._sets) > _REMEMBERED:
+            del self._sets[next(iter(self._sets))]
+
+    def of(self, digest: str) -> ChangeSet:
+        """What was decided about. Raises StaleFileError for what nobody can have looked at lately."""
+        if digest not in self._sets:
+            raise StaleFileError("the changes are not what was on the screen any more: look again")
+        return self._sets[digest]
 
 
 class Previews:

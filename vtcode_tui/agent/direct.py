@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from vtcode_tui.agent.changes import Decision, Since, Via, changed_events, reviewed
+from vtcode_tui.agent.changes import Decision, Shown, Since, Via, changed_events, reviewed
 from vtcode_tui.agent.own_work import OwnWork
-from vtcode_tui.common.errors import DeniedError, SandboxError, StaleFileError, WorkspaceError
+from vtcode_tui.common.errors import DeniedError, SandboxError, WorkspaceError
 from vtcode_tui.events import Bus
 from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import Actor, FileChanged
@@ -23,8 +23,6 @@ from vtcode_tui.workspace import Workspace
 from vtcode_tui.workspace.changes import ChangeSet, Selection
 from vtcode_tui.workspace.layer import TRACING, marked, selected
 from vtcode_tui.workspace.wire import decode
-
-_REMEMBERED = 8
 
 
 class Direct:
@@ -49,7 +47,7 @@ class Direct:
         self._folder, self._workspace, self._work = folder, workspace, work
         self._surroundings, self._bus, self._human, self._live = surroundings, bus, human, live
         self._one = asyncio.Lock()
-        self._shown: dict[str, ChangeSet] = {}
+        self._shown = Shown()
         self._waiting = False
         """Something may wait for review: until then nobody needs to look."""
         self._closed = False
@@ -78,7 +76,7 @@ class Direct:
             arguments = self._selected(selection, digest)
             self._refuse_while_live()
             await self._reviewed("discarded", selection, digest, turn)
-            paths = self._paths(self._shown[digest], selection)
+            paths = self._paths(self._shown.of(digest), selection)
             made = await self._write("roll_back", arguments, paths, turn, "rollback")
             await self._review()
             return made
@@ -158,9 +156,7 @@ class Direct:
         answer = await self._look("review", {}, "looks at what waits for review")
         changes = marked(decode(answer["changes"]), self._workspace)
         self._waiting = bool(changes.files)
-        self._shown[changes.digest] = changes
-        while len(self._shown) > _REMEMBERED:
-            del self._shown[next(iter(self._shown))]
+        self._shown.put(changes.digest, changes)
         return changes
 
     async def _look(self, name: str, arguments: Mapping[str, Any], why: str, turn: int = 0) -> Mapping[str, Any]:
@@ -193,9 +189,7 @@ class Direct:
         return {"root": str(self._workspace.root), "folder": str(self._folder), **more}
 
     def _selected(self, selection: Selection, digest: str) -> dict[str, Any]:
-        if digest not in self._shown:
-            raise StaleFileError("the changes are not what was on the screen any more: look again")
-        return {"selected": selected(self._shown[digest], selection, digest)}
+        return {"selected": selected(self._shown.of(digest), selection, digest)}
 
     def _paths(self, shown: ChangeSet, selection: Selection) -> dict[str, str | None]:
         return {change.path: change.after_sha256 for change in shown.files if change.path in selection}

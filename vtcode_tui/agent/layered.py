@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vtcode_tui.agent.changes import Decision, Since, Via, changed_events, difference, reviewed
+from vtcode_tui.agent.changes import Decision, Shown, Since, Via, changed_events, difference, reviewed
 from vtcode_tui.agent.own_work import OwnWork
-from vtcode_tui.common.errors import DeniedError, StaleFileError, VtcodeError, WorkspaceError
+from vtcode_tui.common.errors import DeniedError, VtcodeError, WorkspaceError
 from vtcode_tui.events import Bus
 from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import Actor, FileChanged
@@ -28,7 +28,6 @@ from vtcode_tui.workspace.layer import MARKS, MODULE, TRACING, Layer, marked, se
 from vtcode_tui.workspace.prints import Prints, prints_of
 from vtcode_tui.workspace.wire import decode
 
-_REMEMBERED = 8
 _NEVER = 1 << 40
 """A turn that no session reaches."""
 _FRESH_SECONDS = 0.3
@@ -54,7 +53,7 @@ class Layered:
         self._surroundings, self._bus, self._human, self._live = surroundings, bus, human, live
         self._one = asyncio.Lock()
         self._last = ChangeSet()
-        self._shown: dict[str, ChangeSet] = {}
+        self._shown = Shown()
         self._scanned = float("-inf")
         self._closed = False
         self._marked: tuple[int, Prints | None] | None = None
@@ -73,7 +72,7 @@ class Layered:
     async def accept(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
         """Write a selection to the real workspace. Raises StaleFileError, with nothing written."""
         async with self._one:
-            shown = self._on_screen(digest)
+            shown = self._shown.of(digest)
             arguments = self._layer.accepting(shown, selection, digest, turn=turn, live=self._live())
             await self._reviewed("accepted", selection, digest, turn)
             answer = await self._admitted(MODULE, "accept", shown, selection, arguments, turn, "accept")
@@ -87,7 +86,7 @@ class Layered:
     async def discard(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
         """Throw a selection away."""
         async with self._one:
-            arguments = self._layer.discarding(self._on_screen(digest), selection, digest)
+            arguments = self._layer.discarding(self._shown.of(digest), selection, digest)
             await self._reviewed("discarded", selection, digest, turn)
             before = self._last
             await self._invoke("discard_changes", "discard", arguments, "takes changes out of the layer", turn)
@@ -256,10 +255,8 @@ class Layered:
         )
         # Tens of thousands of changes take seconds to read: in a thread, so that nobody's keys wait.
         changes, digest = await asyncio.to_thread(self._read, answer)
-        self._shown[digest] = changes
+        self._shown.put(digest, changes)
         self._scanned = time.monotonic()
-        while len(self._shown) > _REMEMBERED:
-            del self._shown[next(iter(self._shown))]
         return changes
 
     def _read(self, answer: Mapping[str, Any]) -> tuple[ChangeSet, str]:
@@ -275,11 +272,6 @@ class Layered:
         around = self._surroundings()
         writable = (around.root, self._layer.folder) if real else (self._layer.folder,)
         return around.profile(name, writable=writable, staging=None, executes=False, wall_seconds=300.0)
-
-    def _on_screen(self, digest: str) -> ChangeSet:
-        if digest not in self._shown:
-            raise StaleFileError("the changes are not what was on the screen any more: look again")
-        return self._shown[digest]
 
     async def _reviewed(self, decision: Decision, selection: Selection, digest: str, turn: int) -> None:
         await self._bus.record(reviewed(decision, selection, digest, staged=True), turn=turn, actor=self._human)
