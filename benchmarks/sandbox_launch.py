@@ -28,8 +28,13 @@ BWRAP = (
 PROTECTED = (".git/hooks", ".git/config", ".envrc", ".vscode", ".vt-workspace-trust", "vtcode.toml")
 
 
+@functools.cache
+def program(name: str) -> Path:
+    return Path(shutil.which(name) or name)
+
+
 def grant(profile: Profile, *argv: str) -> Grant:
-    work = Execute(argv, Path(shutil.which(argv[0]) or argv[0]))
+    work = Execute(argv, program(argv[0]))
     return Grant(secrets.token_hex(8), "bench", "", work, profile.workspace, profile, time.monotonic_ns() + 10**12)
 
 

@@ -69,24 +69,22 @@ _STREAM, _DATAGRAM, _SEQUENCE = 1, 2, 5
 _NEW_LISTENER = 8
 
 
-def compile_filters(
-    *, full: bool, inet: bool, debug: bool, signals: bool = False, machine: str = ""
-) -> tuple[bytes, bytes]:
+def compile_filters(*, full: bool, debug: bool, signals: bool = False, machine: str = "") -> tuple[bytes, bytes]:
     """F1 and F2 for a tier.
 
-    `inet`: IPv4 and IPv6 sockets may exist; `debug`: ptrace inside the run; `signals`: the notifier watches over
+    `debug`: ptrace inside the run; `signals`: the notifier watches over
     signals, because Landlock does not; `machine`: another one than this. Raises SandboxError where it is not known.
     """
-    return _compiled(full, inet, debug, signals, machine or platform.machine())
+    return _compiled(full, debug, signals, machine or platform.machine())
 
 
 @functools.lru_cache(maxsize=16)
-def _compiled(full: bool, inet: bool, debug: bool, signals: bool, machine: str) -> tuple[bytes, bytes]:
+def _compiled(full: bool, debug: bool, signals: bool, machine: str) -> tuple[bytes, bytes]:
     if machine not in MACHINES:
         known = " and ".join(MACHINES)
         raise SandboxError(f"system calls of {machine} are not known here, only those of {known}", step="seccomp")
     arch, numbers = MACHINES[machine]
-    calls = table(numbers, full=full, inet=inet, debug=debug, signals=signals)
+    calls = table(numbers, full=full, debug=debug, signals=signals)
     return assemble(NUMBERS_ALLOWED, arch), assemble(calls, arch)
 
 
@@ -124,7 +122,7 @@ def _other_than(argument: int, values: Iterable[int], mask: int = _LOW) -> Test:
     return Test(argument, mask, tuple(sorted(values)), inside=False)
 
 
-def table(numbers: Mapping[str, int], *, full: bool, inet: bool, debug: bool, signals: bool) -> Program:
+def table(numbers: Mapping[str, int], *, full: bool, debug: bool, signals: bool) -> Program:
     """F2: what goes to the notifier."""
     build = _Builder(numbers)
     for name in (*REFUSED, *(() if debug else ("ptrace",)), *(() if full else _SHARED_MEMORY)):
@@ -140,7 +138,7 @@ def table(numbers: Mapping[str, int], *, full: bool, inet: bool, debug: bool, si
     if not full:
         _other_processes(build, signals=signals)
         _metadata(build)
-    _sockets(build, full=full, inet=inet)
+    _sockets(build, full=full)
     return Program(build.rules, NOTIFY, ALLOW)
 
 
@@ -176,18 +174,19 @@ def _set_id(build: _Builder, *, metadata: bool) -> None:
             build.refuse(name, _is(flags, making, mask=making), _other_than(flags + 1, (0,), mask=_SET_ID))
 
 
-def _sockets(build: _Builder, *, full: bool, inet: bool) -> None:
+def _sockets(build: _Builder, *, full: bool) -> None:
     internet = (2, 10)
-    build.refuse("socket", _other_than(0, {1, *(internet if inet or full else ())}))
+    build.refuse("socket", _other_than(0, {1, *internet}))
     build.refuse("socketpair", _other_than(0, {1}))
     # A datagram socket sends to a path without connect: only connected kinds, and no pair of datagram sockets.
     build.refuse("socket", _is(0, 1), _other_than(1, {_STREAM, _SEQUENCE}, mask=0xF))
     build.refuse("socketpair", _other_than(1, {_STREAM, _SEQUENCE}, mask=0xF))
-    if not (full or inet):
-        return
     build.refuse("socket", _is(0, *internet), _other_than(1, {_STREAM, _DATAGRAM} if full else {_STREAM}, mask=0xF))
     if not full:
         # A stream must be plain TCP (MPTCP and SCTP escape Landlock) and must use connect.
         build.refuse("socket", _is(0, *internet), _other_than(2, {0, 6}))
         for name, argument in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
             build.refuse_bits(name, argument, _FAST_OPEN)
+        # The notifier binds and listens in the run's stead: see `inner.loopback`.
+        for name in ("bind", "listen"):
+            build.refuse(name)

@@ -35,6 +35,8 @@ class Machine:
     """vtcode's own folders: no run may have them, whatever its profile says."""
     layers: Path | None = None
     """Where the layers of sessions lie: the one exception, a single layer at a time, for the staging workers."""
+    rulesets: ruleset.Rulesets | None = None
+    """Where a run's Landlock ruleset comes from, where some wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +73,11 @@ def prepare(
     shelf = machine.scratch / hashlib.sha256(os.fsencode(profile.workspace)).hexdigest()[:16]
     caches = shelf / "cache"
     common = toolchains.everywhere(machine.home)
-    readable = list(dict.fromkeys([*common, *profile.readable]))
-    rules = _rules_full(machine, profile, readable) if full else _rules_kernel(profile, readable, caches, tty)
+    rules = _rules_full(machine, profile) if full else _rules_kernel(profile, caches, tty)
     own_rules = [(f"{OWN}/{name}", rights.everything, False) for name in ("home", "tmp")]
     job = work_of(request, machine, Path(OWN), proxy)
     kind = outline.file_of(
         full=full,
-        inet=proxy is not None,
         debug=profile.debug,
         signals=machine.abi < 6,
         home=machine.home,
@@ -91,7 +91,7 @@ def prepare(
         "home": str(machine.home),
         "full": full,
         "reaps": False,
-        "readable": [str(path) for path in readable if path not in common],
+        "readable": [str(path) for path in dict.fromkeys(profile.readable) if path not in common],
         "writable": [str(path) for path in profile.writable],
         "protected": [str(path) for path in profile.protected],
         "guarded": [] if staging else [str(path) for path in profile.protected],
@@ -105,10 +105,9 @@ def prepare(
         "workspace": str(profile.workspace),
     }
     shelf.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not full:
-        caches.mkdir(mode=0o700, exist_ok=True)  # the rules of tier kernel name it
+    caches.mkdir(mode=0o700, exist_ok=True)
     text = json.dumps(job).encode()
-    held = ruleset.filled(rights, [] if full else rules, network=not full, port=proxy[1] if proxy else 0)
+    held = (machine.rulesets or rulesets(machine)).take([] if full else rules)
     own = (str(machine.home), "/tmp") if full else (f"{OWN}/home", f"{OWN}/tmp")
     view = View(profile, machine.tier, machine.home, *own)
     return Prepared(text, held, kind, layer, view)
@@ -172,28 +171,34 @@ def work_of(
     }
 
 
-def _common(profile: Profile, readable: list[Path]) -> list[Rule]:
-    rules: list[Rule] = [(path, ruleset.RUN, False) for path in toolchains.existing_system()]
-    rules += [(path, ruleset.READ_ONLY, False) for path in toolchains.existing_files()]
-    rules += [(str(path), ruleset.RUN, False) for path in readable]
-    return rules
+def rulesets(machine: Machine) -> ruleset.Rulesets:
+    """The source of rulesets for runs on this machine, with the rules for what every run may read."""
+    common = [(path, ruleset.RUN) for path in toolchains.existing_system()]
+    common += [(path, ruleset.READ_ONLY) for path in toolchains.existing_files()]
+    common += [(str(path), ruleset.RUN) for path in toolchains.everywhere(machine.home)]
+    rights, contained = ruleset.rights_of(machine.abi), machine.tier == "full"
+    if not contained:  # where the file system is the machine's own
+        common += [("/proc", ruleset.READ_ONLY), ("/dev/shm", rights.everything)]
+        # A terminal that a run opens itself is new: its other end comes from the notifier (`inner.terminals`).
+        common += [(path, ruleset.DEVICE) for path in (*toolchains.DEVICES, "/dev/ptmx")]
+    return ruleset.Rulesets(rights, common, network=not contained)
 
 
-def _rules_kernel(profile: Profile, readable: list[Path], caches: Path, tty: str) -> list[Rule]:
+def _rules_kernel(profile: Profile, caches: Path, tty: str) -> list[Rule]:
     everything = ruleset.rights_of(ruleset.supported_abi()).everything
-    rules = _common(profile, readable)
-    rules += [(path, ruleset.DEVICE, False) for path in toolchains.DEVICES]
-    # A terminal that a run opens itself is a new one. Its other end comes from the notifier: see `inner.terminals`.
-    rules += [(path, ruleset.DEVICE, False) for path in (tty, "/dev/ptmx") if path]
-    rules.append(("/dev/shm", everything, False))
+    rules: list[Rule] = [(str(path), ruleset.RUN, False) for path in profile.readable]
+    if tty:
+        rules.append((tty, ruleset.DEVICE, False))
     rules += [(str(path), everything, True) for path in profile.writable]
     rules.append((str(caches), everything, True))
     return rules
 
 
-def _rules_full(machine: Machine, profile: Profile, readable: list[Path]) -> list[Rule]:
+def _rules_full(machine: Machine, profile: Profile) -> list[Rule]:
+    """The rules that the work adds itself, for places that are others in its own file system."""
     everything = ruleset.rights_of(machine.abi).everything
-    rules = _common(profile, readable)
+    rules: list[Rule] = [(str(path), ruleset.RUN, False) for path in profile.readable]
+    rules += [("/proc", ruleset.READ_ONLY, False)]
     rules += [("/", ruleset.LIST, False), ("/dev", ruleset.DEVICE | ruleset.LIST, False)]
     rules += [(path, everything, False) for path in ("/tmp", "/var/tmp", "/dev/shm", str(machine.home))]
     rules += [(str(path), everything, False) for path in profile.writable]

@@ -13,7 +13,6 @@ import os
 import secrets
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.common.home import Home
-from vtcode_tui.sandbox import job, toolchains
+from vtcode_tui.sandbox import beginning, job, toolchains
 from vtcode_tui.sandbox.flight import Flight
 from vtcode_tui.sandbox.grant import Invoke
 from vtcode_tui.sandbox.inner import processes
@@ -31,7 +30,6 @@ from vtcode_tui.sandbox.profile import Profile, Tier
 from vtcode_tui.sandbox.spawner import Spawner
 from vtcode_tui.sandbox.wiring import Options, Wiring
 
-_RUN = Path(__file__).with_name("inner") / "lone_run.py"
 _LAUNCHER = Path(__file__).with_name("inner") / "launcher.py"
 
 
@@ -109,7 +107,8 @@ class LoneSpawner(Spawner):
             with tempfile.TemporaryFile() as file:
                 file.write(text)
                 file.flush()
-                ours, process = _supervise([file.fileno(), *wiring.streams])
+                handed = [file.fileno(), *wiring.streams]
+                ours, process = beginning.begin("lone_run.py", socket.SOCK_STREAM, handed=handed)
             flight = LineFlight(ours, request.profile.limits.output, options.notice)
             self._runs[flight] = process
             wiring.attach(flight)
@@ -186,27 +185,6 @@ class LoneSpawner(Spawner):
             flight.abandon()
 
 
-def _supervise(descriptors: list[int]) -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-    with theirs:
-        handed = [theirs.fileno(), *descriptors]
-        words = [sys.executable, "-I", "-S", "-X", "utf8", str(_RUN), str(_RUN.parents[3]), *map(str, handed)]
-        try:
-            process = subprocess.Popen(
-                words,
-                pass_fds=handed,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={"PATH": "/usr/bin:/bin"},
-                cwd="/",
-            )
-        except OSError as error:
-            ours.close()
-            raise SandboxError(f"the run cannot be started: {error}", step="spawner") from error
-    return ours, process
-
-
 def _words(request: Request) -> tuple[str, ...]:
     """The program by its approved path: `sandbox-exec` offers no argv[0] of its own."""
     assert not isinstance(request.work, Invoke)
@@ -214,7 +192,7 @@ def _words(request: Request) -> tuple[str, ...]:
 
 
 def _launch_words() -> tuple[str, ...]:
-    return (sys.executable, "-I", "-S", "-X", "utf8", str(_LAUNCHER), "3", "4")
+    return (*beginning.INTERPRETER, str(_LAUNCHER), "3", "4")
 
 
 def _rlimits(profile: Profile) -> dict[str, int]:

@@ -14,12 +14,12 @@ _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_S
 
 
 @functools.lru_cache(maxsize=16)
-def file_of(*, full: bool, inet: bool, debug: bool, signals: bool, home: Path, scratch: Path) -> int:
+def file_of(*, full: bool, debug: bool, signals: bool, home: Path, scratch: Path) -> int:
     """A sealed file in memory, made once for each kind of run and never closed. Raises SandboxError.
 
     The words are those of `filters.compile_filters`; `home` is the person's, runs have their folders in `scratch`.
     """
-    first, second = filters.compile_filters(full=full, inet=inet, debug=debug, signals=signals)
+    first, second = filters.compile_filters(full=full, debug=debug, signals=signals)
     said = {
         "full": full,
         "home": str(home),

@@ -9,6 +9,7 @@ The package (1.0.0.dev5) covers file rights only and falls short in three places
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -138,15 +139,65 @@ def rights_of(abi: int) -> Rights:
     return Rights(abi)
 
 
-def filled(rights: Rights, rules: Sequence[tuple[str, int, bool]], *, network: bool, port: int = 0) -> int:
-    """A ruleset with `rules` (path, access, strict) and one TCP port to connect to; the caller closes it."""
-    descriptor = create(rights, network=network)
+class Rulesets:
+    """Gives each run a ruleset of its own that holds the rules of all runs already; the next is made in idle time.
+
+    A rule is about a file and not about its name: a ruleset that waited is used only if each name still means the
+    file that it meant, and made anew otherwise.
+    """
+
+    def __init__(self, rights: Rights, common: Sequence[tuple[str, int]], *, network: bool) -> None:
+        self._rights = rights
+        self._common = tuple(common)
+        self._network = network
+        self._waiting = -1
+        self._closed = False
+        self._meant: list[tuple[int, int] | None] = []
+
+    def take(self, rules: Sequence[tuple[str, int, bool]]) -> int:
+        """A ruleset with `rules` (path, access, strict) besides; the caller closes it. Raises SandboxError."""
+        descriptor, self._waiting = self._waiting, -1
+        if descriptor >= 0 and self._meant != self._files():
+            os.close(descriptor)
+            descriptor = -1
+        if descriptor < 0:
+            descriptor = self._made()
+        return self._filled(descriptor, rules)
+
+    def refill(self) -> None:
+        """Make the next one, if none waits."""
+        if self._waiting < 0 and not self._closed:
+            self._meant = self._files()
+            with contextlib.suppress(SandboxError):  # the next run tries for itself, and says what is wrong
+                self._waiting = self._made()
+
+    def close(self) -> None:
+        """Let go what waits, for good."""
+        self._closed = True
+        if self._waiting >= 0:
+            os.close(self._waiting)
+            self._waiting = -1
+
+    def _made(self) -> int:
+        rules = [(path, access, False) for path, access in self._common]
+        return self._filled(create(self._rights, network=self._network), rules)
+
+    def _filled(self, descriptor: int, rules: Sequence[tuple[str, int, bool]]) -> int:
+        try:
+            for path, access, strict in rules:
+                allow(descriptor, self._rights, path, access, strict=strict)
+        except SandboxError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _files(self) -> list[tuple[int, int] | None]:
+        return [_identity(path) for path, _access in self._common]
+
+
+def _identity(path: str) -> tuple[int, int] | None:
     try:
-        if network and port and rights.abi >= 4:
-            kernel.landlock_connect(descriptor, port)
-        for path, access, strict in rules:
-            allow(descriptor, rights, path, access, strict=strict)
-    except SandboxError:
-        os.close(descriptor)
-        raise
-    return descriptor
+        known = os.stat(path)
+    except OSError:
+        return None
+    return known.st_dev, known.st_ino

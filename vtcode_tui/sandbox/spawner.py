@@ -12,12 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.common.home import Home, home_of_user
-from vtcode_tui.sandbox import job, ruleset
+from vtcode_tui.sandbox import beginning, job, ruleset
 from vtcode_tui.sandbox.complaints import Complaints
 from vtcode_tui.sandbox.flight import Flight
 from vtcode_tui.sandbox.grant import Execute, Grant, Invoke
@@ -28,7 +29,8 @@ from vtcode_tui.sandbox.proxy import Connection, Proxy
 from vtcode_tui.sandbox.run import Denial, Outcome, TerminalSize
 from vtcode_tui.sandbox.wiring import Options, Wiring
 
-_SERVER = Path(__file__).with_name("inner") / "server.py"
+_IDLE_SECONDS = 0.01
+"""After a run nobody waits for us so long: what the next one needs is made then."""
 
 
 class Spawner:
@@ -47,6 +49,7 @@ class Spawner:
         self._layers = own.layers.resolve()
         self._spent: set[str] = set()
         self._flights: set[Flight] = set()
+        self._machine: job.Machine | None = None
         self._former: list[subprocess.Popen[bytes]] = []
         """Fork servers that were killed, as long as their sentinels have something to end."""
         self._launch()
@@ -80,25 +83,7 @@ class Spawner:
         return cls(preload=preload, scratch=place, tier=tier, home=person, own=own)
 
     def _launch(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            os.set_inheritable(theirs.fileno(), True)
-            package_parent = str(_SERVER.parents[3])
-            words = [sys.executable, "-I", "-S", "-X", "utf8", str(_SERVER), str(theirs.fileno()), package_parent]
-            try:
-                self._process = subprocess.Popen(
-                    [*words, *self._preload],
-                    pass_fds=[theirs.fileno()],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    env={"PATH": "/usr/bin:/bin"},
-                    cwd="/",
-                )
-            except OSError as error:
-                ours.close()
-                raise SandboxError(f"the spawner cannot be started: {error}", step="spawner") from error
-        self._control = ours
+        self._control, self._process = beginning.begin("server.py", socket.SOCK_SEQPACKET, words=self._preload)
         self._server = 0
 
     @property
@@ -190,6 +175,20 @@ class Spawner:
 
     def _ended(self, flight: Flight) -> None:
         self._flights.discard(flight)
+        if self._machine is not None and self._machine.rulesets is not None:
+            asyncio.get_running_loop().call_later(_IDLE_SECONDS, self._machine.rulesets.refill)
+
+    def _machine_now(self) -> job.Machine:
+        if self._machine is None or self._machine.tier != self.tier:
+            self._let_rulesets_go()
+            abi = ruleset.supported_abi()
+            machine = job.Machine(self.tier, abi, self._scratch, self._home, self._own, self._layers)
+            self._machine = replace(machine, rulesets=job.rulesets(machine))
+        return self._machine
+
+    def _let_rulesets_go(self) -> None:
+        if self._machine is not None and self._machine.rulesets is not None:
+            self._machine.rulesets.close()
 
     def _spend(self, grant: Grant) -> None:
         if grant.nonce in self._spent:
@@ -203,9 +202,7 @@ class Spawner:
         wiring = Wiring(options)
         try:
             wiring.connect(own_terminal=self.tier == "kernel", answers=isinstance(request.work, Invoke))
-            machine = job.Machine(
-                self.tier, ruleset.supported_abi(), self._scratch, self._home, self._own, self._layers
-            )
+            machine = self._machine_now()
             proxy = (opening.address, opening.port, opening.url) if opening is not None else None
             prepared = job.prepare(request, machine, options.terminal, wiring.tty, proxy)
             wiring.keep_for_run(prepared.ruleset)
@@ -235,6 +232,7 @@ class Spawner:
 
     async def close(self) -> None:
         """End every run and the fork server."""
+        self._let_rulesets_go()
         if self._uncontained is not None:
             await self._uncontained.close()
         flights = list(self._flights)

@@ -52,7 +52,7 @@ def existing_system() -> tuple[str, ...]:
 @functools.lru_cache(maxsize=1)
 def existing_files() -> tuple[str, ...]:
     """The system's readable files that this machine has."""
-    return tuple(path for path in (*ETC, *KERNEL_FILES, "/proc") if Path(path).exists())
+    return tuple(path for path in (*ETC, *KERNEL_FILES) if Path(path).exists())
 
 
 @functools.lru_cache(maxsize=8)

@@ -94,7 +94,7 @@ def _landlock(abi: int) -> Finding:
 
 def _seccomp() -> Finding:
     try:
-        filters.compile_filters(full=True, inet=False, debug=False)
+        filters.compile_filters(full=True, debug=False)
     except SandboxError as error:
         return Finding("filters", False, str(error), "use a machine of x86_64 or aarch64")
     return Finding("filters", True, f"system calls of {platform.machine()} are known")

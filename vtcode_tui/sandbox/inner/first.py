@@ -9,7 +9,7 @@ import signal
 import socket
 import struct
 
-from vtcode_tui.sandbox.inner import kernel, layers, mounts, target, tree
+from vtcode_tui.sandbox.inner import kernel, layers, mounts, rehearsal, target, tree
 from vtcode_tui.sandbox.inner.job import Job, SetupError, read_all
 
 TYPE_CHECKING = False
@@ -47,6 +47,7 @@ def become(lines: Lines, outline: Outline, folder: str) -> NoReturn:
         if pid == 0:
             target.become(lines.work_orders, report, outline, folder)
         lines.work_orders.close()
+        rehearsal.of_job(outline, folder)
         message, descriptors, _flags, _address = socket.recv_fds(lines.orders, 4096, 8)
         if not message:
             os._exit(0)  # the supervisor is gone

@@ -54,6 +54,8 @@ class Guard:
         self._quarantine = quarantine
         self._before: dict[str, Node] = {}
         self._folders: dict[str, tuple[int, int]] = {}
+        self._parents: dict[str, int] = {}
+        """Folders that are open while nothing of what is above a name changes."""
         self._root = -1
         self._kept = 0
         self._entries = 0
@@ -76,6 +78,7 @@ class Guard:
                 if identity is not None:
                     self._folders[parent] = identity
                 parent = os.path.dirname(parent)
+        self._close_parents()
         self._begun_ns = time.clock_gettime_ns(kernel.CLOCK_OF_FILES)
 
     def verify_surely(self) -> list[dict[str, object]]:
@@ -105,23 +108,30 @@ class Guard:
             try:
                 after = self._look(name, before)
                 if not before.same(after):
+                    self._close_parents()
                     findings.append({"path": name, "what": self._restore(name, before, after)})
             except Exception as error:  # noqa: BLE001 - one that defies comparison must not keep the others from it
                 why = error.strerror if isinstance(error, OSError) else repr(error)[:200]
                 findings.append({"path": name, "what": f"could not be compared: {why}; look at it"})
+        self._close_parents()
         findings += repositories.disarm(self._root, self._begun_ns, self._before, self._take_away)
         os.close(self._root)
         return findings
 
     def _look(self, name: str, before: Node | None) -> Node:
-        try:
-            parent = self._open_parent(name)
-        except OSError:
-            return Node("absent")
-        try:
-            return self._snapshot(parent, os.path.basename(name), before)
-        finally:
+        folder, _, last = name.rpartition("/")
+        parent = self._parents.get(folder, -1)
+        if parent < 0:
+            try:
+                parent = self._parents[folder] = self._open_parent(name)
+            except OSError:
+                return Node("absent")
+        return self._snapshot(parent, last, before)
+
+    def _close_parents(self) -> None:
+        for parent in self._parents.values():
             os.close(parent)
+        self._parents.clear()
 
     def _open_parent(self, name: str) -> int:
         return kernel.open_inside(self._root, os.path.dirname(name) or ".", _FOLDER)

@@ -78,7 +78,8 @@ _NOTIF_ID_VALID = 0x40082102
 _NOTIF_ADDFD = 0x40182103
 
 
-def _check(result: int, what: str) -> int:
+def checked(result: int, what: str) -> int:
+    """The result of a call of the C library; raises OSError where it is negative."""
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
@@ -88,13 +89,13 @@ def _check(result: int, what: str) -> int:
 def syscall(what: str, number: int, *arguments: int | bytes | ctypes.Array[ctypes.c_char] | None) -> int:
     """Call the kernel by number; `what` names the call in the OSError."""
     words = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
-    return _check(LIBC.syscall(ctypes.c_long(number), *words), what)
+    return checked(LIBC.syscall(ctypes.c_long(number), *words), what)
 
 
 def prctl(option: int, argument: int = 0, *more: int) -> int:
     """`prctl(2)` with integer arguments."""
     words = [ctypes.c_ulong(a) for a in (argument, *more, *([0] * (3 - len(more))))]
-    return _check(LIBC.prctl(ctypes.c_int(option), *words), f"prctl {option}")
+    return checked(LIBC.prctl(ctypes.c_int(option), *words), f"prctl {option}")
 
 
 def set_name(name: str) -> None:
@@ -104,7 +105,7 @@ def set_name(name: str) -> None:
 
 def unshare(flags: int) -> None:
     """Enter new namespaces."""
-    _check(LIBC.unshare(flags), "unshare")
+    checked(LIBC.unshare(flags), "unshare")
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, data: str = "") -> None:
@@ -117,7 +118,7 @@ def mount(source: str, target: str, kind: str | None, flags: int, data: str = ""
         ctypes.c_ulong(flags),
         ctypes.c_char_p(encode(data) if data else None),
     )
-    _check(result, f"mount {kind or 'bind'} on {target}")
+    checked(result, f"mount {kind or 'bind'} on {target}")
 
 
 def bind(source: str, target: str, *, recursive: bool = True) -> None:
@@ -225,7 +226,7 @@ def terminals_of_machine() -> int:
 def memory_of_machine() -> tuple[int, int]:
     """Bytes of memory that the machine has, and of shared memory (tmpfs, memfd, System V) in use on it."""
     buffer = ctypes.create_string_buffer(128)
-    _check(LIBC.sysinfo(buffer), "sysinfo")
+    checked(LIBC.sysinfo(buffer), "sysinfo")
     # long uptime, loads[3]; then totalram, freeram, sharedram; two bytes behind eight words follows mem_unit.
     total, _free, shared = struct.unpack_from("=3Q", buffer.raw, 32)
     unit = struct.unpack_from("=I", buffer.raw, 104)[0]
@@ -283,12 +284,7 @@ _ADD_RULE = (ctypes.c_long(SYS_LANDLOCK_ADD), ctypes.c_long(1), ctypes.c_long(0)
 def landlock_allow(ruleset: ctypes.c_long, descriptor: int, access: int) -> None:
     """Add a rule for the file or folder behind `descriptor`. Called some eighty times for a run."""
     number, kind, flags = _ADD_RULE
-    _check(LIBC.syscall(number, ruleset, kind, struct.pack("=Qi", access, descriptor), flags), "landlock_add_rule")
-
-
-def landlock_connect(ruleset: int, port: int) -> None:
-    """Add a rule for connecting to a TCP port, at whatever address."""
-    syscall("landlock_add_rule", SYS_LANDLOCK_ADD, ruleset, 2, struct.pack("=QQ", 2, port), 0)
+    checked(LIBC.syscall(number, ruleset, kind, struct.pack("=Qi", access, descriptor), flags), "landlock_add_rule")
 
 
 def landlock_restrict(ruleset: int) -> None:
@@ -309,7 +305,7 @@ def seccomp_load(code: bytes, *, listener: bool = False) -> int:
         result = LIBC.syscall(
             ctypes.c_long(SYS_SECCOMP), ctypes.c_long(1), ctypes.c_long(1 << 3), ctypes.byref(program)
         )
-    return _check(int(result), "seccomp")
+    return checked(int(result), "seccomp")
 
 
 def notify_receive(listener: int) -> tuple[int, int, int, tuple[int, ...]]:

@@ -20,7 +20,7 @@ from fcntl import F_DUPFD_CLOEXEC, fcntl, ioctl
 
 sys.path.append(sys.argv[1])
 
-from vtcode_tui.sandbox.inner import guard, kernel, processes, target, tree, watch
+from vtcode_tui.sandbox.inner import guard, kernel, owner, processes, target, tree, watch
 from vtcode_tui.sandbox.inner.job import Job, SetupError, read_all
 
 TYPE_CHECKING = False
@@ -196,7 +196,7 @@ class Run:
         while not self.killed:
             ready = dict(poll.poll(min(_LOOK_MS, limits.next_ms())))
             if self.events.fileno() in ready:
-                self._obey()
+                self.killed, self.limit = owner.end_wanted(self.events)
             if self.wake in ready:
                 os.read(self.wake, 4096)
             self._reap()
@@ -206,18 +206,6 @@ class Run:
             exceeded = limits.check()
             if exceeded is not None:
                 self.limit, self.killed = exceeded[0], f"limit: {exceeded[1]}"
-
-    def _obey(self) -> None:
-        try:
-            text = self.events.recv(65536)
-        except OSError:
-            text = b""
-        if not text:
-            self.killed = "vtcode ended"
-            return
-        said = json.loads(text.split(b"\n", 1)[0])
-        self.killed = str(said.get("kill", "")) or "killed"
-        self.limit = str(said.get("limit", ""))
 
     def _end(self, family: processes.Family) -> int:
         """End everything that still runs; how many processes outlived the work itself."""

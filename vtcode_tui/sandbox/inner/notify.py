@@ -13,7 +13,7 @@ import struct
 import time
 from contextlib import suppress
 
-from vtcode_tui.sandbox.inner import kernel, metadata, terminals
+from vtcode_tui.sandbox.inner import kernel, loopback, metadata, terminals
 from vtcode_tui.sandbox.inner.memory import Memory, process_of, small
 from vtcode_tui.sandbox.inner.numbers import NAMES, OTHER_PROCESS, SIGNALS
 
@@ -43,6 +43,7 @@ class Notifier:
         self._writable = [*job.writable, job.own_home, job.own_tmp, job.caches, "/dev/shm"]
         self._roots = [*job.writable, *job.readable, job.folder, job.caches]
         self._proxy = {(str(address), int(str(port))) for address, port in job.connect}
+        self._loopback = loopback.Loopback()
         self._tell = tell
         self._counts: dict[tuple[str, str, str], int] = {}
         self._overflow = 0
@@ -61,6 +62,11 @@ class Notifier:
                 return
             if name == "connect":
                 error, proceed = self._connect(ident, thread, arguments)
+            elif name == "bind" and not self._full:
+                error, proceed = self._bind(ident, thread, arguments)
+            elif name == "listen" and not self._full:
+                backlog = arguments[1] & 0xFFFFFFFF
+                error, proceed = self._loopback.listen(thread, arguments[0] & 0xFFFFFFFF, backlog), False
             elif name in metadata.CALLS and not self._full:
                 error, proceed = self._change(name, Memory(self.listener, ident, thread), arguments), False
             elif name in _TARGETS and self._inside(name, arguments):
@@ -153,8 +159,8 @@ class Notifier:
             return self._connect_unix(raw, thread, descriptor), False
         if family in {socket.AF_INET, socket.AF_INET6}:
             return self._connect_inet(ident, raw, thread, descriptor)
-        if family == socket.AF_UNSPEC:
-            return 0, True  # undoes an earlier connect; nothing can be reached that way
+        if family == socket.AF_UNSPEC:  # undoes an earlier connect
+            return (0, True) if self._full else (self._loopback.disconnect(thread, descriptor), False)
         self._note("syscall", f"connect to {_FAMILIES.get(family, f'family {family}')}", thread)
         return errno.EACCES, False
 
@@ -165,11 +171,28 @@ class Notifier:
         if self._full:
             # The run's own network namespace holds nothing but its own loopback: whatever the memory says by the
             # time the kernel reads it, there is nowhere else to go.
-            if not _is_loopback(address):
+            if not loopback.is_loopback(address):
                 self._note("host", _place(address, port), thread)
             return 0, True
-        self._note("host", _place(address, port), thread)
-        return errno.EACCES, False
+        if not loopback.is_this_machine(address):
+            self._note("host", _place(address, port), thread)
+            return errno.EACCES, False
+        try:
+            return self._loopback.connect(thread, descriptor, address, port), False
+        except ConnectionRefusedError:
+            self._note("host", f"{_place(address, port)}, where no server of this run is", thread)
+            raise
+
+    def _bind(self, ident: int, thread: int, arguments: tuple[int, ...]) -> tuple[int, bool]:
+        raw = Memory(self.listener, ident, thread).upto(arguments[1], min(arguments[2] & 0xFFFFFFFF, 128))
+        family = struct.unpack_from("=H", raw.ljust(2, b"\0"))[0]
+        if family == socket.AF_UNIX:
+            # Landlock decides about the path; should the memory say something else by then, what is bound there
+            # can still neither listen nor connect.
+            return 0, True
+        if family not in {socket.AF_INET, socket.AF_INET6}:
+            return errno.EAFNOSUPPORT, False
+        return self._loopback.bind(thread, arguments[0] & 0xFFFFFFFF, *_inet_address(raw)), False
 
     def _to_proxy(self, ident: int, raw: bytes, thread: int, descriptor: int) -> int:
         flags = _descriptor_flags(thread, descriptor)
@@ -209,14 +232,14 @@ class Notifier:
             with own:
                 if own.family != socket.AF_UNIX:
                     return errno.EINVAL
-                blocking = own.getblocking()
+                blocking = os.get_blocking(own.fileno())
                 own.settimeout(_CONNECT_SECONDS)
                 try:
                     own.connect(f"/proc/self/fd/{held}")
                 except TimeoutError:
                     return errno.EAGAIN
                 finally:
-                    own.setblocking(blocking)
+                    os.set_blocking(own.fileno(), blocking)
         except OSError as error:
             return error.errno or errno.EACCES
         finally:
@@ -275,7 +298,3 @@ def _inet_address(raw: bytes) -> tuple[str, int]:
 
 def _place(address: str, port: int) -> str:
     return f"name lookup at {address}" if port == 53 else f"{address} port {port}"
-
-
-def _is_loopback(address: str) -> bool:
-    return address.startswith("127.") or address == "::1" or address.startswith("::ffff:127.")

@@ -55,7 +55,7 @@ def find(root: int, since_ns: int) -> set[str]:
             inner = [name for name in below if name not in _SKIP]
             if counted:
                 # A folder without folders is no repository and has none below: it need not be read.
-                hollow = {name for name in inner if _has_no_folders(folder, name, device)}
+                hollow = {name for name in inner[: _MOST_FOLDERS - seen] if _has_no_folders(folder, name, device)}
                 seen += len(hollow)
                 inner = [name for name in inner if name not in hollow]
             prefix = f"{path}/" if path else ""

@@ -1,4 +1,4 @@
-"""The fork server: `python -I -S server.py FD PARENT_OF_PACKAGE MODULE...`, one supervisor forked for each run.
+"""The fork server: `python -I -S server.py PARENT_OF_PACKAGE FD MODULE...`, one supervisor forked for each run.
 
 It is started before the main process has a thread, has one thread itself and reads nothing but its socket.
 """
@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 
-sys.path.append(sys.argv[2])
+sys.path.append(sys.argv[1])
 
 from vtcode_tui.sandbox.inner import cgroup, kernel, sentinel, tree
 from vtcode_tui.sandbox.inner.job import SetupError
@@ -153,4 +153,4 @@ class _Server:
 
 if __name__ == "__main__":
     sentinel.stand_behind()
-    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[3:])
+    serve(socket.socket(fileno=int(sys.argv[2])), sys.argv[3:])

@@ -17,7 +17,7 @@ import struct
 import time
 from contextlib import suppress
 
-from vtcode_tui.sandbox.inner import first, guard, kernel, space, target, tree, watch
+from vtcode_tui.sandbox.inner import first, guard, kernel, owner, rehearsal, space, target, tree, watch
 from vtcode_tui.sandbox.inner.job import Job, SetupError, fitted, read_all
 from vtcode_tui.sandbox.inner.notify import Notifier
 
@@ -66,6 +66,8 @@ class Supervisor:
         """Get ready, wait for a run on `control`, and see it through."""
         try:
             self._muster(control)
+            with target.step("rehearsal"):
+                rehearsal.of_supervision(self.outline, self.folder)
         except (SetupError, OSError) as error:
             self.setup_error = error if isinstance(error, SetupError) else SetupError("namespaces", str(error))
         message, descriptors, _flags, _address = socket.recv_fds(control, 4096, 16)
@@ -122,17 +124,20 @@ class Supervisor:
     def _run(self, descriptors: list[int], *, layered: bool) -> None:
         """The whole life of the run."""
         self.begun = time.monotonic()
+        text = read_all(descriptors[0])
+        if self.setup_error is None:
+            self._give_orders(descriptors, layered=layered)
         self.kills = self.group.kills()
-        self.job = Job(read_all(descriptors[0]))
+        self.job = Job(text)
         self.job.folder = self.folder
         quarantine = os.path.dirname(self.job.caches) + "/quarantine"
         protected = guard.Guard(self.job.workspace, self.job.guarded, quarantine)
         try:
             if self.setup_error is not None:
                 raise self.setup_error
-            with target.step("private folders"):
-                self._complete_folders()
-            self._give_orders(descriptors, layered=layered)
+            if not self.full:
+                with target.step("private folders"):
+                    self._complete_folders()
             with target.step("protected paths"):
                 protected.remember()
             self._await_start()
@@ -180,14 +185,12 @@ class Supervisor:
                 self._link(self.outline.readable)
 
     def _complete_folders(self) -> None:
-        os.makedirs(self.job.caches, 0o700, exist_ok=True)
-        if not self.full:
-            os.symlink(self.job.caches, self.folder + "/home/.cache")
-            self._link(self.job.readable)
-            self.job.readable += self.outline.readable
+        """In tier kernel the private home is another folder: what lies elsewhere is linked into it."""
+        os.symlink(self.job.caches, self.folder + "/home/.cache")
+        self._link(self.job.readable)
+        self.job.readable += self.outline.readable
 
     def _link(self, readable: list[str]) -> None:
-        """In tier kernel the private home is another folder: what may be read of the real one is linked into it."""
         home = self.outline.home
         for path in readable:
             if not path.startswith(home + "/"):
@@ -267,7 +270,7 @@ class Supervisor:
             elif listener in ready:
                 self.poll.unregister(listener)  # every process of the run has ended
             if self.events.fileno() in ready:
-                self._obey()
+                self.killed, self.limit = owner.end_wanted(self.events)
             if self.stop_read in ready and not self._take_status():
                 self.killed = "the spawner ended"
             if pidfd in ready or (self.status is not None and not self.survivors):
@@ -286,19 +289,6 @@ class Supervisor:
             self.status, self.survivors, self.cpu_ms, self.max_rss_kb = struct.unpack("=iiqq", data[1:25])
             return True
         return False
-
-    def _obey(self) -> None:
-        try:
-            text = self.events.recv(65536)
-        except OSError:
-            text = b""
-        if not text:
-            self.killed = "vtcode ended"
-            return
-        said = json.loads(text)
-        if "kill" in said:
-            self.killed = str(said["kill"]) or "killed"
-            self.limit = str(said.get("limit", ""))
 
     def _end(self) -> int:
         """End everything that still runs; how many processes outlived the work itself."""

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from ctypes import c_long
 from fcntl import ioctl
 
-from vtcode_tui.sandbox.inner import kernel
+from vtcode_tui.sandbox.inner import kernel, rehearsal
 from vtcode_tui.sandbox.inner.job import Job, SetupError, read_all
 
 TYPE_CHECKING = False
@@ -44,6 +44,7 @@ def become(orders: socket.socket, report: socket.socket, outline: Outline, folde
     """Be the work. Never returns; a failure before it begins is told through the reporting socket."""
     try:
         _get_ready(orders, report, outline)
+        rehearsal.of_job(outline, folder)
         message, descriptors, _flags, _address = socket.recv_fds(orders, 4096, 16)
         if not message:
             os._exit(0)  # the supervisor is gone
@@ -52,6 +53,8 @@ def become(orders: socket.socket, report: socket.socket, outline: Outline, folde
         ruleset, result = _take_streams(orders, report, descriptors[1:])
         with step("limits"):
             limit(job)
+        if not job.full:
+            _confine(job, ruleset)
         if orders.recv(16) != b"go":
             os._exit(0)
         kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
@@ -59,9 +62,10 @@ def become(orders: socket.socket, report: socket.socket, outline: Outline, folde
         with step("working folder"):
             os.chdir(job.cwd)
         if job.invoke is not None:
-            # Imported before the rights go, from the installation only; what it loads later comes under the rules.
+            # From the installation only, and under the rules like all that it does.
             sys.path[:] = [*sys.path, *(p for p in job.search if p not in sys.path)]
-        _confine(job, ruleset)
+        if job.full:  # the places that its rules are about stand now
+            _confine(job, ruleset)
         with step("pinned files"):
             check_pins(job.pins, job.writable)
         if job.invoke is None:

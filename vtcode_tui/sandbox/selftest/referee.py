@@ -31,9 +31,9 @@ def compare() -> Finding:
         return Finding(name, False, f"system calls of {machine} are not known here")
     arch, numbers = filters.MACHINES[machine]
     compared = 0
-    for full, inet in itertools.product((True, False), repeat=2):
-        ours = filters.compile_filters(full=full, inet=inet, debug=False)
-        calls = filters.table(numbers, full=full, inet=inet, debug=False, signals=False)
+    for full, debug in itertools.product((True, False), repeat=2):
+        ours = filters.compile_filters(full=full, debug=debug)
+        calls = filters.table(numbers, full=full, debug=debug, signals=False)
         for program, code in zip((filters.NUMBERS_ALLOWED, calls), ours, strict=True):
             theirs = by_libseccomp(program)
             for number in sorted({*program.rules, *range(0, 600, 13)}):
