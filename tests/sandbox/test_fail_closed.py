@@ -29,7 +29,7 @@ from vtcode_tui.sandbox import *
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.sandbox import filters
 base, tier, words, taken, staged = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3]), sys.argv[4], sys.argv[5]
-filters.compile_filters(full=tier == "full", inet=False, debug=False)
+filters.compile_filters(full=tier == "full", debug=False)
 if taken:
     import pyseccomp as s
     outer = s.SyscallFilter(s.ALLOW)

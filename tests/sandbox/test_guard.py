@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -136,6 +137,117 @@ async def test_a_new_repository_keeps_nothing_that_git_would_run(
     subprocess.run(["git", "status"], cwd=repository / "new", check=True, capture_output=True)
     assert not canary.exists()
     assert (repository / "plain/.git/config").exists()
+
+
+_EVIL = "fsmonitor = touch CANARY"
+_LAYOUT = "mkdir -p X/objects X/refs; echo 'ref: refs/heads/main' > X/HEAD; exec > X/config; "
+_PAGER = "pager = touch CANARY"
+_ARM = f"printf '[core]\\n{_EVIL}\\n'"
+_DEEP = f"git init -q X/a/b/c/d/e; {_ARM} >> X/a/b/c/d/e/.git/config; "
+TRAPS = {
+    "a bare repository in a folder that was there": f"{_LAYOUT}printf '[core]\\nbare = true\\n{_PAGER}\\n'",
+    "the key beside its section": f"{_LAYOUT}echo '[core] {_PAGER}'",
+    "a section with a comment": f"{_LAYOUT}printf '[core];c\\n{_PAGER}\\n'",
+    "a value on two lines": f"{_LAYOUT}printf '[core]\\npager = \\\\\\n touch CANARY\\n'",
+    "an included file": f"{_LAYOUT}printf '[include]\\npath = more\\n'; echo '[core] {_PAGER}' > X/more",
+    "an included file by condition": f"{_LAYOUT}printf '[includeIf \"gitdir:**\"]\\npath = more\\n'; "
+    f"echo '[core] {_PAGER}' > X/more",
+    "a file .git that leads to a deep folder": f"{_DEEP} echo 'gitdir: a/b/c/d/e/.git' > X/.git",
+    "a link .git": f"{_DEEP} ln -s a/b/c/d/e/.git X/.git",
+    "a configuration elsewhere": f"{_DEEP} mkdir X/.git; cp X/a/b/c/d/e/.git/HEAD X/.git; "
+    "echo ../a/b/c/d/e/.git > X/.git/commondir",
+    "behind a decoy in the folder above": "mkdir objects refs; echo 'ref: refs/heads/main' > HEAD; git init -q X; "
+    f"{_ARM} >> X/.git/config",
+    "behind a decoy in its folder": f"git init -q X; {_ARM} >> X/.git/config; mkdir X/objects X/refs; "
+    "cp X/.git/HEAD X",
+    "a pager for one command": "git init -q X; git -C X config pager.status 'touch CANARY; cat'",
+    "hooks through a new folder": "git init -q X; git -C X config core.hooksPath ../evil; mkdir evil; "
+    "printf '#!/bin/sh\\ntouch CANARY\\n' > evil/pre-commit; chmod +x evil/*",
+    "a configuration for one worktree": "git init -q X; git -C X config extensions.worktreeConfig true; "
+    f"{_ARM} > X/.git/config.worktree",
+    "a repository that was made before": f"{_ARM} >> old/.git/config; mv old/.git X/.git",
+    "a submodule's git folder": "git init -q .git/modules/x; mv .git/modules/x/.git .git/modules/y; "
+    f"{_ARM} >> .git/modules/y/config; echo 'worktree = ../../../X' >> .git/modules/y/config; "
+    "echo 'gitdir: ../.git/modules/y' > X/.git",
+}
+
+
+def _visit(repository: Path) -> None:
+    """What a person does, or a prompt that shows the branch: in a terminal, so that pagers start too."""
+    for words in (
+        "git status",
+        "git config --list",
+        "git -c user.name=n -c user.email=e@x commit -q --allow-empty -m x",
+    ):
+        subprocess.run(
+            ["script", "-qec", words, "/dev/null"],
+            cwd=repository / "X",
+            check=False,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(repository.parent), "TERM": "xterm"},
+        )
+
+
+@pytest.fixture
+def visited(repository: Path) -> Path:
+    (repository / "X").mkdir()
+    subprocess.run(["git", "init", "-q", str(repository / "old")], check=True)
+    return repository
+
+
+@pytest.mark.skipif(shutil.which("script") is None, reason="nothing here makes a terminal")
+@pytest.mark.parametrize("trap", TRAPS.values(), ids=TRAPS)
+async def test_no_repository_that_a_run_leaves_makes_a_persons_git_run_something(
+    finish: Finish, protecting: Profile, visited: Path, trap: str
+) -> None:
+    canary = visited.parent / "ran"
+    _text, outcome = await finish(grant_for(protecting, "bash", "-c", trap.replace("CANARY", str(canary))))
+    _visit(visited)
+    assert not canary.exists()
+    assert any(denial.kind == "protected" for denial in outcome.denials)
+
+
+@pytest.mark.skipif(shutil.which("script") is None, reason="nothing here makes a terminal")
+@pytest.mark.parametrize("trap", TRAPS.values(), ids=TRAPS)
+def test_each_of_these_traps_works_without_the_guard(visited: Path, trap: str) -> None:
+    canary = visited.parent / "ran"
+    script = trap.replace("CANARY", str(canary))
+    subprocess.run(["bash", "-c", script], cwd=visited, check=False, capture_output=True)
+    _visit(visited)
+    assert canary.exists()
+
+
+async def test_ordinary_work_with_repositories_loses_nothing_to_the_guard(
+    finish: Finish, protecting: Profile, visited: Path
+) -> None:
+    script = """
+        export GIT_AUTHOR_NAME=n GIT_AUTHOR_EMAIL=e@x GIT_COMMITTER_NAME=n GIT_COMMITTER_EMAIL=e@x
+        git init -q -b main one && cd one && echo a > a && git add a && git commit -qm one && cd ..
+        git clone -q one two && git -C two config user.name n && git -C two config branch.main.rebase true
+        git -C one worktree add -q ../three
+        git init -q -b main four && git -C four -c protocol.file.allow=always submodule --quiet add ../one m
+    """
+    text, outcome = await finish(grant_for(protecting, "bash", "-ec", script))
+    assert (text, outcome.exit_code) == ("", 0)
+    assert outcome.denials == ()
+    for place in ("one", "two", "three", "four", "four/m"):
+        done = subprocess.run(["git", "-C", str(visited / place), "status"], check=False, capture_output=True)
+        assert done.returncode == 0, (place, done.stderr)
+    url = ["git", "-C", str(visited / "two"), "config", "remote.origin.url"]
+    assert subprocess.run(url, check=True, capture_output=True, text=True).stdout.strip().endswith("/one")
+
+
+async def test_what_is_harmless_in_a_configuration_stays_when_the_rest_goes(
+    finish: Finish, protecting: Profile, visited: Path
+) -> None:
+    script = "git init -q new; git -C new remote add o https://example.com/x; git -C new config core.pager evil"
+    await finish(grant_for(protecting, "bash", "-ec", script))
+    config = ["git", "-C", str(visited / "new"), "config", "--local", "--list"]
+    kept = subprocess.run(config, check=True, capture_output=True, text=True).stdout
+    assert "remote.o.url=https://example.com/x" in kept
+    assert "remote.o.fetch=+refs/heads/*:refs/remotes/o/*" in kept
+    assert "pager" not in kept
 
 
 async def test_no_placeholder_appears_in_the_workspace(

@@ -114,7 +114,8 @@ class Guard:
                 why = error.strerror if isinstance(error, OSError) else repr(error)[:200]
                 findings.append({"path": name, "what": f"could not be compared: {why}; look at it"})
         self._close_parents()
-        findings += repositories.disarm(self._root, self._begun_ns, self._before, self._take_away)
+        disarming = repositories.Disarming(self._root, self._workspace, self._begun_ns, self._take_away)
+        findings += disarming.all(self._before)
         os.close(self._root)
         return findings
 
