@@ -63,6 +63,10 @@ _PEER_IOCTL = 0x5441
 """TIOCGPTPEER: in tier kernel the notifier opens the other end of a run's own pseudo-terminal, and no other."""
 _FLAG_IOCTLS = (0x40086602, 0x40046602, 0x401C5820, 0x40087602)
 """FS_IOC_SETFLAGS (and of 32 bits), FS_IOC_FSSETXATTR, FS_IOC_SETVERSION: they work on files opened for reading."""
+_SEALING_IOCTLS = (0x40806685, 0x800C6613)
+"""FS_IOC_ENABLE_VERITY and FS_IOC_SET_ENCRYPTION_POLICY: whoever owns a file that is open for reading may."""
+_BTRFS, _COPYING = 0x9400, (0x40049409, 0x4020940D, 0xC0189436)
+"""Calls of btrfs make and remove subvolumes past Landlock; three that copy (FICLONE...) bear its letter."""
 _SET_ID = 0o6000
 _FAST_OPEN = 0x20000000
 _STREAM, _DATAGRAM, _SEQUENCE = 1, 2, 5
@@ -158,7 +162,8 @@ def _metadata(build: _Builder) -> None:
     """Landlock has no right for modes, owners, times and attributes: the notifier makes such changes itself."""
     for name in metadata.CALLS:
         build.refuse(name)
-    build.refuse("ioctl", _is(1, *_FLAG_IOCTLS, _PEER_IOCTL))
+    build.refuse("ioctl", _is(1, *_FLAG_IOCTLS, *_SEALING_IOCTLS, _PEER_IOCTL))
+    build.refuse("ioctl", _is(1, _BTRFS, mask=0xFF00), _other_than(1, _COPYING))
 
 
 def _set_id(build: _Builder, *, metadata: bool) -> None:

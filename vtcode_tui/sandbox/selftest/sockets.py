@@ -49,6 +49,23 @@ _TCP = {
     "connect after AF_UNSPEC": (
         "x=s(); sc(42,x.fileno(),struct.pack('=H',0)+bytes(14),16); x.connect(('127.0.0.1',W['TCP']))"
     ),
+    "from a port of one's own": "x=s(); x.bind(('127.0.0.1',0)); x.connect(('127.0.0.1',W['TCP']))",
+    "where one's own server was": (
+        "x=s(); x.setsockopt(1,2,1); x.setsockopt(1,15,1)\n"
+        "try: x.bind(('127.0.0.1',W['TCP'])); x.listen()\nexcept OSError: pass\n"
+        "x.close(); s().connect(('127.0.0.1',W['TCP']))"
+    ),
+    "from a socket that listened": (
+        "x=s(); x.listen(); sc(42,x.fileno(),struct.pack('=H',0)+bytes(14),16)\n"
+        "s().connect(('127.0.0.1',W['TCP'])); x.connect(('127.0.0.1',W['TCP']))"
+    ),
+    "threads race the family": (
+        "import sys,threading\nsys.setswitchinterval(1e-5)\nb=ctypes.create_string_buffer(16); stop=[]\n"
+        "e=struct.pack('=H',2)+struct.pack('!H',W['TCP'])+bytes([127,0,0,1])+bytes(8)\n"
+        "def flip():\n while not stop:\n  b.raw=bytes(16); b.raw=e\n"
+        "threading.Thread(target=flip,daemon=True).start()\n"
+        "for _ in range(80):\n x=s(); x.setblocking(False); sc(42,x.fileno(),b,16); x.close()\nstop.append(1)"
+    ),
     "threads race the address": (
         "import sys,threading\nsys.setswitchinterval(1e-5)\nb=ctypes.create_string_buffer(16); stop=[]\n"
         "def a(h,p): return struct.pack('=H',2)+struct.pack('!H',p)+bytes(h)+bytes(8)\n"
