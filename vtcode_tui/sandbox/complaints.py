@@ -1,7 +1,8 @@
 """Paths that a failed run complained about, explained by what the run could see.
 
-The kernel does not say which path it refused: Landlock tells nobody, and what is not mounted is just not found. The
-program mostly says it, so what it wrote is read once more after it failed. Two audiences, kept apart:
+The kernel seldom says which path it refused: Landlock tells those who may read the machine's audit (`records`),
+and what is not mounted is just not found. The program mostly says it, so what it wrote is read once more after it
+failed. Two audiences, kept apart:
 
 - The model hears what follows from the profile alone ("not among the places that this run sees"), the same words
   whether or not the path exists: a model that prints made-up complaints learns nothing about the machine.
@@ -14,16 +15,19 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from vtcode_tui.sandbox.inner.job import OWN
+from vtcode_tui.sandbox.records import Refused
 from vtcode_tui.sandbox.run import Denial
 from vtcode_tui.sandbox.view import View
 
 _KEPT = 64 << 10
 """Bytes of the end of the output that are searched."""
 _MOST = 8
+_ORDINARY = ("/etc/", "/proc/", "/sys/", "/dev/")
+"""Programs ask for many a file there that they do well without."""
 _NEAR = 3
 """Lines between a path and the complaint about it: some programs give the cause on a line of its own."""
 
@@ -76,6 +80,13 @@ class Complaints:
                 break
             found += self._explained(self._view.real(path), writing=writing)
         found += self._hidden_programs(text)
+        return tuple(dict.fromkeys(found))
+
+    def recorded(self, refused: Sequence[Refused]) -> tuple[Denial, ...]:
+        """The same for paths that the kernel itself recorded as refused."""
+        found: list[Denial] = []
+        for path, writing in [one for one in refused if not one[0].startswith(_ORDINARY)][:_MOST]:
+            found += self._explained(path, writing=writing)
         return tuple(dict.fromkeys(found))
 
     def _explained(self, path: str, *, writing: bool) -> Iterator[Denial]:

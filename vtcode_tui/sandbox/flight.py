@@ -19,6 +19,7 @@ from typing import Any
 from vtcode_tui.sandbox import explain
 from vtcode_tui.sandbox.complaints import Complaints
 from vtcode_tui.sandbox.profile import Staging
+from vtcode_tui.sandbox.records import Refused
 from vtcode_tui.sandbox.run import Denial, Outcome, TerminalSize
 
 _PIECE = 65536
@@ -60,6 +61,8 @@ class Flight:
         """What the run's proxy refused; part of the outcome."""
         self.complaints: Complaints | None = None
         """Where paths that a failed run names are explained; part of the outcome."""
+        self.recorded: Callable[[int], Sequence[Refused]] | None = None
+        """Asked for what the kernel recorded as refused to the run of a process."""
         events.setblocking(False)
         self._loop.add_reader(events.fileno(), self._on_message)
 
@@ -328,8 +331,11 @@ class Flight:
         try:
             looking = self._loop.run_in_executor(None, complaints.denials)
             found = await asyncio.wait_for(looking, _PATIENCE_SECONDS)
+            if self.recorded is not None and (refused := self.recorded(self.pid)):
+                looking = self._loop.run_in_executor(None, complaints.recorded, refused)
+                found = tuple(dict.fromkeys([*found, *await asyncio.wait_for(looking, _PATIENCE_SECONDS)]))
         except TimeoutError:
-            found = ()
+            pass
         finally:
             self._conclude(outcome, found)
 

@@ -35,6 +35,8 @@ class Machine:
     """vtcode's own folders: no run may have them, whatever its profile says."""
     layers: Path | None = None
     """Where the layers of sessions lie: the one exception, a single layer at a time, for the staging workers."""
+    recorded: bool = False
+    """Whether somebody reads what Landlock tells the machine's audit."""
     rulesets: ruleset.Rulesets | None = None
     """Where a run's Landlock ruleset comes from, where some wait."""
 
@@ -91,6 +93,7 @@ def prepare(
         "home": str(machine.home),
         "full": full,
         "reaps": False,
+        "recorded": machine.recorded,
         "readable": [str(path) for path in dict.fromkeys(profile.readable) if path not in common],
         "writable": [str(path) for path in profile.writable],
         "protected": [str(path) for path in profile.protected],

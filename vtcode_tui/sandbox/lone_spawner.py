@@ -216,4 +216,4 @@ def _link_toolchains(readable: Sequence[Path], home: Path, own: Path) -> None:
 
 
 def _nothing_of_linux() -> dict[str, object]:
-    return {"full": False, "rules": [], "connect": [], "staging": None}
+    return {"full": False, "rules": [], "connect": [], "staging": None, "recorded": False}

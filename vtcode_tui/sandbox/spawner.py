@@ -18,7 +18,7 @@ from typing import ClassVar, Literal
 
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.common.home import Home, home_of_user
-from vtcode_tui.sandbox import beginning, job, ruleset
+from vtcode_tui.sandbox import beginning, job, records, ruleset
 from vtcode_tui.sandbox.complaints import Complaints
 from vtcode_tui.sandbox.flight import Flight
 from vtcode_tui.sandbox.grant import Execute, Grant, Invoke
@@ -50,6 +50,7 @@ class Spawner:
         self._spent: set[str] = set()
         self._flights: set[Flight] = set()
         self._machine: job.Machine | None = None
+        self._records: records.Records | None = None
         self._former: list[subprocess.Popen[bytes]] = []
         """Fork servers that were killed, as long as their sentinels have something to end."""
         self._launch()
@@ -157,6 +158,8 @@ class Spawner:
             raise
         self._flights.add(flight)
         flight.when_ended(self._ended)
+        if self._records is not None:
+            flight.recorded = self._records.of
         if opening is not None:
             flight.refused_elsewhere = opening.refused
             flight.when_ended(lambda _flight: opening.close_soon())
@@ -180,13 +183,18 @@ class Spawner:
 
     def _machine_now(self) -> job.Machine:
         if self._machine is None or self._machine.tier != self.tier:
-            self._let_rulesets_go()
+            self._let_go()
             abi = ruleset.supported_abi()
             machine = job.Machine(self.tier, abi, self._scratch, self._home, self._own, self._layers)
-            self._machine = replace(machine, rulesets=job.rulesets(machine))
+            heard, _why = records.source()
+            self._records = records.Records(heard) if heard is not None else None
+            self._machine = replace(machine, rulesets=job.rulesets(machine), recorded=heard is not None)
         return self._machine
 
-    def _let_rulesets_go(self) -> None:
+    def _let_go(self) -> None:
+        if self._records is not None:
+            self._records.close()
+            self._records = None
         if self._machine is not None and self._machine.rulesets is not None:
             self._machine.rulesets.close()
 
@@ -232,7 +240,7 @@ class Spawner:
 
     async def close(self) -> None:
         """End every run and the fork server."""
-        self._let_rulesets_go()
+        self._let_go()
         if self._uncontained is not None:
             await self._uncontained.close()
         flights = list(self._flights)

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from vtcode_tui.common.errors import SandboxError
-from vtcode_tui.sandbox import filters, ruleset
+from vtcode_tui.sandbox import filters, records, ruleset
 from vtcode_tui.sandbox.capability import Capability, Finding
 from vtcode_tui.sandbox.profile import Limits, Profile, Staging, Tier
 from vtcode_tui.sandbox.run import Outcome
@@ -89,7 +89,10 @@ def _landlock(abi: int) -> Finding:
         if abi < version
     ]
     note = f"; it does not cover {', '.join(missing)}, which seccomp and namespaces take over" if missing else ""
-    return Finding("landlock", True, f"version {abi}{note}")
+    _source, why = records.source()
+    if _source is not None:
+        _source.close()
+    return Finding("landlock", True, f"version {abi}{note}; {why}")
 
 
 def _seccomp() -> Finding:

@@ -36,6 +36,7 @@ class Job:
         "protected",
         "readable",
         "reaps",
+        "recorded",
         "rlimits",
         "rules",
         "search",
@@ -63,6 +64,8 @@ class Job:
     full: bool
     reaps: bool
     """Of a lone run: whether its orphans become children of its supervisor, which ends them."""
+    recorded: bool
+    """Whether refusals of Landlock are to go to the machine's audit, where we read them."""
     readable: list[str]
     writable: list[str]
     protected: list[str]

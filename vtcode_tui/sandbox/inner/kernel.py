@@ -287,9 +287,15 @@ def landlock_allow(ruleset: ctypes.c_long, descriptor: int, access: int) -> None
     checked(LIBC.syscall(number, ruleset, kind, struct.pack("=Qi", access, descriptor), flags), "landlock_add_rule")
 
 
-def landlock_restrict(ruleset: int) -> None:
-    """Enforce the ruleset on this process and everything it will start."""
-    syscall("landlock_restrict_self", SYS_LANDLOCK_RESTRICT, ruleset, 0)
+LOG_NOT_HERE, LOG_AFTER_EXEC = 1, 2
+
+
+def landlock_restrict(ruleset: int, records: int = 0) -> None:
+    """Enforce the ruleset on this process and everything it will start; `records`: what the audit is to hear of it.
+
+    LOG_NOT_HERE: nothing of this program; LOG_AFTER_EXEC: also of those that it becomes. Landlock 7 or newer.
+    """
+    syscall("landlock_restrict_self", SYS_LANDLOCK_RESTRICT, ruleset, records)
 
 
 class _Program(ctypes.Structure):

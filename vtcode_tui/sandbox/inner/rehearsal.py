@@ -30,7 +30,11 @@ def of_job(outline: Outline, folder: str) -> Job:
     said |= {"argv": ["bash", "-c", "true"], "environment": {f"NAME_{path}": path for path in paths}, "pins": []}
     said |= {"readable": paths, "writable": [folder], "protected": paths, "guarded": paths, "hidden": []}
     said |= {"rules": [(path, 1, 1) for path in paths], "rlimits": {"CORE": 0}, "full": outline.full, "connect": []}
-    said |= {"limits": dict.fromkeys(("processes", "memory", "disk", "inodes", "wall"), 1 << 20), "staging": None}
+    said |= {
+        "limits": dict.fromkeys(("processes", "memory", "disk", "inodes", "wall"), 1 << 20),
+        "staging": None,
+        "recorded": False,
+    }
     job = Job(json.dumps(said).encode())
     job.settle(folder)
     return job

@@ -156,7 +156,7 @@ def _confine(job: Job, ruleset: int) -> None:
     with step("landlock rules"):
         _add_rules(job, ruleset)
     with step("landlock"):
-        kernel.landlock_restrict(ruleset)
+        kernel.landlock_restrict(ruleset, kernel.LOG_AFTER_EXEC if job.recorded else 0)
     os.close(ruleset)
 
 
