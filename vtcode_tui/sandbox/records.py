@@ -70,9 +70,10 @@ class Records:
             paths[
                 name.decode(errors="replace"), not re.fullmatch(rb"(fs\.(read_file|read_dir|execute),?)+", blockers)
             ] = None
-        for table in (self._paths, self._domains):
-            while len(table) > _MOST_DOMAINS:
-                del table[next(iter(table))]
+        while len(self._paths) > _MOST_DOMAINS:
+            del self._paths[next(iter(self._paths))]
+        while len(self._domains) > _MOST_DOMAINS:
+            del self._domains[next(iter(self._domains))]
 
 
 def source() -> tuple[socket.socket | None, str]:
