@@ -23,7 +23,8 @@ _FIRST_ABI = 7
 """Landlock writes records, and lets a program choose which, from this version on."""
 _MOST_DOMAINS, _MOST_PATHS = 256, 64
 _RECORD = re.compile(
-    rb"domain=([0-9a-f]+) (?:blockers=(\S+)(?: path=(\"[^\"]*\"|(?:[0-9A-F]{2})+\b))?|status=allocated .*?pid=(\d+))"
+    rb"domain=([0-9a-f]+) (?:blockers=(\S+)(?: path=(\"[^\"]*\"|(?:[0-9A-F]{2})+\b))?|"
+    rb"status=allocated .*?pid=(\d+))"
 )
 
 Refused = tuple[str, bool]
