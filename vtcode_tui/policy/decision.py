@@ -145,7 +145,7 @@ def _decision(
         mode=decisive.verdict,
         rule=rule if rule and decisive.verdict == "allow" else _named(decisive, reports),
         reason=_sentence(decisive, every),
-        checks=_checks(findings),
+        checks=_checks(findings) if explained else (),
         risk=_risk(decisive, every),
         explanation=_explanation(decisive, findings, reports) if explained else None,
         code_files=tuple(dict.fromkeys(f for r in every for f in r.code_files)),

@@ -114,7 +114,7 @@ def program_name(word: Word, folders: tuple[str, ...] | None, context: Context) 
         return base, "system"
     root = context.ground.root
     for start in folders or ():
-        reached = resolved(folder or "/", start) or ""
+        reached = resolved(folder or "/", start, root) or ""
         if inside(reached, root):
             below = reached[len(root) :].strip("/")
             if any(below == f or below.endswith("/" + f) for f in _TOOL_FOLDERS):

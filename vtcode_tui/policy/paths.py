@@ -33,6 +33,7 @@ def _patterns(lines: tuple[str, ...]) -> pathspec.GitIgnoreSpec:
     return pathspec.GitIgnoreSpec.from_lines(lines)
 
 
+@lru_cache(maxsize=8192)
 def matches(lines: tuple[str, ...], relative: str) -> bool:
     """Whether a path below the root is covered by gitignore-style patterns, whatever its case."""
     if not lines:
@@ -105,7 +106,7 @@ def judge_shape(shape: Shape, word: Word, use: Use, folder: str, ground: Ground)
             return _judge_glob(shape, word, use, folder, ground)
         case _:
             known = ground.places
-            reached = resolved(shape.start, folder)
+            reached = resolved(shape.start, folder, ground.root)
             if reached and use != "stat" and known.credentials.holds(reached):
                 return Finding("credentials", "deny", f"{word.text} {_VERB[use]} credentials", firm=True)
             return Finding("unknown path", "prompt", f"{word.text}: {word.why or 'its value is not known'}")
@@ -115,7 +116,7 @@ def _judge_glob(shape: Shape, word: Word, use: Use, folder: str, ground: Ground)
     head, slash, rest = shape.start.rpartition("/")
     pattern = loosened(rest + shape.pattern)
     parts = pattern.split("/")
-    reached = resolved(head + slash if slash else ".", folder)
+    reached = resolved(head + slash if slash else ".", folder, ground.root)
     if reached is None:
         return Finding("path", "prompt", f"{word.text} cannot be resolved")
     if any(part == ".." or (part.startswith((".", "?")) and fnmatchcase("..", part)) for part in parts):
@@ -183,7 +184,7 @@ def _protected_names(patterns: tuple[str, ...]) -> tuple[str, ...]:
 
 def judge_path(path: str, use: Use, folder: str, ground: Ground) -> Finding:
     """One certain path."""
-    reached = resolved(path, folder)
+    reached = resolved(path, folder, ground.root)
     if reached is None:
         return Finding("path", "prompt", f"{path} cannot be resolved")
     for own in ground.own:
@@ -281,6 +282,7 @@ def _judge_inside(path: str, relative: str, use: Use, ground: Ground) -> Finding
     return Finding("path", "allow", f"{path}: in the workspace")
 
 
+@lru_cache(maxsize=8192)
 def _protects_below(relative: str, protected: tuple[str, ...]) -> bool:
     folder = relative.rstrip("/") + "/"
     return any(p.lstrip("/").casefold().startswith(folder.casefold()) for p in protected if not p.startswith("!"))

@@ -10,17 +10,20 @@ MOST_LINKS = 40
 LONGEST = 4096
 
 
-def resolved(path: str, base: str) -> str | None:
+def resolved(path: str, base: str, known: str = "") -> str | None:
     """The absolute path that the kernel would reach from `base`; None where links loop or it is too long.
 
-    Components that do not exist stay as they are written.
+    Components that do not exist stay as they are written. `known` is a folder that was resolved before (a session's
+    root): no link is looked for in its own name.
     """
     if len(path) > LONGEST or "\0" in path:
         return None
-    reached: list[str] = [] if path.startswith("/") else [c for c in base.split("/") if c]
-    # `base` is resolved already unless a `cd` made it; resolving it again is cheap and always right.
-    waiting = path.split("/")[::-1] if path.startswith("/") else [*path.split("/")[::-1], *reached[::-1]]
-    reached = []
+    whole = path if path.startswith("/") else f"{base}/{path}"
+    reached: list[str] = []
+    if known and whole.startswith(known) and whole[len(known) : len(known) + 1] in {"", "/"}:
+        reached = [part for part in known.split("/") if part]
+        whole = whole[len(known) :]
+    waiting = whole.split("/")[::-1]
     links = 0
     missing = False
     while waiting:

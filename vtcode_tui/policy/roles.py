@@ -224,6 +224,6 @@ class Roles:
         if word.value is None or self.folders is None:
             return
         for folder in self.folders:
-            reached = resolved(word.value, folder)
+            reached = resolved(word.value, folder, self.context.ground.root)
             if reached:
                 self.report.code_files.append(Path(reached))

@@ -130,7 +130,7 @@ def _is_file(value: str, report: Report, context: Context) -> bool:
                 return False
         from vtcode_tui.policy.resolve import inside, resolved
 
-        reached = resolved(value, folder)
+        reached = resolved(value, folder, root)
         if reached is None or not inside(reached, root) or reached == root:
             return False
     return True

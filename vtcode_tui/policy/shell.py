@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from vtcode_tui.policy.script import Assignment, Feed, Frame, Redirection, Script, Simple
+from vtcode_tui.policy.shell_plain import plain_words
 from vtcode_tui.policy.shell_quotes import NUMBER, number
 from vtcode_tui.policy.shell_redirect import DEEPEST
 from vtcode_tui.policy.shell_simple import MOST_COMMANDS, Simples
@@ -38,6 +39,14 @@ def parse(text: str, folders: tuple[str, ...] | None, home: str) -> Script:
     """Read a shell text. Never raises: what cannot be read is a trouble."""
     if len(text) > LONGEST:
         return Script((), (f"the command has {len(text)} characters, more than {LONGEST}",))
+    words = plain_words(text)
+    if words is not None:
+        return Script((Simple(words, folders=folders, text=text),))
+    return parsed(text, folders, home)
+
+
+def parsed(text: str, folders: tuple[str, ...] | None, home: str) -> Script:
+    """What the parser makes of a text of any kind."""
     try:
         source = text.encode()
     except UnicodeEncodeError:
