@@ -25,23 +25,23 @@ def test_every_plain_command_of_the_tables_is_what_the_parser_says() -> None:
         assert parse(text, *PLACE) == parsed(text, *PLACE), text
 
 
+BARE = """
+if for in time ! [[ ]] { } let trap cd . select export a=b case esac do done then fi coproc function declare
+local readonly unset a#b a==b --x=y - -- @(a) 2>x a^b & 1 -1 +x #x ~ =a %1 \\
+"""
 WORDS = st.one_of(
     st.text("abzAZ019_-./:=,@%+^#~!{}[]()*?$`\\<>|&;'\" \t\n\r\0é", min_size=1, max_size=8),
-    st.sampled_from(
-        ["if", "for", "in", "time", "!", "[[", "]]", "{", "}", "let", "trap", "cd", ".", "select", "export", "a=b"]
-        + ["'a b'", '"a b"', "''", '""', '"a$b"', "'a\"b'", '"a\'b"', "a'b'", "1", "-1", "+x", "#x", "~", "=a", "%1"]
-        + ["case", "esac", "do", "done", "then", "fi", "coproc", "function", "declare", "local", "readonly", "unset"]
-        + ["a#b", "a==b", "--x=y", "-", "--", "@(a)", "2>x", "a^b", "\\", "&", "\u202e"]
-    ),
+    st.sampled_from(BARE.split()),
+    st.sampled_from(["'a b'", '"a b"', "''", '""', '"a$b"', "'a\"b'", '"a\'b"', "a'b'"]),
 )
 
 
 @given(st.lists(WORDS, min_size=1, max_size=5).map(" ".join))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @example("let a=1")
 @example("time ls")
 @example("ls 'a\\' b")
-@example('echo "#x" \'$(id)\'')
+@example("echo \"#x\" '$(id)'")
 @example("2 ls")
 def test_whatever_is_read_as_plain_is_what_the_parser_says(text: str) -> None:
     if plain_words(text) is not None:

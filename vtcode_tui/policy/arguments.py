@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from vtcode_tui.policy.description import COMMAND_ROLES, Description, Option, Slot
 from vtcode_tui.policy.finding import Finding
-from vtcode_tui.policy.words import Word, literal
+from vtcode_tui.policy.words import Word, joined, literal, unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class _Options:
             return self.words
         if self.described.bundle and self.words and (first := self.words[0]).value and not first.odd:
             text = first.value or ""
-            if text[0] not in "-/." and text.isalnum() and all(f"-{c}" in self.described.options for c in text):
+            if self.described.bundle.issuperset(text):
                 self.at = 1
                 self._bundle(text)
         while self.at < len(self.words):
@@ -359,17 +359,21 @@ def _command(reading: Reading, slot: Slot, words: list[Word]) -> None:
         reading.inner.append(tuple(words))
 
 
-def replaced(words: tuple[Word, ...], braces: Word) -> tuple[Word, ...]:
-    """A command with `{}` replaced by what was found."""
-    out: list[Word] = []
-    for word in words:
-        if word.value is None or "{}" not in word.value:
-            out.append(word)
-        elif word.value == "{}":
-            out.append(braces)
-        else:
-            from vtcode_tui.policy.words import joined
+def replaced(words: Sequence[Word], braces: Word, mark: str = "{}") -> tuple[Word, ...]:
+    """A command with `mark` replaced, wherever it stands, by what was found."""
+    return tuple(_replaced(word, braces, mark) for word in words)
 
-            before, _, after = word.value.partition("{}")
-            out.append(joined(word.text, [literal(before), braces, literal(after)]))
-    return tuple(out)
+
+def _replaced(word: Word, braces: Word, mark: str) -> Word:
+    if word.value is None:
+        # A glob that matches a name with the mark in it is another word again once that is replaced.
+        hidden = any(mark in shape.start + shape.pattern for shape in word.shapes)
+        return unknown(word.text, braces.why, splits=word.splits) if hidden else word
+    if mark not in word.value:
+        return word
+    if word.value == mark:
+        return braces
+    parts: list[Word] = []
+    for number, piece in enumerate(word.value.split(mark)):
+        parts += [braces] * bool(number) + [literal(piece)] * bool(piece)
+    return joined(word.text, parts)

@@ -179,9 +179,10 @@ class _Reader:
                 n: self._slot(v) for names, v in body.get("environment", {}).items() for n in names.split()
             },
             unsure=bool(body.get("unsure", False)),
-            bundle=bool(body.get("bundle", False)),
+            bundle=self._bundle(body.get("bundle", False), options),
             stdin=stdin["kind"],
             stdin_unless=frozenset(stdin.get("unless", "").split()),
+            stdin_arguments=int(stdin.get("arguments", 1)),
             versions=bool(body.get("versions", False)),
             contained=bool(body.get("contained", False)),
             local=bool(body.get("local", False)),
@@ -190,6 +191,14 @@ class _Reader:
             filters=self._case({"verdict": "allow", **body["filters"]}) if "filters" in body else None,
             keys=body.get("keys", ""),
         )
+
+    def _bundle(self, given: bool | str, options: Mapping[str, Option]) -> frozenset[str]:
+        """The letters that may stand without a dash: all options of one letter, or those that are listed."""
+        if isinstance(given, str):
+            if unknown := sorted(letter for letter in given if f"-{letter}" not in options):
+                raise self.wrong(f"bundle: the option -{unknown[0]} is not described")
+            return frozenset(given)
+        return frozenset(name[1] for name in options if given and len(name) == 2 and name[0] == "-")
 
     def _set(self, name: str) -> Mapping[str, Any]:
         if name not in self.sets:

@@ -23,6 +23,7 @@ ROLES: Mapping[str, str] = {
     "read": "a path that is read",
     "write": "a path that is written or made",
     "delete": "a path that is removed",
+    "move": "a path that is taken away to another place: read and written",
     "folder": "a path that the program changes to before it does its work",
     "into": "a path that the program changes to, and writes below",
     "program": "the name or path of a program that is run, without arguments",
@@ -39,6 +40,7 @@ ROLES: Mapping[str, str] = {
     "revision": "a git revision, a range, or a path of the workspace",
     "assign": "NAME=VALUE, which goes into the environment of the command that follows",
     "task": "a target, task or script that the workspace's own build files define",
+    "marker": "a text that stands for what is read wherever it stands in the command that follows",
     "any": "anything; the program's verdict already says what to think of it",
 }
 
@@ -107,11 +109,13 @@ class Description:
     environment: Mapping[str, Slot] = field(default_factory=dict)
     unsure: bool = False
     """No option of it can write, connect or run something: a word that may become an option does no harm."""
-    bundle: bool = False
-    """The first word may be a cluster of options without a dash (tar, ps)."""
+    bundle: frozenset[str] = frozenset()
+    """Letters of which the first word may be a cluster without a dash (tar, ps)."""
     stdin: Literal["", "shell", "code"] = ""
     """What standard input is when there are no arguments."""
     stdin_unless: frozenset[str] = frozenset()
+    stdin_arguments: int = 1
+    """From so many arguments on it does not take standard input for them."""
     versions: bool = False
     """A version number behind the name does not make another program (python3.12, gcc-13)."""
     contained: bool = False

@@ -215,8 +215,12 @@ class _Judgement(Roles):
 
     def _runs(self, described: Description, reading: Reading) -> None:
         """The commands inside this one."""
+        marker = next((v.word for v in reversed(reading.values) if v.slot.role == "marker"), None)
         for words in reading.inner:
-            self._inner(words, appends=described.appends)
+            if marker is None:
+                self._inner(words, appends=described.appends)
+            else:
+                self._inner(self._marked(words, marker), repeated=True)
         for executed in reading.execs:
             self._exec(executed, reading)
         reads_code = described.stdin and not described.stdin_unless & reading.used.keys()
@@ -224,7 +228,7 @@ class _Judgement(Roles):
             reads_code
             and not self.consumed
             and not reading.inner
-            and (not reading.arguments or "-s" in reading.used)
+            and (len(reading.arguments) < described.stdin_arguments or "-s" in reading.used)
         ):
             self._stdin(described)
 
@@ -263,6 +267,16 @@ class _Judgement(Roles):
         if self.simple.feed == "pipe" and self._lists(self.simple.source):
             return Word("...", None, _LISTED, True, "the paths that it reads", loose=True)
         return Word("...", None, (Shape("", "any"),), True, "what it reads is added", loose=True)
+
+    def _marked(self, words: Sequence[Word], marker: Word) -> Sequence[Word]:
+        """The command with what it reads wherever the marker stands: one word each time, whatever it is."""
+        if not marker.value:
+            why = marker.why or "it is empty"
+            self.report.add("uncertain", "prompt", f"{marker.text} stands for what is read: {why}")
+            return words
+        listed = self.simple.feed == "pipe" and self._lists(self.simple.source)
+        shapes = _LISTED if listed else (Shape("", "any"),)
+        return replaced(words, Word(marker.text, None, shapes, False, "what it reads"), marker.value)
 
     def _listed(self, word: Word) -> Word:
         """A substitution that prints paths of the workspace is as many of them; any may look like an option."""

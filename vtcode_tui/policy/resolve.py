@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from functools import lru_cache
 from pathlib import Path
 
 MOST_LINKS = 40
@@ -19,11 +20,8 @@ def resolved(path: str, base: str, known: str = "") -> str | None:
     if len(path) > LONGEST or "\0" in path:
         return None
     whole = path if path.startswith("/") else f"{base}/{path}"
-    reached: list[str] = []
-    if known and whole.startswith(known) and whole[len(known) : len(known) + 1] in {"", "/"}:
-        reached = [part for part in known.split("/") if part]
-        whole = whole[len(known) :]
-    waiting = whole.split("/")[::-1]
+    reached = [*_components(known)] if known and inside(whole, known) else []
+    waiting = whole[len(known) if reached else 0 :].split("/")[::-1]
     links = 0
     missing = False
     while waiting:
@@ -59,6 +57,11 @@ def resolved(path: str, base: str, known: str = "") -> str | None:
             reached = []
         waiting.extend(target.split("/")[::-1])
     return "/" + "/".join(reached)
+
+
+@lru_cache(maxsize=64)
+def _components(folder: str) -> tuple[str, ...]:
+    return tuple(part for part in folder.split("/") if part)
 
 
 def inside(path: str, folder: str) -> bool:

@@ -20,13 +20,14 @@ from vtcode_tui.policy.script import Simple
 from vtcode_tui.policy.words import Word, literal
 
 JudgeText: TypeAlias = Callable[[str, tuple[str, ...] | None, Context], tuple[list[Report], tuple[str, ...]]]
-_PATH_ROLES: dict[str, Use] = {
-    "stat": "stat",
-    "read": "read",
-    "write": "write",
-    "delete": "delete",
-    "folder": "read",
-    "into": "write",
+_PATH_ROLES: dict[str, tuple[Use, ...]] = {
+    "stat": ("stat",),
+    "read": ("read",),
+    "write": ("write",),
+    "delete": ("delete",),
+    "move": ("read", "write"),
+    "folder": ("read",),
+    "into": ("write",),
 }
 
 
@@ -51,7 +52,7 @@ class Roles:
             report.add("argument", slot.verdict, f"{word.text}: {slot.why or 'needs a person'}")
         self._expected(slot, word)
         match slot.role:
-            case "stat" | "read" | "write" | "delete" | "folder" | "into":
+            case "stat" | "read" | "write" | "delete" | "move" | "folder" | "into":
                 self._path(slot.role, word)
             case "program" | "shell" | "script" | "code" | "sed" | "awk":
                 self._code(slot, word)
@@ -96,9 +97,10 @@ class Roles:
             self.report.add(name, "prompt", slot.why or f"{word.text} needs a person")
 
     def _path(self, role: str, word: Word) -> None:
-        use = _PATH_ROLES[role]
-        self.report.findings.extend(judge_word(word, use, self.folders, self.context.ground))
-        if use in {"write", "delete"} and not self._is_sink(word):
+        uses = _PATH_ROLES[role]
+        for use in uses:
+            self.report.findings.extend(judge_word(word, use, self.folders, self.context.ground))
+        if not {"write", "delete"}.isdisjoint(uses) and not self._is_sink(word):
             self.report.raise_effect("write")
         if role in {"folder", "into"}:
             if word.value is None or self.folders is None:

@@ -1,7 +1,7 @@
 """One command of words that no shell would change, read without a parser.
 
-Most of what agents run looks like this. What is read here is what the parser reads (a property of the tests); whatever
-could mean anything else to a shell is left to it.
+Most of what agents run looks like this. What is read here is what the parser reads (a property of the tests);
+whatever could mean anything else to a shell is left to it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ _WORD = rf"(?:{_PLAIN}(?:{_PLAIN}|=)*|'[ -&(-~]*'|\"[ #&-.0-9:;<=>?@A-Z_a-z%+/,]
 _COMMAND = re.compile(rf"[A-Za-z_./]{_PLAIN}*(?: {_WORD})*")
 _WORDS = re.compile(_WORD)
 _MEANS_MORE = frozenset(
-    "if then else elif fi for while until do done case esac in function select time coproc "
-    "declare typeset export readonly local unset unsetenv trap let".split()
-)
+    (
+        "if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "in", "function",
+        "select", "time", "coproc", "declare", "typeset", "export", "readonly", "local", "unset", "unsetenv",
+        "trap", "let",
+    )
+)  # fmt: skip
 """Words that are no command's name to a shell, or whose arguments it reads in a way of their own."""
 
 
@@ -28,6 +31,4 @@ def plain_words(text: str) -> tuple[Word, ...] | None:
         return None
     if text.partition(" ")[0] in _MEANS_MORE:
         return None
-    return tuple(
-        Word(word, word[1:-1] if word[0] in "'\"" else word) for word in _WORDS.findall(text)
-    )
+    return tuple(Word(word, word[1:-1] if word[0] in "'\"" else word) for word in _WORDS.findall(text))

@@ -63,6 +63,8 @@ def _of(simple: Simple, context: Context, *, wraps: bool) -> Kind:
     stdin = reading.description.stdin or described.stdin
     if not stdin:
         return "code" if _obeys(reading) else "data"
-    given = bool(reading.arguments) or any(v.slot.role in {"code", "module", "script"} for v in reading.values)
+    given = len(reading.arguments) >= described.stdin_arguments or any(
+        v.slot.role in {"code", "module", "script"} for v in reading.values
+    )
     started = given and "-s" not in reading.used and "-i" not in reading.used
     return "data" if started and stdin == "code" else stdin
