@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.agent.stage import Human, no, staged
+from tests.agent.test_failover import session_with
+from tests.llm.server import Reply, serving, sse
 from tests.reading import payloads
 from vtcode_tui.demo import Step
-from vtcode_tui.events import verify
+from vtcode_tui.events import read_events, verify
 from vtcode_tui.events.live import TextDelta, TurnState
-from vtcode_tui.events.types import ApprovalDenied, ApprovalGranted, PromptSubmitted, ToolFinished
+from vtcode_tui.events.types import ApprovalDenied, ApprovalGranted, PromptSubmitted, ToolFinished, ToolRequested
 from vtcode_tui.llm import broken_pairs
 
 pytestmark = pytest.mark.kernel
@@ -65,6 +68,26 @@ async def test_bad_calls_each_give_the_model_one_clear_sentence(tmp_path: Path) 
         assert told[7]
         assert stage.session.outcome == "done"
         assert not stage.events("exec.started")[2:]
+
+
+@pytest.mark.parametrize("depth", [60, 400, 900, 20_000])
+async def test_arguments_that_are_nested_without_end_are_refused_in_a_sentence_and_recorded(
+    tmp_path: Path, depth: int
+) -> None:
+    arguments = f'{{"path": "a.py", "x": {"[" * depth}{"]" * depth}}}'
+    piece = {"index": 0, "id": "x", "function": {"name": "read_file", "arguments": arguments}}
+    calling = [{"delta": {"tool_calls": [piece]}}, {"delta": {}, "finish_reason": "tool_calls"}]
+    answer = [{"delta": {"content": "sorry"}, "finish_reason": "stop"}]
+    replies = [Reply(sse(*({"choices": [choice]} for choice in said))) for said in (calling, answer)]
+    async with serving(*replies) as server, session_with(tmp_path, "openai-chat", server) as session:
+        await session.submit("go")
+        assert (session.outcome, session.last_answer) == ("done", "sorry")
+        assert server.seen[1].body["messages"][-1]["content"].count("\n") <= 2
+        events = list(read_events(session.folder))
+    (asked,), (finished,) = payloads(events, ToolRequested), payloads(events, ToolFinished)
+    assert finished.status == "invalid"
+    assert "[" * 30 in json.dumps(asked.arguments)
+    assert verify(session.folder).state == "sealed"
 
 
 async def test_a_denied_call_never_starts_and_the_model_gets_the_reason(tmp_path: Path) -> None:

@@ -260,7 +260,13 @@ ASKED = ApprovalRequested(subject_sha256="a" * 64, shown="ls", shown_sha256="b" 
         (
             {
                 "statement": json.dumps(
-                    {"call": "c", "scope": "once", "subject_sha256": "f" * 64, "shown_sha256": "b" * 64}
+                    {
+                        "session": FIRST,
+                        "call": "c",
+                        "scope": "once",
+                        "subject_sha256": "f" * 64,
+                        "shown_sha256": "b" * 64,
+                    }
                 )
             },
             "os-user",
@@ -269,7 +275,13 @@ ASKED = ApprovalRequested(subject_sha256="a" * 64, shown="ls", shown_sha256="b" 
         (
             {
                 "statement": json.dumps(
-                    {"call": "c", "scope": "once", "subject_sha256": "a" * 64, "shown_sha256": "b" * 64}
+                    {
+                        "session": FIRST,
+                        "call": "c",
+                        "scope": "once",
+                        "subject_sha256": "a" * 64,
+                        "shown_sha256": "b" * 64,
+                    }
                 ),
                 "signature": "-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----\n",
             },

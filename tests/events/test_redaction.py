@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vtcode_tui.events import Bus, Journal, RedactingStream, Redactor, read_events
-from vtcode_tui.events.redaction import Shapes, entropy, secrets_of, spellings
+from vtcode_tui.events.known import spellings
+from vtcode_tui.events.redaction import Shapes, entropy, secrets_of
 from vtcode_tui.events.shapes import NAMED, TOKENS, Named, Token
 from vtcode_tui.events.types import SecretRedacted, ToolRequested
 

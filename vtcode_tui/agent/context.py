@@ -16,6 +16,8 @@ KEEP_MESSAGES = 20
 KEEP_TOKENS = 20_000
 KEEP_SHARE = 0.3
 """What is kept as it was when the rest is summarised: at most so many tokens, and this share of the window."""
+DEEPEST = 32
+"""How many objects and lists may lie within each other in arguments that are recorded as they are."""
 _MASK_OVER = 400
 
 
@@ -151,9 +153,20 @@ def _masked_part(part: Part) -> Part:
 
 
 def arguments_of(use: ToolUse) -> dict[str, Any]:
-    """The arguments of a tool use as an object for the record; what is no object is kept as text."""
+    """The arguments of a tool use as an object for the record; what is no object, or nested so deep that whoever
+    reads the record would fail on it, is kept as text."""
     try:
         value = json.loads(use.arguments or "{}")
     except (ValueError, RecursionError):
         return {"text": use.arguments[:4096]}
+    if not _shallow(value, DEEPEST):
+        return {"text": use.arguments[:4096]}
     return value if isinstance(value, dict) else {"value": value}
+
+
+def _shallow(value: Any, depth: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    return depth > 0 and all(
+        _shallow(one, depth - 1) for one in (value.values() if isinstance(value, dict) else value)
+    )

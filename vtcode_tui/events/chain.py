@@ -12,15 +12,14 @@ from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
 
 from pydantic_core import from_json
 
-from vtcode_tui.common.errors import JournalError
-from vtcode_tui.events.lines import GENESIS, MOST_UNSIGNED
+from vtcode_tui.events.lines import GENESIS, MAXIMUM, MOST_UNSIGNED, bounded_lines, opened
 from vtcode_tui.events.notes import Note, read_note
 from vtcode_tui.events.seal import origin_of
 
 Layer: TypeAlias = Literal["chain", "checkpoint", "root", "anchor", "meaning", "signature"]
 
 _ENVELOPE = re.compile(
-    rb'\{"v":\d+,"seq":(\d+),"id":"[^"\\]*","time":"([^"\\]*)","mono_ns":(\d+),"type":"([a-z_.]+)",'
+    rb'\{"v":\d+,"seq":(\d{1,18}),"id":"[^"\\]*","time":"([^"\\]*)","mono_ns":(\d{1,20}),"type":"([a-z_.]+)",'
     rb'"severity":"[a-z]+","outcome":"[a-z]+","session":"((?:[^"\\]|\\.)*)","turn":-?\d+,'
 )
 
@@ -86,11 +85,8 @@ def walk(path: Path, *, keys: Collection[str] | None, wanted: Collection[int], m
     """
     result = Walk()
     named: set[str] = set()
-    try:
-        with path.open("rb") as stream:
-            _lines(result, stream, named, wanted, meaning)
-    except OSError as error:
-        raise JournalError(f"{path} cannot be read: {error.strerror}") from error
+    with opened(path) as stream:
+        _lines(result, stream, named, wanted, meaning)
     if result.size in wanted:
         result.heads[result.size] = result.head
     _signatures(result, named if keys is None else keys)
@@ -101,9 +97,9 @@ def _lines(result: Walk, stream: BinaryIO, named: set[str], wanted: Collection[i
     """The loop over every line; kept flat, because it is what the speed of `audit verify` depends on."""
     head, seq, session, mono_before, time_before = GENESIS.encode(), 0, b"", 0, b""
     reads, sha256, envelope_of = meaning.reads | _OWN, hashlib.sha256, _ENVELOPE.match
-    for raw in stream:
+    for raw in bounded_lines(stream):
         if raw[-1] != 10:
-            result.torn = len(raw)
+            _unended(result, seq, len(raw))
             break
         if seq in wanted:
             result.heads[seq] = head.decode()
@@ -138,6 +134,13 @@ def _lines(result: Walk, stream: BinaryIO, named: set[str], wanted: Collection[i
         seq += 1
     result.head, result.size = head.decode(), seq
     _gap(result, seq)
+
+
+def _unended(result: Walk, seq: int, size: int) -> None:
+    """A crash tears a line; no crash leaves more of one than was ever written at once."""
+    result.torn = size
+    if size > MAXIMUM:
+        result.problems.append(_not_an_event(seq))
 
 
 def _broken(seq: int, line: bytes, head: str) -> Problem:
@@ -185,7 +188,9 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
         event = from_json(line, cache_strings="keys")
     except ValueError:
         return None
-    return event if isinstance(event, dict) and isinstance(event.get("data"), dict) else None
+    if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
+        return None
+    return event if isinstance(event.get("actor"), dict) else None
 
 
 def _checkpoint(result: Walk, seq: int, head: str, data: dict[str, Any]) -> None:

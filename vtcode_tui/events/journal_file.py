@@ -112,7 +112,8 @@ def _sync_folder(folder: Path) -> None:
 
 def _hold_back(folder: Path) -> None:
     """Reserve space, so that a full disk can be recorded. A disk that is full already is met at the first event."""
-    with contextlib.suppress(OSError), (folder / RESERVE).open("wb") as file:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    with contextlib.suppress(OSError), os.fdopen(os.open(folder / RESERVE, flags, 0o600), "wb") as file:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, _RESERVED)
         else:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
@@ -28,6 +33,8 @@ MOST_UNSIGNED = 64 + MOST_TOGETHER
 
 MAXIMUM = 16 << 20
 """The longest line that is written; what is larger belongs into a recording or a spool file."""
+
+_LONGEST = MAXIMUM + (64 << 10)
 
 _quote: Callable[[str], str] = json.encoder.encode_basestring_ascii
 _SYSTEM_JSON = '{"kind":"system","id":"vtcode","auth":null}'
@@ -123,7 +130,7 @@ def event_of(raw: bytes) -> Event:
         if value.keys() != Event.model_fields.keys():
             raise ValueError("its envelope has other fields")
         return quick_event(value)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise JournalError(f"not an event: {raw[:80]!r}: {error}") from error
 
 
@@ -148,10 +155,25 @@ def read_events(path: Path) -> Iterator[Event]:
 def read_lines(path: Path) -> Iterator[bytes]:
     """The complete raw lines of a journal, without their line breaks."""
     file = path / NAME if path.is_dir() else path
+    with opened(file) as stream:
+        for raw in bounded_lines(stream):
+            if raw.endswith(b"\n"):
+                yield raw[:-1]
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[BinaryIO]:
+    """A file of evidence, for reading. Raises JournalError when it cannot be read, or is a pipe or a device."""
     try:
-        with file.open("rb") as stream:
-            for raw in stream:
-                if raw.endswith(b"\n"):
-                    yield raw[:-1]
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EINVAL, "it is not a regular file")
+            yield stream
     except OSError as error:
         raise JournalError(f"{file} cannot be read: {error.strerror}") from error
+
+
+def bounded_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file with their line breaks; one that is longer than any event comes in pieces."""
+    return iter(partial(stream.readline, _LONGEST), b"")

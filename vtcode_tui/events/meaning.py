@@ -27,6 +27,7 @@ class Sense:
 
     def __init__(self) -> None:
         self._allowed: set[tuple[str, str]] = set()
+        self._statements: set[str] = set()
         self._denied: set[tuple[str, str]] = set()
         self._asked: dict[tuple[str, str], str] = {}
         self._sandboxes: dict[str, set[str]] = {}
@@ -45,7 +46,7 @@ class Sense:
             case "approval.requested":
                 self._asked[call, str(data.get("subject_sha256"))] = str(data.get("shown_sha256"))
             case "approval.granted":
-                found = self._granted(call, data, event.get("actor") or {})
+                found = self._granted(call, event, data)
             case "sandbox.applied":
                 self._sandboxes.setdefault(call, set()).add(str(data.get("profile_sha256")))
             case "exec.started":
@@ -69,9 +70,14 @@ class Sense:
         if data.get("decision") == "deny":
             self._denied.add(subject)
 
-    def _granted(self, call: str, data: dict[str, Any], actor: dict[str, Any]) -> list[str]:
+    def _granted(self, call: str, event: dict[str, Any], data: dict[str, Any]) -> list[str]:
         subject = (call, str(data.get("subject_sha256")))
+        statement = str(data.get("statement") or "")
+        if statement and statement in self._statements:
+            return ["holds a statement that was used before"]
+        self._statements.add(statement)
         shown = self._asked.get(subject)
+        actor = event["actor"]
         # Who typed a command has approved it by typing; nothing was asked and nothing shown.
         typed = data.get("via") == "typed" and not data.get("shown_sha256") and actor.get("kind") == "human"
         if shown is None and not typed:
@@ -81,7 +87,7 @@ class Sense:
         if subject in self._denied:
             return ["grants what the policy denies"]
         self._allowed.add(subject)
-        return _unsaid(call, data, actor)
+        return _unsaid(call, event, data)
 
     def _starts(self, call: str, data: dict[str, Any]) -> list[str]:
         subject = (call, str(data.get("subject_sha256")))
@@ -108,19 +114,21 @@ class Sense:
         self._files[key] = after
 
 
-def _unsaid(call: str, data: dict[str, Any], actor: dict[str, Any]) -> list[str]:
+def _unsaid(call: str, event: dict[str, Any], data: dict[str, Any]) -> list[str]:
     """What an approval's own statement does not bear out."""
     statement, signature = str(data.get("statement") or ""), str(data.get("signature") or "")
-    if not signature and actor.get("auth") not in (None, "os-user"):
-        return [f"claims the level {actor['auth']} and holds no signature"]
+    auth = event["actor"].get("auth")
+    if not signature and auth not in (None, "os-user"):
+        return [f"claims the level {auth} and holds no signature"]
     if not statement:
         return []
     try:
         said = from_json(statement)
-        bound = {name: said[name] for name in ("call", "scope", "subject_sha256", "shown_sha256")}
+        bound = {name: said[name] for name in ("session", "call", "scope", "subject_sha256", "shown_sha256")}
     except (ValueError, KeyError, TypeError):
         return ["holds a statement that cannot be read"]
-    wrong = [name for name, value in bound.items() if value != (call if name == "call" else data.get(name))]
+    known = {**data, "session": event.get("session"), "call": call}
+    wrong = [name for name, value in bound.items() if value != known.get(name)]
     if wrong:
         return [f"holds a statement about something else: {', '.join(wrong)}"]
     if signature and verifies(signature, statement.encode()) is None:

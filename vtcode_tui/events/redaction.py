@@ -7,11 +7,9 @@ secrets can be recognised as equal and nothing can be guessed from it.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import hmac
-import json
 import math
 import os
 import re
@@ -22,17 +20,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 import ahocorasick_rs
 import re2
 
 from vtcode_tui.common.files import write_atomically
+from vtcode_tui.events.known import SHORTEST, Known, Span
 from vtcode_tui.events.shapes import FRAMED, NAMED, TOKENS, Framed, Named, Token
 from vtcode_tui.events.types import Checkpoint, Payload, SecretRedacted
-
-SHORTEST = 8
-"""A known value that is shorter is too likely to be an ordinary word."""
 
 _SECRET_NAME = re.compile(
     r"(?i)(?:^|_)(?:api_?)?(?:key|token|secret|pass|passwd|password|credentials?|pat|auth|cookie|dsn)(?:_|$)|apikey|_pass(?:word)?$"
@@ -56,15 +51,6 @@ class Redacted:
     text: str
     counts: Mapping[str, int]
     tokens: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Where a secret stands, in bytes."""
-
-    start: int
-    end: int
-    rule: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,25 +225,6 @@ def secrets_of(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def spellings(value: str) -> set[bytes]:
-    """The ways in which a value can appear: raw, JSON, URL, hex, and in base64 at any of its three alignments."""
-    raw = value.encode("utf-8", "surrogateescape")
-    ways = {raw, raw.hex().encode(), raw.hex().upper().encode()}
-    ways |= {
-        json.dumps(value)[1:-1].encode(),
-        json.dumps(value, ensure_ascii=False)[1:-1].encode("utf-8", "surrogateescape"),
-    }
-    ways |= {one.encode() for one in (quote(raw, safe=""), quote_plus(raw), quote(raw))}
-    ways |= {one.lower() for one in ways if b"%" in one}
-    for shift in range(3):
-        # The characters that depend on what stands before or after the value are left off.
-        encoded = base64.b64encode(bytes(shift) + raw).rstrip(b"=")
-        whole = (len(raw) + shift) * 8 // 6
-        inner = encoded[(0, 2, 3)[shift] : whole]
-        ways |= {inner, inner.replace(b"+", b"-").replace(b"/", b"_")}
-    return {way for way in ways if len(way) >= SHORTEST}
-
-
 def redaction_key(keys: Path) -> bytes:
     """The key of the tokens on this host, made when there is none: equal secrets are equal in every session."""
     path = keys / "redaction"
@@ -273,9 +240,7 @@ class Redactor:
     def __init__(
         self, known: Mapping[str, str] | None = None, *, key: bytes | None = None, shapes: Shapes | None = None
     ) -> None:
-        self._known: dict[bytes, tuple[str, bytes]] = {}
-        self._names: list[tuple[str, bytes]] = []
-        self._automaton: Any = None
+        self._known = Known()
         self._key = key or secrets.token_bytes(32)
         self._shapes = shapes
         self.learn(known or {})
@@ -291,25 +256,16 @@ class Redactor:
 
     def learn(self, known: Mapping[str, str]) -> None:
         """From now on also replace these values, under these names; those shorter than 8 are ignored."""
-        for name, value in known.items():
-            if len(value) >= SHORTEST:
-                for way in spellings(value):
-                    self._known.setdefault(way, (name, value.encode("utf-8", "surrogateescape")))
-        if self._known:
-            names = list(self._known.values())
-            automaton = ahocorasick_rs.BytesAhoCorasick(
-                list(self._known), matchkind=ahocorasick_rs.MatchKind.LeftmostLongest
-            )
-            self._automaton, self._names = (automaton, names), names
+        self._known.learn(known)
+
+    @property
+    def longest(self) -> int:
+        """How long the longest spelling of a known value is, in bytes."""
+        return self._known.longest
 
     def spans(self, data: bytes) -> list[tuple[Span, bytes]]:
         """Where secrets stand, in order and without overlap, each with the value that its digest is made of."""
-        found: list[tuple[Span, bytes]] = []
-        if self._automaton is not None:
-            automaton, names = self._automaton
-            for index, start, end in automaton.find_matches_as_indexes(data):
-                name, value = names[index]
-                found.append((Span(start, end, name), value))
+        found = list(self._known.find(data))
         engine = self._shapes or shapes()
         found += [(span, data[span.start : span.end]) for span in engine.find(data)]
         if len(found) < 2:

@@ -12,7 +12,8 @@ _KEY_HELD = 128 << 10
 
 
 class RedactingStream:
-    """Holds back the last two lines (8 KiB at most), because a secret may go on in the next piece.
+    """Holds back the last two lines, or as much as a known value can take up written out in full (8 KiB at most),
+    because a secret may go on in the next piece.
 
     From `BEGIN ... PRIVATE KEY` everything is held until its end has come or 128 KiB are together.
     """
@@ -56,7 +57,8 @@ class RedactingStream:
         else:
             last = data.rfind(b"\n", 0, max(0, data.rfind(b"\n")))
             cut = last + 1 if len(data) - last <= HELD else len(data) - HELD // 2
-        return max(0, cut)
+        # A known value may go on over more than two lines, and be written with more bytes than it has.
+        return max(0, min(cut, len(data) - min(2 * self._redactor.longest + 64, HELD // 2)))
 
 
 class RedactingText:

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vtcode_tui.common.errors import JournalError
 from vtcode_tui.events.anchors import ORIGIN, Anchor, find_anchors
 from vtcode_tui.events.chain import Problem
 from vtcode_tui.events.evidence import Evidence
-from vtcode_tui.events.lines import GENESIS
+from vtcode_tui.events.lines import GENESIS, opened
 from vtcode_tui.events.notes import key_hash, valid
 from vtcode_tui.events.rootlog import signed_part
 
@@ -64,10 +63,10 @@ class Root:
 def check_root(path: Path, *, public: bytes | None = None, evidence: Evidence | None = None) -> Root:
     """Verify every line's chain and signature, and the anchors against it. A missing file is an empty root log."""
     root = Root(path)
-    try:
-        raw = path.read_bytes() if path.exists() else b""
-    except OSError as error:
-        raise JournalError(f"{path} cannot be read: {error.strerror}") from error
+    raw = b""
+    if path.exists():
+        with opened(path) as stream:
+            raw = stream.read()
     whole, _, torn = raw.rpartition(b"\n")
     root.torn, root.read = bool(torn), len(raw)
     lines = whole.split(b"\n") if whole else []
@@ -98,9 +97,9 @@ def _line(root: Root, number: int, line: bytes, public: bytes | None) -> bool:
         signed_part(line)
         value = json.loads(line)
         prev, kind, data = str(value["prev"]), str(value["type"]), dict(value["data"])
-        session, state = str(value["session"]), (int(data.get("size", 0)), str(data.get("head", GENESIS)))
+        session, state = str(value["session"]), (_size(data), str(data.get("head", GENESIS)))
         named = base64.b64decode(str(data.get("public", "")), validate=True)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         root.problems.append(Problem("root", number, f"line {number + 1} of the root log cannot be read: {error}"))
         return False
     if prev != root.head or value.get("seq") != number:
@@ -119,6 +118,13 @@ def _line(root: Root, number: int, line: bytes, public: bytes | None) -> bool:
     root.size += 1
     _enter(root, number, kind, session, data, state)
     return True
+
+
+def _size(data: dict[str, Any]) -> int:
+    size = data.get("size", 0)
+    if type(size) is not int or size < 0:
+        raise ValueError("its size is not a number of events")
+    return size
 
 
 def _enter(root: Root, number: int, kind: str, session: str, data: dict[str, Any], state: tuple[int, str]) -> None:

@@ -14,13 +14,14 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from vtcode_tui.common.clock import Clock, SystemClock, rfc3339
 from vtcode_tui.common.errors import JournalError
+from vtcode_tui.common.files import write_atomically
 from vtcode_tui.events.durable import fdatasync
 from vtcode_tui.events.lines import GENESIS
 from vtcode_tui.events.notes import Key
@@ -50,6 +51,7 @@ class RootLog:
         self.path = audit / ROOT
         self._keys = keys
         self._clock = clock or SystemClock()
+        self._known = False
 
     @classmethod
     def beside(cls, folder: Path) -> RootLog | None:
@@ -64,7 +66,9 @@ class RootLog:
         try:
             with self._locked() as descriptor:
                 size, head = self._standing(descriptor)
-                if size == 0:
+                if size:
+                    self._same_key(descriptor)
+                else:
                     public = self.host_key().public_text
                     size, head = self._write(
                         descriptor, size, head, "host.key", "", {"public": public, "host": socket.gethostname()}
@@ -99,6 +103,22 @@ class RootLog:
             )
         return size, head
 
+    def _same_key(self, descriptor: int) -> None:
+        """Refuse to go on with another key than the log began with: no line of it would ever verify again."""
+        if self._known:
+            return
+        first = os.pread(descriptor, _TAIL, 0).partition(b"\n")[0]
+        try:
+            began = str(json.loads(first)["data"]["public"])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise JournalError(f"the first line of {self.path} cannot be read: {error}") from error
+        key = self._keys / HOST_KEY
+        if not key.exists() or self.host_key().public_text != began:
+            gone = "is not the key" if key.exists() else "is gone: it is the key"
+            begin = "put it back, or move the folders audit and sessions away to begin anew"
+            raise JournalError(f"{key} {gone} that {self.path} is signed with; {begin}")
+        self._known = True
+
     def _write(
         self, descriptor: int, size: int, head: str, kind: RootType, session: str, data: dict[str, Any]
     ) -> tuple[int, str]:
@@ -123,16 +143,16 @@ class RootLog:
     def host_key(self) -> Key:
         """The key of this host and user, made when there is none. No sandbox can read its folder."""
         path = self._keys / HOST_KEY
-        with suppress(FileNotFoundError):
-            return Key(base64.b64decode(path.read_bytes()))
-        self._keys.mkdir(mode=0o700, parents=True, exist_ok=True)
-        key = Key()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(key.seed()) + b"\n")
-            file.flush()
-            os.fsync(descriptor)
-        (self._keys / HOST_PUBLIC).write_text(key.public_text + "\n")
+        try:
+            return Key(base64.b64decode(path.read_bytes(), validate=False))
+        except FileNotFoundError:
+            key = Key()
+        except ValueError as error:
+            text = f"{path} is no host key: {error}; put back the one that signed {self.path}"
+            raise JournalError(text) from error
+        # Whole or not at all: half a key, left by a crash or a full disk, would refuse every session from then on.
+        write_atomically(self._keys / HOST_PUBLIC, f"{key.public_text}\n".encode())
+        write_atomically(path, base64.b64encode(key.seed()) + b"\n")
         return key
 
 
@@ -152,7 +172,7 @@ def _last_line(descriptor: int, end: int) -> tuple[bytes, bytes]:
 def _number(line: bytes) -> int:
     try:
         return int(json.loads(line)["seq"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise JournalError(
             f"the last line of the root log cannot be read: {error}; see `vtcode audit verify`"
         ) from error

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from vtcode_tui.common.errors import JournalError
 from vtcode_tui.events.anchors import find_anchors
 from vtcode_tui.events.chain import Layer, Problem, Walk, walk
 from vtcode_tui.events.evidence import Evidence
-from vtcode_tui.events.lines import NAME
+from vtcode_tui.events.lines import GENESIS, NAME
 from vtcode_tui.events.meaning import Sense
 from vtcode_tui.events.notes import Note
 from vtcode_tui.events.rootcheck import Entry, Root, check_root, contradicted
@@ -111,6 +112,9 @@ def _verdict(folder: Path, root: Root | None, evidence: Evidence) -> Report:
         meaning=sense,
     )
     problems = list(found.problems)
+    if root is not None and found.session not in ("", session):
+        text = f"the journal of session {session} holds events of session {found.session}"
+        problems.insert(0, Problem("root", 0, text))
     notes = list(sense.notes)
     if root is None:
         notes.append(
@@ -133,7 +137,7 @@ def _verdict(folder: Path, root: Root | None, evidence: Evidence) -> Report:
     anchored = bool(root and entry and entry.closed and entry.closed_at < root.anchored)
     anchored = anchored or any(size >= found.size - 1 for size, _ in exported)
     return Report(
-        session=found.session or session,
+        session=session if root is not None else found.session or session,
         path=folder,
         state=_state(found, entry, root, problems, required=evidence.given, anchored=anchored),
         events=found.size,
@@ -233,7 +237,7 @@ def verify_all(
     evidence = evidence or Evidence()
     root = check_root(sessions.parent / "audit" / ROOT, public=host_key, evidence=evidence)
     folders = sorted((path.parent for path in sessions.glob(f"*/*/*/*/{NAME}")), key=lambda folder: folder.name)
-    reports = [verify(folder, root=root, host_key=host_key, evidence=evidence) for folder in folders]
+    reports = [_of_many(folder, root, host_key, evidence) for folder in folders]
     present = {folder.name for folder in folders}
     missing = [
         Problem("root", None, f"session {session} is in the root log and its journal is gone")
@@ -241,6 +245,15 @@ def verify_all(
         if session not in present and not entry.pruned
     ]
     return reports, [*root.problems, *missing]
+
+
+def _of_many(folder: Path, root: Root, host_key: bytes | None, evidence: Evidence) -> Report:
+    """One report of many: a journal that cannot be read must not keep the others from being verified."""
+    try:
+        return verify(folder, root=root, host_key=host_key, evidence=evidence)
+    except JournalError as error:
+        problem = Problem("chain", 0, str(error))
+        return Report(folder.name, folder, "tampered", 0, GENESIS, 0, 0, False, (problem,), ())
 
 
 def worst(states: Iterable[State]) -> State:
