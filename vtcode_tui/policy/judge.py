@@ -221,6 +221,7 @@ class _Judgement(Roles):
                 self._inner(words, appends=described.appends)
             else:
                 self._inner(self._marked(words, marker), repeated=True)
+                self._added_all_the_same(words)
         for executed in reading.execs:
             self._exec(executed, reading)
         reads_code = described.stdin and not described.stdin_unless & reading.used.keys()
@@ -267,6 +268,13 @@ class _Judgement(Roles):
         if self.simple.feed == "pipe" and self._lists(self.simple.source):
             return Word("...", None, _LISTED, True, "the paths that it reads", loose=True)
         return Word("...", None, (Shape("", "any"),), True, "what it reads is added", loose=True)
+
+    def _added_all_the_same(self, words: Sequence[Word]) -> None:
+        """Another option may take the marker back, and what is read is added at the end: both must be harmless."""
+        simple = Simple((*words, self._appended()), folders=self.folders, text=" ".join(w.text for w in words))
+        added = judge(simple, replace(self.context.deeper(), repeated=True))
+        if added.mode != "allow":
+            self.report.inner.append(added)
 
     def _marked(self, words: Sequence[Word], marker: Word) -> Sequence[Word]:
         """The command with what it reads wherever the marker stands: one word each time, whatever it is."""

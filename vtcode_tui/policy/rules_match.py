@@ -95,13 +95,13 @@ def _speaks(rule: CommandRule, report: Report, context: Context) -> bool:
         case "files":
             return _with_files(rule.command, values, report, context)
         case "described":
-            return values[: len(rule.command)] == rule.command and _described(report)
+            return values[: len(rule.command)] == rule.command and asks_as_a_whole(report)
         case "prefix":
             return values[: len(rule.command)] == rule.command
 
 
-def _described(report: Report) -> bool:
-    """Whether nothing but the program's own verdict asks."""
+def asks_as_a_whole(report: Report) -> bool:
+    """Whether nothing but the program's own verdict asks: no option, no word and no path of it."""
     return not report.exact_only and all(
         f.verdict == "allow" or f.name in {"program", "option-verdict"} for f in report.findings
     )
@@ -111,12 +111,17 @@ def _with_files(pattern: tuple[str, ...], values: tuple[str, ...], report: Repor
     if report.exact_only:
         return False
     fixed = pattern[:-1] if pattern[-1:] == (FILES,) else pattern
+    # A word that asks by itself, whatever file it may name, was not in the command that was approved.
+    asking = {a.text for a in report.arguments if a.verdict != "allow"}
     if len(values) < len(fixed) or (fixed is pattern and len(values) != len(pattern)):
         return False
-    for want, got in zip(fixed, values, strict=False):
-        if want != got and not (want == FILE and _is_file(got, report, context)):
+    for place, got in enumerate(values):
+        want = fixed[place] if place < len(fixed) else FILE
+        if want == got:
+            continue
+        if want != FILE or report.simple.words[place].text in asking or not _is_file(got, report, context):
             return False
-    return all(_is_file(v, report, context) for v in values[len(fixed) :])
+    return True
 
 
 def _is_file(value: str, report: Report, context: Context) -> bool:

@@ -18,7 +18,7 @@ from vtcode_tui.policy.description import Description
 from vtcode_tui.policy.disguise import disguises
 from vtcode_tui.policy.report import Report
 from vtcode_tui.policy.rules import Policy
-from vtcode_tui.policy.rules_match import FILE, FILES
+from vtcode_tui.policy.rules_match import FILE, FILES, asks_as_a_whole
 from vtcode_tui.policy.situation import Situation
 from vtcode_tui.policy.types import Access, Call, Command, Decision, Scope
 
@@ -60,13 +60,16 @@ def _candidates(
         return
     report = reports[0]
     simple = report.simple
-    if report.exact_only or report.inner or report.values is None or simple.assignments or simple.redirections:
+    if report.inner or report.values is None or simple.assignments or simple.redirections:
+        return
+    if not asks_as_a_whole(report):
+        # What an option or a word asks about may run something: another file beside it is another question.
         return
     files = [
         a.text for a in report.arguments if a.role in {"stat", "read", "write"} and not a.label.startswith("-")
     ]
-    if files and len(set(files)) == len(files):
-        words = [FILE if w in files else w for w in report.values]
+    words = [FILE if w in files else w for w in report.values]
+    if FILE in words and len(set(files)) == len(files):
         text = f"{_shown(words)}, for any file of the workspace"
         yield "files", {"command": words, "extent": "files", **where}, text
     described = _described(report)
@@ -98,7 +101,17 @@ def table() -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def _about(words: tuple[str, ...]) -> tuple[str, ...]:
     """What a rule that begins with these words could speak about: a word that is hidden prompts anyway."""
-    return tuple(text for text in table() if all(word in text for word in words))
+    bare = [word.translate(_QUOTES) for word in words]
+    return tuple(text for text, plain in zip(table(), _bare(), strict=True) if all(word in plain for word in bare))
+
+
+_QUOTES = dict.fromkeys(map(ord, "'\"\\"))
+
+
+@lru_cache(maxsize=1)
+def _bare() -> tuple[str, ...]:
+    """The table without quotes: a word may be written in many ways."""
+    return tuple(text.translate(_QUOTES) for text in table())
 
 
 def _asked(text: str, situation: Situation) -> Call:
@@ -149,11 +162,12 @@ def _examples(name: str, rule: Mapping[str, Any], this: str, reports: list[Repor
         described = _described(reports[0])
         arguments = [a.text for a in reports[0].arguments if not a.label.startswith("-")]
         options = described.options if described else {}
+        if arguments:
+            yield shlex.join([*words, *(f"{a}-2" for a in arguments)])
         for option in [o for o, d in options.items() if d.verdict == "allow" and not d.slots and not d.harmless][
             :4
         ]:
             yield shlex.join([*words, option, *arguments])
-        yield shlex.join([*words, *(f"{a}-2" for a in arguments)])
         yield shlex.join([*words, "--not-described", *arguments])
     yield f"{this} another-word"
     yield f"{this} && rm -r src"
