@@ -85,7 +85,8 @@ class PaneScreen(Arranging):
         """Go to a pane."""
         side = name if name in SIDE else self.choice.side
         self.choose(selected=name, side=side, hidden=self.choice.hidden - {name})
-        self.pane_view(name).focus()
+        # At once: a letter that was typed right after the key belongs to the pane already.
+        self.set_focus(self.pane_view(name))
 
     def action_zoom(self) -> None:
         """One pane alone, or all again."""

@@ -89,7 +89,7 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, GoingBack, PaneScreen)
 
     def home(self) -> None:
         """The prompt."""
-        self.prompt.focus()
+        self.set_focus(self.prompt)
 
     def show_approvals(self, shown: bool) -> None:
         """The strip of what waits."""
