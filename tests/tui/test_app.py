@@ -434,6 +434,22 @@ async def test_an_untrusted_folder_is_asked_about_first(rig: Make) -> None:
         await until(lambda: ("grant_trust",) in core.told, pilot)
 
 
+async def test_a_folder_that_can_never_be_trusted_is_not_asked_about_and_says_why(
+    rig: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VTCODE_HOME", str(tmp_path / "home"))
+    app = rig()
+    app.app.root = tmp_path
+    app.prepare = lambda core: setattr(core, "trusted", False)
+    async with app.app.run_test(size=(100, 30)) as pilot:
+        core = await app.ready(pilot)
+        await until(lambda: any("holds vtcode's own state" in str(b) for b in app.app.work.chat.blocks), pilot)
+        await pilot.press(*"/trust", "enter")
+        await pilot.pause()
+        assert app.app.screen is app.app.work
+        assert ("grant_trust",) not in core.told
+
+
 async def test_without_a_model_it_says_where_it_looked_and_stays_useful(rig: Make) -> None:
     app = rig()
 

@@ -9,7 +9,7 @@ import pytest
 from vtcode_tui.cli import main
 from vtcode_tui.common.errors import WorkspaceError
 from vtcode_tui.common.home import Home
-from vtcode_tui.workspace import Trust, grant_trust, revoke_trust, trust_of
+from vtcode_tui.workspace import Trust, grant_trust, revoke_trust, trust, trust_of
 
 NOW = "2026-11-22T20:00:00.000Z"
 MARKER = ".vt-workspace-trust"
@@ -176,3 +176,24 @@ def test_the_command_shows_what_it_trusts(
     assert main(["trust", "revoke", str(root)]) == 0
     assert not (root / MARKER).exists()
     assert main(["trust", "status", str(root / "nope")]) == 3
+
+
+def test_a_folder_that_holds_vtcodes_own_state_is_never_looked_through_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "config", tmp_path / "state", tmp_path / "cache")
+    looked: list[Path] = []
+
+    def look(root: Path) -> dict[str, str]:
+        looked.append(root)
+        return {}
+
+    monkeypatch.setattr(trust, "influences_of", look)
+    for root in (Path("/"), tmp_path, tmp_path / "state"):
+        root.mkdir(exist_ok=True)
+        found = trust_of(root, home)
+        assert (found.status, found.influences) == ("untrusted", ())
+        assert "holds vtcode's own state" in found.reason
+        with pytest.raises(WorkspaceError, match="own state"):
+            trust.grant_trust(root, home, now="now")
+    assert looked == []

@@ -96,12 +96,12 @@ class SessionGround:
 
     def programs(self) -> Programs:
         """Finds programs where a run will find them: folders of PATH that no run can read are not looked at."""
-        around = self.surroundings()
+        settings = self._opening.settings.sandbox
         roots = [
             *map(Path, (*toolchains.SYSTEM, *toolchains.MERGED)),
             *toolchains.in_home(home_of_user().resolve()),
             *toolchains.interpreter(),
-            *configured((*around.settings.read, *around.settings.write), around.own),
+            *configured((*settings.read, *settings.write), self._own),
         ]
         seen = tuple(
             folder

@@ -66,6 +66,8 @@ class Layered:
         async with self._one:
             if self._closed or time.monotonic() - self._scanned < _FRESH_SECONDS:
                 return self._last
+            if not self._last.files and await asyncio.to_thread(lambda: self._layer.untouched):
+                return self._last  # no run has written anything: there is nothing to look at
             self._last = await self._scan()
             return self._last
 
