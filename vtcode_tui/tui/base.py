@@ -54,6 +54,8 @@ class BaseApp(App[int]):
         self.stylesheet.set_variables(self._parsed_for)
         self.own_theme_names: tuple[str, ...] = ()
         self.chosen_keys: dict[str, str] = {}
+        self._first_keys: set[str] = set()
+        self._looked_up_at: tuple[object, object, object] = (None, None, None)
         self.pressed = 0.0
         self.typed_alone = True
         self.report = ""
@@ -73,6 +75,22 @@ class BaseApp(App[int]):
             self.typed_alone = event.time - self.pressed >= ALONE_SECONDS
             self.pressed = event.time
         await super().on_event(event)
+
+    async def _check_bindings(self, key: str, priority: bool = False) -> bool:
+        """Look a key up; that a letter has no priority anywhere is known from the last one, not found out anew."""
+        if priority:
+            here = (self.screen, self.focused, self._keymap)
+            if any(one is not other for one, other in zip(here, self._looked_up_at, strict=True)):
+                self._looked_up_at = here
+                self._first_keys = {
+                    name
+                    for _, bindings in self.screen._binding_chain
+                    for name, found in bindings.key_to_bindings.items()
+                    if any(binding.priority for binding in found)
+                }
+            if key not in self._first_keys:
+                return False
+        return await super()._check_bindings(key, priority)
 
     def _fatal_error(self) -> None:
         # Textual would print every local variable: secrets and hostile bytes among them.

@@ -1,11 +1,13 @@
 """The terminal device: where the interface is drawn and keys come from, whatever stdout and stderr are.
 
-Textual's driver draws on stderr, polls its keyboard ten times a second and spins when the terminal is closed. This
-one draws on /dev/tty when stderr is redirected, sleeps until a key comes, and ends the app when the terminal goes.
+Textual's driver draws on stderr, polls its keyboard ten times a second in a thread and spins when the terminal is
+closed. This one draws on /dev/tty when stderr is redirected, has the event loop wait for keys, so that none crosses
+from one thread to another, and ends the app when the terminal goes.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import os
@@ -17,7 +19,6 @@ from codecs import getincrementaldecoder
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from textual._parser import ParseError
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
@@ -25,8 +26,10 @@ from vtcode_tui.tui.curtain import Curtain, keyboard_descriptor, output_descript
 
 if TYPE_CHECKING:
     from textual.app import App
+    from textual.message import Message
 
-_ESCAPE_SECONDS = 0.1
+_ESCAPE_SECONDS = 0.11
+"""A little more than Textual's parser waits for the rest of a sequence."""
 _SHORT = 2048
 """A pseudo-terminal that has room at all has room for this many bytes (Linux: 4096 a page)."""
 
@@ -99,10 +102,13 @@ class Device(LinuxDriver):
         self._file = self._paper  # type: ignore[assignment]  # a text file in all that matters
         self._handed = 0
         self._typed_before = b""
-        self._ready = threading.Event()
-        if self._curtain is None:
-            self._ready.set()
-        self._wake_read, self._wake_write = os.pipe()
+        self._ready = self._curtain is None
+        """Whether there is a prompt that takes keys."""
+        self._over = threading.Event()
+        self._listening = False
+        self._parser = XTermParser(debug)
+        self._decode = getincrementaldecoder("utf-8")(errors="replace").decode
+        self._later: asyncio.TimerHandle | None = None
         signal.signal(signal.SIGHUP, lambda *_: self._hang_up())
 
     def _hang_up(self) -> None:
@@ -160,14 +166,18 @@ class Device(LinuxDriver):
         curtain, self._curtain = self._curtain, None
         if curtain is not None:
             self._typed_before = curtain.fall()
+        self._over.clear()
         start: Callable[[], None] = super().start_application_mode
         start()
         if curtain is not None:
             self.attrs_before = curtain.attributes
+        if self._ready:
+            self._listen()
 
     def ready_for_keys(self) -> None:
         """The prompt is there: what was typed before, and from now on, reaches it."""
-        self._ready.set()
+        self._ready = True
+        self._listen()
 
     def without_mouse(self) -> None:
         """Leave the mouse to the terminal, for selecting and copying by its own means."""
@@ -175,49 +185,59 @@ class Device(LinuxDriver):
         self._mouse = False
 
     def disable_input(self) -> None:
-        """Stop reading keys; the reading thread is woken so that it can end."""
-        self._ready.set()
-        with contextlib.suppress(OSError):
-            os.write(self._wake_write, b".")
+        """Stop reading keys."""
+        self._unlisten()
+        self._over.set()
         super().disable_input()
 
     def run_input_thread(self) -> None:
-        """Read keys until told to stop; asleep while none come."""
-        # A key that comes before there is a prompt would find nobody to take it.
-        self._ready.wait()
-        parser = XTermParser(self._debug)
-        decode = getincrementaldecoder("utf-8")(errors="replace").decode
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.fileno, selectors.EVENT_READ)
-            selector.register(self._wake_read, selectors.EVENT_READ)
-            pause: float | None = None
-            if self._typed_before:
-                self._understand(parser, decode(self._typed_before))
-                self._typed_before, pause = b"", _ESCAPE_SECONDS
-            while not self.exit_event.is_set():
-                ready = selector.select(pause)
-                # An escape alone is told from the start of a sequence by time: only then is there a deadline.
-                pause = _ESCAPE_SECONDS if ready else None
-                for key, _ in ready:
-                    if key.fd == self._wake_read:
-                        os.read(self._wake_read, 64)
-                    elif not self._read_keys(parser, decode):
-                        self._hang_up()
-                        return
-                for event in parser.tick():
-                    self.process_message(event)
-        with contextlib.suppress(EOFError, ParseError):
-            for _ in parser.feed(""):
-                pass
+        """Textual's thread for keys: nothing is left for it to do."""
+        self._over.wait()
 
-    def _read_keys(self, parser: XTermParser, decode: Callable[[bytes], str]) -> bool:
+    def send_message(self, message: Message) -> None:
+        """Hand a key to the app: at once, for it was read where the app runs."""
+        if threading.get_ident() == self._app._thread_id:
+            self._app.post_message(message)
+        else:
+            super().send_message(message)
+
+    def _listen(self) -> None:
+        if self._listening:
+            return
+        self._listening = True
+        self._parser = XTermParser(self._debug)
+        before, self._typed_before = self._typed_before, b""
+        self._understand(before)
+        self._loop.add_reader(self.fileno, self._read_keys)
+
+    def _unlisten(self) -> None:
+        if self._listening:
+            self._listening = False
+            self._loop.remove_reader(self.fileno)
+        if self._later is not None:
+            self._later.cancel()
+
+    def _read_keys(self) -> None:
         try:
             data = os.read(self.fileno, 4096)
+        except BlockingIOError:
+            return
         except OSError:
-            return False
-        self._understand(parser, decode(data))
-        return bool(data)
+            data = b""
+        if not data:
+            self._unlisten()
+            self._hang_up()
+            return
+        self._understand(data)
 
-    def _understand(self, parser: XTermParser, keys: str) -> None:
-        for event in parser.feed(keys):
+    def _understand(self, data: bytes) -> None:
+        for event in self._parser.feed(self._decode(data)) if data else ():
+            self.process_message(event)
+        # An escape alone is told from the start of a sequence by time.
+        if self._later is not None:
+            self._later.cancel()
+        self._later = self._loop.call_later(_ESCAPE_SECONDS, self._let_time_pass)
+
+    def _let_time_pass(self) -> None:
+        for event in self._parser.tick():
             self.process_message(event)
