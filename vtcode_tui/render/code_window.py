@@ -12,8 +12,8 @@ from vtcode_tui.render.syntax import START, Stack, highlight, lexer_for
 from vtcode_tui.render.types import Span
 from vtcode_tui.render.wrap import width
 
-_WINDOW = 32
-_FOLLOWED = 64
+_WINDOW = 16
+_FOLLOWED = 128
 """Windows from the beginning of a file up to which a lexer's state is carried on; later ones begin afresh."""
 
 
@@ -33,7 +33,7 @@ class CodeWindow:
         first = [lines[number] for number in islice(lines, 200)]
         self._crlf = bool(first) and all(line.endswith(b"\r\n") for line in first if line.endswith(b"\n"))
         self.text = lru_cache(maxsize=1024)(self._text)
-        self._window = lru_cache(maxsize=32)(self._coloured)
+        self._window = lru_cache(maxsize=64)(self._coloured)
         self._stacks: dict[int, Stack] = {0: START}
         self._longest: int | None = None
         """Of a text of plain characters, nearly every file of code, the bytes of its longest line."""

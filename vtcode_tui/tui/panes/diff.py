@@ -15,7 +15,7 @@ from vtcode_tui.render import MUTED, Line, Span, Style, plain_bytes
 from vtcode_tui.tui.keys import DIFF, PANE, bindings, key_on
 from vtcode_tui.tui.own_text import own_text
 from vtcode_tui.tui.panes.diff_laying import Laying
-from vtcode_tui.tui.panes.diff_place import Place
+from vtcode_tui.tui.panes.diff_place import Place, row_of
 from vtcode_tui.tui.panes.origin import Origin
 from vtcode_tui.tui.settling import Decisions, Side
 from vtcode_tui.tui.sheet import Sheet
@@ -122,7 +122,9 @@ class DiffPane(Sheet):
             self._laid(None)
             return
         given = self._given or self._diffs
-        wish = Laying(self.changes, given, self.text_width, self.split, self.wrapped, self.decisions.all())
+        place, rows = self.place() if self.cursor is not None else None, self.size.height
+        decided = self.decisions.all()
+        wish = Laying(self.changes, given, self.text_width, self.split, self.wrapped, decided, place, rows)
         self.workers.cancel_node(self)
         if wish.large:
             self._wish = wish
@@ -180,14 +182,7 @@ class DiffPane(Sheet):
 
     def find(self, path: str, hunk: int | None, clash: int | None = None) -> int | None:
         """The row at which a file, or a hunk or clash of it, begins."""
-        if self._view is None:
-            return None
-        for index, file in enumerate(self._view.files):
-            if file.path == path:
-                if hunk is None and clash is None:
-                    return self._view.file_lines[index]
-                return self._view.line_of_hunk(index, clash if hunk is None else hunk, clash=hunk is None)  # type: ignore[arg-type]
-        return None
+        return row_of(self._view, path, hunk, clash) if self._view is not None else None
 
     def file_at(self, path: str) -> FileChange | None:
         """The change of a file, by its path."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vtcode_tui.tui.panes.diff_place import Place, row_of
 from vtcode_tui.workspace.changes import ChangeSet
 
 if TYPE_CHECKING:
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     from vtcode_tui.render import DiffView, FileDiff
     from vtcode_tui.render.diff import Settlements
 
-AT_ONCE = 1_000
-"""Hunks and hundreds of lines up to which a view is made at once: a few milliseconds."""
+AT_ONCE = 60
+"""Hunks and pieces of 10 kB up to which a view is made at once: about ten milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class Laying:
     split: bool
     wrap: bool
     settled: Settlements
+    place: Place | None = None
+    """Where the cursor is to stand again."""
+    rows: int = 0
+    """How many rows will be on the screen."""
 
     @property
     def large(self) -> bool:
@@ -42,4 +47,10 @@ class Laying:
 
         given = list(self.given) or [FileDiff.of(change) for change in self.changes.files]
         view = DiffView(given, self.cells, side_by_side=self.split, wrap=self.wrap, settled=self.settled)
+        if self.large:
+            # Colouring a screenful takes longer than all else, the first one most: the view keeps what was drawn.
+            place = self.place
+            top = (row_of(view, place.path, place.hunk, place.clash) if place is not None else 0) or 0
+            for row in range(max(0, top - self.rows), min(len(view), top + self.rows)):
+                _ = view[row]
         return given, view
