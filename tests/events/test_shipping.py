@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+import os
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,6 +21,7 @@ from vtcode_tui.common.home import Home
 from vtcode_tui.config.settings import Exporter
 from vtcode_tui.events import Bus, Journal, read_events
 from vtcode_tui.events.export.live import Shipping
+from vtcode_tui.events.export.offsets import folder_of
 from vtcode_tui.events.export.receivers import receiver
 from vtcode_tui.events.lines import read_lines
 from vtcode_tui.events.types import PromptSubmitted
@@ -255,10 +257,15 @@ def got(frame: bytes) -> dict[str, str]:
     return value
 
 
+def created(documents: int) -> str:
+    """What Elasticsearch answers; the others do not look at it."""
+    return json.dumps({"errors": False, "items": [{"create": {"status": 201}}] * documents})
+
+
 class Web:
     """A web server that remembers bodies and answers as it is told."""
 
-    def __init__(self, answers: list[tuple[int, str]]) -> None:
+    def __init__(self, answers: list[tuple[int, str | Callable[[int], str]]]) -> None:
         self.requests: list[tuple[str, str, str]] = []
         self._answers = answers
 
@@ -272,7 +279,8 @@ class Web:
                 }
                 body = (await reader.readexactly(int(fields["content-length"]))).decode()
                 self.requests.append((head.split(" ")[1], fields.get("authorization", ""), body))
-                status, text = self._answers.pop(0) if self._answers else (200, "{}")
+                status, said = self._answers.pop(0) if self._answers else (200, created)
+                text = said if isinstance(said, str) else said(body.count("\n") // 2)
                 writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: {len(text)}\r\n\r\n{text}".encode())
                 await writer.drain()
 
@@ -310,12 +318,120 @@ async def test_receivers_over_http_get_what_was_refused_at_first(
         assert any(ident in body for _, _, body in taken)
 
 
+REFUSED, NEW = {"create": {"status": 429}}, {"create": {"status": 201}}
+PORTAL = "<html>Log in to the network of this hotel</html>"
+NONSENSE = [
+    *((kind, PORTAL) for kind in ("otlp", "hec", "elastic")),
+    *((kind, "[1]") for kind in ("otlp", "hec", "elastic")),
+    *((kind, "[" * 100_000) for kind in ("otlp", "elastic")),
+    ("hec", '{"text": "Invalid token", "code": 4}'),
+    ("elastic", "{}"),
+    ("elastic", '{"items": "all of them"}'),
+    ("elastic", '{"items": []}'),
+]
+
+
+@pytest.mark.parametrize(("kind", "nonsense"), NONSENSE, ids=[f"{kind} {said[:12]}" for kind, said in NONSENSE])
+async def test_an_answer_that_no_receiver_gives_is_no_receipt(
+    session: MakeSession, home: Home, unused_tcp_port: int, kind: str, nonsense: str
+) -> None:
+    folder, web = session(), Web([(200, nonsense), (200, nonsense)])
+    exporter = Exporter.model_validate({"kind": kind, "target": f"http://127.0.0.1:{unused_tcp_port}"})
+    async with (
+        serving(web.take, unused_tcp_port),
+        shipping(shipper := Shipping([exporter], home, pause=at_once), folder),
+    ):
+        assert await shipper.drain(30)
+    bodies = [body for path, _, body in web.requests if not path.endswith("traces")]
+    assert len(bodies) == 3
+    assert bodies[0] == bodies[1] == bodies[2]
+
+
+async def test_an_answer_without_an_end_is_given_up_and_costs_no_memory(
+    session: MakeSession, home: Home, unused_tcp_port: int
+) -> None:
+    web, sent = Web([]), 0
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        if sent:
+            await web.take(reader, writer)
+            return
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 X\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while sent < 1 << 30:
+                writer.write(b" " * (1 << 20))
+                sent += 1 << 20
+                await writer.drain()
+
+    exporter = Exporter(kind="hec", target=f"http://127.0.0.1:{unused_tcp_port}")
+    shipper = Shipping([exporter], home, pause=at_once)
+    async with serving(endless, unused_tcp_port), shipping(shipper, session()):
+        assert await shipper.drain(30)
+    assert 0 < sent < 64 << 20
+    assert len(web.requests) == 1
+
+
+@pytest.mark.parametrize("damage", ["changed", "pipe"])
+async def test_a_damaged_session_of_before_keeps_no_later_one_from_its_receiver(
+    session: MakeSession, home: Home, tmp_path: Path, damage: str
+) -> None:
+    target = tmp_path / "copy.jsonl"
+    exporter = Exporter(kind="file", target=str(target))
+    old, new = session("0197a000-0000-7000-8000-00000000000a"), session("0197a000-0000-7000-8000-00000000000b")
+    place = folder_of(home.audit, exporter)
+    place.mkdir(parents=True)
+    (place / old.name).write_text("0\n")
+    journal = old / "journal.jsonl"
+    if damage == "pipe":
+        journal.unlink()
+        os.mkfifo(journal)
+    else:
+        journal.write_bytes(b"nonsense\n" + journal.read_bytes())
+    shipper = Shipping([exporter], home)
+    async with shipping(shipper, new):
+        assert await shipper.drain(30)
+    assert target.read_bytes().splitlines()[-1] == list(read_lines(new))[-1]
+
+
+@pytest.mark.parametrize("position", ["7", "99999999999", "-1", "x", ""])
+async def test_a_position_that_nobody_wrote_sends_twice_rather_than_never(
+    session: MakeSession, home: Home, tmp_path: Path, position: str
+) -> None:
+    folder, target = session(), tmp_path / "copy.jsonl"
+    exporter = Exporter(kind="file", target=str(target))
+    place = folder_of(home.audit, exporter)
+    place.mkdir(parents=True)
+    (place / folder.name).write_text(position)
+    shipper = Shipping([exporter], home)
+    async with shipping(shipper, folder):
+        assert await shipper.drain(30)
+    assert target.read_bytes() == (folder / "journal.jsonl").read_bytes()
+
+
+async def test_a_pipe_that_nobody_reads_is_a_receiver_that_is_away(
+    session: MakeSession, home: Home, tmp_path: Path
+) -> None:
+    pipe, tried = tmp_path / "pipe", asyncio.Event()
+    os.mkfifo(pipe)
+
+    async def pause(seconds: float) -> None:
+        tried.set()
+        await asyncio.sleep(3600)
+
+    shipper = Shipping([Exporter(kind="file", target=str(pipe))], home, pause=pause)
+    async with shipping(shipper, session()):
+        await tried.wait()
+        assert not await shipper.drain(0.01)
+
+
 async def test_a_document_that_exists_already_counts_as_taken_and_a_refused_one_does_not(
     session: MakeSession, home: Home, unused_tcp_port: int
 ) -> None:
-    answers = [
-        (200, json.dumps({"errors": True, "items": [{"create": {"status": 429}}]})),
-        (200, json.dumps({"errors": True, "items": [{"create": {"status": 409}}, {"create": {"status": 201}}]})),
+    answers: list[tuple[int, str | Callable[[int], str]]] = [
+        (200, lambda count: json.dumps({"items": [*[{"create": {"status": 201}}] * (count - 1), REFUSED]})),
+        (200, lambda count: json.dumps({"items": [*[{"create": {"status": 409}}] * (count - 1), NEW]})),
     ]
     web = Web(answers)
     shipper = Shipping(

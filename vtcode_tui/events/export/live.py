@@ -16,13 +16,14 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from vtcode_tui.common.errors import JournalError
 from vtcode_tui.common.home import Home
 from vtcode_tui.config.settings import Exporter
 from vtcode_tui.events.export import converter
 from vtcode_tui.events.export.form import Converter
 from vtcode_tui.events.export.offsets import Offset, folder_of, unfinished
 from vtcode_tui.events.export.receivers import Batch, Receiver, ReceiverError, receiver
-from vtcode_tui.events.lines import NAME, event_of
+from vtcode_tui.events.lines import NAME, bounded_lines, event_of, opened
 from vtcode_tui.events.live import Live
 from vtcode_tui.events.places import session_folders
 from vtcode_tui.events.types import Event
@@ -136,11 +137,17 @@ class Lane:
                 continue
             try:
                 await self._ship(journal, offset, follow=journal is journals[-1])
+            except (JournalError, OSError) as error:
+                # What cannot be read of one session must not keep the others' events from the receiver.
+                _log.error("the rest of %s is not exported: %s", journal, error)
             finally:
                 offset.close()
 
     async def _ship(self, journal: Path, offset: Offset, *, follow: bool) -> None:
         form = converter(self._form)
+        if not _at_a_line(journal, offset.position):
+            # A position that is no line's end was not written by us: rather twice than never.
+            offset.advance(0)
         for _ in _batches(journal, form, 0, offset.position):
             """What was sent before only brings the converter up to date."""
         self._read = offset.position
@@ -183,13 +190,19 @@ class Lane:
                 await self._pause(pause)
 
 
+def _at_a_line(journal: Path, position: int) -> bool:
+    with opened(journal) as stream:
+        stream.seek(max(0, position - 1))
+        return position == 0 or stream.read(1) == b"\n"
+
+
 def _batches(journal: Path, form: Converter, start: int, end: int | None) -> Iterator[tuple[Batch, int]]:
     """Batches of whole lines from `start` on, each with the position behind it."""
     rows: list[tuple[str, str]] = []
     position = start
-    with journal.open("rb") as stream:
+    with opened(journal) as stream:
         stream.seek(start)
-        for raw in stream:
+        for raw in bounded_lines(stream):
             if not raw.endswith(b"\n") or (end is not None and position >= end):
                 break
             event = event_of(raw[:-1])

@@ -9,7 +9,7 @@ import os
 import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from vtcode_tui.common.errors import ConfigError
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Batch = Sequence[tuple[str, str]]
 """Event ids, and the lines for them."""
+
+
+_ANSWER_SECONDS, _LONGEST_ANSWER = 60, 4 << 20
 
 
 class ReceiverError(Exception):
@@ -90,7 +93,8 @@ class FileReceiver:
         await asyncio.to_thread(self._append, "".join(f"{line}\n" for _, line in batch).encode())
 
     def _append(self, data: bytes) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        # A pipe that nobody reads is a receiver that is away, and must not hold a thread.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
         descriptor = os.open(self._path, flags, 0o600)
         try:
             if os.write(descriptor, data) != len(data):
@@ -171,19 +175,35 @@ class _HttpReceiver:
         self._base, self._token, self._trust = base, token, trust
         self._client: httpx.AsyncClient | None = None
 
-    async def _post(self, path: str, body: str, content: str, authorization: str) -> bytes:
+    async def _post(self, path: str, body: str, content: str, authorization: str) -> dict[str, Any]:
         import httpx
 
         if self._client is None:
             self._client = httpx.AsyncClient(verify=self._trust or True, timeout=30, trust_env=False)
         headers = {"Content-Type": content} | ({"Authorization": authorization} if self._token else {})
+        url, said = f"{self._base}{path}", bytearray()
         try:
-            answer = await self._client.post(f"{self._base}{path}", content=body.encode(), headers=headers)
+            async with (
+                asyncio.timeout(_ANSWER_SECONDS),
+                self._client.stream("POST", url, content=body.encode(), headers=headers) as answer,
+            ):
+                if answer.status_code >= 300:
+                    raise ReceiverError(f"{url} answered {answer.status_code}")
+                async for piece in answer.aiter_bytes():
+                    said += piece
+                    if len(said) > _LONGEST_ANSWER:
+                        raise ReceiverError(f"{url} does not end its answer")
         except httpx.HTTPError as error:
             raise ReceiverError(f"{self._base}: {type(error).__name__}: {error}") from error
-        if answer.status_code >= 300:
-            raise ReceiverError(f"{self._base}{path} answered {answer.status_code}")
-        return answer.content
+        return self._document(url, bytes(said))
+
+    @staticmethod
+    def _document(url: str, said: bytes) -> dict[str, Any]:
+        """The answer's JSON object; an empty answer is an empty one. A web page is no receiver."""
+        try:
+            return parse_line(said) if said.strip() else {}
+        except (ValueError, RecursionError) as error:
+            raise ReceiverError(f"{url} answered with something that is no JSON object") from error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -210,7 +230,9 @@ class HecReceiver(_HttpReceiver):
     async def send(self, batch: Batch) -> None:
         """The events one after the other in one body."""
         body = "\n".join(line for _, line in batch)
-        await self._post("/services/collector/event", body, "application/json", f"Splunk {self._token}")
+        answer = await self._post("/services/collector/event", body, "application/json", f"Splunk {self._token}")
+        if answer.get("code", 0) != 0:
+            raise ReceiverError(f"{self._base} took nothing: {str(answer)[:200]}")
 
 
 class ElasticReceiver(_HttpReceiver):
@@ -222,11 +244,15 @@ class ElasticReceiver(_HttpReceiver):
         for ident, line in batch:
             rows += [json.dumps({"create": {"_index": "logs-vtcode.audit-default", "_id": ident}}), line]
         answer = await self._post("/_bulk", "\n".join(rows) + "\n", "application/x-ndjson", f"ApiKey {self._token}")
-        refused = [
-            item
-            for one in parse_line(answer).get("items", [])
-            for item in one.values()
-            if item.get("status", 500) >= 300 and item.get("status") != 409
-        ]
-        if refused:
+        items = answer.get("items")
+        if not isinstance(items, list) or len(items) != len(batch):
+            raise ReceiverError(f"{self._base} does not say what became of {len(batch)} documents")
+        if refused := [item for item in items if not _was_taken(item)]:
             raise ReceiverError(f"{self._base} refused {len(refused)} documents: {str(refused[0])[:200]}")
+
+
+def _was_taken(item: object) -> bool:
+    """Whether Elasticsearch has a document: created now, or there already."""
+    result = item.get("create") if isinstance(item, dict) else None
+    status = result.get("status") if isinstance(result, dict) else None
+    return type(status) is int and (status < 300 or status == 409)
