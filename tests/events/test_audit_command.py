@@ -25,7 +25,7 @@ from vtcode_tui.events.notes import Key, read_note, verifier_key, write_note
 from vtcode_tui.events.prune import prune
 from vtcode_tui.events.system_log import to_system_log
 from vtcode_tui.events.timestamps import read_stamp, stamp
-from vtcode_tui.events.types import PromptSubmitted
+from vtcode_tui.events.types import FileChanged, LogRecovered, PromptSubmitted
 
 MakeSession = Callable[..., Path]
 SCRIPT = Path("vtcode_tui/events/verify.sh")
@@ -74,6 +74,54 @@ def test_a_missing_required_anchor_has_exit_status_7(
     log.write_text(f"Nov 22 box vtcode[7]: {capsys.readouterr().out}")
     assert main(["audit", "verify", "--all", "--anchors", str(log)]) == 0
     assert "anchored" in capsys.readouterr().out
+
+
+def test_verify_names_the_first_bad_event_the_layer_and_the_last_checkpoint_that_can_be_trusted(
+    session: MakeSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = session(calls=4)
+    file = folder / "journal.jsonl"
+    lines = file.read_bytes().splitlines()
+    marks = [number for number, line in enumerate(lines) if b'"type":"log.checkpoint"' in line]
+    at = marks[1] + 2
+    lines[at] = lines[at].replace(b'"turn":1', b'"turn":2')
+    file.write_bytes(b"\n".join(lines) + b"\n")
+    assert main(["audit", "verify", "last"]) == 5
+    head, problem, trusted, *_ = capsys.readouterr().out.splitlines()
+    assert head.startswith(f"TAMPERED  {folder.name}")
+    assert problem.startswith(f"  [chain] event {at} is not what event {at + 1} names: one of the two was changed")
+    assert trusted == f"  trustworthy: the events before {marks[1]} (last good checkpoint)"
+    assert main(["audit", "verify", "last", "--json"]) == 5
+    (said,) = json.loads(capsys.readouterr().out)["sessions"]
+    assert (said["layer"], said["first_bad"], said["trusted"]) == ("chain", at, marks[1])
+
+
+HOSTILE = "a\x1b]0;owned\x07\x9b31m\u202eb"
+
+
+def test_nothing_in_a_journal_reaches_the_auditors_terminal_as_a_command(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = home.sessions / "2026" / "11" / "22" / "s1"
+    journal = Journal.create(folder, "s1")
+    for before, after in (("a" * 64, "b" * 64), ("c" * 64, "d" * 64)):
+        journal.append(
+            FileChanged(path=HOSTILE, op="update", staged=True, before_sha256=before, after_sha256=after)
+        )
+    journal.append(LogRecovered(size=1, sha256="0" * 64, file=HOSTILE))
+    journal.close()
+    assert main(["audit", "verify", "last"]) == 5
+    said = capsys.readouterr().out
+    assert "was changed by something else" in said
+    assert "which is gone or changed" in said
+    file = folder / "journal.jsonl"
+    file.write_bytes(file.read_bytes().replace(b'"session":"s1"', f'"session":"{HOSTILE}"'.encode(), 1))
+    assert main(["audit", "verify", "--all"]) == 5
+    said += capsys.readouterr().out
+    main(["audit", "show", "last"])
+    main(["audit", "report", "last"])
+    said += capsys.readouterr().out
+    assert not set(said) & {"\x1b", "\x07", "\x9b", "\u202e"}
 
 
 def test_usage_errors_have_exit_status_2(session: MakeSession, capsys: pytest.CaptureFixture[str]) -> None:

@@ -103,7 +103,7 @@ def _verify(given: argparse.Namespace) -> int:
         for report in reports:
             _say(report)
         for problem in problems:
-            print(f"TAMPERED  [{problem.layer}] {problem.text}")
+            _print(f"TAMPERED  [{problem.layer}] {problem.text}")
         if given.all:
             print(f"{len(reports)} sessions: {state}")
     return EXIT[state]
@@ -150,17 +150,24 @@ _WORDS = {
 
 def _say(report: Report) -> None:
     anchored = ", anchored" if report.anchored else ""
-    print(f"{_WORDS[report.state]}{anchored}  {report.session}  {report.events} events  head {report.head}")
+    _print(f"{_WORDS[report.state]}{anchored}  {report.session}  {report.events} events  head {report.head}")
     for problem in report.problems:
-        print(f"  [{problem.layer}] {problem.text}")
+        _print(f"  [{problem.layer}] {problem.text}")
     if report.state in {"open", "torn"}:
-        print(f"  signed: the events before {report.trusted}; nobody vouches for later ones yet")
+        _print(f"  signed: the events before {report.trusted}; nobody vouches for later ones yet")
     if report.problems:
-        print(f"  trustworthy: the events before {report.trusted} (last good checkpoint)")
+        _print(f"  trustworthy: the events before {report.trusted} (last good checkpoint)")
     for note in report.notes[:20]:
-        print(f"  note: {note}")
+        _print(f"  note: {note}")
     if len(report.notes) > 20:
-        print(f"  note: and {len(report.notes) - 20} more (--json lists all)")
+        _print(f"  note: and {len(report.notes) - 20} more (--json lists all)")
+
+
+def _print(text: str) -> None:
+    """One line. What a journal says of paths and names must not act on the terminal of whoever verifies it."""
+    from vtcode_tui.render import plain_line
+
+    print(plain_line(text))
 
 
 def _plain(problems: tuple[Problem, ...] | list[Problem]) -> list[dict[str, object]]:
