@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -11,12 +12,18 @@ from hypothesis import strategies as st
 
 from vtcode_tui.common.errors import ConfigError
 from vtcode_tui.policy import Access, Call, Command, Decision, Policy, decide, default_situation
-from vtcode_tui.policy.file import parse
-from vtcode_tui.policy.load import read_text
+from vtcode_tui.policy.file import parse, rules_of
+from vtcode_tui.policy.load import assemble, read_text
 from vtcode_tui.policy.located import load
+from vtcode_tui.policy.rules import Origin, Rule
 
 ROOT = Path("/work-that-does-not-exist/project")
 SITUATION = default_situation(ROOT, Path("/home/dev"))
+
+
+def rules_from(text: str) -> list[Rule]:
+    located = load(text, "tool-policy.json")
+    return list(rules_of(parse(located, "tool-policy.json"), located, Origin("user", "tool-policy.json", 1)))
 
 
 def decision(text: str) -> Decision:
@@ -224,6 +231,28 @@ def test_any_bytes_are_loaded_or_refused_with_a_configuration_error(raw: bytes) 
         read_text(raw, Path("tool-policy.json"), "user")
     except ConfigError as error:
         assert error.file == "tool-policy.json"
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*a" * 60 + "b", "[ab]*" * 60, "?*" * 80 + "!", "**/" * 60 + "x", "(a+)+" * 60]
+)
+def test_a_pattern_made_to_hurt_decides_in_bounded_time(pattern: str) -> None:
+    """A path, a host, a tool and a server may each be a pattern of somebody else's file."""
+    content: object = {
+        "paths": [{"pattern": pattern, "read": "deny"}],
+        "network": [{"host": pattern.replace("/", ""), "verdict": "deny"}],
+        "policies": {pattern: "prompt"},
+        "mcp": {"providers": {pattern: {"default": "deny"}}},
+    }
+    policy = assemble(rules_from(json.dumps(content)))
+    began = time.process_time()
+    long = "a" * 2000
+    for text in (f"cat {long}", f"cat {'a/' * 500}x", f"curl https://{long}.example/", f"rsync x {long}:y"):
+        call = Call("1", "run_command", {"command": text}, Access(command=Command(text=text)), ROOT)
+        assert decide(call, policy, SITUATION).mode in {"allow", "prompt", "deny"}
+    asked = Call("1", f"mcp__{long}__x", {}, Access(), ROOT)
+    assert decide(asked, policy, SITUATION).mode in {"prompt", "deny"}
+    assert time.process_time() - began < 20
 
 
 @pytest.mark.parametrize(

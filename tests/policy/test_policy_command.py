@@ -78,6 +78,7 @@ def test_a_rule_is_written_shown_and_obeyed(capsys: pytest.CaptureFixture[str], 
     assert main(["policy", "show"]) == 0
     shown = capsys.readouterr().out
     assert f"npm run deploy (exact) in {place}" in shown
+    assert sorted(path.name for path in place.iterdir()) == [".git"], "a rule never reaches the workspace"
     assert main(["policy", "deny", "--prefix", "--everywhere", "--", "npm", "run"]) == 0
     capsys.readouterr()
     assert main(["policy", "check", "--", "npm", "run", "deploy"]) == 3

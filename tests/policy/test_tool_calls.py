@@ -94,6 +94,28 @@ def test_a_link_out_of_the_workspace_is_judged_by_where_it_leads(situation: Situ
     assert run("cat loop/x", situation).mode == "prompt"
 
 
+def test_a_link_that_is_made_between_two_decisions_counts_at_once(situation: Situation) -> None:
+    (situation.root / "out").mkdir()
+    texts = (
+        "cat out/x",
+        "cat < out/x",
+        "touch out/x",
+        "cd out && cat x",
+        "cp a out/x",
+        "ls src/../out/..",
+        "cat 'out'/x",
+    )
+    outside = situation.root.parent / "elsewhere"
+    (outside / "below").mkdir(parents=True)
+    for _ in range(2):
+        assert {text: run(text, situation).mode for text in texts} == dict.fromkeys(texts, "allow")
+        (situation.root / "out").rmdir()
+        (situation.root / "out").symlink_to(outside / "below")
+        assert {text: run(text, situation).mode for text in texts} == dict.fromkeys(texts, "prompt")
+        (situation.root / "out").unlink()
+        (situation.root / "out").mkdir()
+
+
 def test_masked_files_are_denied_by_name_and_their_examples_are_not(situation: Situation) -> None:
     assert run("cat .env", situation).mode == "deny"
     assert run("cat .env.example", situation).mode == "allow"
