@@ -54,7 +54,8 @@ def loaded(home: Home, root: Path | None, managed: Path = Path("/does-not-exist"
 def test_the_shipped_file_protects_what_tools_run_by_themselves(home: Home, root: Path) -> None:
     policy = loaded(home, root)
     assert not policy.notices
-    assert verdict("touch .github/workflows/ci.yml", policy, root) == "prompt"
+    for path in (".github/workflows/ci.yml", ".hg/hgrc", ".jj/repo/config.toml", ".husky/pre-commit"):
+        assert verdict(f"touch {path}", policy, root) == "prompt"
     assert verdict("touch src/a.py", policy, root) == "allow"
 
 

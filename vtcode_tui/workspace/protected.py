@@ -29,7 +29,7 @@ _GIT = (
 )  # fmt: skip
 _HOOKS = (
     ".pre-commit-config.yaml", ".husky/", "lefthook.y*ml", ".lefthook.y*ml", ".lefthook/", ".overcommit.yml",
-    ".lintstagedrc*",
+    ".lintstagedrc*", ".hg/hgrc", ".jj/repo/config.toml",
 )  # fmt: skip
 _EDITORS = (
     ".vscode/", ".idea/", ".zed/", ".fleet/", ".vim/", ".nvim/", ".nvim.lua", ".nvimrc", ".exrc", ".vimrc",
