@@ -212,7 +212,7 @@ def _tail(given: argparse.Namespace) -> int:
     from vtcode_tui.events.timeline import line
 
     for raw in follow(locate(Home.from_environment(), given.session)):
-        print(raw.decode() if given.json else line(event_of(raw)), flush=True)
+        print(raw.decode("utf-8", "backslashreplace") if given.json else line(event_of(raw)), flush=True)
     return 0
 
 

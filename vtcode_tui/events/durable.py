@@ -16,19 +16,19 @@ fdatasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 """Flush a file's content and its size; macOS has no fdatasync of its own."""
 
 
-_SWIFT_NS = 400_000
-"""A disk that answers within this is not worth another thread: handing over costs as much again."""
+_SWIFT_NS = 1_000_000
+"""A disk that typically answers within this is not worth another thread: handing over costs as much again."""
 _LATER = 1.0
 """Seconds after which what nobody waits for is flushed too."""
-_SWIFT_AFTER = 8
-"""So many such answers in a row make a swift disk; one that is slower sends the flushes to the thread again."""
+_MEMORY = 8
+"""About so many flushes say what is typical: one that is slow is no slow disk."""
 
 
 class Flusher:
     """Flushes one descriptor; a flush covers everything that was written before it began.
 
-    It runs in a thread of its own, or, while the disk has been answering within 0.4 ms, in the event loop itself:
-    at the end of the loop's round, so that everybody who wrote something in this round shares it.
+    It runs in a thread of its own, or, while the disk typically answers within a millisecond, in the event loop
+    itself: at the end of the loop's round, so that everybody who wrote something in this round shares it.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Flusher:
         self._flight: asyncio.Future[None] | None = None
         self._again = False
         self._timer: asyncio.TimerHandle | None = None
-        self._swift = 0
+        self._typical_ns = 4 * _SWIFT_NS
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self.failure: OSError | None = None
@@ -97,7 +97,7 @@ class Flusher:
     def _take_off(self) -> None:
         loop = asyncio.get_running_loop()
         self._flight = flight = loop.create_future()
-        if self._swift >= _SWIFT_AFTER:
+        if self._typical_ns < _SWIFT_NS:
             loop.call_soon(self._flush_here, flight)
             return
         if self._thread is None:
@@ -128,7 +128,7 @@ class Flusher:
 
     def _arrive(self, flight: asyncio.Future[None], position: int, error: OSError | None, took: int) -> None:
         self._flight = None
-        self._swift = min(self._swift + 1, _SWIFT_AFTER) if took < _SWIFT_NS else 0
+        self._typical_ns += (min(took, 8 * _SWIFT_NS) - self._typical_ns) // _MEMORY
         if error is not None:
             self.failure = error
             self._failed(error)
