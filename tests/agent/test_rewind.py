@@ -153,6 +153,23 @@ async def test_without_a_layer_what_a_command_did_is_shown_and_rolled_back(tmp_p
         assert told == [("accepted", False), ("discarded", False)]
 
 
+async def test_without_a_layer_the_first_look_begins_with_the_first_prompt_and_happens_once(tmp_path: Path) -> None:
+    async with staged(
+        tmp_path, [Step("nothing to run"), Step("nor now")], files={"a.py": "1\n"}, sandbox=OFF
+    ) as stage:
+        await stage.session.submit("one")
+        await stage.session.submit("two")
+    looks = [event for event in stage.events() if "looks at the workspace before a run waits" in str(event)]
+    assert len({event.call for event in looks}) == 1
+    assert len({event.turn for event in looks}) == 1
+
+
+async def test_without_a_layer_and_without_trust_nothing_looks(tmp_path: Path) -> None:
+    async with staged(tmp_path, [Step("ok")], files={"a.py": "1\n"}, sandbox=OFF, trusted=False) as stage:
+        await stage.session.submit("one")
+    assert not any("looks at the workspace" in str(event) for event in stage.events())
+
+
 async def test_without_a_layer_going_back_undoes_commands_and_asks_for_edits(tmp_path: Path) -> None:
     edit = Step("", (("edit_file", {"path": "a.py", "old": "1", "new": "2"}),))
     steps = [edit, Step("ok"), command("echo made > made; sed -i s/1/9/ b.py"), Step("ok")]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from vtcode_tui.agent.changes import Decision, Shown, Since, Via, changed_events, reviewed
 from vtcode_tui.agent.own_work import OwnWork
-from vtcode_tui.common.errors import DeniedError, SandboxError, WorkspaceError
+from vtcode_tui.common.errors import DeniedError, SandboxError, VtcodeError, WorkspaceError
 from vtcode_tui.events import Bus
 from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import Actor, FileChanged
@@ -43,9 +44,13 @@ class Direct:
         bus: Bus,
         human: Actor,
         live: Callable[[], bool],
+        trusted: Callable[[], bool],
     ) -> None:
         self._folder, self._workspace, self._work = folder, workspace, work
         self._surroundings, self._bus, self._human, self._live = surroundings, bus, human, live
+        self._trusted = trusted
+        self._ahead: asyncio.Task[None] | None = None
+        """The first look, which reads every file: it begins with the first prompt, while the model thinks."""
         self._one = asyncio.Lock()
         self._shown = Shown()
         self._waiting = False
@@ -116,11 +121,20 @@ class Direct:
 
     async def settle(self) -> None:
         """Let what is under way end."""
+        if self._ahead is not None:
+            await self._ahead
         async with self._one:
             self._closed = True
 
     async def mark(self, turn: int) -> None:
-        """The ledger knows of each change in which turn it was made."""
+        """The ledger knows of each change in which turn it was made; the first prompt begins the first look."""
+        if self._ahead is None and self._trusted() and not self._live():
+            self._ahead = asyncio.get_running_loop().create_task(self._look_ahead(turn))
+
+    async def _look_ahead(self, turn: int) -> None:
+        async with self._one:
+            with suppress(VtcodeError, OSError):  # the run that needs it looks for itself, and says what is wrong
+                await self._look("before", {}, "looks at the workspace before a run waits for it", turn)
 
     async def since(self, turn: int) -> Since:
         """What going back would change: what nobody has looked at, and what was approved or kept."""

@@ -145,7 +145,10 @@ class SessionGround:
             wanted="git-note" in self._opening.settings.audit.anchors,
         )
         if self.layer is None:
-            return Direct(self._folder, self.workspace, work, self.surroundings, self._bus, human(), live)
+            return Direct(
+                self._folder, self.workspace, work, self.surroundings, self._bus, human(), live,
+                lambda: self.judge.situation.trusted,
+            )  # fmt: skip
         return Layered(self.layer, self.workspace, work, self.surroundings, self._bus, human(), live)
 
     def attach(self, asking: Asking, calls: Calls, registry: Registry, instructions: Instructions) -> None:
