@@ -38,6 +38,12 @@ _CONFUSE_THE_SUPERVISOR = {
     + "s=socket.socket(1)\nfor n in (b'\\xff\\xfe',b'a\\nb',b'\\x1b[2J',b'/'*100,b'.',b'..',b'\\0'): a=struct.pack('=H',1)+n; sc(42,s.fileno(),a,len(a))",
     "connect an odd internet address": _CRASH
     + "s=socket.socket(1); a=struct.pack('=H',2)+b'x'; sc(42,s.fileno(),a,len(a)); a=struct.pack('=H',10)+b'x'; sc(42,s.fileno(),a,len(a))",
+    "bind to odd addresses": _CRASH
+    + "s=socket.socket(2,1)\nfor a in (0,1,-1,1<<47,b'',b'\\2',b'\\2\\0',b'\\n'*28,b'\\xff'*128):\n for n in (0,1,16,128,-1): sc(49,s.fileno(),a,n); sc(49,9999,a,n); sc(49,0,a,n)",
+    "listen on what cannot": _CRASH
+    + "a,b=socket.socketpair(); r,w=os.pipe()\nfor d in (0,r,a.fileno(),os.open('inside.txt',0),socket.socket(1).fileno(),9999,-1,1<<31):\n for n in (0,-1,1<<31,1<<40): sc(50,d,n)",
+    "bind and close at once": _CRASH
+    + "import threading\ndef go():\n for n in range(200):\n  s=socket.socket(2,1); d=s.fileno()\n  try: s.bind(('127.0.0.1',0)); s.listen()\n  except OSError: pass\n  try: os.close(d)\n  except OSError: pass\n  s.detach()\nt=[threading.Thread(target=go) for _ in range(4)]; [x.start() for x in t]; [x.join() for x in t]",
     "chmod with odd pointers": _CRASH
     + "sc(90,0,0o777); sc(90,1,0o777); sc(90,-1,0o777); sc(90,1<<46,0o777); sc(268,-5,b'x',0o777); sc(268,1<<40,b'x',0o777)",
     "utimes with odd pointers": _CRASH
