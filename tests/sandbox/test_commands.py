@@ -92,3 +92,19 @@ def test_a_wrong_command_line_is_one_sentence_and_status_2(workspace: Path, word
     done = _vtcode(*words, cwd=workspace)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
+
+
+def test_the_selftest_attacks_in_every_tier_and_prints_the_matrix(workspace: Path) -> None:
+    done = _vtcode("selftest", "--only", "signal: kill ", cwd=workspace)
+    assert done.returncode == 0, done.stdout + done.stderr
+    header, row = [line.split() for line in done.stdout.strip().splitlines()]
+    assert header[:2] == ["attacks", "contained"]
+    assert row == ["signal", *["3/3"] * len(header[2:])]
+
+
+def test_the_selftest_does_the_workloads_and_tells_each_result_as_json(workspace: Path) -> None:
+    done = _vtcode("selftest", "--only", "workload: git status", "--json", "--tier", "kernel", cwd=workspace)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        {"workload": "git status", "mode": "kernel", "verdict": "works"}
+    ]

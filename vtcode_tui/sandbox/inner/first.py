@@ -33,7 +33,7 @@ class Lines:
         self.status = status
 
 
-def become(lines: Lines, outline: Outline, folder: str) -> NoReturn:
+def become(lines: Lines, outline: Outline, folder: str, *, rehearses: bool) -> NoReturn:
     """Be the first process. Never returns; a failure is told through the reporting socket."""
     report = lines.report
     try:
@@ -45,9 +45,10 @@ def become(lines: Lines, outline: Outline, folder: str) -> NoReturn:
         with target.step("fork"):
             pid = os.fork()
         if pid == 0:
-            target.become(lines.work_orders, report, outline, folder)
+            target.become(lines.work_orders, report, outline, folder, rehearses=rehearses)
         lines.work_orders.close()
-        rehearsal.of_job(outline, folder)
+        if rehearses:
+            rehearsal.of_job(outline, folder)
         message, descriptors, _flags, _address = socket.recv_fds(lines.orders, 4096, 8)
         if not message:
             os._exit(0)  # the supervisor is gone

@@ -79,7 +79,7 @@ class Reserve:
                 crew.control.close()  # it was killed while it waited
             else:
                 return crew
-        crew = self._make()
+        crew = self._make(waits=False)
         socket.send_fds(crew.control, [message], descriptors)
         return crew
 
@@ -124,13 +124,13 @@ class Reserve:
             self._due = float("inf") if resting else self._begun + _REST_SECONDS
             return False
         try:
-            self._waiting.append(self._make())
+            self._waiting.append(self._make(waits=True))
         except OSError:
             self._due = float("inf")  # the next run tries for itself, and says what is wrong
             return False
         return True
 
-    def _make(self) -> Crew:
+    def _make(self, *, waits: bool) -> Crew:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             try:
@@ -139,18 +139,18 @@ class Reserve:
                 ours.close()
                 raise
             if pid == 0:
-                _be_supervisor(theirs, self._outline, self._group)
+                _be_supervisor(theirs, self._outline, self._group, waits=waits)
         return Crew(ours, pid)
 
 
-def _be_supervisor(control: socket.socket, outline: int, group: Group) -> NoReturn:
+def _be_supervisor(control: socket.socket, outline: int, group: Group, *, waits: bool) -> NoReturn:
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         # Above all the descriptors that hold layers: one kept open would keep its layer mounted.
         kind = Outline(outline)
         kernel.close_all_but({0, 1, 2, control.fileno()})
-        Supervisor(kind, group).serve(control)
+        Supervisor(kind, group, waits=waits).serve(control)
     finally:
         # Whatever went wrong, a supervisor never becomes a second fork server.
         os._exit(125)

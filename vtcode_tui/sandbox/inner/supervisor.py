@@ -38,8 +38,10 @@ class Supervisor:
     job: Job
     events: socket.socket
 
-    def __init__(self, outline: Outline, group: Group) -> None:
+    def __init__(self, outline: Outline, group: Group, *, waits: bool) -> None:
+        """`waits`: there is no run yet, so that there is time to rehearse."""
         self.outline = outline
+        self.waits = waits
         self.full = outline.full
         self.folder = ""
         """The run's own folder, with its private `home` and `tmp`."""
@@ -66,8 +68,9 @@ class Supervisor:
         """Get ready, wait for a run on `control`, and see it through."""
         try:
             self._muster(control)
-            with target.step("rehearsal"):
-                rehearsal.of_supervision(self.outline, self.folder)
+            if self.waits:
+                with target.step("rehearsal"):
+                    rehearsal.of_supervision(self.outline, self.folder)
         except (SetupError, OSError) as error:
             self.setup_error = error if isinstance(error, SetupError) else SetupError("namespaces", str(error))
         message, descriptors, _flags, _address = socket.recv_fds(control, 4096, 16)
@@ -113,12 +116,12 @@ class Supervisor:
                 pid = space.clone_mapped(space.EVERYTHING)
                 if pid == 0:
                     lines = first.Lines(world_orders, orders, report, self.stop_write)
-                    first.become(lines, self.outline, self.folder)
+                    first.become(lines, self.outline, self.folder, rehearses=self.waits)
             else:
                 with target.step("fork"):
                     pid = os.fork()
                 if pid == 0:
-                    target.become(orders, report, self.outline, self.folder)
+                    target.become(orders, report, self.outline, self.folder, rehearses=self.waits)
             self.leader = pid
 
     def _run(self, descriptors: list[int], *, layered: bool) -> None:

@@ -40,11 +40,14 @@ def step(name: str) -> Iterator[None]:
         raise SetupError(name, str(error)) from error
 
 
-def become(orders: socket.socket, report: socket.socket, outline: Outline, folder: str) -> NoReturn:
+def become(
+    orders: socket.socket, report: socket.socket, outline: Outline, folder: str, *, rehearses: bool
+) -> NoReturn:
     """Be the work. Never returns; a failure before it begins is told through the reporting socket."""
     try:
         _get_ready(orders, report, outline)
-        rehearsal.of_job(outline, folder)
+        if rehearses:
+            rehearsal.of_job(outline, folder)
         message, descriptors, _flags, _address = socket.recv_fds(orders, 4096, 16)
         if not message:
             os._exit(0)  # the supervisor is gone
