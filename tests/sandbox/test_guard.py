@@ -154,6 +154,11 @@ TRAPS = {
     f"echo '[core] {_PAGER}' > X/more",
     "a file .git that leads to a deep folder": f"{_DEEP} echo 'gitdir: a/b/c/d/e/.git' > X/.git",
     "a link .git": f"{_DEEP} ln -s a/b/c/d/e/.git X/.git",
+    "a git folder of links": "git init -q Y; mkdir X/.git; cd X/.git; ln -s ../../Y/.git/objects; "
+    f"ln -s ../../Y/.git/refs; cp ../../Y/.git/HEAD .; {_ARM} > config",
+    "in a folder called objects": f"mkdir objects; git init -q objects; {_ARM} >> objects/.git/config; rmdir X; "
+    "ln -s objects X",
+    "in a folder called logs": f"mkdir logs; git init -q logs; {_ARM} >> logs/.git/config; rmdir X; ln -s logs X",
     "a configuration elsewhere": f"{_DEEP} mkdir X/.git; cp X/a/b/c/d/e/.git/HEAD X/.git; "
     "echo ../a/b/c/d/e/.git > X/.git/commondir",
     "behind a decoy in the folder above": "mkdir objects refs; echo 'ref: refs/heads/main' > HEAD; git init -q X; "

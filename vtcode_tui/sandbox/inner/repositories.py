@@ -21,7 +21,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _DEPTH = 3
 _MOST_FOLDERS = 500
 """Looking costs 3 us a folder after every run; what lies deeper is found when the change set is reviewed."""
-_SKIP = {"node_modules", "objects", "__pycache__", "site-packages", "target", ".venv", "venv", "refs", "logs"}
+_SKIP = {"node_modules", "__pycache__", "site-packages", "target", ".venv", "venv"}
 _COARSE_NS = 3_000_000_000
 """Where times are coarse or another machine's, so much earlier counts as since."""
 
@@ -50,19 +50,20 @@ def find(root: int, since_ns: int) -> Found:
             continue
         try:
             with os.scandir(folder) as entries:
-                below, others = [], set[str]()
+                below, telling = [], set[str]()
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         below.append(entry.name)
-                    elif entry.name in _TELLING or entry.name.lower() == ".git":
-                        others.add(entry.name)
+                    elif entry.name.lower() == ".git":
+                        found.pointers.add(f"{path}/{entry.name}".lstrip("/"))
+                    if entry.name in _TELLING:  # whatever it is: git follows links here
+                        telling.add(entry.name)
             prefix = f"{path}/" if path else ""
-            found.pointers |= {prefix + name for name in others if name.lower() == ".git"}
-            if "HEAD" in others and ("commondir" in others or {"objects", "refs"} <= set(below)):
+            if "HEAD" in telling and ("commondir" in telling or {"objects", "refs"} <= telling):
                 found.folders.add(path)
             if depth >= _DEPTH:
                 continue
-            inner = [name for name in below if name not in _SKIP]
+            inner = [n for n in below if n not in _SKIP and not (n == "objects" and "HEAD" in telling)]
             if counted:
                 # One without folders that did not change either holds nothing new: it need not be read.
                 still = {
@@ -78,7 +79,7 @@ def find(root: int, since_ns: int) -> Found:
     return found
 
 
-_TELLING = frozenset({"HEAD", "commondir"})
+_TELLING = frozenset({"HEAD", "commondir", "objects", "refs"})
 
 
 def _is_still(parent: int, name: str, device: int, since_ns: int) -> bool:
