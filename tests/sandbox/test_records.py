@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox.conftest import grant_for
-from vtcode_tui.sandbox import Profile, Spawner, records
+from vtcode_tui.sandbox import Profile, Spawner, probe, records
 from vtcode_tui.sandbox.inner import kernel
 
 _SET, _ENABLED = 1001, 1
@@ -64,6 +64,14 @@ def test_where_nothing_can_be_read_it_is_said_why() -> None:
     assert "audit" in why
     if heard is not None:
         heard.close()
+
+
+@pytest.mark.kernel
+async def test_the_doctor_says_where_the_names_of_refused_paths_come_from(spawner: Spawner) -> None:
+    (landlock,) = [finding for finding in (await probe(spawner)).findings if finding.name == "landlock"]
+    assert landlock.works
+    assert "refused paths are" in landlock.detail
+    assert "audit" in landlock.detail
 
 
 @pytest.fixture

@@ -89,9 +89,11 @@ def _landlock(abi: int) -> Finding:
         if abi < version
     ]
     note = f"; it does not cover {', '.join(missing)}, which seccomp and namespaces take over" if missing else ""
-    _source, why = records.source()
-    if _source is not None:
-        _source.close()
+    heard, why = records.source()
+    if heard is not None:
+        heard.close()
+    else:
+        why = f"refused paths are named by what programs say of them alone: {why}"
     return Finding("landlock", True, f"version {abi}{note}; {why}")
 
 
