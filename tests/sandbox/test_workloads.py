@@ -45,3 +45,8 @@ async def test_everyday_work_behaves_as_without_a_sandbox(mode: str, short: Path
 
 def test_the_table_is_large_enough() -> None:
     assert len(WORKLOADS) >= 100
+
+
+@pytest.mark.parametrize("tier", ["full", "kernel"])
+def test_at_least_97_of_100_are_carried_by_each_tier(tier: str) -> None:
+    assert sum(tier not in work.not_in for work in WORKLOADS) >= 0.97 * len(WORKLOADS)
