@@ -6,7 +6,7 @@ A summary is written by the model, which may forget or invent; this is read off 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from vtcode_tui.events.live import Live
 from vtcode_tui.events.types import (
@@ -69,16 +69,18 @@ class Pinned:
 
     def text(self, messages: Sequence[Message], changes: ChangeSet, budget: int) -> str:
         """All of it in at most about `budget` tokens: the first prompt, the last ones, decisions, open changes."""
-        said = [words for message in messages if (words := _said(message))]
         parts = []
-        if said:
-            parts.append(f"The person's first words:\n{_short(said[0], budget // 4)}")
-        if later := _latest(said[1:], budget // 2):
+        # A session of a day has thousands of messages: only those are looked at that there is room for.
+        first = next((at for at, message in enumerate(messages) if _said(message)), len(messages))
+        if first < len(messages):
+            parts.append(f"The person's first words:\n{_short(_said(messages[first]), budget // 4)}")
+        backwards = (messages[at] for at in range(len(messages) - 1, first, -1))
+        if later := _latest((words for message in backwards if (words := _said(message))), budget // 2):
             parts.append("What the person said later:\n" + "\n".join(f"- {words}" for words in later))
         if self._decisions:
             parts.append(
                 "The person's decisions:\n"
-                + "\n".join(f"- {line}" for line in _latest(self._decisions, budget // 4))
+                + "\n".join(f"- {line}" for line in _latest(reversed(self._decisions), budget // 4))
             )
         if changes.files:
             shown = [f"- {change.op} {plain_line(change.path)}" for change in changes.files[:_FILES]]
@@ -97,10 +99,10 @@ def _said(message: Message) -> str:
     return "\n".join(words if not results else [text for text in words if text.startswith("[The person")]).strip()
 
 
-def _latest(lines: Sequence[str] | deque[str], budget: int) -> list[str]:
-    """The last lines that fit, in their order; each is shortened before one is left out."""
+def _latest(backwards: Iterable[str], budget: int) -> list[str]:
+    """Of lines, the latest first, those that fit, in their order; each is shortened before one is left out."""
     kept: list[str] = []
-    for line in reversed(lines):
+    for line in backwards:
         line = _short(line, max(32, budget // 4))
         budget -= estimate_tokens(line) + 2
         if budget < 0:
