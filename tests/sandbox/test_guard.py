@@ -153,6 +153,8 @@ TRAPS = {
     "an included file by condition": f"{_LAYOUT}printf '[includeIf \"gitdir:**\"]\\npath = more\\n'; "
     f"echo '[core] {_PAGER}' > X/more",
     "a file .git that leads to a deep folder": f"{_DEEP} echo 'gitdir: a/b/c/d/e/.git' > X/.git",
+    "a file .git whose path ends in a blank": f"{_DEEP} mv X/a/b/c/d/e/.git 'X/a/b/c/d/e/g '; "
+    "echo 'gitdir: a/b/c/d/e/g ' > X/.git",
     "a link .git": f"{_DEEP} ln -s a/b/c/d/e/.git X/.git",
     "a git folder of links": "git init -q Y; mkdir X/.git; cd X/.git; ln -s ../../Y/.git/objects; "
     f"ln -s ../../Y/.git/refs; cp ../../Y/.git/HEAD .; {_ARM} > config",
@@ -241,6 +243,34 @@ async def test_ordinary_work_with_repositories_loses_nothing_to_the_guard(
         assert done.returncode == 0, (place, done.stderr)
     url = ["git", "-C", str(visited / "two"), "config", "remote.origin.url"]
     assert subprocess.run(url, check=True, capture_output=True, text=True).stdout.strip().endswith("/one")
+
+
+async def test_a_file_that_leads_nowhere_stays_and_is_followed_when_it_leads_somewhere(
+    finish: Finish, protecting: Profile, visited: Path
+) -> None:
+    _text, outcome = await finish(grant_for(protecting, "sh", "-c", "echo 'gitdir: a/b/c/d/e' > X/.git"))
+    assert outcome.denials == ()
+    assert (visited / "X/.git").is_file()
+    canary = visited.parent / "ran"
+    later = f"cd X; mkdir -p a/b/c/d; git init -q --separate-git-dir a/b/c/d/e n; {_ARM} >> a/b/c/d/e/config"
+    _text, outcome = await finish(grant_for(protecting, "bash", "-c", later.replace("CANARY", str(canary))))
+    assert any("a/b/c/d/e" in denial.detail for denial in outcome.denials)
+    _visit(visited)
+    assert not canary.exists()
+
+
+async def test_a_file_that_leads_out_of_the_workspace_is_taken_away(
+    finish: Finish, protecting: Profile, visited: Path
+) -> None:
+    script = """
+        echo 'gitdir: ../../victim' > X/.git
+        mkdir -p Z/.git Y/.git; cp old/.git/HEAD Z/.git; cp old/.git/HEAD Y/.git
+        echo /tmp > Z/.git/commondir; echo ../../old/.git > where; ln -s ../../where Y/.git/commondir
+    """
+    _text, outcome = await finish(grant_for(protecting, "sh", "-c", script))
+    assert {denial.detail for denial in outcome.denials} == {"X/.git", "Y/.git/commondir", "Z/.git/commondir"}
+    assert not (visited / "X/.git").exists()
+    assert not (visited / "Z/.git/commondir").exists()
 
 
 async def test_what_is_harmless_in_a_configuration_stays_when_the_rest_goes(

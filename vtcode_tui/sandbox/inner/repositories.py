@@ -124,55 +124,61 @@ class Disarming:
         self.findings.append({"path": path or ".", "what": what})
 
     def _follow(self, path: str) -> set[str]:
-        """The git folder to which a new file or link `.git` leads; one that leads out of the workspace goes."""
+        """The git folder to which a file or link `.git` leads; a new one that leads out of the workspace goes.
+
+        One that leads nowhere yet stays: whenever it leads somewhere, that is looked at.
+        """
         folder, _, name = path.rpartition("/")
         parent = kernel.open_inside(self._root, folder or ".", _FOLDER)
         try:
             known = os.stat(name, dir_fd=parent, follow_symlinks=False)
-            if known.st_ctime_ns < self._since:
-                return set()
             text = ""
             if stat.S_ISLNK(known.st_mode):
                 text = os.readlink(name, dir_fd=parent)
             elif stat.S_ISREG(known.st_mode):
-                word, _, text = os.fsdecode(_read(parent, name)).partition(":")
-                text = text.strip() if word == "gitdir" else ""
+                with suppress(PermissionError):  # then nobody's git could read it either
+                    text = _after(b"gitdir: ", _read(parent, name))
+            if not text:
+                return set()  # git takes it for nothing
             target = self._inside(folder, text)
-            if target is None:
+            if target is None and known.st_ctime_ns >= self._since:
                 self._take_away(parent, name)
-                self._tell(path, "leads git to a folder outside of the workspace, or to none; taken away")
+                self._tell(path, "leads git to a folder outside of the workspace; taken away")
         finally:
             os.close(parent)
-        return set() if target is None else {target}
+        return {target} if target else set()
 
     def _follow_common(self, path: str) -> set[str]:
         """Where a git folder has its configuration, if that is elsewhere."""
         folder = kernel.open_inside(self._root, path or ".", _FOLDER)
         try:
             known = os.stat("commondir", dir_fd=folder, follow_symlinks=False)
-            if known.st_ctime_ns < self._since:
-                return set()
-            text = os.fsdecode(_read(folder, "commondir")).strip() if stat.S_ISREG(known.st_mode) else ""
-            target = self._inside(path, text)
-            if target is None:
+            target = None  # git would follow a link here
+            if stat.S_ISREG(known.st_mode):
+                text = _after(b"", _read(folder, "commondir"))
+                target = self._inside(path, text) if text else ""
+            if target is None and known.st_ctime_ns >= self._since:
                 self._take_away(folder, "commondir")
                 self._tell(f"{path}/commondir", "leads git to a folder outside of the workspace; taken away")
         except FileNotFoundError:
             return set()
         finally:
             os.close(folder)
-        return set() if target is None else {target}
+        return {target} if target else set()
 
     def _inside(self, folder: str, text: str) -> str | None:
-        """The relative path of a folder that git would find by `text`; None where it is not in the workspace."""
-        if not text or "\0" in text:
-            return None
+        """The relative path of a folder that git would find by `text`; "" where there is none yet.
+
+        None where it is not in the workspace, or reached through a link: then it could be anywhere.
+        """
         place = os.path.normpath(os.path.join(self._workspace, folder, text))
-        if place != self._workspace and not place.startswith(f"{self._workspace}/"):
+        if "\0" in text or not place.startswith(f"{self._workspace}/"):
             return None
         path = place[len(self._workspace) + 1 :]
         try:
-            os.close(kernel.open_inside(self._root, path or ".", _FOLDER))
+            os.close(kernel.open_inside(self._root, path, _FOLDER))
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
         except OSError:
             return None
         return path
@@ -225,6 +231,11 @@ class Disarming:
 
     def _is_new(self, folder: int, name: str) -> bool:
         return os.stat(name, dir_fd=folder, follow_symlinks=False).st_ctime_ns >= self._since
+
+
+def _after(word: bytes, content: bytes) -> str:
+    """The path in a file that begins with `word`, to the letter as git reads it; "" where it does not."""
+    return os.fsdecode(content[len(word) :].rstrip(b"\r\n")) if content.startswith(word) else ""
 
 
 def _read(folder: int, name: str) -> bytes:
