@@ -128,12 +128,13 @@ class JournalIndex:
                 self._take(raw)
         return len(self.types)
 
-    def search(self, words: str, start: int = 0) -> Iterator[int]:
-        """Places from `start` on whose type or data contain the words, whatever their case, in order."""
+    def search(self, words: str, start: int = 0, end: int | None = None) -> Iterator[int]:
+        """Places from `start` to before `end` whose type or data contain the words in any case, in order."""
+        end = len(self) if end is None else min(end, len(self))
         needle = json.dumps(words, ensure_ascii=False)[1:-1].lower().encode("utf-8", "surrogatepass")
         wanted = needle.decode("utf-8", "surrogatepass")
-        while needle and start < len(self):
-            stop = min(len(self), max(start + 1, bisect_right(self._ends, self._ends[start] + _BLOCK) - 1))
+        while needle and start < end:
+            stop = min(end, max(start + 1, bisect_right(self._ends, self._ends[start] + _BLOCK) - 1))
             base = self._ends[start]
             block = os.pread(self._descriptor, self._ends[stop] - base, base)
             if not needle.isascii():

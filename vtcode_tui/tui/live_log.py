@@ -50,19 +50,18 @@ class LiveLog:
         """The envelope of one of them."""
         return self._recent[place - self._gone] if place >= self._gone else self._index().head(self._there(place))
 
-    def search(self, words: str) -> Iterator[int]:
-        """The places whose type or data contain the words, whatever their case."""
+    def search(self, words: str, start: int = 0, end: int | None = None) -> Iterator[int]:
+        """The places from `start` to before `end` whose type or data contain the words, whatever their case."""
         from vtcode_tui.tui.panes.event_filter import holds
 
-        wanted = words.lower()
-        if self._gone:
-            journal = self._index()
-            begin = self._there(0)
-            for there in journal.search(words, begin):
-                if there - begin >= self._gone:
-                    break
+        wanted, end = words.lower(), len(self) if end is None else end
+        if start < self._gone:
+            journal, begin = self._index(), self._there(0)
+            for there in journal.search(words, begin + start, begin + min(end, self._gone)):
                 yield there - begin
-        yield from (self._gone + at for at, event in enumerate(self._recent) if holds(event, wanted))
+        for place in range(max(start, self._gone), end):
+            if holds(self._recent[place - self._gone], wanted):
+                yield place
 
     def _there(self, place: int) -> int:
         return self._index().place_of(self._first_seq) + place

@@ -222,7 +222,8 @@ class Sheet(ScrollView, can_focus=True):
         """Scroll as little as needed to have row `y` on the screen."""
         height = self.scrollable_content_region.height
         if not height:
-            self.once_placed(lambda: self.show_row(y, margin=margin))
+            if self._due is None:  # somebody who waits already knows better where to be
+                self.once_placed(lambda: self.show_row(y, margin=margin))
             return
         top = self.scroll_offset.y
         if y - margin < top:

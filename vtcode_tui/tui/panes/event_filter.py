@@ -29,8 +29,8 @@ class Searchable(Protocol):
         """The envelope of one of them."""
         ...
 
-    def search(self, words: str) -> Iterator[int]:
-        """The places whose type or data contain the words, whatever their case."""
+    def search(self, words: str, start: int = 0, end: int | None = None) -> Iterator[int]:
+        """The places from `start` to before `end` whose type or data contain the words, whatever their case."""
         ...
 
 
@@ -89,11 +89,11 @@ class EventFilter:
         """Whether the event is to be shown."""
         return self._heads(event) and all(holds(event, word) != negated for word, negated in self._words)
 
-    def places(self, events: Searchable) -> list[int]:
-        """The places of the events that are to be shown, ascending."""
-        places = range(len(events))
+    def places(self, events: Searchable, start: int = 0, end: int | None = None) -> list[int]:
+        """The places from `start` to before `end` of the events that are to be shown, ascending."""
+        places = range(start, len(events) if end is None else end)
         chosen = [place for place in places if self._heads(events.head(place))] if self._tests else list(places)
         for word, negated in self._words:
-            having = set(events.search(word))
+            having = set(events.search(word, places.start, places.stop)) if chosen else set[int]()
             chosen = [place for place in chosen if (place in having) != negated]
         return chosen

@@ -6,6 +6,7 @@ beneath it; everything else is arithmetic on places, so that a million events co
 
 from __future__ import annotations
 
+import asyncio
 from bisect import bisect_left, bisect_right, insort
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 FRAME = 1 / 15
 TREE_ROWS = 400
+PIECE = 250
+"""So many events are filtered at a time: keys do not wait longer for it than for anything else."""
+ALL = 1 << 60
 
 
 def tree(value: Any, depth: int = 1, name: str = "") -> list[Line]:
@@ -100,6 +104,8 @@ class EventPane(Sheet):
         """How many of the events have happened already (the viewer); None: all of them."""
         self._shown: list[int] | None = None
         """Places of events that pass the filter; None: all do."""
+        self._filtered = ALL
+        """How many events the filter has looked at, while it is at work."""
         self.filter = EventFilter("")
         self.chain: tuple[Span, ...] = ()
         """What is known about the journal's chain."""
@@ -115,6 +121,8 @@ class EventPane(Sheet):
     def add(self, event: Event) -> None:
         """One more event."""
         self.live.add(event)
+        if self.filtering:
+            return  # its piece comes yet
         if self._shown is not None:
             if not self.filter.passes(event):
                 return
@@ -138,13 +146,35 @@ class EventPane(Sheet):
     def narrow(self, text: str) -> None:
         """Show only what passes; raises ValueError with what is wrong about the filter."""
         self.filter = EventFilter(text)
+        self._filtered = ALL
         self._open.clear()
         self._fold_index()
-        self._shown = self.filter.places(self.events) if text.strip() else None
+        self.workers.cancel_node(self)
+        count = len(self.events)
+        self._shown = self.filter.places(self.events, 0, min(count, PIECE)) if text.strip() else None
+        if self._shown is not None and count > PIECE:
+            self._filtered = PIECE
+            self.run_worker(self._filter_on(self._shown), group="filtering", exclusive=True)
         self.cursor = None if self.cursor is None else max(0, self.shown_count() - 1)
         self.following = True
         self.redraw()
         self.post_message(self.Counted())
+
+    async def _filter_on(self, shown: list[int]) -> None:
+        """Filter the rest of a long log piece by piece, so that keys are answered meanwhile."""
+        while self._filtered < len(self.events):
+            await asyncio.sleep(0)
+            begin, end = self._filtered, min(len(self.events), self._filtered + PIECE)
+            self._filtered = end
+            shown += self.filter.places(self.events, begin, end)
+            self._soon()
+        self._filtered = ALL
+        self.post_message(self.Counted())
+
+    @property
+    def filtering(self) -> bool:
+        """Whether the filter is still at work."""
+        return self._filtered != ALL
 
     def total(self) -> int:
         """How many events have happened."""
@@ -300,6 +330,9 @@ class EventPane(Sheet):
 
     def action_export(self) -> None:
         """Hand out what is shown."""
+        if self.filtering:
+            self.app.notify("the filter is still at work: in a moment", markup=False, timeout=3)
+            return
         count = self.shown_count()
         places = range(count) if self._shown is None else self._shown[:count]
         self.post_message(self.Export([self.events[place].model_dump_json() for place in places]))

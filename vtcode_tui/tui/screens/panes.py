@@ -85,8 +85,12 @@ class PaneScreen(Arranging):
         """Go to a pane."""
         side = name if name in SIDE else self.choice.side
         self.choose(selected=name, side=side, hidden=self.choice.hidden - {name})
-        # At once: a letter that was typed right after the key belongs to the pane already.
-        self.set_focus(self.pane_view(name))
+        # At once: a letter that was typed right after the key belongs to the pane already. Where it is not on the
+        # screen yet, with the next turn.
+        view = self.pane_view(name)
+        self.set_focus(view)
+        if self.focused is not view:
+            view.focus()
 
     def action_zoom(self) -> None:
         """One pane alone, or all again."""
@@ -149,7 +153,8 @@ class PaneScreen(Arranging):
     def on_event_pane_counted(self) -> None:
         """More events."""
         shown, total, wanted = self.events.shown_count(), self.events.total(), self.events.filter.text
-        text = f"{shown:,} of {total:,} · {wanted}" if wanted else f"{total:,}"
+        so_far = " so far" if self.events.filtering else ""
+        text = f"{shown:,} of {total:,}{so_far} · {wanted}" if wanted else f"{total:,}"
         chain = (Span("  "), *self.events.chain) if self.events.chain else ()
         follow = () if self.events.following else (Span("  paused", Style("caution")),)
         self.headings["events"].tell((*spans_of(plain_line(text), MUTED), *chain, *follow))
