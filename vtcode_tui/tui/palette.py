@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vtcode_tui.tui.layout import Pane
 
 _PLACES: tuple[tuple[str, Pane | None, str], ...] = (
-    (EVERYWHERE, None, ""),
+    (EVERYWHERE, None, "screen"),
     (APPROVALS, None, "approval"),
     (PROMPT, None, "prompt"),
     (CHAT, "chat", "chat"),
