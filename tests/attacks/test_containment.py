@@ -6,6 +6,7 @@ By default each mode takes another third of every group, so that the three toget
 
 from __future__ import annotations
 
+import contextlib
 import os
 from itertools import groupby
 from pathlib import Path
@@ -61,6 +62,25 @@ async def test_no_attack_of_the_group_gets_out(
 def test_the_attacks_of_the_group_work_without_a_sandbox(group: str, proof: Proof, tmp_path: Path) -> None:
     proven = [attack.id for attack in GROUPS[group] if proof.of(attack, tmp_path)]
     assert len(proven) >= LEAST_PROVEN.get(group, 1), proven
+
+
+def _of_this_test() -> dict[str, bytes]:
+    """Processes with the secret that this process plants, by number."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and suite.SECRET.encode() in (entry / "environ").read_bytes():
+                found[entry.name] = (entry / "cmdline").read_bytes()
+    return found
+
+
+def test_attacks_without_a_sandbox_leave_no_process_on_the_machine(tmp_path: Path) -> None:
+    before = _of_this_test()
+    control = suite.Control()
+    for attack in (*GROUPS["traces"], *GROUPS["stay"]):
+        control.breaches(attack, tmp_path)
+    control.close()
+    assert {pid: words for pid, words in _of_this_test().items() if pid not in before} == {}
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -65,7 +65,7 @@ _LEAVE_SOMETHING = {
     "a lock on a file outside": "import fcntl,os; d=os.open(W['SECRET'],0); fcntl.flock(d,fcntl.LOCK_EX|fcntl.LOCK_NB); broke()",
     "a lease on a file outside": "import fcntl,os; d=os.open(W['VICTIM'],0); fcntl.fcntl(d,1024,fcntl.F_RDLCK); broke()",
     "a notice of a folder outside": "import fcntl,os; d=os.open(W['OUT'],0); fcntl.fcntl(d,1026,0x8000003f); broke()",
-    "a stopped group of daemons": "import os,signal\nfor n in range(5):\n if os.fork()==0:\n  os.setsid(); signal.signal(15,1)\n  if os.fork()==0: os.kill(os.getpid(),19)\n  os.execv('/bin/sleep',[W['MARKER'],'300'])",
+    "a stopped group of daemons": "import os,signal\nfor n in range(5):\n if os.fork()==0:\n  os.setsid(); signal.signal(15,1)\n  if os.fork()==0: os.execv('/bin/sh',[W['MARKER'],'-c','kill -STOP $$; sleep 300'])\n  os.execv('/bin/sleep',[W['MARKER'],'300'])",
     "a zombie's child": "import os\nif os.fork()==0:\n if os.fork()==0:\n  os.setsid(); os.execv('/bin/sleep',[W['MARKER'],'300'])\n os._exit(0)",
     "the sibling of its parent": "import os\nif sc(56,0x8000|17,0,0,0,0)==0:\n os.setsid(); os.execv('/bin/sleep',[W['MARKER'],'300'])",
 }

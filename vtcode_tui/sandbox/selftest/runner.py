@@ -71,7 +71,9 @@ def _ok(result: int) -> None:
 
 def serve() -> None:
     """The control: carry out one attack per line of stdin, each in a child with its output in a pipe."""
+    LIBC.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: what an attack leaves behind becomes a child of ours
     for line in sys.stdin:
+        _end_what_is_left()
         arguments = json.loads(line)
         # A file and not a pipe: an attack may say more than a pipe holds, and its daemons may keep it open.
         held = os.memfd_create("vtcode-control")
@@ -89,6 +91,21 @@ def serve() -> None:
         os.close(held)
         sys.stdout.write(json.dumps({"output": said.decode("latin-1")}) + "\n")
         sys.stdout.flush()
+    _end_what_is_left()
+
+
+def _end_what_is_left() -> None:
+    """Kill the daemons of attacks, whose children become ours in turn, until there is none."""
+    while True:
+        with open("/proc/thread-self/children") as file:
+            for pid in file.read().split():
+                os.kill(int(pid), signal.SIGKILL)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                continue
+        except ChildProcessError:
+            return
+        time.sleep(0.001)
 
 
 if __name__ == "__main__":

@@ -74,9 +74,12 @@ class Control:
             world.close()
 
     def close(self) -> None:
-        """End the control's process."""
-        self._process.kill()
-        self._process.communicate()
+        """Let the control end what its attacks have left, and then itself."""
+        try:
+            self._process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
 
 
 async def attempt(spawner: Spawner, attack: Attack, *, staged: bool = False, base: Path | None = None) -> Result:
