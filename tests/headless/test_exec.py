@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -56,6 +57,32 @@ async def test_stdout_is_the_answer_alone_and_stderr_the_events(tmp_path: Path) 
     assert "exec.started" in types
     assert types[-1] == "log.checkpoint"
     assert "session.ended" in types
+
+
+async def test_no_hostile_byte_of_a_model_reaches_the_terminal_of_who_asked(tmp_path: Path) -> None:
+    hostile = "seven\x1b]52;c;eA==\x07\x9b2J\u202e"
+    async with served(in_order([Step(hostile)])) as model:
+        root, env = _place(tmp_path, model)
+        leader, follower = os.openpty()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "vtcode_tui", "exec", hostile, cwd=root, env=env,
+            stdin=asyncio.subprocess.DEVNULL, stdout=follower, stderr=follower,
+        )  # fmt: skip
+        os.close(follower)
+        screen = (await asyncio.to_thread(_until_closed, leader)).decode()
+        assert await process.wait() == 0
+    assert "seven" in screen
+    assert "session.ended" in screen
+    assert not set(screen) & set("\x1b\x07\x9b\u202e")
+    assert any(json.loads(line).get("type") == "model.responded" for line in screen.splitlines() if line[:1] == "{")
+
+
+def _until_closed(leader: int) -> bytes:
+    seen = b""
+    with os.fdopen(leader, "rb", buffering=0) as file, contextlib.suppress(OSError):
+        while piece := file.read(65536):
+            seen += piece
+    return seen
 
 
 async def test_a_prompt_may_come_from_stdin_and_the_answer_as_json(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +87,33 @@ def test_vtcodes_own_files_are_out_of_reach_even_when_the_workspace_holds_them(w
     done = _vtcode("sandbox", "run", "--write", str(workspace.parent), "--", "true", cwd=workspace)
     assert done.returncode in (2, 4)
     assert "own files" in done.stderr
+
+
+def test_a_terminal_is_shown_a_runs_colours_and_obeys_nothing_else_of_it(workspace: Path) -> None:
+    leader, follower = os.openpty()
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from vtcode_tui.cli import main; sys.exit(main())"
+    script = r"printf '\033[31mred\033[0m \033]52;c;eA==\007\302\2332J\n'; printf '\033[6n' >&2"
+    started = subprocess.Popen(
+        [sys.executable, "-c", program, "sandbox", "run", "--", "sh", "-c", script],
+        cwd=workspace,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(workspace.parent),
+            "VTCODE_HOME": str(workspace.parent / "vtcode"),
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=follower,
+        stderr=follower,
+    )
+    os.close(follower)
+    seen = b""
+    with os.fdopen(leader, "rb", buffering=0) as screen, contextlib.suppress(OSError):
+        while piece := screen.read(65536):
+            seen += piece
+    assert started.wait() == 0
+    shown = seen.decode()
+    assert "\x1b[31mred\x1b[0m" in shown
+    assert not set(shown.replace("\x1b[31m", "").replace("\x1b[0m", "")) & set("\x1b\x07\x9b")
 
 
 @pytest.mark.parametrize("words", [["sandbox", "run"], ["sandbox", "run", "--", "no-such-program"]])

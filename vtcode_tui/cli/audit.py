@@ -170,6 +170,12 @@ def _print(text: str) -> None:
     print(plain_line(text))
 
 
+def _raw(raw: bytes) -> str:
+    from vtcode_tui.render import json_for
+
+    return json_for(sys.stdout, raw).decode("utf-8", "backslashreplace")
+
+
 def _plain(problems: tuple[Problem, ...] | list[Problem]) -> list[dict[str, object]]:
     return [{"layer": one.layer, "seq": one.seq, "text": one.text} for one in problems]
 
@@ -201,7 +207,7 @@ def _show(given: argparse.Namespace) -> int:
     for raw in read_lines(locate(Home.from_environment(), given.session)):
         event = event_of(raw)
         if not wanted or event.type.startswith(wanted):
-            print(raw.decode() if given.json else line(event))
+            print(_raw(raw) if given.json else line(event))
     return 0
 
 
@@ -212,7 +218,7 @@ def _tail(given: argparse.Namespace) -> int:
     from vtcode_tui.events.timeline import line
 
     for raw in follow(locate(Home.from_environment(), given.session)):
-        print(raw.decode("utf-8", "backslashreplace") if given.json else line(event_of(raw)), flush=True)
+        print(_raw(raw) if given.json else line(event_of(raw)), flush=True)
     return 0
 
 

@@ -37,6 +37,7 @@ def _export(given: argparse.Namespace) -> int:
     from vtcode_tui.events.export import converter
     from vtcode_tui.events.export.form import export
     from vtcode_tui.events.places import locate, session_folders
+    from vtcode_tui.render import text_for
 
     home = Home.from_environment()
     if given.all == bool(given.session):
@@ -44,7 +45,7 @@ def _export(given: argparse.Namespace) -> int:
     since = _time(given.since)
     for folder in session_folders(home) if given.all else [locate(home, given.session)]:
         for line in export(folder, converter(given.format), since=since):
-            print(line)
+            print(text_for(sys.stdout, line))
     return 0
 
 

@@ -146,6 +146,7 @@ def _folder(text: str) -> str:
 
 async def _carry_out(spawner: Spawner, profile: Profile, words: list[str], *, as_json: bool) -> int:
     from vtcode_tui.gate.human import human_grant
+    from vtcode_tui.render import Outlet
     from vtcode_tui.sandbox import Denial
 
     def refused(denial: Denial) -> None:
@@ -154,10 +155,11 @@ async def _carry_out(spawner: Spawner, profile: Profile, words: list[str], *, as
 
     grant = human_grant(words, Path.cwd(), profile)
     flight = await spawner.run(grant, stdin=0, separate=True, notice=refused)
+    outlets = {channel: Outlet(stream.buffer) for channel, stream in ((1, sys.stdout), (2, sys.stderr))}
     async for channel, data in flight.chunks():
-        stream = sys.stdout.buffer if channel == 1 else sys.stderr.buffer
-        stream.write(data)
-        stream.flush()
+        outlets[channel].write(data)
+    for outlet in outlets.values():
+        outlet.write(b"", final=True)
     return _status(await flight.wait(), spawner.tier, as_json=as_json)
 
 

@@ -18,6 +18,7 @@ from vtcode_tui.config import Loaded
 from vtcode_tui.events import Event, line_of
 from vtcode_tui.events.live import Live, Notice
 from vtcode_tui.headless.approver import Never
+from vtcode_tui.render import json_for, text_for
 from vtcode_tui.sandbox import Spawner
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -51,11 +52,11 @@ class _Streams:
         with contextlib.suppress(BrokenPipeError, ValueError):
             if isinstance(what, Event):
                 self.seen[what.type] = self.seen.get(what.type, 0) + 1
-                self.err.write(line_of(what) + b"\n")
+                self.err.write(json_for(self.err, line_of(what)) + b"\n")
                 self.err.flush()
             elif isinstance(what, Notice):
                 note = {"type": "notice", "severity": what.severity, "text": what.text}
-                self.err.write(json.dumps(note).encode() + b"\n")
+                self.err.write(json_for(self.err, json.dumps(note).encode()) + b"\n")
                 self.err.flush()
 
 
@@ -155,7 +156,8 @@ def _answer(job: Job, session: Session, streams: _Streams, status: int) -> None:
             }
             streams.out.write(json.dumps(row).encode() + b"\n")
         elif session.last_answer:
-            streams.out.write(session.last_answer.encode("utf-8", "replace") + b"\n")
+            answer = text_for(streams.out, session.last_answer)
+            streams.out.write(answer.encode("utf-8", "replace") + b"\n")
         streams.out.flush()
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from vtcode_tui.render.markdown_stream import MarkdownStream as MarkdownStream
     from vtcode_tui.render.markdown_stream import code_blocks as code_blocks
     from vtcode_tui.render.markdown_stream import markdown as markdown
+    from vtcode_tui.render.outlet import Outlet as Outlet
+    from vtcode_tui.render.outlet import json_for as json_for
+    from vtcode_tui.render.outlet import text_for as text_for
     from vtcode_tui.render.safety import invisible as invisible
     from vtcode_tui.render.safety import link_target as link_target
     from vtcode_tui.render.safety import plain as plain
@@ -59,6 +62,7 @@ _HOMES = {
     "diff": ("DiffLine", "DiffView"),
     "diff_rows": ("FileDiff", "parse_unified"),
     "markdown_stream": ("CodeBlock", "MarkdownStream", "code_blocks", "markdown"),
+    "outlet": ("Outlet", "json_for", "text_for"),
     "safety": ("invisible", "link_target", "plain", "plain_bytes", "plain_line", "spans_of", "visible"),
     "syntax": ("highlight", "lexer_for", "lexer_named"),
     "telling": ("TELLERS", "Told", "told"),
