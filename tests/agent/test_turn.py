@@ -16,6 +16,7 @@ from vtcode_tui.events import read_events, verify
 from vtcode_tui.events.live import TextDelta, TurnState
 from vtcode_tui.events.types import ApprovalDenied, ApprovalGranted, PromptSubmitted, ToolFinished, ToolRequested
 from vtcode_tui.llm import broken_pairs
+from vtcode_tui.workspace import influencing
 
 pytestmark = pytest.mark.kernel
 
@@ -210,7 +211,7 @@ async def test_nothing_runs_where_nobody_has_trusted_the_folder(tmp_path: Path) 
         await stage.session.submit("go")
         assert not stage.events("exec.started")
         assert "trusted" in stage.told("c1")
-        await stage.session.grant_trust()
+        await stage.session.grant_trust(influencing(stage.root))
         assert stage.session.trusted
         assert await stage.session.find_files("a", 5)
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from vtcode_tui.agent.forking import ForkPreview
 from vtcode_tui.agent.rewinding import RewindPreview
+from vtcode_tui.common.errors import WorkspaceError
 from vtcode_tui.common.files import sha256_of
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.events.live import Live
@@ -23,6 +24,7 @@ from vtcode_tui.sandbox.capability import Capability, Finding
 from vtcode_tui.sandbox.run import TerminalSize
 from vtcode_tui.tui.app import VtcodeApp
 from vtcode_tui.workspace.changes import ChangeSet, FileChange, Hunk, Selection
+from vtcode_tui.workspace.trust import Influence
 
 Reader = Callable[[Event | Live], None]
 
@@ -38,6 +40,7 @@ class ScriptedCore:
         self.looked_for: tuple[str, ...] = ()
         self.capability = Capability("full", (Finding("landlock", True, "ABI 5"),), 5, True)
         self.trusted = True
+        self.influencing: tuple[Influence, ...] | None = None
         self.mode: Literal["build", "plan", "read-only"] = "build"
         self.told: list[tuple[Any, ...]] = []
         self.staged = True
@@ -152,7 +155,9 @@ class ScriptedCore:
     async def find_files(self, query: str, limit: int) -> tuple[str, ...]:
         return tuple(path for path in self.files if query in path)
 
-    async def grant_trust(self) -> None:
+    async def grant_trust(self, shown: tuple[Influence, ...]) -> None:
+        if self.influencing is not None and shown != self.influencing:
+            raise WorkspaceError("the files that influence it changed while you were reading: look again")
         self.told.append(("grant_trust",))
         self.trusted = True
 

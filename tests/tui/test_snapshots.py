@@ -220,9 +220,10 @@ async def test_snapshot(rig: Callable[..., Rig], request: pytest.FixtureRequest,
     async with made.app.run_test(size=SIZES[size]) as pilot:
         core = await made.ready(pilot)
         await SCENES[scene](made, core, pilot)
-        different = []
+        different, shown = [], ""
         for theme in ("dark", "light", *MORE_THEMES.get((scene, size), ())):
-            made.app.theme = f"vtcode-{theme}"
+            before, made.app.theme = shown, f"vtcode-{theme}"
+            await until(lambda before=before: text_of(made.app) != before, pilot)  # type: ignore[misc]
             shown = await settled(made, pilot)
             if not is_as_kept(made, scene, f"{size}-{theme}", shown, update=update):
                 different.append(f"{scene}-{size}-{theme}")

@@ -33,7 +33,7 @@ from vtcode_tui.sandbox import toolchains
 from vtcode_tui.sandbox.env import search_path
 from vtcode_tui.sandbox.profile import Profile, Staging
 from vtcode_tui.tools.registry import READ_ONLY, Registry
-from vtcode_tui.workspace import Workspace, grant_trust
+from vtcode_tui.workspace import Influence, Workspace, grant_trust
 from vtcode_tui.workspace.layer import Layer, make_folder
 
 if TYPE_CHECKING:
@@ -172,10 +172,10 @@ class SessionGround:
         )
         self._asking.set_prefix(prompt, registry.specs())
 
-    async def trust(self) -> Instructions:
+    async def trust(self, shown: tuple[Influence, ...]) -> Instructions:
         """Record that the human trusts the workspace, and let tools run from now on; what its AGENTS.md ask."""
         opening = self._opening
-        grant_trust(self.workspace.root, opening.home, now=rfc3339(opening.clock.now()))
+        grant_trust(self.workspace.root, opening.home, now=rfc3339(opening.clock.now()), shown=shown)
         self.judge.policy = load_policy(opening.home, self.workspace.root)
         self.judge.situation = replace(self.judge.situation, trusted=True)
         self._instructions = read_instructions(self.workspace.root)

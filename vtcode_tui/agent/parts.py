@@ -26,6 +26,7 @@ from vtcode_tui.gate.plan import Plan
 from vtcode_tui.llm.resolve import Models
 from vtcode_tui.policy.types import Access, Call
 from vtcode_tui.sessions.store import Store
+from vtcode_tui.workspace.trust import Influence
 
 Mode = Literal["build", "plan", "read-only"]
 Origin = Literal["tui", "exec", "acp", "demo", "queue", "steer"]
@@ -48,7 +49,7 @@ class Ground(Protocol):
         """Let the policy and the model know another mode."""
         ...
 
-    async def trust(self) -> Instructions:
+    async def trust(self, shown: tuple[Influence, ...]) -> Instructions:
         """Record that the human trusts the workspace, and let tools run from now on; what its AGENTS.md ask."""
         ...
 

@@ -13,6 +13,7 @@ from vtcode_tui.events.types import Event
 from vtcode_tui.sandbox.capability import Capability
 from vtcode_tui.sandbox.run import TerminalSize
 from vtcode_tui.workspace.changes import ChangeSet, Selection
+from vtcode_tui.workspace.trust import Influence
 
 if TYPE_CHECKING:
     from vtcode_tui.llm.discover import Looked
@@ -154,8 +155,11 @@ class Core(Protocol):
         """Fuzzy search over the paths of the workspace, best first."""
         ...
 
-    async def grant_trust(self) -> None:
-        """Trust this workspace: an explicit human act."""
+    async def grant_trust(self, shown: tuple[Influence, ...]) -> None:
+        """Trust this workspace: an explicit human act, for the influences that the human was shown.
+
+        Raises WorkspaceError when they are others by now.
+        """
         ...
 
     async def close(self, reason: str) -> None:

@@ -26,6 +26,7 @@ from vtcode_tui.sandbox.capability import Capability
 from vtcode_tui.sandbox.run import TerminalSize
 from vtcode_tui.sessions.conversation import unanswered
 from vtcode_tui.workspace.changes import ChangeSet, Selection
+from vtcode_tui.workspace.trust import Influence
 
 
 class Session:
@@ -347,12 +348,11 @@ class Session:
             return ()
         return await self._parts.ground.find(query, limit)
 
-    async def grant_trust(self) -> None:
-        """Trust this workspace."""
-        instructions = await self._parts.ground.trust()
-        self.trusted = True
+    async def grant_trust(self, shown: tuple[Influence, ...]) -> None:
+        """Trust this workspace, with the influences that the human was shown; WorkspaceError if they changed."""
+        files, self.trusted = (await self._parts.ground.trust(shown)).files, True
         await self._changed("trust", "untrusted", "trusted", str(self.root))
-        for name, sha256 in instructions.files.items():
+        for name, sha256 in files.items():
             await self._changed("instructions", "", sha256, name)
 
     def when_closed(self, act: Callable[[], Awaitable[None]]) -> None:

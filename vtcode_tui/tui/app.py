@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from vtcode_tui.tui.places import Places
     from vtcode_tui.tui.screens.doctor import Diagnosis
     from vtcode_tui.tui.story import Story
+    from vtcode_tui.workspace import Influence
 
 NoticeWords: TypeAlias = Literal["something waits for your approval", "the turn is over"]
 NOTIFY = {"off": "", "osc9": "\x1b]9;vtcode: {}\x07", "osc777": "\x1b]777;notify;vtcode;{}\x07"}
@@ -232,13 +233,16 @@ class VtcodeApp(Visits, BaseApp):
             )
             return
 
-        def answered(answer: str | None) -> None:
-            if answer == "trust":
-                self.work.intents.grant_trust(self._trusted)
-            else:
-                self.work.status.tell(trusted=False)
+        def ask(shown: tuple[Influence, ...]) -> None:
+            def answered(answer: str | None) -> None:
+                if answer == "trust":
+                    self.work.intents.grant_trust(shown, self._trusted, self.ask_trust)
+                else:
+                    self.work.status.tell(trusted=False)
 
-        self.push_screen(Trust(self.root), answered)
+            self.push_screen(Trust(self.root, shown), answered)
+
+        self.work.intents.ask_influences(self.root, ask)
 
     def _trusted(self) -> None:
         self.work.status.tell(trusted=True)

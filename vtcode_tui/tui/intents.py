@@ -6,12 +6,15 @@ nothing is retried and nothing is guessed.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from vtcode_tui.common.errors import VtcodeError
+from vtcode_tui.common.errors import VtcodeError, WorkspaceError
 from vtcode_tui.sandbox.run import TerminalSize
+from vtcode_tui.workspace import influencing
 
 if TYPE_CHECKING:
     from vtcode_tui.agent.forking import ForkPreview
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from vtcode_tui.agent.rewinding import RewindPreview
     from vtcode_tui.llm.discover import Looked
     from vtcode_tui.workspace.changes import ChangeSet, Selection
+    from vtcode_tui.workspace.trust import Influence
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,11 +250,25 @@ class Intents:
         """Have a local server drop a model."""
         self._run(lambda core: core.unload_model(provider, model), "unloading the model")
 
-    def grant_trust(self, done: Callable[[], None]) -> None:
-        """Trust the workspace."""
+    def ask_influences(self, root: Path, show: Callable[[tuple[Influence, ...]], None]) -> None:
+        """Say what would have a say in this workspace."""
+
+        async def ask(core: Core) -> None:
+            show(await asyncio.to_thread(influencing, root))
+
+        self._run(ask, "looking at the folder")
+
+    def grant_trust(
+        self, shown: tuple[Influence, ...], done: Callable[[], None], again: Callable[[], None]
+    ) -> None:
+        """Trust the workspace as it was shown, and ask `again` where it is not that any more."""
 
         async def act(core: Core) -> None:
-            await core.grant_trust()
+            try:
+                await core.grant_trust(shown)
+            except WorkspaceError:
+                again()
+                raise
             done()
 
         self._run(act, "granting trust")

@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vtcode_tui.workspace.jail import Workspace
     from vtcode_tui.workspace.layer import Layer, left_staged, marked, remove_layer, staged_then
-    from vtcode_tui.workspace.trust import Influence, Trust, grant_trust, keep_apart, revoke_trust, trust_of
+    from vtcode_tui.workspace.trust import (
+        Influence,
+        Trust,
+        grant_trust,
+        influencing,
+        keep_apart,
+        revoke_trust,
+        trust_of,
+    )
 
 __all__ = [
     "Influence",
@@ -25,6 +33,7 @@ __all__ = [
     "Trust",
     "Workspace",
     "grant_trust",
+    "influencing",
     "keep_apart",
     "left_staged",
     "marked",
@@ -44,6 +53,7 @@ _HOMES = {
     "Influence": "trust",
     "Trust": "trust",
     "grant_trust": "trust",
+    "influencing": "trust",
     "keep_apart": "trust",
     "revoke_trust": "trust",
     "trust_of": "trust",

@@ -82,7 +82,7 @@ def trust_of(root: Path, home: Home) -> Trust:
     except WorkspaceError as error:
         return Trust("untrusted", root, str(error))  # not looked through: it may be the whole machine
     now = influences_of(root)
-    fresh = tuple(Influence(path, digest) for path, digest in sorted(now.items()))
+    fresh = _fresh(now)
     record = _read_record(_record_file(root, home))
     if record is None:
         held = "" if _token(root) is None else f"; its {TRUST_MARKER} was not written by you on this machine"
@@ -151,6 +151,15 @@ def revoke_trust(root: Path, home: Home) -> bool:
     except OSError as error:
         raise WorkspaceError(f"the trust in {root} cannot be taken back: {error.strerror}") from error
     return held
+
+
+def influencing(root: Path) -> tuple[Influence, ...]:
+    """The files of a folder that would have a say in it, as they are now: what a human is shown, and trusts."""
+    return _fresh(influences_of(root))
+
+
+def _fresh(found: dict[str, str]) -> tuple[Influence, ...]:
+    return tuple(Influence(path, digest) for path, digest in sorted(found.items()))
 
 
 def influences_of(root: Path) -> dict[str, str]:

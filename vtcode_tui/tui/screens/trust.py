@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vtcode_tui.render import MUTED, Line, Span, Style, fold, plain_line, spans_of
 from vtcode_tui.tui.screens.question import Answer, Question, keys_of, words
 
+if TYPE_CHECKING:
+    from vtcode_tui.workspace import Influence
+
+SHOWN = 8
+"""How many files below the top of the folder are named; the rest is counted."""
 INFLUENCES: tuple[tuple[str, str], ...] = (
     ("vtcode.toml", "settings; a workspace can only tighten them"),
     ("tool-policy.json", "policy; a workspace can only tighten it"),
@@ -23,8 +29,8 @@ INFLUENCES: tuple[tuple[str, str], ...] = (
 )
 
 
-def influences(root: Path) -> list[tuple[str, str]]:
-    """What there is in a folder that others act upon; looked up by name, nothing is read."""
+def influences(root: Path, deeper: tuple[Influence, ...] = ()) -> list[tuple[str, str]]:
+    """What there is in a folder that others act upon, by name, and what has a say `deeper` in it."""
     found = []
     for name, meaning in INFLUENCES:
         path = root / name
@@ -36,6 +42,11 @@ def influences(root: Path) -> list[tuple[str, str]]:
             present = True
         if present:
             found.append((name, meaning))
+    meanings, here = dict(INFLUENCES), {name for name, _ in found}
+    below = [one.path for one in deeper if one.path not in here]
+    found += [(path, meanings.get(path.rpartition("/")[2], "has a say here")) for path in below[:SHOWN]]
+    if len(below) > SHOWN:
+        found.append((f"and {len(below) - SHOWN} more", "`vtcode trust` lists them all"))
     return found
 
 
@@ -49,10 +60,10 @@ class Trust(Question):
     )
     BINDINGS = keys_of(ANSWERS)
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, shown: tuple[Influence, ...] = ()) -> None:
         super().__init__()
         self._root = root
-        self._found = influences(root)
+        self._found = influences(root, shown)
 
     def lay(self, cells: int) -> list[Line]:
         """The folder, what in it would have an influence, and what trust means."""
@@ -68,7 +79,7 @@ class Trust(Question):
         if self._found:
             rows += [Line(), *words("In it, these would have an influence:", cells, MUTED), Line()]
             rows += [
-                Line((Span(f"    {name:<22} ", Style("accent")), Span(meaning, MUTED)))
+                Line((Span("    "), *spans_of(f"{plain_line(name):<22} ", Style("accent")), Span(meaning, MUTED)))
                 for name, meaning in self._found
             ]
         promise = (
