@@ -180,13 +180,13 @@ PICTURED = {"work", "approval", "diff", "settings", "setup", "tabs", *PICTURES}
 MORE_THEMES = {("work", "160x48"): ("contrast",), ("approval", "80x24"): ("ansi",)}
 
 
-async def settled(rig: Rig, pilot: Pilot[Any]) -> str:
-    """The screen once it stays the same."""
+async def settled(rig: Rig, pilot: Pilot[Any], frames: int = 6) -> str:
+    """The screen once it stays the same for so many frames."""
     seen: list[str] = []
 
     def same() -> bool:
         seen.append(text_of(rig.app))
-        return len(seen) > 6 and len(set(seen[-6:])) == 1
+        return len(seen) > frames and len(set(seen[-frames:])) == 1
 
     await until(same, pilot, seconds=30)
     return seen[-1]
@@ -197,35 +197,42 @@ def compared(text: str, scene: str) -> str:
     if not scene.startswith("approval-"):
         return text
     rows = text.partition("\nstyles\n")[0]
-    return rows[rows.index("\n approvals") :]
+    return rows.partition("\n approvals")[2]
 
 
-def is_as_kept(rig: Rig, scene: str, variant: str, shown: str, *, update: bool) -> bool:
-    """Whether a screen is what its file says; `update` writes the file first, and its picture where one is kept."""
-    file = FOLDER / f"{scene}-{variant}.txt"
-    if update:
-        FOLDER.mkdir(exist_ok=True)
-        file.write_text(shown, encoding="utf-8")
-        if scene in PICTURED:
-            file.with_suffix(".svg").write_text(svg_of(rig.app), encoding="utf-8")
-    return compared(shown, scene) == compared(file.read_text(encoding="utf-8"), scene)
+def keep(rig: Rig, scene: str, variant: str, shown: str) -> None:
+    """Write what is on the screen, and its picture where one is kept."""
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / f"{scene}-{variant}.txt").write_text(shown, encoding="utf-8")
+    if scene in PICTURED:
+        (FOLDER / f"{scene}-{variant}.svg").write_text(svg_of(rig.app), encoding="utf-8")
+
+
+async def becomes(rig: Rig, pilot: Pilot[Any], scene: str, variant: str) -> bool:
+    """Whether the screen comes to look as it was kept, and stays so."""
+    kept = compared((FOLDER / f"{scene}-{variant}.txt").read_text(encoding="utf-8"), scene)
+    try:
+        await until(lambda: compared(text_of(rig.app), scene) == kept, pilot, seconds=20)
+    except TimeoutError:
+        return False
+    return compared(await settled(rig, pilot), scene) == kept
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scene", SCENES)
 async def test_snapshot(rig: Callable[..., Rig], request: pytest.FixtureRequest, scene: str, size: str) -> None:
     """One start serves all themes: one that is chosen later is drawn as one from the start."""
-    update = request.config.getoption("--update-snapshots")
     made = rig(settings=Settings.model_validate({"interface": {"theme": "vtcode-dark", "bell": False}}))
     async with made.app.run_test(size=SIZES[size]) as pilot:
         core = await made.ready(pilot)
         await SCENES[scene](made, core, pilot)
-        different, shown = [], ""
+        different = []
         for theme in ("dark", "light", *MORE_THEMES.get((scene, size), ())):
-            before, made.app.theme = shown, f"vtcode-{theme}"
-            await until(lambda before=before: text_of(made.app) != before, pilot)  # type: ignore[misc]
-            shown = await settled(made, pilot)
-            if not is_as_kept(made, scene, f"{size}-{theme}", shown, update=update):
-                different.append(f"{scene}-{size}-{theme}")
+            made.app.theme = f"vtcode-{theme}"
+            variant = f"{size}-{theme}"
+            if request.config.getoption("--update-snapshots"):
+                keep(made, scene, variant, await settled(made, pilot, frames=60))
+            elif not await becomes(made, pilot, scene, variant):
+                different.append(f"{scene}-{variant}")
         made.app.queue.unattended()
         assert different == [], "these look different: `make snapshots` if that is meant"
