@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from vtcode_tui.common.errors import JournalError
-from vtcode_tui.events import Bus, Event, Journal, read_events
+from vtcode_tui.events import Bus, Event, Journal, read_events, verify
 from vtcode_tui.events.live import Live, Notice
 from vtcode_tui.events.types import (
     FileChanged,
@@ -45,6 +45,21 @@ async def test_readers_hear_events_in_the_order_of_the_journal_whatever_is_flush
             group.create_task(bus.record(DECIDED if number % 3 else REQUESTED, turn=number))
     assert heard == list(range(journal.seq))
     assert len(heard) > 200
+
+
+async def test_an_event_that_comes_while_the_journal_is_sealed_is_refused_and_leaves_it_intact(
+    journal: Journal,
+) -> None:
+    bus = Bus(journal)
+    await bus.record(DECIDED, turn=1, call="c1")
+    closing = asyncio.create_task(bus.close())
+    await asyncio.sleep(0)
+    for _ in range(50):
+        with pytest.raises(JournalError, match="is closed"):
+            await bus.record(DECIDED, turn=1, call="c2")
+    await closing
+    assert [one for one in verify(journal.folder).problems if one.layer == "chain"] == []
+    assert [event.type for event in read_events(journal.folder)] == ["policy.decided", "log.checkpoint"]
 
 
 async def test_concurrent_durable_events_share_a_flush(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:

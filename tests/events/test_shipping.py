@@ -229,6 +229,7 @@ async def test_a_receiver_that_is_away_for_an_hour_loses_nothing_and_holds_nothi
         if sum(passed) >= 3600:
             an_hour.set()
             await back.wait()
+            return
         await bus.record(prompt(f"after {sum(passed)} s"))
 
     back = asyncio.Event()

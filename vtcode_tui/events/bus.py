@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias, Unpack
 
+from vtcode_tui.common.errors import JournalError
 from vtcode_tui.events.capture import without_texts
 from vtcode_tui.events.envelope import Around
 from vtcode_tui.events.journal import Journal
@@ -45,7 +46,7 @@ class Bus:
         self._readers: list[Reader] = []
         self._untold: deque[Event] = deque()
         self._durable = 0
-        self._open = False
+        self._open = self._over = False
         self._opening = asyncio.Lock()
         journal.observe(written=self._untold.append, durable=self._landed)
 
@@ -75,6 +76,8 @@ class Bus:
         """Append several events with one write and, if any must be durable, one flush; all of them or none."""
         if not self._open:
             await self._begin()
+        if self._over:
+            raise JournalError(f"the journal of session {self.journal.session} is closed")
         kept_out: list[tuple[int, SecretRedacted]] = []
         kept_short: list[tuple[int, Payload]] = []
         written: list[Payload] = []
@@ -119,6 +122,8 @@ class Bus:
         """Seal the journal and anchor the root log; the readers hear of the final checkpoint."""
         self.journal.observe(written=self._untold.append, durable=lambda position: None)
         self.journal.quiet()
+        # It is sealed in a thread: an event that came meanwhile would get between its last lines.
+        self._over = True
         await asyncio.to_thread(self.journal.close)
         self._landed(self.journal.seq)
 
