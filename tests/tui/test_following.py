@@ -75,6 +75,7 @@ async def test_a_person_who_scrolls_up_while_the_queue_grows_stays_where_they_ar
             core.say(respond(f"answer {number}"))
         chat = app.app.work.chat
         await until(lambda: chat.max_scroll_y > 20 and chat.scroll_y == chat.max_scroll_y, pilot)
+        await until(lambda: chat.show_vertical_scrollbar, pilot)  # without one, nobody scrolls
         waits(core, "\n".join(f"./step-{n}" for n in range(20)))
         chat.scroll_to(y=5, animate=False, immediate=True)
         assert not chat.following

@@ -15,7 +15,7 @@ async def test_a_prompt_sent_before_the_session_is_open_waits_visibly_and_no_lon
     tasks: list[asyncio.Task[None]] = []
 
     def start(work: Any, _name: str) -> None:
-        tasks.append(asyncio.create_task(work))
+        tasks.append(asyncio.create_task(work()))
 
     intents = Intents(start, complaints.append, lambda: shown.append(len(intents.waiting)))
     intents.submit("first")

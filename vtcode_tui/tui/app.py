@@ -12,6 +12,7 @@ import gc
 import importlib
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
@@ -108,7 +109,7 @@ class VtcodeApp(Visits, BaseApp):
     def _begin(self) -> None:
         if isinstance(self._driver, Device):
             self._driver.ready_for_keys()
-        self.run_worker(self._open(), name="opening the session", exit_on_error=True)
+        self.run_worker(self._open, name="opening the session", exit_on_error=True)
 
     async def _open(self) -> None:
         try:
@@ -177,7 +178,7 @@ class VtcodeApp(Visits, BaseApp):
         elif not core.model:
             self.explain_no_model()
         elif self._resumed is None:
-            self.run_worker(self._offer_recovery(core), name="looking for a session that was cut off")
+            self.run_worker(partial(self._offer_recovery, core), name="looking for a session that was cut off")
 
     # What happens.
 
@@ -352,7 +353,7 @@ class VtcodeApp(Visits, BaseApp):
         self._leaving = True
         self.work.status.tell(state="closing the session")
         self.queue.unattended()
-        self.run_worker(self._seal(status), name="closing", exit_on_error=True)
+        self.run_worker(partial(self._seal, status), name="closing", exit_on_error=True)
 
     async def _seal(self, status: int) -> None:
         failed = await self._close_core("left by the person")

@@ -33,7 +33,7 @@ class Saying:
     images: tuple[bytes, ...] = ()
 
 
-Start = Callable[[Coroutine[Any, Any, None], str], object]
+Start = Callable[[Callable[[], Coroutine[Any, Any, None]], str], object]
 
 
 class Intents:
@@ -89,7 +89,7 @@ class Intents:
             except OSError as error:
                 self._complain(f"{name} failed: {error.strerror or error}")
 
-        self._start(guarded(), name)
+        self._start(guarded, name)
 
     def submit(self, text: str, images: tuple[bytes, ...] = ()) -> None:
         """Send a prompt; while a turn runs, or the core is not there yet, it waits."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, bisect_right, insort
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
@@ -154,7 +155,7 @@ class EventPane(Sheet):
         self._shown = self.filter.places(self.events, 0, min(count, PIECE)) if text.strip() else None
         if self._shown is not None and count > PIECE:
             self._filtered = PIECE
-            self.run_worker(self._filter_on(self._shown), group="filtering", exclusive=True)
+            self.run_worker(partial(self._filter_on, self._shown), group="filtering", exclusive=True)
         self.cursor = None if self.cursor is None else max(0, self.shown_count() - 1)
         self.following = True
         self.redraw()

@@ -76,6 +76,7 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, GoingBack, PaneScreen)
         self.home()
 
     def _start(self, work: Any, name: str) -> object:
+        # A function, not a coroutine: a worker that is ended before it begins would leave one that nobody awaits.
         return self.run_worker(work, name=name, group="intents", exit_on_error=True)
 
     def _turn_over(self) -> None:
