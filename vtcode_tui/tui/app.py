@@ -109,7 +109,8 @@ class VtcodeApp(Visits, BaseApp):
     def _begin(self) -> None:
         if isinstance(self._driver, Device):
             self._driver.ready_for_keys()
-        self.run_worker(self._open, name="opening the session", exit_on_error=True)
+        opening: Any = self._open
+        self.run_worker(opening, name="opening the session", exit_on_error=True)
 
     async def _open(self) -> None:
         try:
@@ -178,7 +179,8 @@ class VtcodeApp(Visits, BaseApp):
         elif not core.model:
             self.explain_no_model()
         elif self._resumed is None:
-            self.run_worker(partial(self._offer_recovery, core), name="looking for a session that was cut off")
+            offer: Any = partial(self._offer_recovery, core)
+            self.run_worker(offer, name="looking for a session that was cut off")
 
     # What happens.
 
@@ -353,7 +355,8 @@ class VtcodeApp(Visits, BaseApp):
         self._leaving = True
         self.work.status.tell(state="closing the session")
         self.queue.unattended()
-        self.run_worker(partial(self._seal, status), name="closing", exit_on_error=True)
+        seal: Any = partial(self._seal, status)
+        self.run_worker(seal, name="closing", exit_on_error=True)
 
     async def _seal(self, status: int) -> None:
         failed = await self._close_core("left by the person")

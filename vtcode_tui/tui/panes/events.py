@@ -155,7 +155,8 @@ class EventPane(Sheet):
         self._shown = self.filter.places(self.events, 0, min(count, PIECE)) if text.strip() else None
         if self._shown is not None and count > PIECE:
             self._filtered = PIECE
-            self.run_worker(partial(self._filter_on, self._shown), group="filtering", exclusive=True)
+            work: Any = partial(self._filter_on, self._shown)
+            self.run_worker(work, group="filtering", exclusive=True)
         self.cursor = None if self.cursor is None else max(0, self.shown_count() - 1)
         self.following = True
         self.redraw()
