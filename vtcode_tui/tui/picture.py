@@ -10,13 +10,19 @@ from typing import Any
 
 from rich.cells import cell_len
 from rich.style import Style
+from textual._context import visible_screen_stack
 from textual.app import App
 from textual.strip import Strip
 
 
 def strips_of(app: App[Any]) -> list[Strip]:
     """What is on the screen, row by row, as it would be written to the terminal."""
-    return list(app.screen._compositor.render_strips())
+    # A dialog draws what is behind it only if it is told what that is, and remembers what it drew.
+    before = visible_screen_stack.set(app._background_screens)
+    try:
+        return list(app.screen._compositor.render_strips())
+    finally:
+        visible_screen_stack.reset(before)
 
 
 def _words(style: Style | None) -> str:
