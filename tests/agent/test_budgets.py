@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,9 +29,9 @@ PRICE = 0.003
 
 
 @contextlib.asynccontextmanager
-async def bounded(tmp_path: Path, human: Human, context: Context, **more: object) -> AsyncIterator[Stage]:
+async def bounded(tmp_path: Path, human: Human, context: Context, **more: Any) -> AsyncIterator[Stage]:
     more = {"name": "gpt-4o", "data_class": "private"} | more
-    async with staged(tmp_path, LOOKS, files={"a": "x"}, context=context, human=human, **more) as stage:  # type: ignore[arg-type]
+    async with staged(tmp_path, LOOKS, files={"a": "x"}, context=context, human=human, **more) as stage:
         yield stage
 
 

@@ -61,7 +61,8 @@ async def test_what_came_out_of_the_providers_cache_is_counted_on_every_wire_tha
         session._parts.bus.subscribe(
             lambda what: heard.append(what.cached) if isinstance(what, ContextMeter) else None
         )
-        message = await session._parts.asking.ask(session._chain, 1)  # type: ignore[arg-type]  # it has one
+        assert session._chain is not None
+        message = await session._parts.asking.ask(session._chain, 1)
         assert message.parts
         (answer,) = payloads(read_events(session.folder), ModelResponded)
     assert (answer.cache_read_tokens, answer.input_tokens + answer.cache_read_tokens) == (60, 100)

@@ -89,7 +89,8 @@ async def test_the_status_bar_of_a_small_screen_shows_who_answers_and_why_it_cha
                 await until(lambda: len(second.seen) == 2 and "ready" in bar(app), pilot)
                 assert f"spare/coder  instead of gateway: {why}" in bar(app)
                 assert len(first.seen) == 3
-                await app.core.close("test")  # type: ignore[union-attr]
+                assert app.core is not None
+                await app.core.close("test")
     finally:
         await spawner.close()
 

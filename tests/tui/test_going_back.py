@@ -19,6 +19,7 @@ from vtcode_tui.sessions import Meta, Store, read_meta
 from vtcode_tui.sessions.conversation import conversation_of
 from vtcode_tui.tui.panes.chat import ChatPane
 from vtcode_tui.tui.screens.fork import ForkScreen
+from vtcode_tui.tui.screens.outlook import OutlookScreen
 from vtcode_tui.tui.screens.pick import Pick
 from vtcode_tui.tui.screens.rewind import Rewind
 from vtcode_tui.workspace.changes import ChangeSet, FileChange
@@ -60,6 +61,15 @@ async def test_a_code_block_is_chosen_from_several_and_copied(rig: Make) -> None
         await until(lambda: app.app.clipboard.strip() == "make two", pilot)
 
 
+async def outlook(app: Rig, kind: type[OutlookScreen], pilot: Any, *, least: int = 8) -> str:
+    """What a screen of this kind says, once it is there and has more rows than that."""
+    await until(lambda: isinstance(app.app.screen, kind), pilot)
+    screen = app.app.screen
+    assert isinstance(screen, kind)
+    await until(lambda: screen.preview.row_count() > least, pilot)
+    return "\n".join(screen.preview.row(y).text for y in range(screen.preview.row_count()))
+
+
 @pytest.mark.parametrize(("at", "turn"), [("now the second", 2), ("make two", 2), ("by the way", 2), ("Third", 3)])
 async def test_going_back_is_previewed_for_the_prompt_at_the_cursor(rig: Make, at: str, turn: int) -> None:
     app = rig()
@@ -68,11 +78,7 @@ async def test_going_back_is_previewed_for_the_prompt_at_the_cursor(rig: Make, a
         core = await talked(app, pilot)
         put_cursor(app.app.work.chat, at)
         await pilot.press("R")
-        await until(lambda: isinstance(app.app.screen, Rewind), pilot)
-        screen = app.app.screen
-        assert isinstance(screen, Rewind)
-        await until(lambda: screen.preview.row_count() > 8, pilot)
-        shown = "\n".join(screen.preview.row(y).text for y in range(screen.preview.row_count()))
+        shown = await outlook(app, Rewind, pilot)
         assert "the prompt" in shown and "2 messages will not be given" in shown and "M src/calc.py +4 -2" in shown
         assert "+     return a + b" in shown
         await pilot.press("enter")
@@ -190,11 +196,7 @@ async def test_a_fork_shows_which_staged_files_come_along_and_takes_them_only_if
         for last in (("escape",), keys):
             app.app.work.chat.focus()
             await pilot.press("F")
-            await until(lambda: isinstance(app.app.screen, ForkScreen), pilot)
-            screen = app.app.screen
-            assert isinstance(screen, ForkScreen)
-            await until(lambda screen=screen: screen.preview.row_count() > 8, pilot)  # type: ignore[misc]
-            shown = "\n".join(screen.preview.row(y).text for y in range(screen.preview.row_count()))
+            shown = await outlook(app, ForkScreen, pilot)
             assert "now the second thing" in shown and "The copy ends before this prompt" in shown
             assert "M src/calc.py +4 -2" in shown and "+     return a + b" in shown
             await pilot.press(*last)
@@ -216,11 +218,7 @@ async def test_a_fork_says_why_no_staged_file_can_come_along(rig: Make, tmp_path
 
         core.preview_fork = preview  # type: ignore[method-assign]
         await pilot.press("F")
-        await until(lambda: isinstance(app.app.screen, ForkScreen), pilot)
-        screen = app.app.screen
-        assert isinstance(screen, ForkScreen)
-        await until(lambda: screen.preview.row_count() > 2, pilot)
-        shown = " ".join(screen.preview.row(y).text for y in range(screen.preview.row_count()))
+        shown = await outlook(app, ForkScreen, pilot, least=2)
         assert "No staged file comes along: what was staged then was not noted." in " ".join(shown.split())
 
 

@@ -15,13 +15,12 @@ from html.entities import html5
 import re2
 
 _DEPTH = 3
-_BREAKS = re.compile(rb"[\r\n][ \t\r\n]*|\\(?:[rn]|\r?\n)|\x1b\[[0-?]*[ -/]*[@-~]")
+_COLOUR = rb"\x1b\[[0-?]*[ -/]*[@-~]"
+_COLOURS = re.compile(_COLOUR)
+_BREAKS = re.compile(rb"[\r\n][ \t\r\n]*|\\(?:[rn]|\r?\n)|" + _COLOUR)
 _ESCAPES = re.compile(
     rb"""\\u([0-9a-fA-F]{4})|(?:\\x|%)([0-9a-fA-F]{2})|\\([0-7]{3})|\\([/"'\\])|&(amp|lt|gt|quot|apos|#x?[0-9a-fA-F]{2,4});"""
 )
-
-
-_COLOURS = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
 _ONE = rb"(?:\\u[0-9a-fA-F]{4}|(?:\\x|%)[0-9a-fA-F]{2}|\\[0-7]{3}|&#x?[0-9a-fA-F]{2,4};)"
 _DENSE = re2.compile(_ONE + rb"(?:[^\n]?" + _ONE + rb"){5}")
 _MARKS, _ROW = (b"\\", b"%", b"&#"), 3
