@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -34,3 +34,18 @@ class SystemClock:
 def rfc3339(moment: datetime) -> str:
     """`2026-11-22T20:41:10.123Z`: UTC with milliseconds, the form of every time in the journal."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+class Stamps:
+    """Writes what `rfc3339` does, faster, for one time after the other: in a second only milliseconds change."""
+
+    def __init__(self) -> None:
+        self._second, self._text = datetime.fromtimestamp(0, UTC), ""
+
+    def of(self, moment: datetime) -> str:
+        """The moment in the form of `rfc3339`."""
+        since = moment - self._second
+        if since.days or since.seconds or not self._text:
+            self._second, since = moment.replace(microsecond=0), timedelta(microseconds=moment.microsecond)
+            self._text = rfc3339(self._second)[:-4]
+        return f"{self._text}{since.microseconds // 1000:03d}Z"

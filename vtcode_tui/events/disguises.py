@@ -23,8 +23,8 @@ _ESCAPES = re.compile(
 )
 _ONE = rb"(?:\\u[0-9a-fA-F]{4}|(?:\\x|%)[0-9a-fA-F]{2}|\\[0-7]{3}|&#x?[0-9a-fA-F]{2,4};)"
 _DENSE = re2.compile(_ONE + rb"(?:[^\n]?" + _ONE + rb"){5}")
-_MARKS, _ROW = (b"\\", b"%", b"&#"), 3
-"""What escapes begin with; fewer of each than this make no row of six."""
+_ROW = 3
+"""Fewer of each that escapes begin with make no row of six."""
 
 
 def uncoloured(data: bytes) -> bytes | None:
@@ -32,12 +32,11 @@ def uncoloured(data: bytes) -> bytes | None:
     return _COLOURS.sub(b"", data) if b"\x1b" in data else None
 
 
-def escaped_stretches(data: bytes) -> Iterator[tuple[int, int]]:
+def escaped_stretches(data: bytes) -> list[tuple[int, int]]:
     """Where escape stands beside escape: a text that a person would not write so."""
-    if max(map(data.count, _MARKS)) < _ROW:
-        return
-    for found in _DENSE.finditer(data):
-        yield found.span()
+    if data.count(b"\\") < _ROW and data.count(b"%") < _ROW and data.count(b"&") < _ROW:
+        return []
+    return [found.span() for found in _DENSE.finditer(data)]
 
 
 class View:

@@ -28,7 +28,8 @@ class Flusher:
     """Flushes one descriptor; a flush covers everything that was written before it began.
 
     It runs in a thread of its own, or, while the disk typically answers within a millisecond, in the event loop
-    itself: at the end of the loop's round, so that everybody who wrote something in this round shares it.
+    itself: whoever waits lets the round of the loop end first, so that everybody who wrote something in it shares
+    the flush, and then makes it.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Flusher:
         self._durable = 0
         self._flight: asyncio.Future[None] | None = None
         self._again = False
+        self._due = self._quiet = False
         self._timer: asyncio.TimerHandle | None = None
         self._typical_ns = 4 * _SWIFT_NS
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -60,6 +62,11 @@ class Flusher:
         while self._durable < position:
             if self.failure is not None:
                 raise self._refusal()
+            if self._flight is None and self._typical_ns < _SWIFT_NS:
+                await self._round_over()
+                if self._durable < position:
+                    self._flush_here()
+                continue
             if self._flight is None:
                 self._take_off()
             assert self._flight is not None
@@ -68,12 +75,24 @@ class Flusher:
         if self.failure is not None:
             raise self._refusal()
 
+    async def _round_over(self) -> None:
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            # What was written is flushed all the same.
+            self.soon()
+            raise
+
     def soon(self) -> None:
         """Begin to flush what was written, after the flush in flight if there is one."""
         if self._flight is not None:
             self._again = True
-        elif self.failure is None:
-            self._take_off()
+        elif self.failure is None and not self._due:
+            if self._typical_ns < _SWIFT_NS:
+                self._due = True
+                asyncio.get_running_loop().call_soon(self._flush_due)
+            else:
+                self._take_off()
 
     def later(self) -> None:
         """Begin to flush within a second, unless something else does before."""
@@ -87,6 +106,7 @@ class Flusher:
 
     def quiet(self) -> None:
         """Begin nothing by itself any more: the file is about to be closed."""
+        self._quiet = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -97,9 +117,6 @@ class Flusher:
     def _take_off(self) -> None:
         loop = asyncio.get_running_loop()
         self._flight = flight = loop.create_future()
-        if self._typical_ns < _SWIFT_NS:
-            loop.call_soon(self._flush_here, flight)
-            return
         if self._thread is None:
             # A bare queue: an executor's bookkeeping costs more than everything else about an event.
             self._thread = threading.Thread(target=_work, args=(self._jobs,), name="journal-flush", daemon=True)
@@ -114,9 +131,17 @@ class Flusher:
 
         self._jobs.put(flush)
 
-    def _flush_here(self, flight: asyncio.Future[None]) -> None:
-        position = self._written()
-        self._arrive(flight, position, *self._flushed())
+    def _flush_due(self) -> None:
+        self._due = False
+        if not self._quiet and self._durable < self._written():
+            self._flush_here()
+
+    def _flush_here(self) -> None:
+        if self._flight is not None:
+            self._again = True
+        elif self.failure is None:
+            position = self._written()
+            self._over(position, *self._flushed())
 
     def _flushed(self) -> tuple[OSError | None, int]:
         began = time.monotonic_ns()
@@ -128,17 +153,20 @@ class Flusher:
 
     def _arrive(self, flight: asyncio.Future[None], position: int, error: OSError | None, took: int) -> None:
         self._flight = None
+        self._over(position, error, took)
+        if not flight.done():
+            flight.set_result(None)
+        if self._again and self.failure is None:
+            self._again = False
+            self._take_off()
+
+    def _over(self, position: int, error: OSError | None, took: int) -> None:
         self._typical_ns += (min(took, 8 * _SWIFT_NS) - self._typical_ns) // _MEMORY
         if error is not None:
             self.failure = error
             self._failed(error)
         else:
             self.now_durable(position)
-        if not flight.done():
-            flight.set_result(None)
-        if self._again and self.failure is None:
-            self._again = False
-            self._take_off()
 
     def now_durable(self, position: int) -> None:
         """Note that everything before `position` is on disk, and tell the owner."""

@@ -6,11 +6,10 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Literal, Unpack
 
-from vtcode_tui.common.clock import Clock, SystemClock, rfc3339
+from vtcode_tui.common.clock import Clock, Stamps, SystemClock
 from vtcode_tui.common.errors import JournalError
 from vtcode_tui.common.ids import IdSource
 from vtcode_tui.events.anchoring import Anchoring
@@ -42,8 +41,12 @@ _EVERY_NS = 5_000_000_000
 """The first event after so long is followed by a checkpoint."""
 _MARK_NS = 60_000_000_000
 """So often a running session is entered in the root log, besides."""
-_MARKED = (SessionStarted, SessionResumed, ApprovalGranted)
+_OPENINGS = frozenset({SessionStarted, SessionResumed})
+_MARKED = frozenset({SessionStarted, SessionResumed, ApprovalGranted})
 """Events that the root log hears of at once: what it has heard of cannot be cut off a session that crashed."""
+_SIGNED = frozenset({ApprovalRequested, ApprovalGranted})
+"""Events that are followed by a checkpoint at once."""
+_ALONE = frozenset({Checkpoint, LogFailed})
 _ANCHOR_NS = 300_000_000_000
 """So often the head of the root log is left at the places that the settings name, while a session runs."""
 
@@ -73,6 +76,7 @@ class Journal:
         self.seq = seq
         self._clock, self._ids = clock or SystemClock(), ids or ordered_ids()
         self._file = file
+        self._stamps, self._frame = Stamps(), Frame(session, 0, None, None, SYSTEM)
         self._failure: JournalError | None = None
         self._closed = False
         self._opened = False
@@ -164,13 +168,15 @@ class Journal:
     ) -> list[Event]:
         self._ready()
         seq, head, ids, events, lines = self.seq, self.head, self._ids, [], []
-        time, mono_ns = _stamp(self._clock.now()), self._clock.monotonic_ns()
-        frame = Frame(self.session, turn, call, parent, actor, time, mono_ns)
+        time, mono_ns = self._stamps.of(self._clock.now()), self._clock.monotonic_ns()
+        frame = self._frame
+        if frame.around != (turn, call, parent, actor):
+            frame = self._frame = Frame(self.session, turn, call, parent, actor)
         for payload in payloads:
-            if isinstance(payload, SessionStarted | SessionResumed) and not payload.log_key:
+            if type(payload) in _OPENINGS:
                 payload = self._introduced(payload)
-            ident, grade = ids(), severity or payload.SEVERITY
-            line = frame.line(seq, ident, grade, outcome, payload, head)
+            ident, grade, kind = ids(), severity or payload.SEVERITY, payload.TYPE
+            line = frame.line(seq, ident, time, mono_ns, kind, grade, outcome, payload, head)
             events.append(
                 quick_event(
                     {
@@ -179,7 +185,7 @@ class Journal:
                         "id": ident,
                         "time": time,
                         "mono_ns": mono_ns,
-                        "type": payload.TYPE,
+                        "type": kind,
                         "severity": grade,
                         "outcome": outcome,
                         "session": self.session,
@@ -200,14 +206,18 @@ class Journal:
         self.seq, self.head = seq, head
         for event in events:
             self._written(event)
-        if any(isinstance(payload, _MARKED) for payload in payloads):
+        kinds = set(map(type, payloads))
+        if not kinds.isdisjoint(_MARKED):
             self._to_mark = (seq, head, False)
-        if self._checkpoint_due(payloads, mono_ns):
+        if self._checkpoint_due(kinds, mono_ns):
             self.checkpoint()
         return events
 
-    def _introduced(self, payload: SessionStarted | SessionResumed) -> Payload:
+    def _introduced(self, payload: Payload) -> Payload:
         """An opening with the session's key and the root log's line about it."""
+        assert isinstance(payload, SessionStarted | SessionResumed)
+        if payload.log_key:
+            return payload
         known = {"log_key": self.log_key, "root_head": self.root_head, "root_anchor": self._seal.anchor()}
         return payload.model_copy(update=known)
 
@@ -221,15 +231,12 @@ class Journal:
             self._seal.ready()
             self._opened = True
 
-    def _checkpoint_due(self, payloads: Sequence[Payload], now: int) -> bool:
+    def _checkpoint_due(self, kinds: set[type[Payload]], now: int) -> bool:
         at, since = self._sealed
-        if isinstance(payloads[-1], Checkpoint | LogFailed):
+        # A checkpoint, and what is said from the reserve, are written by themselves.
+        if not kinds.isdisjoint(_ALONE):
             return False
-        return (
-            self.seq - at >= _EVERY
-            or now - since >= _EVERY_NS
-            or any(isinstance(payload, ApprovalRequested | ApprovalGranted) for payload in payloads)
-        )
+        return self.seq - at >= _EVERY or now - since >= _EVERY_NS or not kinds.isdisjoint(_SIGNED)
 
     def checkpoint(self, kind: Literal["batch", "final"] = "batch") -> Event:
         """Sign for everything so far, as an event of its own."""
@@ -380,9 +387,3 @@ def _untouched(folder: Path) -> None:
         raise JournalError(
             f"{folder / NAME} is not continued: {problems[0].text}; see `vtcode audit verify {folder}`"
         )
-
-
-def _stamp(moment: datetime) -> str:
-    """What `rfc3339` writes, faster for the times that our own clock gives."""
-    text = moment.isoformat(timespec="milliseconds")
-    return f"{text[:-6]}Z" if text.endswith("+00:00") else rfc3339(moment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -77,34 +77,31 @@ class Known:
                     ways.setdefault(way, (name, value.encode("utf-8", "surrogateescape")))
         self._ways, self.longest = ways, max(map(len, ways), default=0)
 
-    def find(self, data: bytes) -> Iterator[tuple[Span, bytes]]:
+    def find(self, data: bytes) -> Iterable[tuple[Span, bytes]]:
         """Every known value in `data`, with the value itself; spans may overlap."""
         ways, engines = self._ways, self._engines
         if not ways:
-            return
+            return ()
         if engines is None or engines.ways is not ways:
             # Made when first needed, which is off the event loop: it takes milliseconds.
             engines = self._engines = _Engines.of(ways)
-        for start, end, name, value in engines.plain.find(data):
-            yield Span(start, end, name), value
-        if engines.disguised is None or engines.pieces is None:
-            return
-        for begin, stop in _suspicious(data, engines.pieces, 8 * self.longest + 256):
-            for view in undisguised(data[begin:stop]):
-                for start, end, name, value in engines.disguised.find(view.data):
-                    first, behind = view.origin(start, end)
-                    yield Span(begin + first, begin + behind, name), value
+        found = [(Span(start, end, name), value) for start, end, name, value in engines.plain.find(data)]
+        for begin, stop in engines.suspicious(data, 8 * self.longest + 256):
+            found += _disguised(data, begin, stop, engines)
+        return found
 
 
-def _suspicious(data: bytes, pieces: _Automaton, reach: int) -> Iterator[tuple[int, int]]:
-    """The stretches worth a close look, because a piece of a value or a row of escapes stands there; `reach` is how
-    far a value can go on around it: a byte may be written with six, and lines may be indented."""
-    if (plain := uncoloured(data)) is not None and next(pieces.find(plain), None) is not None:
-        yield 0, len(data)
-        return
-    found = [(start, end) for start, end, _, _ in pieces.find(data)]
+def _disguised(data: bytes, begin: int, stop: int, engines: _Engines) -> Iterator[tuple[Span, bytes]]:
+    for view in undisguised(data[begin:stop]):
+        for start, end, name, value in engines.disguised.find(view.data):
+            first, behind = view.origin(start, end)
+            yield Span(begin + first, begin + behind, name), value
+
+
+def _stretches(found: list[tuple[int, int]], reach: int) -> Iterator[tuple[int, int]]:
+    """These places with what is within reach of them, joined where that overlaps."""
     begin, stop = 0, -1
-    for start, end in sorted([*found, *escaped_stretches(data)]):
+    for start, end in sorted(found):
         if stop >= 0 and start - reach <= stop:
             stop = max(stop, end + reach)
             continue
@@ -127,9 +124,9 @@ class _Automaton:
         engine = ahocorasick_rs.BytesAhoCorasick(list(ways), matchkind=longest, implementation=kind)
         return cls(engine, list(ways.values()))
 
-    def find(self, data: bytes) -> Iterator[tuple[int, int, str, bytes]]:
-        for index, start, end in self.engine.find_matches_as_indexes(data):
-            yield start, end, *self.names[index]
+    def find(self, data: bytes) -> list[tuple[int, int, str, bytes]]:
+        found = self.engine.find_matches_as_indexes(data)
+        return [(start, end, *self.names[index]) for index, start, end in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +135,20 @@ class _Engines:
 
     ways: Mapping[bytes, tuple[str, bytes]]
     plain: _Automaton
-    pieces: _Automaton | None
-    disguised: _Automaton | None
+    pieces: _Automaton
+    disguised: _Automaton
 
     @classmethod
     def of(cls, ways: Mapping[bytes, tuple[str, bytes]]) -> _Engines:
         long = {way: said for way, said in ways.items() if len(way) >= _SHORTEST_DISGUISED}
-        plain = _Automaton.of(ways, swift=True)
-        if not long:
-            return cls(ways, plain, None, None)
         pieces = {piece: said for way, said in long.items() for piece in _pieces(way)}
-        return cls(ways, plain, _Automaton.of(pieces, swift=True), _Automaton.of(long))
+        return cls(ways, _Automaton.of(ways, swift=True), _Automaton.of(pieces, swift=True), _Automaton.of(long))
+
+    def suspicious(self, data: bytes, reach: int) -> Iterable[tuple[int, int]]:
+        """The stretches worth a close look, because a piece of a value or a row of escapes stands there; `reach` is
+        how far a value can go on around it: a byte may be written with six, and lines may be indented."""
+        if (plain := uncoloured(data)) is not None and self.pieces.find(plain):
+            return ((0, len(data)),)
+        found = [(start, end) for start, end, _, _ in self.pieces.find(data)]
+        found += escaped_stretches(data)
+        return _stretches(found, reach) if found else ()

@@ -41,7 +41,7 @@ _SYSTEM_JSON = '{"kind":"system","id":"vtcode","auth":null}'
 
 
 class Frame:
-    """What the envelopes of events that are written together have in common, spelled once."""
+    """What the envelopes of a session's events have in common while the turn, call and so on stay the same."""
 
     def __init__(
         self,
@@ -50,25 +50,33 @@ class Frame:
         call: str | None,
         parent: str | None,
         actor: Actor,
-        time: str,
-        mono_ns: int,
         *,
         version: int = SCHEMA_VERSION,
     ) -> None:
+        self.around = (turn, call, parent, actor)
         self._start = f'{{"v":{version},"seq":'
-        self._when = f'","time":"{time}","mono_ns":{mono_ns},"type":"'
         self._rest = (
             f'","session":{_quote(session)},"turn":{turn},"call":{_text(call)},"parent":{_text(parent)},'
             f'"actor":{_actor(actor)},"data":'
         )
 
     def line(
-        self, seq: int, ident: str, severity: str, outcome: str, payload: Payload, prev: str, *, kind: str = ""
+        self,
+        seq: int,
+        ident: str,
+        time: str,
+        mono_ns: int,
+        kind: str,
+        severity: str,
+        outcome: str,
+        payload: Payload,
+        prev: str,
     ) -> bytes:
         """The raw bytes of one event, without the line break. Raises JournalError when it is too large."""
-        kind = kind or payload.TYPE
-        graded = f'{kind}","severity":"{severity}","outcome":"{outcome}'
-        begin = f'{self._start}{seq},"id":"{ident}{self._when}{graded}{self._rest}'
+        begin = (
+            f'{self._start}{seq},"id":"{ident}","time":"{time}","mono_ns":{mono_ns},"type":"{kind}",'
+            f'"severity":"{severity}","outcome":"{outcome}{self._rest}'
+        )
         raw = b'%b%b,"prev":"%b"}' % (begin.encode(), _data(payload), prev.encode())
         if len(raw) > MAXIMUM:
             raise JournalError(f"an event of type {kind} has {len(raw)} bytes; at most {MAXIMUM} can be recorded")
@@ -77,10 +85,18 @@ class Frame:
 
 def line_of(event: Event) -> bytes:
     """The raw bytes of an event, without the line break. Raises JournalError when it is too large."""
-    frame = Frame(
-        event.session, event.turn, event.call, event.parent, event.actor, event.time, event.mono_ns, version=event.v
+    frame = Frame(event.session, event.turn, event.call, event.parent, event.actor, version=event.v)
+    return frame.line(
+        event.seq,
+        event.id,
+        event.time,
+        event.mono_ns,
+        event.type,
+        event.severity,
+        event.outcome,
+        event.data,
+        event.prev,
     )
-    return frame.line(event.seq, event.id, event.severity, event.outcome, event.data, event.prev, kind=event.type)
 
 
 def _text(value: str | None) -> str:

@@ -101,10 +101,9 @@ class Shapes:
                 (exact if form.exact_case else folded).setdefault(word.encode(), []).append(trial)
         self._exact, self._folded = _Finder(exact), _Finder(folded)
 
-    def find(self, data: bytes) -> Iterator[Span]:
+    def find(self, data: bytes) -> list[Span]:
         """Every secret in `data`; spans may overlap."""
-        yield from self._exact.find(data, data)
-        yield from self._folded.find(data, data.lower())
+        return [*self._exact.find(data, data), *self._folded.find(data, data.lower())]
 
 
 class _Finder:
@@ -116,10 +115,14 @@ class _Finder:
             list(trials), implementation=ahocorasick_rs.Implementation.DFA
         )
 
-    def find(self, data: bytes, haystack: bytes) -> Iterator[Span]:
+    def find(self, data: bytes, haystack: bytes) -> Iterable[Span]:
+        places = self._automaton.find_matches_as_indexes(haystack, overlapping=True)
+        return self._tried(data, places) if places else ()
+
+    def _tried(self, data: bytes, places: list[tuple[int, int, int]]) -> Iterator[Span]:
         done: dict[str, int] = {}
         keys = _PrivateKeys(data)
-        for index, start, _ in self._automaton.find_matches_as_indexes(haystack, overlapping=True):
+        for index, start, _ in places:
             for trial in self._trials[index]:
                 if trial.edge and start and _is_word(data[start - 1]):
                     continue
@@ -193,7 +196,8 @@ def _looked_at(kind: type[Payload]) -> tuple[str, ...]:
 def _texts(value: Any, found: list[str]) -> None:
     """Add every text in a value to `found`: for each event of a session, so it makes nothing but calls."""
     if isinstance(value, str):
-        found.append(value)
+        if value:
+            found.append(value)
     elif isinstance(value, dict):
         for key, one in value.items():
             _texts(key, found)
@@ -265,7 +269,7 @@ class Redactor:
 
     def spans(self, data: bytes) -> list[tuple[Span, bytes]]:
         """Where secrets stand, in order and without overlap, each with the value that its digest is made of."""
-        found = list(self._known.find(data))
+        found = [*self._known.find(data)]
         engine = self._shapes or shapes()
         found += [(span, data[span.start : span.end]) for span in engine.find(data)]
         if len(found) < 2:
@@ -304,10 +308,10 @@ class Redactor:
         """
         if isinstance(payload, Checkpoint | SecretRedacted):
             return payload, None
-        fields = {name: getattr(payload, name) for name in _looked_at(type(payload))}
+        names = _looked_at(type(payload))
         texts: list[str] = []
-        for value in fields.values():
-            _texts(value, texts)
+        for name in names:
+            _texts(getattr(payload, name), texts)
         # One pass over all of them is enough for nearly every event.
         if not self.spans("\n\n".join(texts).encode("utf-8", "surrogatepass")):
             return payload, None
@@ -328,7 +332,7 @@ class Redactor:
                 case _:
                     return value
 
-        changed = {name: clean(value) for name, value in fields.items()}
+        changed = {name: clean(getattr(payload, name)) for name in names}
         if not counts:
             return payload, None
         return payload.model_copy(update=changed), Redacted("", dict(counts), tuple(tokens))
