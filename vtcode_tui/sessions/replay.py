@@ -5,6 +5,7 @@ Positions are counts of events: position `n` is after the first `n` of them. Pau
 
 from __future__ import annotations
 
+import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
@@ -29,7 +30,16 @@ _TYPES: dict[Landmark, frozenset[str]] = {
     "failure": frozenset(),
 }
 _SCENES = frozenset({"prompt.submitted", "model.requested", "session.started", "session.resumed"})
-_STATUS = ("session.started", "session.resumed", "model.requested", "model.failover", "sandbox.applied")
+_STATUS = {
+    "session.started": 1,
+    "session.resumed": 1,
+    "model.requested": 1,
+    "model.failover": 1,
+    "sandbox.applied": 1,
+    "config.changed": 16,
+}
+"""What the status bar is made of: how many of the last ones of each type."""
+_TERMINAL = re.compile(rb'"terminal"\s*:\s*true')
 _OUTPUTS_KEPT = 48
 _STAGED_EVERY = 256
 
@@ -63,6 +73,7 @@ class Recording:
         self._outputs: OrderedDict[int, Output] = OrderedDict()
         self._landmarks: dict[Landmark, array[int]] = {}
         self._changes = self.landmarks("change")
+        self._status = {kind: array("q") for kind in _STATUS}
         self._staged: list[dict[str, FileChanged]] = [{}]
         self._time(idle_limit)
         self.staged(len(self))
@@ -109,19 +120,12 @@ class Recording:
 
     def before(self, place: int) -> list[Event]:
         """What a story that begins at a place must know of what came before: model, sandbox, settings."""
-        wanted, found = set(_STATUS), []
-        settings = 0
-        for earlier in range(place - 1, -1, -1):
-            kind = self.events.types[earlier]
-            if kind in wanted:
-                wanted.discard(kind)
-                found.append(earlier)
-            elif kind == "config.changed" and settings < 16:
-                settings += 1
-                found.append(earlier)
-            if not wanted or place - earlier > 50_000:
-                break
-        return [self.events[earlier] for earlier in reversed(found)]
+        found: list[int] = []
+        for kind, most in _STATUS.items():
+            places = self._status[kind]
+            end = bisect_left(places, place)
+            found += places[max(0, end - most) : end]
+        return [self.events[earlier] for earlier in sorted(found)]
 
     def last_run(self, place: int) -> list[Event]:
         """The events of the last run with a terminal of its own before a place: asked, started, finished."""
@@ -129,6 +133,8 @@ class Recording:
         for start in range(place - 1, max(-1, place - 50_000), -1):
             if types[start] != "exec.started":
                 continue
+            if not _TERMINAL.search(self.events.line(start)):
+                continue  # parsing each run that had none would take longer than all else
             event = self.events[start]
             if not (isinstance(event.data, ExecStarted) and event.data.terminal):
                 continue
@@ -202,10 +208,11 @@ class Recording:
         return at - cut[bisect_right(starts, at) - 1]
 
     def _time(self, idle_limit: float | None) -> None:
-        """Cut the pauses, and note where no call is under way."""
+        """Cut the pauses, and note where no call is under way and what the status bar is made of."""
         types, calls, raw = self.events.types, self.events.calls, self.events.at
         under_way: dict[str | None, float] = {}
         asked: set[str | None] = set()
+        status = self._status
         before = 0.0
         for place, at in enumerate(raw):
             if idle_limit is not None and at - before > idle_limit:
@@ -213,6 +220,8 @@ class Recording:
             self.times.append(at - self._cuts[1][-1])
             before = at
             kind, call = types[place], calls[place]
+            if kind in status:
+                status[kind].append(place)
             if kind == "prompt.submitted" or kind.startswith("session."):
                 under_way.clear()
                 asked.clear()

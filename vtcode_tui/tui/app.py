@@ -8,7 +8,6 @@ room.
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
@@ -131,8 +130,7 @@ class VtcodeApp(Visits, BaseApp):
             return
         finally:
             # What a start has made stays until the end: the collector need not look at it again with every key.
-            gc.freeze()
-            gc.enable()
+            self.sweep.begin()
         self.core = core
         if self._leaving:
             await core.close("left while opening")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from textual import events
@@ -16,6 +16,7 @@ from vtcode_tui.tui.device import Device
 from vtcode_tui.tui.keys import keymap
 from vtcode_tui.tui.own_themes import own_themes
 from vtcode_tui.tui.panes.heading import Heading
+from vtcode_tui.tui.sweep import Sweep
 from vtcode_tui.tui.themes import TERMINAL_DARK, TERMINAL_LIGHT, THEMES
 from vtcode_tui.tui.wall import Wall
 
@@ -57,6 +58,7 @@ class BaseApp(App[int]):
         self._first_keys: set[str] = set()
         self._looked_up_at: tuple[object, object, object] = (None, None, None)
         self.pressed = 0.0
+        self.sweep = Sweep(self._later, lambda: self.pressed)
         self.typed_alone = True
         self.report = ""
         """What is left to say when the app broke; printed once the terminal is restored."""
@@ -91,6 +93,14 @@ class BaseApp(App[int]):
             if key not in self._first_keys:
                 return False
         return await super()._check_bindings(key, priority)
+
+    def _later(self, seconds: float, act: Callable[[], object]) -> None:
+        if (loop := self._loop) is not None:
+            loop.call_soon_threadsafe(loop.call_later, seconds, act)
+
+    def on_unmount(self) -> None:
+        """Garbage is Python's to collect again."""
+        self.sweep.end()
 
     def _fatal_error(self) -> None:
         # Textual would print every local variable: secrets and hostile bytes among them.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 AHEAD = 400
 """Events that are told one by one rather than jumped over."""
-BEHIND = 300
+BEHIND = 200
 """Events before the place that the story begins with, at least, where there are so many."""
 
 

@@ -6,7 +6,6 @@ Nothing here can run a tool: neither the core nor the gate nor the sandbox is im
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,8 +14,19 @@ from textual.app import ComposeResult
 
 from vtcode_tui.common.errors import VtcodeError
 from vtcode_tui.events import verify
-from vtcode_tui.render import MUTED, FileDiff, Span, Style, StyleName, parse_unified, plain_line, spans_of
+from vtcode_tui.render import (
+    MUTED,
+    FileDiff,
+    Span,
+    Style,
+    StyleName,
+    lexer_for,
+    parse_unified,
+    plain_line,
+    spans_of,
+)
 from vtcode_tui.sessions import Recording
+from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.keys import REPLAY, bindings
 from vtcode_tui.tui.panes.event_rows import row_of
 from vtcode_tui.tui.panes.timeline import Timeline
@@ -113,13 +123,18 @@ class ReplayScreen(PaneScreen):
             self.ready.set()
             return
         # A hundred thousand events are no garbage: walking them all would hold a seek up for 0.1 s now and then.
-        gc.freeze()
+        if isinstance(self.app, BaseApp):
+            self.app.sweep.begin()
         self.player = Player(recording, Story(self))
         self.timeline.recording = recording
         self.player.seek(len(recording) if self._start_at_end else 1)
         self.events.load(recording.events, self.player.index)
         self._drawn()
         self.watch(self.chat, "scroll_y", self._at_top, init=False)
+        changed = tuple(recording.staged(len(recording)))
+        await asyncio.to_thread(
+            lambda: [lexer_for(path) for path in changed]
+        )  # the first of a language takes 0.1 s
         self.report = await asyncio.to_thread(verify, self.folder)
         words, colour = self._standing(self.report)
         self.events.tell_chain(words, colour)

@@ -1,0 +1,129 @@
+"""The collector of garbage does not hold the screen up while somebody types, and garbage goes all the same."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.tui.rig import Rig, until
+from vtcode_tui.config.settings import Settings
+from vtcode_tui.tui.sweep import GROWN, LONGEST, PAUSE, Sweep
+
+
+class Hands:
+    """A clock, the last key, and what is to be done later."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.pressed = 0.0
+        self.later: list[tuple[float, Callable[[], object]]] = []
+        self.sweep = Sweep(
+            lambda seconds, act: self.later.append((seconds, act)), lambda: self.pressed, lambda: self.now
+        )
+
+    def let_time_pass(self) -> float:
+        """What was put off is due."""
+        seconds, act = self.later.pop(0)
+        self.now += seconds
+        act()
+        return seconds
+
+
+@pytest.fixture
+def hands() -> Iterator[Hands]:
+    one = Hands()
+    one.sweep.begin()
+    yield one
+    one.sweep.end()
+
+
+class Knot:
+    """Garbage that only the collector finds."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def old_knot() -> weakref.ref[Knot]:
+    """Garbage that has outlived the young generations."""
+    knot = Knot()
+    gc.collect(0)
+    gc.collect(1)
+    return weakref.ref(knot)
+
+
+def work(collections: int) -> None:
+    """Make garbage until the middle generation was collected so many times."""
+    before = gc.get_stats()[1]["collections"]
+    while gc.get_stats()[1]["collections"] < before + collections:
+        _ = [Knot() for _ in range(1000)]
+
+
+def whole() -> int:
+    return gc.get_stats()[2]["collections"]
+
+
+def test_no_full_collection_is_taken_while_the_program_works_and_one_in_the_next_pause(hands: Hands) -> None:
+    knot, before = old_knot(), whole()
+    work(30)
+    assert whole() == before and knot() is not None
+    assert len(hands.later) == 1, "asked for once"
+    assert hands.let_time_pass() == PAUSE
+    assert whole() == before + 1 and knot() is None
+    work(30)
+    assert len(hands.later) == 1, "and again for what comes after"
+
+
+def test_a_full_collection_waits_until_nobody_types(hands: Hands) -> None:
+    work(30)
+    before = whole()
+    hands.pressed = hands.now + PAUSE - 0.25
+    hands.let_time_pass()
+    assert whole() == before
+    assert hands.let_time_pass() == pytest.approx(PAUSE - 0.25)
+    assert whole() == before + 1
+
+
+def test_who_never_stops_typing_does_not_fill_the_memory(hands: Hands) -> None:
+    work(LONGEST)
+    before = whole()
+    hands.pressed = hands.now + PAUSE
+    hands.let_time_pass()
+    assert whole() == before + 1
+
+
+def test_what_died_after_it_had_outlived_a_full_collection_is_found_in_the_end(hands: Hands) -> None:
+    knot = Knot()
+    work(30)
+    hands.let_time_pass()
+    ref = weakref.ref(knot)
+    del knot
+    kept = [[] for _ in range(GROWN + 1)]  # type: ignore[var-annotated]
+    work(30)
+    hands.let_time_pass()
+    work(30)
+    hands.let_time_pass()
+    assert ref() is None and kept
+
+
+def test_python_decides_again_when_the_screen_is_left() -> None:
+    before, callbacks = gc.get_threshold(), list(gc.callbacks)
+    hands = Hands()
+    hands.sweep.begin()
+    hands.sweep.begin()
+    assert gc.get_threshold() != before
+    hands.sweep.end()
+    hands.sweep.end()
+    assert gc.get_threshold() == before and gc.callbacks == callbacks
+
+
+async def test_the_app_holds_full_collections_back_while_it_runs() -> None:
+    before, callbacks = gc.get_threshold(), list(gc.callbacks)
+    rig = Rig(Settings())
+    async with rig.app.run_test() as pilot:
+        await rig.ready(pilot)
+        await until(lambda: gc.get_threshold()[2] > before[2], pilot)
+    assert gc.get_threshold() == before and gc.callbacks == callbacks

@@ -1,0 +1,82 @@
+"""When the collector of garbage looks at everything: not while somebody waits for the screen.
+
+A full collection walks every object that is alive and holds the loop for 50 to 200 ms, and Python begins one
+whenever enough was made. Here the young generations are collected as ever, and a full one waits for a pause of
+the keys. What outlived it is not walked again until a good deal more has come.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import time
+from collections.abc import Callable
+from typing import Any
+
+PAUSE = 1.0
+"""Seconds without a key before a full collection."""
+DUE = 10
+"""Collections of the middle generation after which a full one is due; Python's own number."""
+LONGEST = 200
+"""And after which it is begun whoever types: about a million objects."""
+GROWN = 100_000
+"""Objects that have outlived full collections before all are walked again, for those that died since."""
+
+Later = Callable[[float, Callable[[], object]], object]
+"""Calls something after so many seconds, in the loop; may be asked from any thread."""
+
+
+class Sweep:
+    """Takes the full collections of this process over between `begin` and `end`."""
+
+    def __init__(
+        self, later: Later, pressed: Callable[[], float], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._later, self._pressed, self._clock = later, pressed, clock
+        self._before: tuple[int, int, int] | None = None
+        self._waits = False
+        self._walked = 0
+
+    def begin(self) -> None:
+        """What there is now stays: leave it alone, and hold full collections back."""
+        if self._before is None:
+            self._before = gc.get_threshold()
+            gc.callbacks.append(self._collected)
+        gc.set_threshold(self._before[0], self._before[1], 1 << 30)
+        gc.freeze()
+        self._walked = gc.get_freeze_count()
+        gc.enable()
+
+    def end(self) -> None:
+        """Let Python decide again."""
+        if self._before is not None:
+            gc.callbacks.remove(self._collected)
+            gc.set_threshold(*self._before)
+            gc.unfreeze()
+            self._before = None
+
+    def _collected(self, phase: str, told: dict[str, Any]) -> None:
+        if phase == "stop" and told["generation"] == 1 and not self._waits and gc.get_count()[2] >= DUE:
+            self._waits = True
+            with contextlib.suppress(RuntimeError):
+                # The loop may be closed already: then there is nobody left to wait.
+                self._later(PAUSE, self._when_quiet)
+
+    def _when_quiet(self) -> None:
+        left = PAUSE - (self._clock() - self._pressed())
+        if left > 0 and gc.get_count()[2] < LONGEST:
+            self._later(left, self._when_quiet)
+            return
+        self._waits = False
+        if self._before is not None:
+            self._walk()
+
+    def _walk(self) -> None:
+        if gc.get_freeze_count() - self._walked > GROWN:
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
+            self._walked = gc.get_freeze_count()
+        else:
+            gc.collect()
+            gc.freeze()
