@@ -63,7 +63,7 @@ def work(collections: int) -> None:
 
 
 def whole() -> int:
-    return gc.get_stats()[2]["collections"]
+    return int(gc.get_stats()[2]["collections"])
 
 
 def test_no_full_collection_is_taken_while_the_program_works_and_one_in_the_next_pause(hands: Hands) -> None:

@@ -98,7 +98,7 @@ class BaseApp(App[int]):
         if (loop := self._loop) is not None:
             loop.call_soon_threadsafe(loop.call_later, seconds, act)
 
-    def on_unmount(self) -> None:
+    async def on_unmount(self) -> None:
         """Garbage is Python's to collect again."""
         self.sweep.end()
 
