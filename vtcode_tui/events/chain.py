@@ -89,7 +89,9 @@ def walk(path: Path, *, keys: Collection[str] | None, wanted: Collection[int], m
         _lines(result, stream, named, wanted, meaning)
     if result.size in wanted:
         result.heads[result.size] = result.head
-    _signatures(result, named if keys is None else keys)
+    # Of a session that the root log does not know, no key is: that is said there, and nothing is trusted.
+    if keys is None or keys:
+        _signatures(result, named if keys is None else keys)
     return result
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from vtcode_tui.events.evidence import Evidence
 from vtcode_tui.events.lines import GENESIS, opened
 from vtcode_tui.events.notes import key_hash, valid
 from vtcode_tui.events.rootlog import signed_part
+
+LONGEST_LINE = 1 << 20
+"""Bytes; the lines of a root log are far shorter."""
 
 
 @dataclass(slots=True)
@@ -62,24 +66,35 @@ class Root:
 
 def check_root(path: Path, *, public: bytes | None = None, evidence: Evidence | None = None) -> Root:
     """Verify every line's chain and signature, and the anchors against it. A missing file is an empty root log."""
-    root = Root(path)
-    raw = b""
-    if path.exists():
-        with opened(path) as stream:
-            raw = stream.read()
-    whole, _, torn = raw.rpartition(b"\n")
-    root.torn, root.read = bool(torn), len(raw)
-    lines = whole.split(b"\n") if whole else []
+    lines, torn = _read(path)
+    root = Root(path, torn=bool(torn), read=sum(map(len, lines)) + len(lines) + len(torn))
     _lines(root, lines, public)
+    if len(torn) > LONGEST_LINE:
+        text = f"line {len(lines) + 1} of the root log is longer than any that vtcode writes"
+        root.problems.append(Problem("root", len(lines), text))
+    if path.is_symlink():
+        root.problems.append(Problem("root", None, f"{path} is a symbolic link, which vtcode never makes"))
     if root.size and not _signed(root, lines[root.size - 1]):
         # By the chain, the last signature vouches for all before it. When it is bad, the first bad one is named.
         bad = next(number for number, line in enumerate(lines) if not _signed(root, line))
         text = f"line {bad + 1} of the root log is not signed by its host key"
-        problem, root = Problem("root", bad, text), Root(path, torn=root.torn, public=root.public, read=len(raw))
+        problem, root = Problem("root", bad, text), Root(path, torn=root.torn, public=root.public, read=root.read)
         _lines(root, lines[:bad], public)
         root.problems.append(problem)
     _anchors(root, evidence or Evidence(), public or root.public)
     return root
+
+
+def _read(path: Path) -> tuple[list[bytes], bytes]:
+    """The whole lines of a root log, without their line breaks, and what follows them."""
+    lines: list[bytes] = []
+    if path.exists() or path.is_symlink():
+        with opened(path) as stream:
+            for line in iter(partial(stream.readline, LONGEST_LINE + 1), b""):
+                if not line.endswith(b"\n"):
+                    return lines, line
+                lines.append(line[:-1])
+    return lines, b""
 
 
 def _lines(root: Root, lines: list[bytes], public: bytes | None) -> None:

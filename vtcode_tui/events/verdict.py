@@ -9,7 +9,7 @@ import base64
 import contextlib
 import hashlib
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -17,7 +17,7 @@ from vtcode_tui.common.errors import JournalError
 from vtcode_tui.events.anchors import find_anchors
 from vtcode_tui.events.chain import Layer, Problem, Walk, walk
 from vtcode_tui.events.evidence import Evidence
-from vtcode_tui.events.lines import GENESIS, NAME
+from vtcode_tui.events.lines import GENESIS, NAME, opened
 from vtcode_tui.events.meaning import Sense
 from vtcode_tui.events.notes import Note
 from vtcode_tui.events.rootcheck import Entry, Root, check_root, contradicted
@@ -84,6 +84,21 @@ def verify(
     evidence = evidence or Evidence()
     if root is None and (place := root_of(folder)) is not None:
         root = check_root(place, public=host_key, evidence=evidence)
+        sessions = folder.absolute().parents[3]
+        claims = [path.parent for path in sessions.glob(f"*/*/*/{folder.absolute().name}/{NAME}")]
+        return _claimed(_verified(folder, root, host_key, evidence), claims)
+    return _verified(folder, root, host_key, evidence)
+
+
+def _claimed(report: Report, folders: Collection[Path]) -> Report:
+    """The report, with a problem where several folders claim to be this session: the root log knows of one."""
+    if len(folders) < 2:
+        return report
+    text = f"session {report.session} is claimed by {len(folders)} folders: {', '.join(map(str, sorted(folders)))}"
+    return replace(report, state="tampered", problems=(*report.problems, Problem("root", None, text)))
+
+
+def _verified(folder: Path, root: Root | None, host_key: bytes | None, evidence: Evidence) -> Report:
     report = _verdict(folder, root, evidence)
     # A session that runs enters more in the root log while its journal is read here: then both are read again.
     for _ in range(_TRIES):
@@ -133,7 +148,7 @@ def _verdict(folder: Path, root: Root | None, evidence: Evidence) -> Report:
         if found.heads.get(size) != head
     ]
     if folder.is_dir() and root is not None:
-        problems += _set_aside(folder, found)
+        problems += _linked(folder) + _set_aside(folder, found)
     anchored = bool(root and entry and entry.closed and entry.closed_at < root.anchored)
     anchored = anchored or any(size >= found.size - 1 for size, _ in exported)
     return Report(
@@ -219,12 +234,21 @@ def _against_watermark(
     return []
 
 
+def _linked(folder: Path) -> list[Problem]:
+    """vtcode makes no links: what lies behind one can be exchanged after it was verified."""
+    text = "is a symbolic link: what was verified is another file, which lies where vtcode put none"
+    return [Problem("root", None, f"{one} {text}") for one in (folder, folder / NAME) if one.is_symlink()]
+
+
 def _set_aside(folder: Path, found: Walk) -> list[Problem]:
     """What a crash tore is evidence too: the bytes must lie where the journal says."""
     problems = []
     for seq, name, digest in found.set_aside:
-        path = folder / name
-        if path.parent != folder or not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        path, kept = folder / name, ""
+        if path.parent == folder:
+            with contextlib.suppress(JournalError), opened(path) as stream:
+                kept = hashlib.file_digest(stream, "sha256").hexdigest()
+        if kept != digest:
             text = f"event {seq} says that a torn line was kept in {name}, which is gone or changed"
             problems.append(Problem("meaning", seq, text))
     return problems
@@ -237,8 +261,10 @@ def verify_all(
     evidence = evidence or Evidence()
     root = check_root(sessions.parent / "audit" / ROOT, public=host_key, evidence=evidence)
     folders = sorted((path.parent for path in sessions.glob(f"*/*/*/*/{NAME}")), key=lambda folder: folder.name)
-    reports = [_of_many(folder, root, host_key, evidence) for folder in folders]
-    present = {folder.name for folder in folders}
+    present: dict[str, list[Path]] = {}
+    for folder in folders:
+        present.setdefault(folder.name, []).append(folder)
+    reports = [_claimed(_of_many(folder, root, host_key, evidence), present[folder.name]) for folder in folders]
     missing = [
         Problem("root", None, f"session {session} is in the root log and its journal is gone")
         for session, entry in root.entries.items()
@@ -250,7 +276,7 @@ def verify_all(
 def _of_many(folder: Path, root: Root, host_key: bytes | None, evidence: Evidence) -> Report:
     """One report of many: a journal that cannot be read must not keep the others from being verified."""
     try:
-        return verify(folder, root=root, host_key=host_key, evidence=evidence)
+        return _verified(folder, root, host_key, evidence)
     except JournalError as error:
         problem = Problem("chain", 0, str(error))
         return Report(folder.name, folder, "tampered", 0, GENESIS, 0, 0, False, (problem,), ())

@@ -16,6 +16,8 @@ import os
 import threading
 from pathlib import Path
 
+from vtcode_tui.common.errors import JournalError
+from vtcode_tui.events.lines import opened
 from vtcode_tui.events.notes import Key, Note, read_note, write_note
 
 EVERY = 0.25
@@ -108,8 +110,8 @@ def remove_watermark(audit: Path, session: str) -> None:
 def read_watermark(audit: Path, session: str, key: bytes) -> Note | None:
     """The mark of the opening that has this session key; None where there is none that it signed."""
     for name in (session, f"{session}.next"):
-        with contextlib.suppress(OSError, ValueError):
-            note = read_note(_place(audit, name).read_bytes().decode().rstrip("\n") + "\n")
+        with contextlib.suppress(JournalError, ValueError), opened(_place(audit, name)) as stream:
+            note = read_note(stream.read(_SIZE).decode().rstrip("\n") + "\n")
             if note.origin == watermark_origin(session) and note.signed_by(key):
                 return note
     return None
