@@ -133,7 +133,9 @@ def cast(path: Path) -> None:
 
 async def timed(act: Callable[[], Any]) -> tuple[float, float]:
     """Wall and CPU milliseconds until the panes have drawn."""
-    _screen[0].app.pressed = time.monotonic()  # type: ignore[attr-defined]  # as the key that does it would note
+    app = _screen[0].app
+    assert isinstance(app, ViewerApp)
+    app.pressed = time.monotonic()  # as the key that does it would note
     wall, cpu = time.perf_counter(), time.process_time()
     act()
     drawn = asyncio.Event()

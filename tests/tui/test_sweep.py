@@ -7,8 +7,10 @@ import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
+from textual.strip import Strip
 
 from tests.tui.rig import Rig, until
+from tests.tui.scenes import respond
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.tui.sweep import GROWN, LONGEST, PAUSE, Sweep
 
@@ -127,3 +129,28 @@ async def test_the_app_holds_full_collections_back_while_it_runs() -> None:
         await rig.ready(pilot)
         await until(lambda: gc.get_threshold()[2] > before[2], pilot)
     assert gc.get_threshold() == before and gc.callbacks == callbacks
+
+
+async def test_what_was_painted_is_freed_at_once_and_not_left_to_the_collector() -> None:
+    """Textual's strips keep themselves alive when they are cut to what they are: 40 of them with each painting."""
+    rig = Rig(Settings())
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        core = await rig.ready(pilot)
+        core.say(respond("some words\n\n" * 60))
+        await pilot.press("f9")
+        await pilot.pause()
+        rig.app.sweep.end()
+        gc.collect()
+        for delta in (-1, 1) * 10:
+            rig.app.work.chat.scroll_relative(y=delta, animate=False, immediate=True)
+            rig.app.work.chat.redraw()
+            await pilot.pause()
+        before = gc.get_debug()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            gc.collect()
+            left = sum(isinstance(one, Strip) for one in gc.garbage)
+        finally:
+            gc.set_debug(before)
+            gc.garbage.clear()
+        assert left < 40

@@ -18,11 +18,22 @@ class Painter(Compositor):
 
     def _get_renders(self, crop: Region | None = None) -> Iterable[tuple[Region, Region, list[Strip]]]:
         if crop is None:
-            yield from super()._get_renders()
+            for region, clip, strips in super()._get_renders():
+                yield region, clip, strips
+                _let_go(strips)
             return
         rows = Region(0, crop.y, self.size.width, crop.height)
         for widget, (region, clip) in self.visible_widgets.items():
             painted = clip.intersection(rows)
             seen = region.intersection(painted)
             if seen:
-                yield region, painted, widget.render_lines(seen.translate(-region.offset))
+                strips = widget.render_lines(seen.translate(-region.offset))
+                yield region, painted, strips
+                _let_go(strips)
+
+
+def _let_go(strips: list[Strip]) -> None:
+    """Have strips that were painted whole forget it: they would keep themselves alive until the collector comes."""
+    for strip in strips:
+        if strip._divide_cache.get((strip.cell_length,)) is not None:
+            strip._divide_cache.clear()

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
-from textual.cache import LRUCache
+from textual.cache import FIFOCache
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -69,7 +69,7 @@ class Sheet(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._strips: LRUCache[tuple[int, int], Strip] = LRUCache(512)
+        self._strips: FIFOCache[tuple[int, int], Strip] = FIFOCache(512)
         self._brush: Brush | None = None
         self.following = self.follow_at_start
         self._due: Callable[[], object] | None = None
@@ -111,6 +111,10 @@ class Sheet(ScrollView, can_focus=True):
     def redraw(self) -> None:
         """Rows are different now: measure them again, keep to the end if that is where we are, paint once."""
         self._strips.clear()
+        self.grown()
+
+    def grown(self) -> None:
+        """There are more rows at the end now, or fewer; all others are as they were."""
         count = self.row_count()
         size = Size(max(self.widest(), 0), count)
         if size != self.virtual_size:
@@ -133,7 +137,9 @@ class Sheet(ScrollView, can_focus=True):
         if strip is None:
             strip = self.make_strip(index, width, base, marked=marked)
             self._strips[key] = strip
-        strip = strip.crop_extend(scroll_x, scroll_x + width, base)
+        if scroll_x or strip.cell_length != width:
+            # A strip that is cut to what it is already would keep itself alive: only the collector would free it.
+            strip = strip.crop_extend(scroll_x, scroll_x + width, base)
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(index)) is not None:
             strip = self._select(strip, span, scroll_x)

@@ -15,8 +15,8 @@ from typing import Any
 
 PAUSE = 1.0
 """Seconds without a key before a full collection."""
-DUE = 10
-"""Collections of the middle generation after which a full one is due; Python's own number."""
+DUE = 4
+"""Collections of the middle generation after which a full one is due: it has some 10,000 objects to walk then."""
 LONGEST = 200
 """And after which it is begun whoever types: about a million objects."""
 GROWN = 100_000

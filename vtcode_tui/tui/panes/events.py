@@ -141,7 +141,7 @@ class EventPane(Sheet):
             self._reach = count
             if self.cursor is not None and (self.following or self.cursor >= self.row_count()):
                 self.cursor = max(0, self.row_count() - 1)
-            self.redraw()
+            self.grown()
             self.post_message(self.Counted())
 
     def narrow(self, text: str) -> None:
@@ -203,7 +203,7 @@ class EventPane(Sheet):
         self._pending = False
         if self.following and self.cursor is not None and not self.has_focus:
             self.cursor = max(0, self.row_count() - 1)
-        self.redraw()
+        self.grown()
         self.post_message(self.Counted())
 
     # Rows.
