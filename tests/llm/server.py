@@ -56,6 +56,7 @@ class FaultyServer:
         self.replies = list(replies)
         self.seen: list[Seen] = []
         self.gone = asyncio.Event()
+        self.connections = 0
         self.sent = 0
         self.port = 0
         self.scheme = "http"
@@ -74,6 +75,7 @@ class FaultyServer:
         task = asyncio.current_task()
         assert task is not None
         self._open[task] = writer
+        self.connections += 1
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while await self._one(reader, writer):
                 pass

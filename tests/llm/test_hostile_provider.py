@@ -48,6 +48,16 @@ async def test_a_server_that_never_lets_go_cannot_hold_back_or_void_a_whole_mess
     assert (heard.text, len(heard.restarts), len(server.seen)) == (WORDS, 0, 1)
 
 
+@pytest.mark.parametrize("after", [b": still here\n\n", b'data: {"choices": [{"delta": {"content": "more"}}]}\n\n'])
+async def test_a_server_that_goes_on_and_on_after_its_last_word_is_not_listened_to(after: bytes) -> None:
+    endless = replace(
+        reply("openai-chat"), steps=[*filter(None, STREAMS["openai-chat"]), after * 100], repeat=1 << 40
+    )
+    async with serving(endless) as server:
+        heard = await hear(chain_to(server.root, "openai-chat"))
+    assert (heard.text, len(heard.restarts), len(server.seen)) == (WORDS, 0, 1)
+
+
 PAGE = {"content-type": "text/html"}
 CALLS: dict[Wire, Any] = {
     "openai-chat": lambda n: {

@@ -52,6 +52,18 @@ async def test_the_same_answer_comes_out_of_every_wire(wire: Wire, pieces: str) 
 
 
 @pytest.mark.parametrize("wire", WIRES)
+async def test_the_next_request_takes_the_same_connection(wire: Wire) -> None:
+    async with serving(reply(wire)) as server:
+        chain = chain_to(server.root, wire)
+        for _ in range(3):
+            async with aclosing(chain.stream(request())) as deltas:
+                async for _ in deltas:
+                    pass
+        await chain.aclose()
+        assert (len(server.seen), server.connections) == (3, 1)
+
+
+@pytest.mark.parametrize("wire", WIRES)
 async def test_who_stops_listening_closes_the_connection(wire: Wire) -> None:
     begun = [step for step in STREAMS[wire] if step][:-1]
     async with serving(replace(reply(wire), steps=[*begun, Act.STALL])) as server:

@@ -64,8 +64,6 @@ async def converse(
                     raise WireError("nothing but keep-alives for too long", "transient")
             for piece in assembly.take():
                 yield piece
-            if intake.done:
-                break
     with _told(endpoint, request.model):
         intake.finish()
         rest = assembly.take()
@@ -77,11 +75,18 @@ async def converse(
 
 async def _until_whole(chunks: AsyncIterator[bytes], intake: _Intake, endpoint: Endpoint) -> AsyncIterator[bytes]:
     """The chunks up to the end of the body. Once the message is whole, the rest is waited for only a moment, and a
-    server that says nothing more, or breaks off, has not broken the message."""
+    server that says nothing more, or breaks off, has not broken the message. What comes after a `[DONE]` is let go
+    by: only the end of the body leaves a connection that can be used again."""
     grace = _USAGE_SECONDS if endpoint.wire in _USAGE_COMES_LAST else _END_SECONDS
+    clock, over = asyncio.get_running_loop().time, 0.0
     while True:
+        if intake.done:
+            over = over or clock() + _END_SECONDS
+        left = over - clock() if over else grace if intake.whole else None
+        if over and over <= clock():
+            return
         try:
-            async with asyncio.timeout(grace if intake.whole else None):
+            async with asyncio.timeout(left):
                 chunk = await anext(chunks)
         except StopAsyncIteration:
             return
@@ -89,7 +94,8 @@ async def _until_whole(chunks: AsyncIterator[bytes], intake: _Intake, endpoint: 
             if not intake.whole:
                 raise
             return
-        yield chunk
+        if not over:
+            yield chunk
 
 
 class _Intake:
