@@ -111,6 +111,25 @@ def late(core: ScriptedCore) -> None:
     core.submit = submit  # type: ignore[method-assign]
 
 
+def deciding(core: ScriptedCore) -> None:
+    """One thing after the other waits for the person, from when the test says so."""
+    begin(core)
+    core.say(respond("the first answer"))
+
+    async def ask() -> None:
+        await told("go")
+        for command in ("make first", "make second", "make third"):
+            said("VERDICT " + (await core.ask(command)).outcome)
+
+    core.talking = asyncio.get_running_loop().create_task(ask())  # type: ignore[attr-defined]
+
+
+def said(line: str) -> None:
+    """Tell the test."""
+    sys.__stderr__.write(f"{line}\n")  # type: ignore[union-attr]
+    sys.__stderr__.flush()  # type: ignore[union-attr]
+
+
 def talk(core: ScriptedCore) -> None:
     """Words of the model that go on by themselves."""
     begin(core)
@@ -119,8 +138,7 @@ def talk(core: ScriptedCore) -> None:
         for number in range(1, 100):
             await asyncio.sleep(0.3)
             core.say(respond(f"{number} said behind the editor"))
-            sys.__stderr__.write(f"SAID {number}\n")  # type: ignore[union-attr]
-            sys.__stderr__.flush()  # type: ignore[union-attr]
+            said(f"SAID {number}")
 
     core.talking = asyncio.get_running_loop().create_task(go_on())  # type: ignore[attr-defined]
 
@@ -146,6 +164,7 @@ PLAYS: dict[str, Any] = {
     "talk": talk,
     "monster": monster,
     "late": late,
+    "deciding": deciding,
 }
 
 
@@ -159,12 +178,11 @@ def main() -> int:
             play(core)
             for task in core.asked:
                 verdict = await task
-                sys.__stderr__.write(f"VERDICT {verdict.outcome}\n")  # type: ignore[union-attr]
-                sys.__stderr__.flush()  # type: ignore[union-attr]
+                said(f"VERDICT {verdict.outcome}")
             core.say(respond("the last answer"))
 
         async def close(reason: str) -> None:
-            sys.__stderr__.write(f"CLOSED {reason}\n")  # type: ignore[union-attr]
+            said(f"CLOSED {reason}")
 
         core.close = close  # type: ignore[method-assign]
         core.playing = asyncio.get_running_loop().create_task(perform())  # type: ignore[attr-defined]

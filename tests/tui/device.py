@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 OURS = re.compile(
     rb"\x1b\[[0-9;:]*m|\x1b\[[0-9;]*H|\x1b\[\?(?:1049|100[0346]|1015|1016|2004|2026|2048|25|7)[hl]|\x1b\[\?(?:2026|2048)\$p"
-    rb"|\x1b\[>\d+u|\x1b\[<u|\x1b\]22;[a-z-]*\x07"
+    rb"|\x1b\[5n|\x1b\[>\d+u|\x1b\[<u|\x1b\]22;[a-z-]*\x07"
 )
 LINK = re.compile(rb"\x1b\]8;[^\x07\x1b]*\x1b\\")
 # An end that a read may stop at: within a UTF-8 character, or within a control sequence.
@@ -46,6 +46,7 @@ class Terminal:
         self.slave = slave
         self.screen = Screen(columns, rows)
         self.raw = b""
+        self.folder = folder
         self.errors = folder / "stderr"
         self.output = folder / "stdout"
         env = {**os.environ, "TERM": "xterm-256color", "VTCODE_HOME": str(folder / "home"), **environ}
@@ -81,6 +82,8 @@ class Terminal:
             return b""
         self.raw += data
         self.screen.feed(data)
+        if answers := self.screen.take_replies():  # a terminal answers what a program asks it
+            self.send(answers)
         return data
 
     def until(self, condition: Callable[[], bool], seconds: float = 40.0) -> None:
@@ -97,6 +100,12 @@ class Terminal:
 
     def send(self, keys: bytes) -> None:
         os.write(self.master, keys)
+
+    def tell(self, name: str) -> None:
+        """Let a play go on that waits for `told(name)`."""
+        home = self.folder / "home"
+        home.mkdir(exist_ok=True)
+        (home / name).touch()
 
     def lose_focus(self) -> None:
         """What a terminal says when another window is looked at; the app draws its prompt without the keys then."""

@@ -322,6 +322,22 @@ async def test_answers_of_the_emulator_go_back_to_the_program(rig: Make) -> None
         await until(lambda: any(told[0] == "type_into" and told[2].endswith(b"R") for told in core.told), pilot)
 
 
+async def test_a_run_that_erases_its_history_between_two_frames_breaks_nothing(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(160, 48)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        run(core, "call-9", "seq", b"".join(b"line %d\r\n" % n for n in range(300)), ends=False)
+        pane = app.app.work.terminal
+        await until(lambda: pane.scroll_offset.y > 200, pilot)
+        assert pane.current is not None
+        for erased in (b"\x1b[3J", b"\x1b[2J\x1b[3J\x1b[H", b"\x1bc", b"\x1b[?1049h"):
+            pane.current.screen.feed(erased)
+            pane._strips.clear()
+            text_of(app.app)  # drawn before the rows were counted again: something else asked for a frame
+        assert app.app.is_running
+
+
 async def test_a_flood_of_output_is_bounded_and_keys_stay_alive(rig: Make) -> None:
     app = rig()
     async with app.app.run_test(size=(160, 48)) as pilot:

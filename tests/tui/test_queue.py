@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -83,6 +84,25 @@ async def test_a_key_pressed_before_the_grace_was_over_never_counts_however_late
     assert not task.done()
     queue.deny()
     await task
+
+
+async def test_the_grace_begins_when_the_terminal_has_drawn_it_as_it_looks_now() -> None:
+    time, drawn = Time(), list[Callable[[], None]]()
+    queue = queue_of(time)
+    queue.when_drawn = drawn.append
+    task = await waiting(queue, scopes=(CARGO,))
+    see(queue)
+    time.now += 30
+    assert queue.approve(time.now) == "settling"
+    queue.widen()  # another answer: what was drawn before is not what a yes would mean now
+    drawn.pop(0)()
+    time.now += 30
+    assert queue.approve(time.now) == "settling"
+    drawn.pop(0)()
+    assert queue.approve(time.now) == "settling"
+    time.now += 0.51
+    assert queue.approve(time.now) == "ready"
+    assert (await task).scope == "session"
 
 
 async def test_another_width_must_be_read_again() -> None:

@@ -13,13 +13,14 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui.rig import Rig, ScriptedCore, until
-from tests.tui.scenes import work
+from tests.tui.scenes import respond, work
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.events import Bus, Journal
 from vtcode_tui.events.lines import line_of
 from vtcode_tui.events.types import Event, SessionEnded
 from vtcode_tui.tui.picture import svg_of, text_of
-from vtcode_tui.tui.screens.replay import ReplayScreen, clock, place_of
+from vtcode_tui.tui.player import SPEEDS
+from vtcode_tui.tui.screens.replay import FRAME, IDLE_LIMIT, ReplayScreen, clock, place_of
 from vtcode_tui.tui.viewer import ViewerApp
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,6 +148,82 @@ async def test_playing_ends_at_the_end(journal: Callable[..., Path]) -> None:
         await pilot.press("plus", "plus", "plus", "plus", "plus", "plus", "space")
         await until(lambda: screen.player is not None and screen.player.next_at() is None, pilot, seconds=20)
         await until(lambda: not screen.playing, pilot)
+
+
+class Metronome:
+    """Time that the test makes pass: the clock of the viewer, and what it wants to be woken for."""
+
+    def __init__(self, screen: ReplayScreen) -> None:
+        self.now = 1000.0
+        self.due: list[tuple[float, Callable[[], None]]] = []
+        screen.clock, screen.after = lambda: self.now, self.after
+
+    def after(self, seconds: float, act: Callable[[], None]) -> None:
+        self.due.append((self.now + seconds, act))
+
+    def goes_on(self, seconds: float) -> None:
+        end = self.now + seconds
+        while self.due and min(at for at, _ in self.due) <= end:
+            first = min(self.due, key=lambda one: one[0])
+            self.due.remove(first)
+            self.now = first[0]
+            first[1]()
+        self.now = end
+
+
+def paused(core: ScriptedCore) -> None:
+    """Work for an hour with a long pause in it: 1000 times asked, the middle one after 50 minutes."""
+    for number in range(200):
+        core._seq = number + (3000 if number >= 100 else 0)
+        core.say(respond(f"answer {number}"))
+
+
+@pytest.mark.parametrize("place", range(len(SPEEDS)))
+async def test_at_each_speed_time_goes_on_as_much_faster_and_a_long_pause_is_cut(
+    journal: Callable[..., Path], place: int
+) -> None:
+    app = ViewerApp(journal(paused), Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        player = screen.player
+        assert player is not None
+        assert player.recording.duration == 99 + IDLE_LIMIT + 99
+        metronome = Metronome(screen)
+        await pilot.press("0", *["minus"] * len(SPEEDS), *["plus"] * place)
+        speed = SPEEDS[place]
+        assert f"{speed:g}×" in "".join(span.text for span in screen.timeline.left)
+        await pilot.press("space")
+        metronome.goes_on(0.0001)
+        for step in (1, 2, 3):
+            metronome.goes_on(16 / speed)
+            # An event each second: none of them too soon, and none later than a frame.
+            assert 16 * step - FRAME * speed < player.index <= 1 + 16 * step
+            assert 16 * step - FRAME * speed <= player.at <= 16 * step + 0.0001 * speed
+        metronome.goes_on((player.recording.duration - player.at) / speed + 1)
+        assert player.index == 200 and not screen.playing
+        assert clock(player.at) == "3:20"
+
+
+async def test_another_speed_and_a_jump_while_it_plays_go_on_from_there(journal: Callable[..., Path]) -> None:
+    app = ViewerApp(journal(paused), Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        player = screen.player
+        assert player is not None
+        metronome = Metronome(screen)
+        await pilot.press("0", "space")
+        metronome.goes_on(10)
+        assert player.index == 11
+        await pilot.press("plus", "plus")
+        metronome.goes_on(10)
+        assert player.index == 51
+        await pilot.press("colon", *"2:00", "enter")
+        await until(lambda: player.at == 120.0, pilot)
+        metronome.goes_on(5)
+        assert player.at == 140.0
+        await pilot.press("space")
+        metronome.goes_on(100)
+        assert player.at == 140.0
 
 
 async def test_a_journal_that_was_changed_says_so_on_the_screen(journal: Callable[..., Path]) -> None:

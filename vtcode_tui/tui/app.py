@@ -107,7 +107,9 @@ class VtcodeApp(Visits, BaseApp):
 
     def _begin(self) -> None:
         if isinstance(self._driver, Device):
-            self._driver.ready_for_keys()
+            device = self._driver
+            self.queue.when_drawn = lambda then: self.at_home(self._after_frame, partial(device.when_drawn, then))
+            device.ready_for_keys()
         opening: Any = self._open
         self.run_worker(opening, name="opening the session", exit_on_error=True)
 
@@ -188,6 +190,9 @@ class VtcodeApp(Visits, BaseApp):
             self.at_home(self._show, happening, self._story)
         if self._on_event_line is not None and (event := as_event(happening)) is not None:
             self._on_event_line(event)
+
+    def _after_frame(self, act: Callable[[], None]) -> None:
+        self.call_after_refresh(act)
 
     def at_home(self, act: Callable[..., None], *given: Any) -> None:
         """Do something for a caller from outside: Textual finds its app by a context variable of its own tasks."""

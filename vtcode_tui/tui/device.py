@@ -15,21 +15,23 @@ import select
 import selectors
 import signal
 import threading
-from codecs import getincrementaldecoder
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
 from vtcode_tui.tui.curtain import Curtain, keyboard_descriptor, output_descriptor
+from vtcode_tui.tui.keyboard import Keyboard
 
 if TYPE_CHECKING:
     from textual.app import App
     from textual.message import Message
 
-_ESCAPE_SECONDS = 0.11
-"""A little more than Textual's parser waits for the rest of a sequence."""
+_SILENT_SECONDS = 1.0
+"""A terminal that has never answered a question and does not within this time answers none."""
+_LOST_SECONDS = 5.0
+"""A question that is not answered within this time was lost, on any line that can be worked over."""
 _SHORT = 2048
 """A pseudo-terminal that has room at all has room for this many bytes (Linux: 4096 a page)."""
 
@@ -106,8 +108,10 @@ class Device(LinuxDriver):
         """Whether there is a prompt that takes keys."""
         self._over = threading.Event()
         self._listening = False
-        self._parser = XTermParser(debug)
-        self._decode = getincrementaldecoder("utf-8")(errors="replace").decode
+        self._keyboard = Keyboard(answered=self._answer, debug=debug)
+        self._asked: deque[Callable[[], None]] = deque()
+        self._answers: bool | None = None
+        """Whether the terminal answers questions; None: it has not been asked yet."""
         self._later: asyncio.TimerHandle | None = None
         signal.signal(signal.SIGHUP, lambda *_: self._hang_up())
 
@@ -161,6 +165,26 @@ class Device(LinuxDriver):
             self._handed += 1
             super().write(data)
 
+    def when_drawn(self, then: Callable[[], None]) -> None:
+        """Call back once the terminal has drawn all that was written; soon, where it answers no questions."""
+        if self._answers is False:
+            then()
+            return
+        self._asked.append(then)
+        self.write("\x1b[5n")
+        self._loop.call_later(_SILENT_SECONDS if self._answers is None else _LOST_SECONDS, self._give_up, then)
+
+    def _answer(self) -> None:
+        self._answers = True
+        if self._asked:
+            self._asked.popleft()()
+
+    def _give_up(self, then: Callable[[], None]) -> None:
+        if then in self._asked:
+            self._answers = self._answers or False
+            self._asked.remove(then)
+            then()
+
     def start_application_mode(self) -> None:
         """Take the terminal over, from the curtain when there is one, with what was typed before."""
         curtain, self._curtain = self._curtain, None
@@ -205,7 +229,7 @@ class Device(LinuxDriver):
         if self._listening:
             return
         self._listening = True
-        self._parser = XTermParser(self._debug)
+        self._keyboard = Keyboard(answered=self._answer, debug=self._debug)
         before, self._typed_before = self._typed_before, b""
         self._understand(before)
         self._loop.add_reader(self.fileno, self._read_keys)
@@ -231,13 +255,13 @@ class Device(LinuxDriver):
         self._understand(data)
 
     def _understand(self, data: bytes) -> None:
-        for event in self._parser.feed(self._decode(data)) if data else ():
+        for event in self._keyboard.feed(data):
             self.process_message(event)
         # An escape alone is told from the start of a sequence by time.
         if self._later is not None:
             self._later.cancel()
-        self._later = self._loop.call_later(_ESCAPE_SECONDS, self._let_time_pass)
+        self._later = self._loop.call_later(self._keyboard.patience, self._let_time_pass)
 
     def _let_time_pass(self) -> None:
-        for event in self._parser.tick():
+        for event in self._keyboard.lapse():
             self.process_message(event)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
 
@@ -27,6 +28,21 @@ class Key:
     priority: bool = False
     footer: str = ""
     """The short word for the status bar; empty: only in help."""
+
+
+class Hint(NamedTuple):
+    """A key as it is shown somewhere, with a word for what it does there."""
+
+    key: str
+    """As people write it."""
+    word: str
+    press: str
+    """As Textual names it: a click on the hint presses it."""
+
+    @property
+    def text(self) -> str:
+        """Key and word."""
+        return f"{self.key} {self.word}"
 
 
 EVERYWHERE = "Everywhere"
@@ -261,19 +277,27 @@ def shown(keys: str) -> str:
     return " ".join(words)
 
 
-def key_for(action_id: str, chosen: dict[str, str] | None = None) -> str:
-    """The first key of an action, as people write it."""
+def first_key(action_id: str, chosen: dict[str, str] | None = None) -> str:
+    """The first key of an action, as Textual names it."""
     for key in KEYS:
         if key.id == action_id:
-            keys = (chosen or {}).get(action_id, key.keys)
-            return shown(keys.split(",")[0])
+            return (chosen or {}).get(action_id, key.keys).split(",")[0].strip()
     raise KeyError(action_id)
 
 
-def footer(groups: Iterable[str], chosen: dict[str, str] | None = None) -> tuple[tuple[str, str], ...]:
-    """Key and word of what the status bar says about some groups."""
+def key_for(action_id: str, chosen: dict[str, str] | None = None) -> str:
+    """The first key of an action, as people write it."""
+    return shown(first_key(action_id, chosen))
+
+
+def footer(groups: Iterable[str], chosen: dict[str, str] | None = None) -> tuple[Hint, ...]:
+    """What the status bar says about the keys of some groups."""
     wanted = tuple(groups)
-    return tuple((key_for(key.id, chosen), key.footer) for key in KEYS if key.footer and key.group in wanted)
+    return tuple(
+        Hint(key_for(key.id, chosen), key.footer, first_key(key.id, chosen))
+        for key in KEYS
+        if key.footer and key.group in wanted
+    )
 
 
 def key_on(app: object, action_id: str) -> str:

@@ -2,7 +2,8 @@
 
 What waits keeps its place: the oldest first, new ones at the end, the selection by identity. A yes counts only when
 every row of the exact content has been on the screen and nothing about it has changed for the grace time, measured
-to the moment the key was pressed: keys typed ahead answer nothing.
+from when the terminal said that it has drawn it to the moment the key was pressed: keys typed ahead answer nothing,
+however slow the line is.
 """
 
 from __future__ import annotations
@@ -55,12 +56,16 @@ class Waiting:
     changed: float = 0.0
     complete: bool = False
     """Every row was on the screen at some time, at one width."""
+    looks: int = 0
+    """How often it has come to look different."""
+    drawn: bool = False
+    """The terminal has drawn it as it looks now."""
 
     def readiness(self, now: float, grace: float) -> Readiness:
         """Whether a yes given at `now` counts."""
         if not self.complete:
             return "unseen"
-        return "ready" if now - self.changed >= grace else "settling"
+        return "ready" if self.drawn and now - self.changed >= grace else "settling"
 
     def unseen(self) -> int:
         """How many rows that must be read nobody has seen yet."""
@@ -89,6 +94,8 @@ class ApprovalQueue:
         self.on_change = changed
         self.on_arrival = arrived
         self.clock = clock
+        self.when_drawn: Callable[[Callable[[], None]], None] = lambda then: then()
+        """Calls back when the terminal has drawn what the screen is about to look like."""
 
     # The gate's side.
 
@@ -130,7 +137,7 @@ class ApprovalQueue:
         item.rows, item.layout = rows, layout
         item.seen = {row for row in item.seen if row < kept}
         item.complete = len(item.seen) == rows
-        item.changed = self.clock()
+        self._looks_different(item)
 
     def saw(self, item: Waiting, row: int) -> None:
         """Row `row` of those to be read is on the screen."""
@@ -139,11 +146,23 @@ class ApprovalQueue:
         item.seen.add(row)
         if len(item.seen) == item.rows:
             item.complete = True
-            item.changed = self.clock()
+            self._looks_different(item)
 
     def _touch(self) -> None:
         if self.current is not None:
-            self.current.changed = self.clock()
+            self._looks_different(self.current)
+
+    def _looks_different(self, item: Waiting) -> None:
+        item.changed, item.drawn = self.clock(), False
+        item.looks += 1
+        if item.complete:
+            looks = item.looks
+            self.when_drawn(lambda: self._is_drawn(item, looks))
+
+    def _is_drawn(self, item: Waiting, looks: int) -> None:
+        if looks == item.looks and not item.drawn:
+            item.changed, item.drawn = self.clock(), True
+            self.on_change()
 
     def select(self, delta: int) -> None:
         """Look at another request; the order of the queue stays."""

@@ -63,6 +63,8 @@ class Sheet(ScrollView, can_focus=True):
 
     ALLOW_SELECT = True
     follow_at_start = False
+    click_moves = False
+    """Whether a click puts the cursor on the row under the mouse."""
 
     class Left(Message):
         """The sheet no longer follows its end, or follows it again."""
@@ -236,6 +238,16 @@ class Sheet(ScrollView, can_focus=True):
             self.scroll_to(y=max(0, y - margin), animate=False, immediate=True, force=True)
         elif y + margin >= top + height:
             self.scroll_to(y=y + margin - height + 1, animate=False, immediate=True, force=True)
+
+    def row_under(self, event: events.Click) -> int | None:
+        """The row under the mouse; None below the last one, and where text was selected."""
+        y = event.y + int(self.scroll_offset.y)
+        return y if y < self.row_count() and self.text_selection is None else None
+
+    def on_click(self, event: events.Click) -> None:
+        """Where it should: put the cursor there."""
+        if self.click_moves and event.chain == 1 and (y := self.row_under(event)) is not None:
+            self.put_cursor(y)
 
     def action_down(self) -> None:
         """One row down."""

@@ -36,6 +36,7 @@ class DiffPane(Sheet):
     """Staged changes."""
 
     BINDINGS = bindings(PANE, DIFF)
+    click_moves = True
 
     class Decided(Message):
         """The person accepted or rejected something of the change set that was on the screen."""

@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right, insort
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from textual import events
 from textual.message import Message
 
 from vtcode_tui.render import MUTED, Line, Span, Style, StyleName, plain_line, spans_of
@@ -63,6 +64,7 @@ class EventPane(Sheet):
 
     BINDINGS = bindings(PANE, EVENTS)
     follow_at_start = True
+    click_moves = True
 
     class Goto(Message):
         """Show what belongs to an event in its own pane."""
@@ -293,6 +295,11 @@ class EventPane(Sheet):
         """Without the keys no cursor is drawn."""
         self._strips.clear()
         self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """A second click opens what the first one put the cursor on."""
+        if event.chain == 2 and self.cursor == event.y + int(self.scroll_offset.y):
+            self.action_open()
 
     def action_open(self) -> None:
         """Open the event under the cursor as a tree, or fold it."""

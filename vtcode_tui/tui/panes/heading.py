@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.segment import Segment
 from rich.style import Style as RichStyle
+from textual import events
 from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
 from vtcode_tui.render import MUTED, Line, Span, Style, cut_spans
-from vtcode_tui.tui.keys import key_on
+from vtcode_tui.tui.keys import Hint, first_key, key_on
 from vtcode_tui.tui.sheet import Brush, width_of
 from vtcode_tui.tui.themes import palette_of
+
+LEAVES, CLOSES = Hint("esc", "leaves", "escape"), Hint("esc", "closes", "escape")
+TAKES = Hint("enter", "takes it", "enter")
+
+
+def hinted(hints: Iterable[Hint], style: Style = MUTED) -> tuple[tuple[Span, ...], dict[str, str]]:
+    """Keys and their words as spans, and what a click on each does: the same as the key."""
+    spans: list[Span] = []
+    for hint in hints:
+        spans += [Span("  ", style)] * bool(spans) + [Span(hint.text, style)]
+    return tuple(spans), {hint.text: f"app.simulate_key({hint.press!r})" for hint in hints}
 
 
 class Row(Widget):
@@ -21,17 +35,18 @@ class Row(Widget):
         super().__init__(id=id, classes=classes)
         self.left: tuple[Span, ...] = ()
         self.right: tuple[Span, ...] = ()
-        self._actions: tuple[tuple[int, int, str], ...] = ()
+        self.clicks: dict[str, str] = {}
+        """What a click on a span of this text does."""
         self._brush: Brush | None = None
 
     def show(
         self, left: tuple[Span, ...], right: tuple[Span, ...] = (), *, actions: dict[str, str] | None = None
     ) -> None:
         """Draw other spans. `actions` maps a span's text to the action that a click on it runs."""
-        clicks = tuple(sorted((actions or {}).items()))
-        if (left, right) == (self.left, self.right) and clicks == getattr(self, "_clicks", ()):
+        clicks = actions or {}
+        if (left, right, clicks) == (self.left, self.right, self.clicks):
             return
-        self.left, self.right, self._clicks = left, right, clicks
+        self.left, self.right, self.clicks = left, right, clicks
         self.refresh()
 
     def notify_style_update(self) -> None:
@@ -51,11 +66,10 @@ class Row(Widget):
         room = width - width_of(left) - 2
         right = cut_spans(side, room) if room > 3 else ()
         gap = Span(" " * max(0, width - width_of(left) - width_of(right)))
-        clicks = dict(getattr(self, "_clicks", ()))
         segments = []
         for span in (*left, gap, *right):
             look = self._brush.look(span.style, base)
-            if action := clicks.get(span.text):
+            if action := self.clicks.get(span.text):
                 look += RichStyle(meta={"@click": action})
             if span.text:
                 segments.append(Segment(span.text, look))
@@ -99,11 +113,11 @@ class Keys(Row):
 
 
 class Heading(Row):
-    """The title row of a pane; bright while the pane has the keys."""
+    """The title row of a pane, bright while the pane has the keys (a click gives them to it), or of a dialog."""
 
-    def __init__(self, title: str, right: str = "", *, key: str = "", id: str | None = None) -> None:
+    def __init__(self, title: str, *hints: Hint, key: str = "", id: str | None = None) -> None:
         super().__init__(id=id, classes="heading")
-        self._title, self._usual, self._key = title, right, key
+        self._title, self._hints, self._key = title, hints, key
         """`key` is the name of the key that leads there: it is what stands at the right usually."""
         self._told: tuple[str | tuple[Span, ...], str | tuple[Span, ...] | None, dict[str, str] | None] = (
             "",
@@ -128,9 +142,17 @@ class Heading(Row):
         spans: tuple[Span, ...] = (Span(f" {self._title}", Style("heading")),)
         if said:
             spans += (Span("  "), *said)
-        usual = key_on(self.app, self._key) if self._key else self._usual
-        side = usual if right is None else right
-        self.show(spans, (Span(f"{side} ", MUTED),) if isinstance(side, str) else side, actions=actions)
+        side, clicks = hinted(self._hints)
+        if right is None and self._key:
+            right = key_on(self.app, self._key)
+        if right is not None:
+            side = (Span(right, MUTED),) if isinstance(right, str) else right
+        self.show(spans, (*side, Span(" ", MUTED)), actions={**clicks, **(actions or {})})
+
+    def on_click(self, event: events.Click) -> None:
+        """The pane gets the keys, unless something of its own was clicked."""
+        if self._key and "@click" not in event.style.meta:
+            self.app.simulate_key(first_key(self._key, getattr(self.app, "chosen_keys", None)))
 
     def again(self) -> None:
         """Say the same: the keys are others now."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from textual import events
 from textual.message import Message
 
 from vtcode_tui.render import MUTED, Ground, Line, Span, Style, cut, plain, plain_line, spans_of
@@ -59,6 +60,16 @@ class Suggestions(Sheet, can_focus=False):
             self.chosen = (self.chosen + delta) % len(self.choices)
             self.redraw()
             self.show_row(self.chosen)
+
+    class Taken(Message):
+        """One of them was clicked."""
+
+    def on_click(self, event: events.Click) -> None:
+        """A click takes one."""
+        y = event.y + int(self.scroll_offset.y)
+        if y < len(self.choices):
+            self.move(y - self.chosen)
+            self.post_message(self.Taken())
 
     def row_count(self) -> int:
         """One per candidate."""

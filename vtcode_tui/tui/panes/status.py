@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from textual.strip import Strip
 
 from vtcode_tui.render import MUTED, Span, Style, StyleName, cut, cut_spans, plain_line, spans_of
-from vtcode_tui.tui.keys import EVERYWHERE, footer
-from vtcode_tui.tui.panes.heading import Row
+from vtcode_tui.tui.keys import EVERYWHERE, Hint, footer
+from vtcode_tui.tui.panes.heading import Row, hinted
 from vtcode_tui.tui.sheet import width_of
 
 TIERS: dict[str, StyleName] = {"full": "good", "kernel": "good", "seatbelt": "good", "none": "bad"}
@@ -39,9 +39,9 @@ class Status:
     state: str = "idle"
     detail: str = ""
     queued: int = 0
-    keys: tuple[tuple[str, str], ...] = ()
+    keys: tuple[Hint, ...] = ()
     """Keys of what has the focus, and a word for each."""
-    always: tuple[tuple[str, str], ...] = footer((EVERYWHERE,))
+    always: tuple[Hint, ...] = footer((EVERYWHERE,))
 
 
 def tokens(count: int) -> str:
@@ -136,8 +136,8 @@ def _total(parts: list[Part]) -> int:
     return sum(width_of(spans) + 2 for _, spans in parts) + 3
 
 
-def _hints(hints: Iterable[tuple[str, str]]) -> tuple[Span, ...]:
-    return (Span("  ".join(f"{key} {word}" for key, word in hints) + " ", MUTED),)
+def _hints(hints: Iterable[Hint]) -> tuple[Span, ...]:
+    return (*hinted(hints)[0], Span(" ", MUTED))
 
 
 class StatusBar(Row):
@@ -164,4 +164,5 @@ class StatusBar(Row):
     def render_line(self, y: int) -> Strip:
         """Draw what there is room for."""
         self.left, self.right = spans_for(self.status, self.size.width)
+        self.clicks = hinted((*self.status.keys, *self.status.always))[1]
         return super().render_line(y)

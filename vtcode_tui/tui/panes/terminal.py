@@ -224,7 +224,8 @@ class TerminalPane(Hands):
     def make_strip(self, y: int, width: int, base: RichStyle, *, marked: bool) -> Strip:
         """The cells of a row in their own colours."""
         view = self.current
-        if view is None:
+        # A run may have erased its history since the rows were counted; they are counted again with the next frame.
+        if view is None or y >= view.screen.height:
             return Strip.blank(width, base)
         screen = view.screen
         segments = [Segment(run.text, base + look_of(run.pen)) for run in screen.runs(y)]

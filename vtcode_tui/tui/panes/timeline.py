@@ -36,12 +36,12 @@ class Timeline(Row):
         self._marks: tuple[int, dict[int, tuple[str, StyleName]]] = (0, {})
         self._from, self._cells = 0, 0
 
-    def tell(self, words: tuple[Span, ...], share: float, right: tuple[Span, ...]) -> None:
-        """Say where we are: `share` of the whole time has passed."""
+    def tell(self, words: tuple[Span, ...], share: float, right: tuple[Span, ...], actions: dict[str, str]) -> None:
+        """Say where we are: `share` of the whole time has passed; `actions` is what clicks on the words do."""
         self._from = width_of(words)
         self._cells = max(0, min(96, self.size.width - self._from - width_of(right) - 3))
         bar = self._bar(share) if self._cells >= LEAST else ()
-        self.show((*words, *bar), right)
+        self.show((*words, *bar), right, actions=actions)
 
     def _bar(self, share: float) -> tuple[Span, ...]:
         here = round(share * (self._cells - 1))

@@ -97,13 +97,13 @@ class Arranging(Screen[None]):
         grip = self._grip(int(event.screen_x), int(event.screen_y))
         if grip is not None:
             self._dragged = grip
-            self.capture_mouse()
-            event.stop()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Move what is held."""
         if self._dragged is None:
             return
+        # Not before it moves: without that it is a click on the heading.
+        self.capture_mouse()
         x, y = int(event.screen_x), int(event.screen_y)
         shares = self.choice.shares
         stage = self.query_one("#stage")

@@ -10,7 +10,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from vtcode_tui.render import MUTED, Span, Style, plain, plain_line, spans_of
-from vtcode_tui.tui.panes.heading import Row
+from vtcode_tui.tui.keys import Hint
+from vtcode_tui.tui.panes.heading import Row, hinted
 from vtcode_tui.tui.writing import Writing
 
 
@@ -44,9 +45,8 @@ class Ask(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """Show the question; the cursor stands at the end of what is there already."""
         title = spans_of(plain_line(self._title), Style("heading"))
-        self.query_one("#ask-title", Row).show(
-            (Span(" "), *title), (Span("enter gives it  esc leaves it ", MUTED),)
-        )
+        keys, clicks = hinted((Hint("enter", "gives it", "enter"), Hint("esc", "leaves it", "escape")))
+        self.query_one("#ask-title", Row).show((Span(" "), *title), (*keys, Span(" ")), actions=clicks)
         self.query_one("#ask-hint", Row).show((Span(" "), *spans_of(plain_line(self._hint), MUTED)))
         self.query_one("#ask-hint").display = bool(self._hint)
         area = self.query_one(AnswerLine)

@@ -50,6 +50,11 @@ class Composing(Screen[None]):
         """The cells of the terminal pane."""
         raise NotImplementedError
 
+    def on_suggestions_taken(self) -> None:
+        """A completion was clicked."""
+        self.prompt.action_complete()
+        self.prompt.focus()
+
     # Sending.
 
     def on_prompt_sent(self, message: Prompt.Sent) -> None:

@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 
 from vtcode_tui.render import MUTED, Line, Span, Style, StyleName, fold, plain_line, spans_of
 from vtcode_tui.tui.keys import PANE, bindings
-from vtcode_tui.tui.panes.heading import Heading
+from vtcode_tui.tui.panes.heading import CLOSES, Heading
 from vtcode_tui.tui.sheet import Sheet
 
 MARKS: dict[str, tuple[str, StyleName]] = {"ok": ("✓", "good"), "missing": ("✗", "bad"), "note": ("·", "caution")}
@@ -86,7 +86,7 @@ class Doctor(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """A heading and the findings."""
         with Vertical(id="doctor"):
-            yield Heading("doctor", "esc closes")
+            yield Heading("doctor", CLOSES)
             yield Report()
 
     def on_mount(self) -> None:

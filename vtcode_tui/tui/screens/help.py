@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from vtcode_tui.render import MUTED, Line, Span, Style, fold
 from vtcode_tui.tui.commands import COMMANDS
 from vtcode_tui.tui.keys import PANE, bindings, rows
-from vtcode_tui.tui.panes.heading import Heading
+from vtcode_tui.tui.panes.heading import CLOSES, Heading
 from vtcode_tui.tui.sheet import Sheet
 
 NAMES = 26
@@ -84,7 +84,7 @@ class Help(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """A heading and the sheet."""
         with Vertical(id="help"):
-            yield Heading("keys and commands", "esc closes")
+            yield Heading("keys and commands", CLOSES)
             yield HelpText(self._chosen)
 
     def on_mount(self) -> None:

@@ -10,9 +10,10 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from vtcode_tui.render import MUTED, DiffView, Line, Span, Style, fold, plain, plain_line, spans_of
+from vtcode_tui.render import DiffView, Line, Span, Style, fold, plain, plain_line, spans_of
+from vtcode_tui.tui.keys import Hint
 from vtcode_tui.tui.panes.files import MARKS, counts_of
-from vtcode_tui.tui.panes.heading import Keys, Row
+from vtcode_tui.tui.panes.heading import Keys, Row, hinted
 from vtcode_tui.tui.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -95,6 +96,13 @@ class Outlook(Sheet):
         self.ticked(self.boxes[self.cursor or 0][1] if self.boxes else "")
         self.lay()
 
+    def on_click(self, event: events.Click) -> None:
+        """A click on a box ticks it, or unticks it."""
+        if (y := self.row_under(event)) is not None:
+            self.put_cursor(y)
+            if self.boxes[y][1]:
+                self.tick()
+
     def next_box(self, delta: int) -> None:
         """To the next or previous box."""
         boxes = [y for y, (_, what) in enumerate(self.boxes) if what]
@@ -141,10 +149,9 @@ class OutlookScreen(ModalScreen[Any]):
         """The list has the keys."""
         self.query_one("#outlook-title", Row).show((Span(f" {self.TITLE_TEXT}", Style("heading")),))
         keys = (("enter", self.DO_TEXT), ("tab", "next box"), ("space", "tick it"), ("esc", "stay"))
-        spans = [
-            part for key, text in keys for part in (Span(f" {key} ", Style("accent")), Span(f"{text} ", MUTED))
-        ]
-        self.query_one("#outlook-keys", Row).show(tuple(spans))
+        hints = [Hint(key, text, "escape" if key == "esc" else key) for key, text in keys]
+        spans, clicks = hinted(hints)
+        self.query_one("#outlook-keys", Row).show((Span(" "), *spans), actions=clicks)
         self.preview.focus()
         self.call_after_refresh(self.preview.lay)
 

@@ -130,8 +130,14 @@ class PaneScreen(Arranging):
 
     def tell_chat(self) -> None:
         """What the chat's heading says."""
-        news = self.chat.news
-        self.headings["chat"].tell((Span(f"↓ {news} new", Style("caution")),) if news else "")
+        text = f"↓ {self.chat.news} new"
+        self.headings["chat"].tell(
+            (Span(text, Style("caution")),) if self.chat.news else "", actions={text: "screen.latest"}
+        )
+
+    def action_latest(self) -> None:
+        """To the end of the chat, and follow it."""
+        self.chat.action_bottom()
 
     def on_chat_pane_news(self, message: ChatPane.News) -> None:
         """Something came below what is read."""

@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.widgets import Input
 
 from vtcode_tui.render import Line
-from vtcode_tui.tui.panes.heading import Heading
+from vtcode_tui.tui.panes.heading import LEAVES, TAKES, Heading
 from vtcode_tui.tui.screens.choosing import Choosing
 
 
@@ -33,7 +33,7 @@ class Pick(Choosing[int | None]):
     def compose(self) -> ComposeResult:
         """A heading, a line to type on, the rows."""
         with Vertical(id="pick"):
-            yield Heading(self._title, "enter takes it  esc leaves")
+            yield Heading(self._title, TAKES, LEAVES)
             yield Input(placeholder="type to narrow", id="pick-text", compact=True, select_on_focus=False)
             yield self._choices
 

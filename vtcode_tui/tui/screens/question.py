@@ -72,7 +72,7 @@ class Question(ModalScreen[str]):
     def compose(self) -> ComposeResult:
         """A heading, the words, the answers."""
         with Vertical(id="question"):
-            yield Heading(self.TITLE_WORD, "")
+            yield Heading(self.TITLE_WORD)
             yield Words(self.lay)
             yield Keys(id="question-keys")
 

@@ -36,6 +36,8 @@ from vtcode_tui.tui.screens.panes import PaneScreen
 from vtcode_tui.tui.story import Story
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vtcode_tui.events import Report
     from vtcode_tui.events.types import FileChanged
     from vtcode_tui.sessions import Landmark
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 IDLE_LIMIT = 2.0
 """Seconds that nothing happens are cut to this."""
 FRAME = 1 / 30
+TICK = 1.0
+"""Seconds after which the time goes on to be seen, also where nothing happens in the session."""
 STATES: dict[str, tuple[str, StyleName]] = {
     "sealed": ("journal intact and sealed", "good"),
     "open": ("journal intact, not closed", "caution"),
@@ -92,6 +96,9 @@ class ReplayScreen(PaneScreen):
         self._clock_at = 0.0
         self._clock_from = 0.0
         self._start_at_end = start_at_end
+        self.clock: Callable[[], float] = time.monotonic
+        self.after: Callable[[float, Callable[[], None]], object] = self.set_timer
+        """Calls back after so many seconds of that clock."""
         self.problem = ""
         """Why the journal cannot be shown."""
         self.ready = asyncio.Event()
@@ -173,9 +180,11 @@ class ReplayScreen(PaneScreen):
         if player is None:
             return
         total, at = player.recording.duration, player.at
+        play, speed = " ▶ " if self.playing else " ❚❚ ", f"{SPEEDS[self.speed]:g}×"
         spans: list[Span] = [
-            Span(" ▶ " if self.playing else " ❚❚ ", Style("accent", bold=True)),
-            Span(f"{SPEEDS[self.speed]:g}×  ", MUTED),
+            Span(play, Style("accent", bold=True)),
+            Span(speed, MUTED),
+            Span("  ", MUTED),
             Span(f"{clock(at)} / {clock(total)}  "),
             Span(f"#{max(0, player.index - 1):,} of {len(player.recording) - 1:,}  ", MUTED),
         ]
@@ -184,7 +193,8 @@ class ReplayScreen(PaneScreen):
         else:
             words, colour = self._standing(self.report)
             right = (*spans_of(f"{words} ", Style(colour, bold=colour == "bad")),)
-        self.timeline.tell(tuple(spans), at / total if total else 1.0, right)
+        clicks = {play: "screen.play", speed: "screen.speed(1)"}
+        self.timeline.tell(tuple(spans), at / total if total else 1.0, right, clicks)
 
     def on_timeline_clicked(self, message: Timeline.Clicked) -> None:
         """Be where the time line was clicked."""
@@ -208,25 +218,25 @@ class ReplayScreen(PaneScreen):
             if self.player.next_at() is None:
                 self.player.seek(0)
             self._start_clock()
-            self.set_timer(FRAME, self._frame)
+            self.after(FRAME, self._frame)
         self._drawn()
 
     def _start_clock(self) -> None:
-        self._clock_at = time.monotonic()
+        self._clock_at = self.clock()
         self._clock_from = self.player.at if self.player else 0.0
 
     def _frame(self) -> None:
         player = self.player
         if not self.playing or player is None:
             return
-        now = self._clock_from + (time.monotonic() - self._clock_at) * SPEEDS[self.speed]
+        now = self._clock_from + (self.clock() - self._clock_at) * SPEEDS[self.speed]
         player.advance(now)
         upcoming = player.next_at()
         if upcoming is None:
             self.playing = False
         else:
-            # Asleep until something happens: a pause in the session costs nothing here either.
-            self.set_timer(max(FRAME, (upcoming - now) / SPEEDS[self.speed]), self._frame)
+            # Asleep until something happens: a pause in the session costs next to nothing here either.
+            self.after(max(FRAME, min(TICK, (upcoming - now) / SPEEDS[self.speed])), self._frame)
         self._drawn()
 
     def _move(self, act: Any) -> None:

@@ -11,8 +11,9 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import TextArea
 
-from vtcode_tui.render import MUTED, Span, Style, plain, plain_line, spans_of
-from vtcode_tui.tui.panes.heading import Row
+from vtcode_tui.render import Span, Style, plain, plain_line, spans_of
+from vtcode_tui.tui.keys import Hint
+from vtcode_tui.tui.panes.heading import Row, hinted
 
 
 class Lines(TextArea):
@@ -51,9 +52,9 @@ class Rewrite(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """The cursor stands at the beginning."""
         title = spans_of(plain_line(self._title), Style("heading"))
-        keys = (Span("^S ", Style("accent")), Span(f"{self._hint}  ", MUTED), Span("esc ", Style("accent")))
+        keys, clicks = hinted((Hint("^S", self._hint, "ctrl+s"), Hint("esc", "leaves it as it was", "escape")))
         self.query_one("#rewrite-title", Row).show((Span(" "), *title))
-        self.query_one("#rewrite-hint", Row).show((Span(" "), *keys, Span("leaves it as it was", MUTED)))
+        self.query_one("#rewrite-hint", Row).show((Span(" "), *keys), actions=clicks)
         lines = self.query_one(Lines)
         lines.cursor_blink = False
         lines.focus()

@@ -21,7 +21,7 @@ from vtcode_tui.render import MUTED, Line, Span, Style, cut, fold, pad, plain, p
 from vtcode_tui.sessions import Listed, delete, fork, parse, search, sessions
 from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.keys import SESSIONS, bindings, key_on
-from vtcode_tui.tui.panes.heading import Heading, Keys, Row, facts
+from vtcode_tui.tui.panes.heading import LEAVES, Heading, Keys, Row, facts
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.choosing import Choosing
 from vtcode_tui.tui.sheet import Sheet
@@ -155,7 +155,7 @@ class Sessions(Choosing[Chosen | None]):
     def compose(self) -> ComposeResult:
         """A heading, a line to type on, the list beside its preview, the keys."""
         with Vertical(id="sessions"):
-            yield Heading(self._title, "esc leaves")
+            yield Heading(self._title, LEAVES)
             yield Input(placeholder="words, a folder, a day", id="pick-text", compact=True, select_on_focus=False)
             with Horizontal(id="session-columns"):
                 yield self._choices

@@ -23,7 +23,7 @@ from vtcode_tui.config.keys import leaf_keys
 from vtcode_tui.config.writing import reset_value, set_value
 from vtcode_tui.render import MUTED, Line, Span, Style, cut, pad, plain_line, spans_of
 from vtcode_tui.tui.keys import SETTINGS, bindings, key_on
-from vtcode_tui.tui.panes.heading import Heading, Keys, Row
+from vtcode_tui.tui.panes.heading import LEAVES, Heading, Keys, Row
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.choosing import Choosing
 from vtcode_tui.tui.screens.pick import Pick
@@ -74,7 +74,7 @@ class SettingsScreen(Choosing[None]):
     def compose(self) -> ComposeResult:
         """A heading, a line to type on, the keys, what the one under the cursor does."""
         with Vertical(id="settings"):
-            yield Heading("settings", "esc leaves")
+            yield Heading("settings", LEAVES)
             yield Input(placeholder="type to narrow", id="pick-text", compact=True, select_on_focus=False)
             yield self._choices
             yield Row(id="settings-about")

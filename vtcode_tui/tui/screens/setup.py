@@ -21,7 +21,7 @@ from vtcode_tui.llm import Hosts, try_provider
 from vtcode_tui.llm.vendors import BY_NAME, VENDORS
 from vtcode_tui.render import MUTED, Line, Span, Style, plain_line, spans_of
 from vtcode_tui.tui.keys import SETUP, bindings, key_on
-from vtcode_tui.tui.panes.heading import Heading, Keys, Row
+from vtcode_tui.tui.panes.heading import LEAVES, Heading, Keys, Row
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.choosing import Choosing
 from vtcode_tui.tui.screens.modelling import model_row
@@ -149,7 +149,7 @@ class Setup(Choosing[Chosen | None]):
     def compose(self) -> ComposeResult:
         """A heading, a line to type on, what there is, what the row under the cursor is, the keys."""
         with Vertical(id="setup"):
-            yield Heading("provider and model", "esc leaves")
+            yield Heading("provider and model", LEAVES)
             yield Input(placeholder="type to narrow", id="pick-text", compact=True, select_on_focus=False)
             yield self._choices
             yield Row(id="setup-about")
