@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 
 from tests.agent.stage import home_in
+from vtcode_tui.acp.content import updates_of
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.demo import Served, Step, in_order, served
+from vtcode_tui.events import Event
+from vtcode_tui.events.types import ModelFailover
 from vtcode_tui.workspace import grant_trust
 
 pytestmark = pytest.mark.kernel
@@ -242,6 +245,18 @@ async def test_staged_edits_are_offered_at_the_end_of_the_turn(tmp_path: Path) -
         assert {"type": "diff", "path": "new.py", "oldText": None, "newText": "print(1)\n"} in client.asked[-1][
             "toolCall"
         ]["content"]
+
+
+def test_a_failover_is_told_once_and_a_repetition_not_at_all() -> None:
+    names = {"from_provider": "near", "from_model": "a", "to_provider": "far", "to_model": "b"}
+
+    def told(**changed: str) -> list[str]:
+        data = ModelFailover.model_validate(names | changed | {"reason": "near: away", "attempts": 3})
+        event = Event(seq=0, id="e", time="t", mono_ns=0, type=data.TYPE, session="s", data=data, prev="0" * 64)
+        return [update["content"]["text"].strip() for update in updates_of(event)]
+
+    assert told() == ["[vtcode: far/b takes over: near: away]"]
+    assert told(to_provider="near", to_model="a") == []
 
 
 async def test_cancel_stops_the_turn_and_what_runs(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from vtcode_tui.events import read_events, verify
 from vtcode_tui.events.live import TextDelta, TurnState
 from vtcode_tui.events.types import ApprovalDenied, ApprovalGranted, PromptSubmitted, ToolFinished, ToolRequested
 from vtcode_tui.llm import broken_pairs
+from vtcode_tui.sessions import author_of, parse
 from vtcode_tui.workspace import influencing
 
 pytestmark = pytest.mark.kernel
@@ -148,9 +149,12 @@ async def test_steering_reaches_the_model_with_the_next_results(tmp_path: Path) 
     steps = [Step("", (("list_files", {}),)), Step("ok")]
     async with staged(tmp_path, steps) as stage:
         running = asyncio.ensure_future(stage.session.submit("go"))
-        stage.session.steer("prefer the short way")
+        stage.session.steer("[prefer the short way]")
         await running
-        assert "prefer the short way" in str(stage.model.requests[-1]["messages"])
+        assert "[prefer the short way]" in str(stage.model.requests[-1]["messages"])
+        items = parse((stage.session.folder / "session.md").read_bytes()).items
+        said = [item.body for item in items if item.role == "user" and author_of(item) == "steer"]
+        assert said == ["[prefer the short way]"]
 
 
 async def test_a_prompt_while_a_turn_runs_is_queued(tmp_path: Path) -> None:

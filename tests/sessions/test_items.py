@@ -74,9 +74,10 @@ def test_an_item_edited_by_hand_is_read_and_marked() -> None:
 
 
 TEXTS = st.text(max_size=30)
-SAID = st.one_of(st.builds(Text, TEXTS), st.builds(ToolResult, TEXTS, TEXTS, st.booleans())) | st.builds(
-    Image, st.binary(max_size=20), st.just("image/png")
-)
+SAID = st.one_of(
+    st.builds(Text, TEXTS, st.sampled_from(["prompt", "steer", "vtcode"])),
+    st.builds(ToolResult, TEXTS, TEXTS, st.booleans()),
+) | st.builds(Image, st.binary(max_size=20), st.just("image/png"))
 ANSWERED = st.one_of(
     st.builds(Text, TEXTS),
     st.builds(Thinking, TEXTS, TEXTS, TEXTS, TEXTS, st.booleans()),

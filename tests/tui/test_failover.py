@@ -84,6 +84,9 @@ async def test_the_status_bar_of_a_small_screen_shows_who_answers_and_why_it_cha
                 await until(lambda: "Hello." in text_of(app) and "ready" in bar(app), pilot)
                 assert "spare/coder" in bar(app)
                 assert f"instead of gateway: {why}" in bar(app)
+                chat = app.work.chat
+                told = [row for y in range(chat.row_count()) if "spare/coder" in (row := chat.row(y).text)]
+                assert len(told) == 1, "a failover is told once"
                 # Passed over from now on: it is still said why.
                 await pilot.press(*"again", "enter")
                 await until(lambda: len(second.seen) == 2 and "ready" in bar(app), pilot)

@@ -68,3 +68,62 @@ async def test_the_explanation_is_told_in_lines_when_it_is_asked_for() -> None:
     os.close(write)
     shown = out.getvalue()
     assert "prompt xargs rm -f" in shown and "-f   option" in shown and "\u202e" not in shown
+
+
+async def test_a_line_that_comes_in_the_same_instant_as_an_answer_is_a_line_of_its_own() -> None:
+    read, write = os.pipe()
+    out = io.StringIO()
+    with os.fdopen(read, "r") as stdin:
+        lines = Lines(stdin)
+        linear = Linear(lines, out)
+        core = ScriptedCore(linear, linear.happened)
+        asked = core.ask("cargo build", judged=True)
+        while "type approve" not in out.getvalue():
+            await asyncio.sleep(0)
+        talking = asyncio.get_running_loop().create_task(converse(core, linear, lines))
+        os.write(write, b"explain\nwhat?\napprove\nthen run the tests\n!ls\n/quit\n")
+        assert (await asked).outcome == "granted"
+        await asyncio.wait_for(talking, 60)
+        lines.close()
+    os.close(write)
+    assert "neither approve nor deny" in out.getvalue()
+    told: list[tuple[Any, ...]] = core.told
+    assert ("submit", "then run the tests", ()) in told and ("shell", "ls") in told
+    assert not any("approve" in said or "what?" in said for said in told)
+
+
+async def test_an_answer_and_whatever_came_with_it_answer_no_later_question() -> None:
+    read, write = os.pipe()
+    out = io.StringIO()
+    with os.fdopen(read, "r") as stdin:
+        lines = Lines(stdin)
+        linear = Linear(lines, out)
+        core = ScriptedCore(linear, linear.happened)
+        first = core.ask("cargo build", judged=True)
+        second = core.ask("rm -rf target", judged=True)
+        while "type approve" not in out.getvalue():
+            await asyncio.sleep(0)
+        talking = asyncio.get_running_loop().create_task(converse(core, linear, lines))
+        os.write(write, b"approve\napprove\n")
+        assert (await first).outcome == "granted"
+        while out.getvalue().count("type approve") < 2:
+            await asyncio.sleep(0)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not second.done()
+        os.write(write, b"deny\n")
+        assert (await second).outcome == "denied"
+        os.close(write)
+        await asyncio.wait_for(talking, 60)
+
+
+async def test_the_end_of_the_input_is_not_forgotten_when_a_question_comes() -> None:
+    read, write = os.pipe()
+    with os.fdopen(read, "r") as stdin:
+        lines = Lines(stdin)
+        os.write(write, b"typed ahead\n")
+        os.close(write)
+        while lines._waiting.qsize() < 2:
+            await asyncio.sleep(0)
+        lines.forget()
+        assert await asyncio.wait_for(lines.next(), 60) is None

@@ -18,15 +18,16 @@ HOSTILE = "\x1b]52;c;aGk=\x07\u202eevil"
 
 def talked(folder: Path) -> Store:
     store = Store.create(folder, Meta(id="one", workspace="/work/project", started="2026-11-22T20:00:00Z"))
-    store.add(Message("user", (Text("[The person ran a command of their own: ls]\na"), Text("first prompt"))), 1)
+    ran = Text("[The person ran a command of their own: ls]\na", "vtcode")
+    store.add(Message("user", (ran, Text("first prompt"))), 1)
     store.add(
         Message(
             "assistant", (Thinking("I think."), Text("I **look**."), ToolUse("c1", "read_file", '{"path":"a"}'))
         )
     )
-    store.add(Message("user", (ToolResult("c1", "the content"),)))
-    store.add(Message("user", (Text("[vtcode stopped the turn.]"),)))
-    store.add(Message("user", (Text("by the way"),)))
+    steered = (Text("[The person said this while you were working:]", "vtcode"), Text("[by the way]", "steer"))
+    store.add(Message("user", (ToolResult("c1", "the content"), *steered)))
+    store.add(Message("user", (Text("[vtcode stopped the turn.]", "vtcode"),)))
     store.add(Message("assistant", (Text("Done."),)))
     store.add(Message("user", (Text(f"second prompt {HOSTILE}"),)), 2)
     store.add(Message("assistant", (ToolUse("c2", "run_command", '{"command":"make"}'),)))
@@ -40,7 +41,7 @@ def test_prompts_answers_reasoning_and_calls_come_back_with_their_turns(tmp_path
     assert [type(block) for block in blocks] == [Said, Thought, Answer, ToolCall, Said, Answer, Said, ToolCall]
     said = [block for block in blocks if isinstance(block, Said)]
     assert [(block.text, block.origin, block.turn) for block in said[:2]] == [
-        ("first prompt", "tui", 1), ("by the way", "steer", 1),
+        ("first prompt", "tui", 1), ("[by the way]", "steer", 1),
     ]  # fmt: skip
     read, make = (block for block in blocks if isinstance(block, ToolCall))
     assert (read.subject, read.state, read.result) == ("a", "ok", "the content")
@@ -49,7 +50,7 @@ def test_prompts_answers_reasoning_and_calls_come_back_with_their_turns(tmp_path
 
 def test_what_was_taken_back_is_folded_and_a_very_long_session_is_cut_and_says_so(tmp_path: Path) -> None:
     store = talked(tmp_path)
-    store.rewind(6, 2)
+    store.rewind(5, 2)
     gone = recalled(tmp_path)[-1]
     assert isinstance(gone, Gone) and gone.copy_text().startswith("second prompt") and len(gone.blocks) == 2
     for number in range(MOST):

@@ -10,7 +10,7 @@ from typing import Any
 from vtcode_tui.common.errors import UsageError
 from vtcode_tui.events import Event
 from vtcode_tui.events.live import AnswerDiscarded, Live, Notice, ReasoningDelta, TextDelta
-from vtcode_tui.events.types import ExecStarted, ToolFinished, ToolRequested
+from vtcode_tui.events.types import ExecStarted, ModelFailover, ToolFinished, ToolRequested
 from vtcode_tui.llm.messages import Message, Text, Thinking, ToolResult, ToolUse
 from vtcode_tui.render import plain_line
 from vtcode_tui.workspace.changes import ChangeSet, FileChange
@@ -69,6 +69,12 @@ def updates_of(what: Event | Live) -> Iterator[dict[str, Any]]:
         case AnswerDiscarded(reason=reason):
             yield _chunk("agent_message_chunk", f"\n\n[void, asked again: {reason}]\n\n")
         case Notice(text=text, severity="warning" | "error"):
+            yield _chunk("agent_message_chunk", f"\n\n[vtcode: {text}]\n\n")
+        case Event(data=ModelFailover() as moved) if (moved.to_provider, moved.to_model) != (
+            moved.from_provider,
+            moved.from_model,
+        ):
+            text = f"{moved.to_provider}/{moved.to_model} takes over: {moved.reason}"
             yield _chunk("agent_message_chunk", f"\n\n[vtcode: {text}]\n\n")
         case Event(data=ToolRequested() as asked, call=str(call)):
             yield {

@@ -166,9 +166,6 @@ class Asking:
             ),
             turn=turn,
         )
-        self._bus.publish(
-            Notice(f"{restart.to_provider}/{restart.to_model} takes over: {restart.reason}", "warning")
-        )
 
     def _renamed(self, message: Message) -> tuple[Text | Thinking | ToolUse, ...]:
         """The parts with calls numbered by us: a provider's ids may be missing, repeated, or hostile names."""

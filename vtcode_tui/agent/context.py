@@ -41,6 +41,8 @@ class History:
         self._sizes: list[tuple[int, int]] = []
         """Of each message: its tokens, and those of its masked form."""
         self._fixed = 0
+        self._summarised = ("", 0)
+        """The summary that was counted last, and its tokens."""
 
     def fix(self, system: str, tools: Sequence[ToolSpec]) -> None:
         """Count what every request carries besides the messages."""
@@ -73,7 +75,8 @@ class History:
         shown = [_masked(message) if i < masked else message for i, message in enumerate(kept)]
         if self.summary:
             opening = Text(
-                f"[What came before: kept by vtcode word for word, then summed up by you]\n{self.summary}"
+                f"[What came before: kept by vtcode word for word, then summed up by you]\n{self.summary}",
+                "vtcode",
             )
             if shown and shown[0].role == "user":
                 shown[0] = Message("user", (opening, *shown[0].parts))
@@ -91,7 +94,9 @@ class History:
         masked = max(self.masked_before, self.kept_from)
         size = sum(whole for whole, _ in self._sizes[masked:])
         size += sum(short for _, short in self._sizes[self.kept_from : masked])
-        return self._calibration.corrected(self._fixed + size + self._estimate(self.summary))
+        if self._summarised[0] is not self.summary:
+            self._summarised = (self.summary, self._estimate(self.summary))
+        return self._calibration.corrected(self._fixed + size + self._summarised[1])
 
     def within(self, room: int) -> tuple[Message, ...]:
         """The view, with as many old outputs masked as it takes to fit into `room` tokens, where that is enough."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from vtcode_tui.events.live import Live
 from vtcode_tui.events.types import (
@@ -18,7 +19,7 @@ from vtcode_tui.events.types import (
     FileChanged,
     ToolRequested,
 )
-from vtcode_tui.llm.messages import Message, Text, ToolResult
+from vtcode_tui.llm.messages import Message, Text
 from vtcode_tui.llm.tokens import estimate_tokens
 from vtcode_tui.render import cut, plain_line
 from vtcode_tui.render.telling import subject
@@ -93,10 +94,8 @@ def _said(message: Message) -> str:
     """The person's own words in a message; empty where there are none."""
     if message.role != "user":
         return ""
-    results = any(isinstance(part, ToolResult) for part in message.parts)
-    words = [part.text for part in message.parts if isinstance(part, Text)]
-    # Beside results stands only what the person said while the model worked.
-    return "\n".join(words if not results else [text for text in words if text.startswith("[The person")]).strip()
+    words = (part.text for part in message.parts if isinstance(part, Text) and part.by != "vtcode")
+    return "\n".join(words).strip()
 
 
 def _latest(backwards: Iterable[str], budget: int) -> list[str]:
@@ -104,16 +103,22 @@ def _latest(backwards: Iterable[str], budget: int) -> list[str]:
     kept: list[str] = []
     for line in backwards:
         line = _short(line, max(32, budget // 4))
-        budget -= estimate_tokens(line) + 2
+        budget -= _size(line) + 2
         if budget < 0:
             break
         kept.append(line)
     return kept[::-1]
 
 
+@lru_cache(maxsize=4096)
+def _size(text: str) -> int:
+    """Tokens; the same words are looked at again at every compaction."""
+    return estimate_tokens(text)
+
+
 def _short(text: str, budget: int) -> str:
     """A text of at most about so many tokens: its head and its tail."""
-    size = estimate_tokens(text)
+    size = _size(text)
     if size <= budget:
         return text
     room = max(16, len(text) * budget // size)

@@ -164,9 +164,9 @@ class Session:
             self._parts.bus.publish(Notice(str(error), "error"))
 
     def _prompt(self, text: str, images: tuple[bytes, ...]) -> Message:
-        overheard, self._overheard = self._overheard, []
+        overheard, self._overheard = tuple(Text(one, "vtcode") for one in self._overheard), []
         pictures = tuple(Image(image, media_type(image)) for image in images)
-        return Message("user", (*map(Text, overheard), *pictures, Text(self._parts.redact(text))))
+        return Message("user", (*overheard, *pictures, Text(self._parts.redact(text))))
 
     def _answer(self) -> str:
         last = self._parts.history.messages[-1] if self._parts.history.messages else None

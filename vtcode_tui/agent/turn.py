@@ -126,7 +126,7 @@ class Turn:
 
     def _steering(self) -> list[Text]:
         said, self.steered[:] = list(self.steered), []
-        return [Text(f"{STEERED}\n{text}") for text in said]
+        return [part for text in said for part in (Text(STEERED, "vtcode"), Text(text, "steer"))]
 
     async def _may_go_on(self, rounds: int) -> bool:
         if rounds > 1 and (rounds - 1) % self._max_rounds == 0:

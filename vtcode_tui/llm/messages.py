@@ -9,9 +9,11 @@ from typing import Any, Literal, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words."""
+    """Words. `by` says whose they are in a message of the user: the prompt itself, what the person said while the
+    model worked, or what vtcode adds. No wire carries it."""
 
     text: str
+    by: Literal["prompt", "steer", "vtcode"] = "prompt"
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,8 @@ def _model_failed(data: t.ModelFailed, event: t.Event) -> Told:
 
 def _failover(data: t.ModelFailover, event: t.Event) -> Told:
     before, after = f"{data.from_provider}/{data.from_model}", f"{data.to_provider}/{data.to_model}"
-    return Told("model", f"{after} takes over from {before}: {data.reason}", "caution")
+    said = f"{after} takes over from {before}" if after != before else f"{after} is asked again"
+    return Told("model", f"{said}: {data.reason}", "caution")
 
 
 def _compacted(data: t.ContextCompacted, event: t.Event) -> Told:

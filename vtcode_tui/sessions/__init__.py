@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vtcode_tui.sessions.casting import to_asciicast
+    from vtcode_tui.sessions.conversation import author_of
     from vtcode_tui.sessions.exporting import to_html, to_json, to_markdown
     from vtcode_tui.sessions.forking import fork
     from vtcode_tui.sessions.index import Head, JournalIndex
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "to_asciicast": "casting",
+    "author_of": "conversation",
     "to_html": "exporting",
     "to_json": "exporting",
     "to_markdown": "exporting",
@@ -56,6 +58,7 @@ __all__ = [
     "Parsed",
     "Recording",
     "Store",
+    "author_of",
     "delete",
     "fork",
     "in_use",

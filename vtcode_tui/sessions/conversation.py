@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import assert_never
+from typing import Literal, assert_never
 
 from vtcode_tui.llm.messages import Image, Message, Part, Text, Thinking, ToolResult, ToolUse
 from vtcode_tui.sessions.items import Item, Role
@@ -23,8 +23,8 @@ def items_of(message: Message, *, number: int, first_seq: int, turn: int | None 
 
 def _item(part: Part, role: Role, number: int, seq: int) -> Item:
     match part:
-        case Text(text=text):
-            return Item(seq, role, "text", text, number)
+        case Text(text=text, by=by):
+            return Item(seq, role, "text", text, number, {} if by == "prompt" else {"by": by})
         case Thinking():
             facts = {
                 "signature": part.signature,
@@ -47,11 +47,22 @@ def _item(part: Part, role: Role, number: int, seq: int) -> Item:
             assert_never(part)
 
 
+def author_of(item: Item) -> Literal["prompt", "steer", "vtcode"]:
+    """Whose words an item of the user's side is."""
+    match item.facts.get("by"):
+        case "steer":
+            return "steer"
+        case "vtcode":
+            return "vtcode"
+        case _:
+            return "prompt"
+
+
 def _part(item: Item) -> Part | None:
     facts = item.facts
     match item.kind:
         case "text":
-            return Text(item.body)
+            return Text(item.body, author_of(item))
         case "thinking":
             return Thinking(
                 item.body,

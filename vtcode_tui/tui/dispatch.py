@@ -140,13 +140,9 @@ def _model_failed(story: Story, event: t.Event, data: t.ModelFailed) -> None:
 def _failover(story: Story, event: t.Event, data: t.ModelFailover) -> None:
     if data.partial_output_discarded and story.task_of(event) is None:
         story.discard(data.reason)
-    story.note(
-        f"{data.from_provider}/{data.from_model} failed ({data.reason}): "
-        f"{data.to_provider}/{data.to_model} answers",
-        event,
-        style="caution",
-    )
     after, before = (data.to_provider, data.to_model), (data.from_provider, data.from_model)
+    then = f"{'/'.join(after)} answers" if after != before else "it is asked again"
+    story.note(f"{'/'.join(before)} failed ({data.reason}): {then}", event, style="caution")
     if after != before and story.task_of(event) is None:
         why = data.reason.removeprefix(f"{data.from_provider}: ")
         story.stage.status.answers("/".join(after), f"instead of {data.from_provider}: {why}")

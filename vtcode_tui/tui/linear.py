@@ -13,7 +13,7 @@ import sys
 import termios
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from vtcode_tui.common.errors import VtcodeError
 from vtcode_tui.events import Event
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 HELP = "type a prompt, !command, /changes, /accept, /discard, /stop or /quit"
+
+
+T = TypeVar("T")
 
 
 class Lines:
@@ -54,8 +57,13 @@ class Lines:
         """Throw away what was typed ahead."""
         with contextlib.suppress(termios.error):
             termios.tcflush(self._stream.fileno(), termios.TCIFLUSH)
-        while not self._waiting.empty():
-            self._waiting.get_nowait()
+        if None in _taken(self._waiting):
+            self._waiting.put_nowait(None)
+
+    def give_back(self, lines: asyncio.Queue[str]) -> None:
+        """Have lines come once more, before those that nobody has taken yet."""
+        for line in [*_taken(lines), *_taken(self._waiting)]:
+            self._waiting.put_nowait(line)
 
     async def next(self) -> str | None:
         """The next line; None at the end of the input."""
@@ -66,13 +74,18 @@ class Lines:
         asyncio.get_running_loop().remove_reader(self._stream.fileno())
 
 
+def _taken(queue: asyncio.Queue[T]) -> list[T]:
+    """All that is in a queue, which is empty then."""
+    return [queue.get_nowait() for _ in range(queue.qsize())]
+
+
 class Linear:
     """Reader, approver and prompt in one stream of lines."""
 
     def __init__(self, lines: Lines, out: TextIO) -> None:
         self._lines, self._out = lines, out
         self._asking = asyncio.Lock()
-        self.answering: asyncio.Future[str] | None = None
+        self._answers: asyncio.Queue[str] | None = None
 
     def say(self, text: str) -> None:
         """Print safe text."""
@@ -90,6 +103,13 @@ class Linear:
             case _:
                 pass
 
+    def answered(self, line: str) -> bool:
+        """Take a line as the answer to the open question; False when there is none."""
+        if self._answers is None:
+            return False
+        self._answers.put_nowait(line)
+        return True
+
     async def ask(self, request: ApprovalRequest) -> Verdict:
         """Show a request whole and wait for a word."""
         async with self._asking:
@@ -103,33 +123,38 @@ class Linear:
                 self.say(f"sandbox: {plain_line(text)}")
             self.say("type approve, or deny, or deny and a reason, or explain to hear each command and its words")
             self._lines.forget()
-            while True:
-                self.answering = asyncio.get_running_loop().create_future()
-                try:
-                    word, _, reason = (await self.answering).strip().partition(" ")
-                finally:
-                    self.answering = None
-                if word == "approve":
+            self._answers = answers = asyncio.Queue[str]()
+            try:
+                return await self._verdict(request, answers)
+            finally:
+                # What came in the same instant, behind the answer, is no answer: it is taken as what it is.
+                self._answers = None
+                self._lines.give_back(answers)
+
+    async def _verdict(self, request: ApprovalRequest, answers: asyncio.Queue[str]) -> Verdict:
+        while True:
+            word, _, reason = (await answers.get()).strip().partition(" ")
+            match word:
+                case "approve":
                     return Verdict("granted", request.shown_sha256)
-                if word == "deny":
+                case "deny":
                     return Verdict("denied", request.shown_sha256, reason=reason.strip())
-                if word == "explain":
-                    for line in lines_of_explanation(decision.explanation):
+                case "explain":
+                    for line in lines_of_explanation(request.decision.explanation):
                         self.say(line.text)
-                    continue
-                self.say("that is neither approve nor deny nor explain")
+                case _:
+                    self.say("that is neither approve nor deny nor explain")
 
 
 async def converse(core: Core, linear: Linear, lines: Lines) -> None:
     """Take lines until the person leaves."""
     async with asyncio.TaskGroup() as group:
         while (line := await lines.next()) is not None:
-            if linear.answering is not None:
-                if not linear.answering.done():
-                    linear.answering.set_result(line)
-            elif line.strip() == "/quit":
+            if linear.answered(line):
+                continue
+            if line.strip() == "/quit":
                 break
-            elif line.strip():
+            if line.strip():
                 group.create_task(_do(core, linear, line.strip()))
         await core.interrupt()
 

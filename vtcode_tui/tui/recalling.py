@@ -40,6 +40,8 @@ def recalled(folder: Path) -> list[Block]:
 
 def blocks_of(items: Iterable[Item]) -> list[Block]:
     """Items as blocks; what was taken back is folded away as it was then."""
+    from vtcode_tui.sessions import author_of
+
     blocks: list[Block] = []
     calls: dict[str, ToolCall] = {}
     messages: list[int] = []
@@ -50,14 +52,13 @@ def blocks_of(items: Iterable[Item]) -> list[Block]:
         begun, told = len(blocks), False
         named = next((item.facts["turn"] for item in members if isinstance(item.facts.get("turn"), int)), None)
         turn = named if named is not None else turn
-        last = max((n for n, item in enumerate(members) if item.kind == "text"), default=-1)
-        for number, item in enumerate(members):
+        for item in members:
             told = told or item.kind not in {"summary", "rewind", "note"}
             if item.kind == "rewind":
                 _take_back(blocks, messages, item.facts.get("messages"))
             elif item.kind == "text" and item.role == "user":
-                if number == last and (named is not None or not _is_ours(item.body)):
-                    blocks.append(Said(text=item.body, origin="tui" if named is not None else "steer", turn=turn))
+                if (by := author_of(item)) != "vtcode":
+                    blocks.append(Said(text=item.body, origin="tui" if by == "prompt" else by, turn=turn))
             elif (block := _block(item, calls, turn)) is not None:
                 blocks.append(block)
         if told:
@@ -98,11 +99,6 @@ def _call(item: Item, turn: int) -> ToolCall:
     if len(details) == 1 and details[0][1] == subject:
         details = ()
     return ToolCall(tool=tool, subject=subject, details=details, turn=turn, call=str(item.facts.get("id", "")))
-
-
-def _is_ours(text: str) -> bool:
-    """Whether a text to the model is vtcode's own (an interruption, what the person ran themselves)."""
-    return text.startswith("[") and text.rstrip().endswith("]")
 
 
 def _take_back(blocks: list[Block], messages: list[int], kept: object) -> None:

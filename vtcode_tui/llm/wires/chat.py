@@ -114,8 +114,8 @@ def _user(message: Message) -> list[dict[str, Any]]:
     if not content:
         return composed
     # Small servers know text content only as a string.
-    only = content[0]["text"] if len(content) == 1 and content[0]["type"] == "text" else content
-    return [*composed, {"role": "user", "content": only}]
+    words = [part["text"] for part in content if part["type"] == "text"]
+    return [*composed, {"role": "user", "content": "\n\n".join(words) if len(words) == len(content) else content}]
 
 
 def _mark_for_cache(messages: list[dict[str, Any]]) -> None:
