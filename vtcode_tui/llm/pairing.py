@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from vtcode_tui.llm.messages import Message, Part, ToolResult, ToolUse
 
+_FIT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 UNANSWERED = "No result: the call did not run, or its outcome is not known."
 """What a model is told about a tool use that has no result."""
 
@@ -58,12 +60,12 @@ def paired(messages: Sequence[Message]) -> Paired:
     """
     made: list[Message] = []
     asked: list[tuple[ToolUse, str]] = []
-    used: set[str] = set()
+    used: dict[str, int] = {}
     renamed = unanswered = strays = 0
     for message in messages:
         results = {part.id: part for part in reversed(message.parts) if isinstance(part, ToolResult)}
         answers = [
-            replace(results.pop(old), id=use.id) if old in results else _unanswered(use) for use, old in asked
+            _answering(results.pop(old), use.id) if old in results else _unanswered(use) for use, old in asked
         ]
         unanswered += sum(answer.text is UNANSWERED for answer in answers)
         parts: list[Part] = [part for part in message.parts if not isinstance(part, ToolResult | ToolUse)]
@@ -79,10 +81,9 @@ def paired(messages: Sequence[Message]) -> Paired:
             if isinstance(part, ToolUse):
                 id = _unique(part.id, used)
                 renamed += id != part.id
-                used.add(id)
                 name = _named(part.name)
                 renamed += name != part.name
-                use = replace(part, id=id, name=name)
+                use = part if (id, name) == (part.id, part.name) else replace(part, id=id, name=name)
                 asked.append((use, part.id))
                 kept.append(use)
             elif not isinstance(part, ToolResult):
@@ -103,18 +104,30 @@ def _unanswered(use: ToolUse) -> ToolResult:
     return ToolResult(use.id, UNANSWERED, is_error=True)
 
 
-def _unique(id: str, used: set[str]) -> str:
-    """The id in the alphabet and the length that all wires take, different from every other."""
-    clean = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in id)[:64] or "call"
-    if clean not in used:
-        return clean
-    count = 2
-    while f"{clean[:56]}_{count}" in used:
-        count += 1
-    return f"{clean[:56]}_{count}"
+def _answering(result: ToolResult, id: str) -> ToolResult:
+    return result if result.id == id else replace(result, id=id)
+
+
+def _unique(id: str, used: dict[str, int]) -> str:
+    """The id in the alphabet and the length that all wires take, different from every other.
+
+    `used` has those that were given, each with the number that the next one of its name is tried with: servers that
+    call every call `call_0` are asked with hundreds of them.
+    """
+    first = clean = _clean(id) or "call"
+    while clean in used:
+        used[first], clean = used[first] + 1, f"{first[:56]}_{used[first]}"
+    used[clean] = 2
+    return clean
 
 
 def _named(name: str) -> str:
     """The name in the alphabet and the length that all wires take; a model may have made it up."""
-    clean = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in name)[:64]
+    clean = _clean(name)
     return clean if clean[:1].isalpha() or clean[:1] == "_" else f"_{clean[:63]}"
+
+
+def _clean(text: str) -> str:
+    if _FIT.fullmatch(text):
+        return text
+    return "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in text)[:64]
