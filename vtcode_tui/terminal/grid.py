@@ -71,24 +71,24 @@ class Grid:
         self.scrolled = 0
         """How many rows have left at the top, ever."""
 
-    def write(self, y: int, x: int, text: str, pen: str) -> None:
-        """Put narrow characters into cells; they must fit."""
+    def write(self, y: int, x: int, text: str, inks: str) -> None:
+        """Put narrow characters into cells, each in its pen; they must fit."""
         old = self.texts[y]
         size = len(old)
         if x == size:
             self.texts[y] = old + text
-            self.pens[y] += pen * len(text)
+            self.pens[y] += inks
             return
         pens = self.pens[y]
         if x > size:
             self.texts[y] = old + " " * (x - size) + text
-            self.pens[y] = pens + PLAIN_ID * (x - size) + pen * len(text)
+            self.pens[y] = pens + PLAIN_ID * (x - size) + inks
             return
         end = x + len(text)
         if SPACER in old:
             old = _parted(_parted(old, x), end)
         self.texts[y] = old[:x] + text + old[end:]
-        self.pens[y] = pens[:x] + pen * len(text) + pens[end:]
+        self.pens[y] = pens[:x] + inks + pens[end:]
 
     def erase(self, y: int, start: int, end: int, pen: str) -> None:
         """Blank the cells from `start` up to `end`."""
@@ -100,7 +100,7 @@ class Grid:
                 self.texts[y] = old[:start]
                 self.pens[y] = self.pens[y][:start]
         elif start < end:
-            self.write(y, start, " " * (end - start), pen)
+            self.write(y, start, " " * (end - start), pen * (end - start))
         if end >= self.columns:
             self.wraps[y] = False
 
@@ -117,7 +117,8 @@ class Grid:
         old, pens = self._parted_row(y, x)
         if x >= len(old):
             if pen != PLAIN_ID:
-                self.write(y, x, " " * min(count, self.columns - x), pen)
+                room = min(count, self.columns - x)
+                self.write(y, x, " " * room, pen * room)
             return
         text = old[:x] + " " * count + old[x:]
         if len(text) > self.columns and text[self.columns] == SPACER:
@@ -135,7 +136,7 @@ class Grid:
             self.pens[y] = pens[:x] + pens[x + count :]
         if pen != PLAIN_ID:
             begin = max(x, self.columns - count)
-            self.write(y, begin, " " * (self.columns - begin), pen)
+            self.write(y, begin, " " * (self.columns - begin), pen * (self.columns - begin))
         self.wraps[y] = False
 
     def _parted_row(self, y: int, x: int) -> tuple[str, str]:

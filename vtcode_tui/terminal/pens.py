@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
@@ -25,6 +26,7 @@ class Pen(NamedTuple):
 
 
 PLAIN = Pen()
+_ONE_COLOUR = re.compile(r"([34])8;2;([0-9]{1,3});([0-9]{1,3});([0-9]{1,3})")
 PLAIN_ID = "\0"
 _MOST_PENS = 0xD000  # below the surrogates, so that every id is an ordinary two-byte character
 
@@ -84,12 +86,14 @@ class PenTable:
 
     def select(self, current: str, parameters: str) -> str:
         """The pen after SGR `parameters` (the text between `CSI` and `m`) were applied to the current one."""
+        if not parameters or parameters == "0":
+            return PLAIN_ID
         key = (current, parameters)
         known = self._selected.get(key)
         if known is None:
             if len(self._selected) > 4096:
                 self._selected.clear()
-            known = self._selected[key] = self.id_of(applied(self.pen(current), parameters))
+            known = self._selected[key] = self.id_of(_painted(self.pens[ord(current)], parameters))
         return known
 
     def erased(self, current: str) -> str:
@@ -110,6 +114,16 @@ class PenTable:
             self._ids[old[ord(identifier)]] = chr(len(self.pens))
             self.pens.append(old[ord(identifier)])
         return table
+
+
+def _painted(pen: Pen, parameters: str) -> Pen:
+    """As `applied`; a picture sets one 24-bit colour after the other, each of them new."""
+    if found := _ONE_COLOUR.fullmatch(parameters):
+        which, red, green, blue = found.groups()
+        colour = (int(red), int(green), int(blue))
+        if max(colour) < 256:
+            return Pen(colour, *pen[1:]) if which == "3" else Pen(pen[0], colour, *pen[2:])
+    return applied(pen, parameters)
 
 
 def applied(pen: Pen, parameters: str) -> Pen:

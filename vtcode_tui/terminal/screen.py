@@ -90,6 +90,9 @@ class Screen:
         state = self._state
         select = state.pens.select
         limit = state.limit
+        # Runs that follow one another in a row are put into it together: a row is made anew with each writing.
+        runs: list[str] = []
+        inks: list[str] = []
         while at < len(text):
             for found in _TOKEN.finditer(text, at):
                 kind = found.lastindex
@@ -97,15 +100,23 @@ class Screen:
                     pen, run = found.group(1, 2)
                     if pen is not None:
                         state.pen = select(state.pen, pen)
-                    end = state.x + len(run)
+                    size = len(run)
+                    end = state.x + size
                     if end <= limit and run.isascii():
-                        state.grid.write(state.y, state.x, run, state.pen)
+                        runs.append(run)
+                        inks.append(state.pen * size)
                         state.x, state.last = end, run
-                    else:
-                        state.put(run)
-                elif kind == _PEN:
+                        continue
+                    if runs:
+                        self._write(runs, inks)
+                    state.put(run)
+                    continue
+                if kind == _PEN:
                     state.pen = select(state.pen, found[_PEN])
-                elif kind == _LINE:
+                    continue
+                if runs:
+                    self._write(runs, inks)
+                if kind == _LINE:
                     state.x = 0
                     state.feed_line()
                 elif kind == _STRING:
@@ -114,10 +125,19 @@ class Screen:
                     self._other(found, kind)
                     limit = state.limit
             else:
+                if runs:
+                    self._write(runs, inks)
                 return
             self._string = found[_STRING]
             state.counts[_STRINGS[self._string]] += 1
             at = self._skip_string(text, found.end())
+
+    def _write(self, runs: list[str], inks: list[str]) -> None:
+        text = "".join(runs)
+        state = self._state
+        state.grid.write(state.y, state.x - len(text), text, "".join(inks))
+        runs.clear()
+        inks.clear()
 
     def _other(self, found: re.Match[str], kind: int | None) -> None:
         if kind == _CSI:

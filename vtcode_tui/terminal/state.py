@@ -125,10 +125,10 @@ class State:
                 self.feed_line()
                 x = 0
             if len(text) <= columns - x:
-                self.grid.write(self.y, x, text, self.pen)
+                self.grid.write(self.y, x, text, self.pen * len(text))
                 self.x = x + len(text)
                 return
-            self.grid.write(self.y, x, text[: columns - x], self.pen)
+            self.grid.write(self.y, x, text[: columns - x], self.pen * (columns - x))
             text = text[columns - x :]
             x = columns
 
@@ -198,7 +198,7 @@ class State:
                 self.x = self.columns - size
         if self.inserting:
             self.grid.insert_cells(self.y, self.x, size, self.blank)
-        self.grid.write(self.y, self.x, char if size == 1 else char + SPACER, self.pen)
+        self.grid.write(self.y, self.x, char if size == 1 else char + SPACER, self.pen * size)
         self.last = char
         self.x += size
         if not self.autowrap:
