@@ -19,7 +19,6 @@ from vtcode_tui.llm.endpoint import BREADTH, Endpoint, Hosts, TimeLimits
 from vtcode_tui.llm.failure import ASKED_AGAIN, PASSED_ON, ProviderError
 from vtcode_tui.llm.health import Budget, Circuit, pause
 from vtcode_tui.llm.messages import Completed, Delta, Request, Restarted
-from vtcode_tui.llm.textual_calls import recovered
 from vtcode_tui.llm.tokens import estimate_request
 from vtcode_tui.llm.translate import Fitted, fitted
 
@@ -250,5 +249,8 @@ def _with_calls(link: Link, request: Request, whole: Completed) -> Completed:
     # A call that was cut off at the length limit may look whole and lack an argument.
     if not small or whole.finish != "stop":
         return whole
-    message = recovered(whole.message, request.tools)
+    # Its expressions cost at start-up what most sessions never need.
+    from vtcode_tui.llm.textual_calls import recovered
+
+    message = recovered(whole.message, request.tools, request.messages)
     return whole if message is whole.message else replace(whole, message=message, finish="tools")
