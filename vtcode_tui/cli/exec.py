@@ -67,13 +67,15 @@ def go(given: argparse.Namespace, prompt: str, **more: Any) -> int:
 
     from vtcode_tui.agent import start_spawner
     from vtcode_tui.config import load, override
-    from vtcode_tui.headless import Job, run
 
     loaded = load(home, root, overrides=[override(text) for text in given.config])
     for notice in loaded.notices:
         print(f"vtcode: {notice}", file=sys.stderr)
+    spawner = start_spawner(home)
+    from vtcode_tui.headless import Job, run  # the fork server makes itself ready while this is imported
+
     job = Job(prompt, root, home, loaded, choice=given.model, as_json=getattr(given, "json", False), **more)
-    return run(job, lambda: start_spawner(home), sys.stdout.buffer, sys.stderr.buffer)
+    return run(job, spawner, sys.stdout.buffer, sys.stderr.buffer)
 
 
 def run(given: argparse.Namespace) -> int:

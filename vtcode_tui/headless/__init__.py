@@ -1,4 +1,4 @@
-"""`vtcode exec` and `ask`: the same core without a screen. `run(Job(...), start, out, err)` does one prompt."""
+"""`vtcode exec` and `ask`: the same core without a screen. `run(Job(...), spawner, out, err)` does one prompt."""
 
 from __future__ import annotations
 

@@ -161,6 +161,6 @@ def _answer(job: Job, session: Session, streams: _Streams, status: int) -> None:
         streams.out.flush()
 
 
-def run(job: Job, start: Callable[[], Spawner], out: BinaryIO, err: BinaryIO) -> int:
-    """Do a job in an event loop of its own; the exit status."""
-    return asyncio.run(perform(job, start(), out, err))
+def run(job: Job, spawner: Spawner, out: BinaryIO, err: BinaryIO) -> int:
+    """Do a job in an event loop of its own, and close the spawner; the exit status."""
+    return asyncio.run(perform(job, spawner, out, err))

@@ -6,6 +6,7 @@ Light to import: each name is loaded when it is first used, httpx when the first
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
     from vtcode_tui.llm.tokens import estimate_tokens as estimate_tokens
     from vtcode_tui.llm.translate import Fitted as Fitted
     from vtcode_tui.llm.translate import fitted as fitted
+
+_ABSENT: Any = None
+# The command line of httpx draws with click and rich, which is half of what importing httpx costs. It does without
+# where that cannot be imported.
+sys.modules.setdefault("httpx._main", _ABSENT)
 
 _HOME = {
     "Calibration": "tokens",
