@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +79,13 @@ class Tool(Protocol, Generic[I]):
 
 def schema_of(tool: Tool[Any]) -> Mapping[str, Any]:
     """The JSON Schema of a tool's input as models take it: no titles, no `$defs` left unresolved."""
-    schema = tool.input.model_json_schema()
+    given: type[Input] = tool.input
+    return _schema_of(given)
+
+
+@functools.cache
+def _schema_of(given: type[Input]) -> Mapping[str, Any]:
+    schema = given.model_json_schema()
 
     def clean(value: Any) -> Any:
         match value:

@@ -88,15 +88,11 @@ class Patterns:
 
     @cached_property
     def _spec(self) -> GitIgnoreSpec:
-        from pathspec import GitIgnoreSpec
-
-        return GitIgnoreSpec.from_lines(self._patterns)
+        return _spec_of(self._patterns)
 
     @cached_property
     def _names(self) -> re.Pattern[str]:
-        # Whatever a pattern says of the folders, the last name must fit: cheap, and enough to skip most files.
-        last = {p.rstrip("/").rpartition("/")[2] for p in self._patterns if not p.startswith(("!", "#"))}
-        return re.compile("|".join(fnmatch.translate(name) for name in sorted(last)) or r"(?!)")
+        return _names_of(self._patterns)
 
     def match(self, relative: str) -> bool:
         """Whether the path, as a file or as a folder, or a folder above it matches."""
@@ -111,6 +107,21 @@ class Patterns:
             self._names.match(name.casefold() if name.isascii() and name[-1] not in ". " else folded(name))
             is not None
         )
+
+
+# Every session of a process has the same patterns, nearly always.
+@lru_cache(maxsize=8)
+def _spec_of(patterns: tuple[str, ...]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(patterns)
+
+
+@lru_cache(maxsize=8)
+def _names_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    # Whatever a pattern says of the folders, the last name must fit: cheap, and enough to skip most files.
+    last = {p.rstrip("/").rpartition("/")[2] for p in patterns if not p.startswith(("!", "#"))}
+    return re.compile("|".join(fnmatch.translate(name) for name in sorted(last)) or r"(?!)")
 
 
 def concrete(root: Path, patterns: Sequence[str], existing: Iterable[str]) -> tuple[Path, ...]:
