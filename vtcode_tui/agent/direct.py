@@ -8,19 +8,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from vtcode_tui.agent.changes import Decision, Shown, Since, Via, changed_events, reviewed
-from vtcode_tui.agent.own_work import OwnWork
-from vtcode_tui.common.errors import DeniedError, SandboxError, VtcodeError, WorkspaceError
-from vtcode_tui.events import Bus
+from vtcode_tui.agent.changes import Shown, Since, Via
+from vtcode_tui.agent.means import Means
+from vtcode_tui.common.errors import SandboxError, VtcodeError, WorkspaceError
 from vtcode_tui.events.live import Notice
-from vtcode_tui.events.types import Actor, FileChanged
+from vtcode_tui.events.types import FileChanged
 from vtcode_tui.gate.plan import ACCEPT, Plan
-from vtcode_tui.gate.profile import Surroundings
-from vtcode_tui.gate.types import Refusal
 from vtcode_tui.policy.types import Access, Call, FileState
 from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.tools.answer import invoke
-from vtcode_tui.workspace import Workspace
 from vtcode_tui.workspace.changes import ChangeSet, Selection
 from vtcode_tui.workspace.layer import TRACING, marked, selected
 from vtcode_tui.workspace.wire import decode
@@ -38,17 +34,10 @@ class Direct:
     def __init__(
         self,
         folder: Path,
-        workspace: Workspace,
-        work: OwnWork,
-        surroundings: Callable[[], Surroundings],
-        bus: Bus,
-        human: Actor,
-        live: Callable[[], bool],
+        means: Means,
         trusted: Callable[[], bool],
     ) -> None:
-        self._folder, self._workspace, self._work = folder, workspace, work
-        self._surroundings, self._bus, self._human, self._live = surroundings, bus, human, live
-        self._trusted = trusted
+        self._folder, self._means, self._trusted = folder, means, trusted
         self._ahead: asyncio.Task[None] | None = None
         """The first look, which reads every file: it begins with the first prompt, while the model thinks."""
         self._one = asyncio.Lock()
@@ -68,19 +57,17 @@ class Direct:
         """Keep what was done: the files stay, and leave the review."""
         async with self._one:
             arguments = self._selected(selection, digest)
-            await self._reviewed("accepted", selection, digest, turn)
+            await self._means.decided("accepted", selection, digest, turn, staged=False)
             answer = await self._look("keep", arguments, "notes what the human keeps", turn)
             await self._review()
-            return changed_events(
-                decode(answer["changes"]).files, self._workspace.runs_by, staged=False, via="accept"
-            )
+            return self._means.told(decode(answer["changes"]).files, "accept")
 
     async def discard(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
         """Bring the real files back to what they were. Raises StaleFileError, with nothing written."""
         async with self._one:
             arguments = self._selected(selection, digest)
             self._refuse_while_live()
-            await self._reviewed("discarded", selection, digest, turn)
+            await self._means.decided("discarded", selection, digest, turn, staged=False)
             paths = self._paths(self._shown.of(digest), selection)
             made = await self._write("roll_back", arguments, paths, turn, "rollback")
             await self._review()
@@ -89,7 +76,7 @@ class Direct:
     async def before(self, turn: int, paths: Collection[str] | None) -> None:
         """Remember the workspace before a run, or what stands at the paths of an edit."""
         async with self._one:
-            if self._closed or self._live():
+            if self._closed or self._means.live():
                 return  # what a run that is alive has done by now is its own
             arguments = {} if paths is None else {"paths": sorted(paths)}
             try:
@@ -113,7 +100,7 @@ class Direct:
             changes = decode(answer["changes"])
             self._waiting = self._waiting or (executed and bool(changes.files))
             shown = changes.files if made is None else decode(made).files
-            return changed_events(shown, self._workspace.runs_by, staged=False, via="exec" if executed else "tool")
+            return self._means.told(shown, "exec" if executed else "tool")
 
     async def recover(self) -> None:
         """Taking back is done path by path, each whole or not at all: there is nothing to finish."""
@@ -128,7 +115,7 @@ class Direct:
 
     async def mark(self, turn: int) -> None:
         """The ledger knows of each change in which turn it was made; the first prompt begins the first look."""
-        if self._ahead is None and self._trusted() and not self._live():
+        if self._ahead is None and self._trusted() and not self._means.live():
             self._ahead = asyncio.get_running_loop().create_task(self._look_ahead(turn))
 
     async def _look_ahead(self, turn: int) -> None:
@@ -141,7 +128,8 @@ class Direct:
         async with self._one:
             answer = await self._look("since", {"turn": turn}, "finds the way back", turn)
             return Since(
-                marked(decode(answer["open"]), self._workspace), marked(decode(answer["settled"]), self._workspace)
+                marked(decode(answer["open"]), self._means.workspace),
+                marked(decode(answer["settled"]), self._means.workspace),
             )
 
     async def go_back(self, turn: int, since: Since, undo: Collection[str], now: int) -> list[FileChanged]:
@@ -152,7 +140,7 @@ class Direct:
             chosen += [c for c in since.real.files if c.path in undo]
             for change in since.files.files:
                 if change.conflict:
-                    self._bus.publish(Notice(f"{change.path} stays as it is: {change.conflict}", "warning"))
+                    self._means.bus.publish(Notice(f"{change.path} stays as it is: {change.conflict}", "warning"))
             rows = ChangeSet(tuple(sorted(chosen, key=lambda change: change.path)))
             picked: Selection = {change.path: None for change in rows.files}
             arguments = {"turn": turn, "selected": selected(rows, picked, rows.digest)}
@@ -168,16 +156,14 @@ class Direct:
 
     async def _review(self) -> ChangeSet:
         answer = await self._look("review", {}, "looks at what waits for review")
-        changes = marked(decode(answer["changes"]), self._workspace)
+        changes = marked(decode(answer["changes"]), self._means.workspace)
         self._waiting = bool(changes.files)
         self._shown.put(changes.digest, changes)
         return changes
 
     async def _look(self, name: str, arguments: Mapping[str, Any], why: str, turn: int = 0) -> Mapping[str, Any]:
-        profile = self._surroundings().profile(
-            name, writable=(self._folder,), staging=None, executes=False, wall_seconds=300.0
-        )
-        answer, _ = await self._work.run(
+        profile = self._means.profile(name, self._folder)
+        answer, _ = await self._means.work.run(
             f"trace_{name}", TRACING, name, self._arguments(arguments), profile, why, turn
         )
         return answer
@@ -185,22 +171,18 @@ class Direct:
     async def _write(
         self, name: str, arguments: Mapping[str, Any], paths: dict[str, str | None], turn: int, via: Via
     ) -> list[FileChanged]:
-        """Through the gate like any call: the policy still denies what no decision of a human's may reach."""
-        root = self._workspace.root
+        root = self._means.workspace.root
         access = Access(writes=tuple(FileState(root / path, digest) for path, digest in paths.items()))
-        call = Call(self._work.number(), ACCEPT, {"paths": list(paths), "back": True}, access, root, "human")
+        call = Call(self._means.work.number(), ACCEPT, {"paths": list(paths), "back": True}, access, root, "human")
         work = invoke(TRACING, name, **self._arguments(arguments))
-        answer = await self._work.admitted(
+        answer = await self._means.admitted(
             Plan(call, work, writes=True, summary=f"take back {', '.join(paths)}"), turn
         )
-        if isinstance(answer, Refusal):
-            raise DeniedError(answer.reason)
-        for path, why in dict(answer.get("failed") or {}).items():
-            self._bus.publish(Notice(f"{path} was not brought back: {why}", "error"))
-        return changed_events(decode(answer["changes"]).files, self._workspace.runs_by, staged=False, via=via)
+        self._means.failed(answer, "was not brought back")
+        return self._means.told(decode(answer["changes"]).files, via)
 
     def _arguments(self, more: Mapping[str, Any]) -> dict[str, Any]:
-        return {"root": str(self._workspace.root), "folder": str(self._folder), **more}
+        return {"root": str(self._means.workspace.root), "folder": str(self._folder), **more}
 
     def _selected(self, selection: Selection, digest: str) -> dict[str, Any]:
         return {"selected": selected(self._shown.of(digest), selection, digest)}
@@ -209,8 +191,5 @@ class Direct:
         return {change.path: change.after_sha256 for change in shown.files if change.path in selection}
 
     def _refuse_while_live(self) -> None:
-        if self._live():
+        if self._means.live():
             raise WorkspaceError("a run is using the workspace: end it before its changes are taken back")
-
-    async def _reviewed(self, decision: Decision, selection: Selection, digest: str, turn: int) -> None:
-        await self._bus.record(reviewed(decision, selection, digest, staged=False), turn=turn, actor=self._human)

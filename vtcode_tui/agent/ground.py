@@ -14,6 +14,7 @@ from vtcode_tui.agent.commits import Commits
 from vtcode_tui.agent.direct import Direct
 from vtcode_tui.agent.instructions import Instructions, read_instructions
 from vtcode_tui.agent.layered import Layered
+from vtcode_tui.agent.means import Means
 from vtcode_tui.agent.own_work import OwnWork
 from vtcode_tui.agent.parts import Mode, human
 from vtcode_tui.agent.prompts import system_prompt
@@ -144,12 +145,10 @@ class SessionGround:
             self._opening.clock,
             wanted="git-note" in self._opening.settings.audit.anchors,
         )
+        means = Means(self.workspace, work, self.surroundings, self._bus, human(), live)
         if self.layer is None:
-            return Direct(
-                self._folder, self.workspace, work, self.surroundings, self._bus, human(), live,
-                lambda: self.judge.situation.trusted,
-            )  # fmt: skip
-        return Layered(self.layer, self.workspace, work, self.surroundings, self._bus, human(), live)
+            return Direct(self._folder, means, lambda: self.judge.situation.trusted)
+        return Layered(self.layer, means)
 
     def attach(self, asking: Asking, calls: Calls, registry: Registry, instructions: Instructions) -> None:
         """What changes with the mode."""

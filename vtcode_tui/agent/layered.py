@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vtcode_tui.agent.changes import Decision, Shown, Since, Via, changed_events, difference, reviewed
-from vtcode_tui.agent.own_work import OwnWork
-from vtcode_tui.common.errors import DeniedError, VtcodeError, WorkspaceError
-from vtcode_tui.events import Bus
+from vtcode_tui.agent.changes import Shown, Since, Via, difference
+from vtcode_tui.agent.means import Means
+from vtcode_tui.common.errors import VtcodeError, WorkspaceError
 from vtcode_tui.events.live import Notice
-from vtcode_tui.events.types import Actor, FileChanged
+from vtcode_tui.events.types import FileChanged
 from vtcode_tui.gate.plan import ACCEPT, Plan
-from vtcode_tui.gate.profile import Surroundings
-from vtcode_tui.gate.types import Refusal
 from vtcode_tui.policy.types import Access, Call, FileState
 from vtcode_tui.sandbox.profile import Profile
 from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.tools.answer import invoke
-from vtcode_tui.workspace import Workspace
 from vtcode_tui.workspace.changes import ChangeSet, Selection
 from vtcode_tui.workspace.layer import MARKS, MODULE, TRACING, Layer, marked, selected
 from vtcode_tui.workspace.prints import Prints, prints_of
@@ -42,15 +38,9 @@ class Layered:
     def __init__(
         self,
         layer: Layer,
-        workspace: Workspace,
-        work: OwnWork,
-        surroundings: Callable[[], Surroundings],
-        bus: Bus,
-        human: Actor,
-        live: Callable[[], bool],
+        means: Means,
     ) -> None:
-        self._layer, self._workspace, self._work = layer, workspace, work
-        self._surroundings, self._bus, self._human, self._live = surroundings, bus, human, live
+        self._layer, self._means = layer, means
         self._one = asyncio.Lock()
         self._last = ChangeSet()
         self._shown = Shown()
@@ -75,21 +65,18 @@ class Layered:
         """Write a selection to the real workspace. Raises StaleFileError, with nothing written."""
         async with self._one:
             shown = self._shown.of(digest)
-            arguments = self._layer.accepting(shown, selection, digest, turn=turn, live=self._live())
-            await self._reviewed("accepted", selection, digest, turn)
+            arguments = self._layer.accepting(shown, selection, digest, turn=turn, live=self._means.live())
+            await self._means.decided("accepted", selection, digest, turn, staged=True)
             answer = await self._admitted(MODULE, "accept", shown, selection, arguments, turn, "accept")
-            for path, why in dict(answer.get("failed") or {}).items():
-                self._bus.publish(Notice(f"{path} was not accepted: {why}", "error"))
+            self._means.failed(answer, "was not accepted")
             self._last = await self._scan()
-            return changed_events(
-                decode(answer["changes"]).files, self._workspace.runs_by, staged=False, via="accept"
-            )
+            return self._means.told(decode(answer["changes"]).files, "accept")
 
     async def discard(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
         """Throw a selection away."""
         async with self._one:
             arguments = self._layer.discarding(self._shown.of(digest), selection, digest)
-            await self._reviewed("discarded", selection, digest, turn)
+            await self._means.decided("discarded", selection, digest, turn, staged=True)
             before = self._last
             await self._invoke("discard_changes", "discard", arguments, "takes changes out of the layer", turn)
             return await self._moved(before, "rollback")
@@ -100,7 +87,7 @@ class Layered:
     async def after(self, outcome: Outcome, turn: int, *, executed: bool) -> list[FileChanged]:
         """What a run changed in the layer, compared with before it; what touched nothing there costs no scan."""
         async with self._one:
-            if self._prints is not None and not self._live() and self._prints == await self._look():
+            if self._prints is not None and not self._means.live() and self._prints == await self._look():
                 return []
             return await self._moved(self._last, "exec" if executed else "tool")
 
@@ -115,7 +102,7 @@ class Layered:
             try:
                 await self._mark(turn)
             except (VtcodeError, OSError) as error:
-                self._bus.publish(Notice(f"Files cannot go back to this prompt later: {error}", "warning"))
+                self._means.bus.publish(Notice(f"Files cannot go back to this prompt later: {error}", "warning"))
 
     async def _mark(self, turn: int) -> None:
         seen = await self._look()
@@ -135,16 +122,18 @@ class Layered:
             mark = self._layer.marks().get(turn)
             seen = {} if mark is None else await self._moment("since", mark, "finds the way back", turn)
             files = decode(seen["changes"]) if seen else ChangeSet()
-            answer, _ = await self._work.run(
+            answer, _ = await self._means.work.run(
                 "trace_since", TRACING, "since", self._tracing(turn), self._profile("since", real=False),
                 "finds what was accepted", turn,
             )  # fmt: skip
-            return Since(marked(files, self._workspace), marked(decode(answer["settled"]), self._workspace))
+            return Since(
+                marked(files, self._means.workspace), marked(decode(answer["settled"]), self._means.workspace)
+            )
 
     async def go_back(self, turn: int, since: Since, undo: Collection[str], now: int) -> list[FileChanged]:
         """Take accepted changes back where they are named, then make runs see what they saw."""
         async with self._one:
-            if self._live():
+            if self._means.live():
                 raise WorkspaceError("a run is using the layer: end it before you go back")
             before = self._last
             mark = self._layer.marks().get(turn)
@@ -152,10 +141,11 @@ class Layered:
             if mark is not None:
                 await self._moment("drop", mark, "takes out of the layer what came later", now)
                 if mark:
-                    profile = self._surroundings().within("put", [change.path for change in since.files.files])
+                    profile = self._means.surroundings().within(
+                        "put", [change.path for change in since.files.files]
+                    )
                     answer = await self._moment("put", mark, "brings back what the agent saw", now, profile)
-                    for path, why in dict(answer["failed"]).items():
-                        self._bus.publish(Notice(f"{path} could not go back: {why}", "error"))
+                    self._means.failed(answer, "could not go back")
                     await self._moment("settle", mark, "notes what was brought back", now, turn=turn)
             return [*made, *await self._moved(before, "rewind")]
 
@@ -171,7 +161,7 @@ class Layered:
         profile = self._reading(theirs.folder, self._profile("held", real=False))
         source = str(theirs.folder)
         seen = await self._moment("held", mark, "looks at what was staged", turn, profile, source=source)
-        return marked(decode(seen["changes"]), self._workspace)
+        return marked(decode(seen["changes"]), self._means.workspace)
 
     async def adopt(self, theirs: Path, turn: int | None) -> tuple[list[FileChanged], dict[str, str]]:
         """Begin with what was staged in another session's layer; that one stays as it is."""
@@ -182,7 +172,9 @@ class Layered:
             if not changes.files:
                 return [], {}
             lost = {change.path: change.conflict for change in changes.files if change.conflict}
-            profile = self._reading(theirs, self._surroundings().within("put", [c.path for c in changes.files]))
+            profile = self._reading(
+                theirs, self._means.surroundings().within("put", [c.path for c in changes.files])
+            )
             answer = await self._moment("put", mark, "brings what was staged", 0, profile, source=source)
             # What was accepted since is what the file is: the change is told against that, as when going back.
             after = _NEVER if turn is None else turn
@@ -209,16 +201,15 @@ class Layered:
         picked: Selection = {change.path: None for change in real.files if change.path in undo}
         arguments = {**self._tracing(turn), "selected": selected(real, picked, real.digest)}
         answer = await self._admitted(TRACING, "undo", real, picked, arguments, now, "take back")
-        for path, why in dict(answer.get("failed") or {}).items():
-            self._bus.publish(Notice(f"{path} was not taken back: {why}", "error"))
-        return changed_events(decode(answer["changes"]).files, self._workspace.runs_by, staged=False, via="rewind")
+        self._means.failed(answer, "was not taken back")
+        return self._means.told(decode(answer["changes"]).files, "rewind")
 
     async def _moment(
         self, function: str, mark: int, why: str, now: int, profile: Profile | None = None, **more: int | str
     ) -> Mapping[str, Any]:
         arguments = {"lower": str(self._layer.lower), "folder": str(self._layer.folder), "mark": mark, **more}
         profile = profile or self._profile(function, real=False)
-        answer, _ = await self._work.run(f"layer_{function}", MARKS, function, arguments, profile, why, now)
+        answer, _ = await self._means.work.run(f"layer_{function}", MARKS, function, arguments, profile, why, now)
         return answer
 
     def _tracing(self, turn: int) -> dict[str, Any]:
@@ -230,29 +221,29 @@ class Layered:
             return
         async with self._one:
             profile = self._profile("recover", real=True)
-            arguments = self._layer.arguments(live=self._live())
-            answer, _ = await self._work.run(
+            arguments = self._layer.arguments(live=self._means.live())
+            answer, _ = await self._means.work.run(
                 "recover", MODULE, "recover", arguments, profile, "finishes an acceptance"
             )
             done = ", ".join(map(str, answer.get("done", ()))) or "nothing"
-            self._bus.publish(Notice(f"An acceptance that was interrupted has been finished: {done}.", "warning"))
+            self._means.bus.publish(
+                Notice(f"An acceptance that was interrupted has been finished: {done}.", "warning")
+            )
 
     async def _moved(self, before: ChangeSet, via: Via) -> list[FileChanged]:
         self._last = await self._scan()
         after = self._last
-        return await asyncio.to_thread(
-            lambda: changed_events(difference(before, after), self._workspace.runs_by, staged=True, via=via)
-        )
+        return await asyncio.to_thread(lambda: self._means.told(difference(before, after), via, staged=True))
 
     async def _look(self) -> Prints | None:
         return await asyncio.to_thread(prints_of, self._layer.upper)
 
     async def _scan(self) -> ChangeSet:
-        self._prints = None if self._live() else await self._look()
+        self._prints = None if self._means.live() else await self._look()
         answer, _ = await self._invoke(
             "scan_changes",
             "scan",
-            self._layer.arguments(live=self._live()),
+            self._layer.arguments(live=self._means.live()),
             "compares the layer with the workspace",
         )
         # Tens of thousands of changes take seconds to read: in a thread, so that nobody's keys wait.
@@ -262,21 +253,19 @@ class Layered:
         return changes
 
     def _read(self, answer: Mapping[str, Any]) -> tuple[ChangeSet, str]:
-        changes = marked(decode(answer["changes"]), self._workspace)
+        changes = marked(decode(answer["changes"]), self._means.workspace)
         return changes, changes.digest
 
     async def _invoke(
         self, name: str, function: str, arguments: Mapping[str, Any], why: str, turn: int = 0
     ) -> tuple[Mapping[str, Any], bytes]:
-        return await self._work.run(name, MODULE, function, arguments, self._profile(name, real=False), why, turn)
+        return await self._means.work.run(
+            name, MODULE, function, arguments, self._profile(name, real=False), why, turn
+        )
 
     def _profile(self, name: str, *, real: bool) -> Profile:
-        around = self._surroundings()
-        writable = (around.root, self._layer.folder) if real else (self._layer.folder,)
-        return around.profile(name, writable=writable, staging=None, executes=False, wall_seconds=300.0)
-
-    async def _reviewed(self, decision: Decision, selection: Selection, digest: str, turn: int) -> None:
-        await self._bus.record(reviewed(decision, selection, digest, staged=True), turn=turn, actor=self._human)
+        real_too = (self._means.surroundings().root,) if real else ()
+        return self._means.profile(name, *real_too, self._layer.folder)
 
     async def _admitted(
         self,
@@ -288,15 +277,11 @@ class Layered:
         turn: int,
         word: str,
     ) -> Mapping[str, Any]:
-        """Through the gate like any call: the policy still denies what no acceptance may reach."""
-        root = self._workspace.root
+        root = self._means.workspace.root
         chosen = [change for change in shown.files if change.path in selection]
         paths = dict.fromkeys(name for c in chosen for name in (c.path, c.renamed_from) if name)
         before = {change.path: change.before_sha256 for change in chosen}
         access = Access(writes=tuple(FileState(root / path, before.get(path)) for path in paths))
-        call = Call(self._work.number(), ACCEPT, {"paths": list(paths)}, access, root, "human")
+        call = Call(self._means.work.number(), ACCEPT, {"paths": list(paths)}, access, root, "human")
         plan = Plan(call, invoke(module, function, **arguments), writes=True, summary=f"{word} {', '.join(paths)}")
-        answer = await self._work.admitted(plan, turn)
-        if isinstance(answer, Refusal):
-            raise DeniedError(answer.reason)
-        return answer
+        return await self._means.admitted(plan, turn)

@@ -1,0 +1,62 @@
+"""What changes are followed, decided about and told of with, whether they are staged in a layer or real at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vtcode_tui.agent.changes import Decision, Via, changed_events, reviewed
+from vtcode_tui.agent.own_work import OwnWork
+from vtcode_tui.common.errors import DeniedError
+from vtcode_tui.events import Bus
+from vtcode_tui.events.live import Notice
+from vtcode_tui.events.types import Actor, FileChanged
+from vtcode_tui.gate.plan import Plan
+from vtcode_tui.gate.profile import Surroundings
+from vtcode_tui.gate.types import Refusal
+from vtcode_tui.sandbox.profile import Profile
+from vtcode_tui.workspace import Workspace
+from vtcode_tui.workspace.changes import FileChange, Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """A session's workspace, its workers, its events and its human; `live` says whether a run is alive."""
+
+    workspace: Workspace
+    work: OwnWork
+    surroundings: Callable[[], Surroundings]
+    bus: Bus
+    human: Actor
+    live: Callable[[], bool]
+
+    async def decided(
+        self, decision: Decision, selection: Selection, digest: str, turn: int, *, staged: bool
+    ) -> None:
+        """Record what the human decided, before it is done."""
+        await self.bus.record(reviewed(decision, selection, digest, staged=staged), turn=turn, actor=self.human)
+
+    async def admitted(self, plan: Plan, turn: int) -> Mapping[str, Any]:
+        """The answer of a plan that goes through the gate like any call: the policy still denies what no decision
+        of a human's may reach. Raises DeniedError with its reason."""
+        answer = await self.work.admitted(plan, turn)
+        if isinstance(answer, Refusal):
+            raise DeniedError(answer.reason)
+        return answer
+
+    def profile(self, name: str, *writable: Path) -> Profile:
+        """What vtcode's own workers may do: read the workspace, and write nothing but what is named."""
+        return self.surroundings().profile(
+            name, writable=writable, staging=None, executes=False, wall_seconds=300.0
+        )
+
+    def failed(self, answer: Mapping[str, Any], what: str) -> None:
+        """Say of each path that a worker could not do what it should, and why."""
+        for path, why in dict(answer.get("failed") or {}).items():
+            self.bus.publish(Notice(f"{path} {what}: {why}", "error"))
+
+    def told(self, files: Iterable[FileChange], via: Via, *, staged: bool = False) -> list[FileChanged]:
+        """One event for each file that was changed."""
+        return changed_events(list(files), self.workspace.runs_by, staged=staged, via=via)
