@@ -268,6 +268,29 @@ async def test_a_statement_cannot_be_moved_to_another_call_or_used_twice(tmp_pat
     assert "another journal" in said[1]
 
 
+def test_another_statement_that_carries_a_nonce_again_is_named_however_well_it_is_signed(tmp_path: Path) -> None:
+    key = make_key(tmp_path)
+    journal = Journal.create(tmp_path / "s3", "s1")
+    for call in ("c1", "c2"):
+        asked = ApprovalRequested(
+            subject_sha256="a" * 64, shown="ls", shown_sha256="b" * 64, risk="medium", reason=""
+        )
+        journal.append(asked, call=call)
+        bound = {"session": "s1", "call": call, "scope": "once", "subject_sha256": "a" * 64}
+        text = json.dumps(bound | {"shown_sha256": "b" * 64, "nonce": "once more", "prev": journal.head})
+        signing = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", NAMESPACE]
+        signature = subprocess.run(signing, input=text, capture_output=True, text=True, check=True).stdout
+        granted = ApprovalGranted(
+            subject_sha256="a" * 64, shown_sha256="b" * 64, scope="once", statement=text, signature=signature
+        )
+        journal.append(granted, call=call, actor=Actor(kind="human", id="alice", auth="ssh-key"))
+    journal.abandon()
+    report = replace(verify(tmp_path / "s3"), problems=(), state="open")
+    checked = check_approvals(report, signers_file(tmp_path, key))
+    (problem,) = checked.problems
+    assert (problem.layer, "was used before" in problem.text) == ("signature", True)
+
+
 def test_an_allowed_signers_file_that_is_wrong_names_its_line(tmp_path: Path) -> None:
     path = tmp_path / "signers"
     path.write_text("alice@corp\n")
