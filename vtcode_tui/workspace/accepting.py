@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,7 +14,7 @@ from vtcode_tui.workspace.changes import Choice, FileChange, Rewritten
 from vtcode_tui.workspace.choices import check, from_json, written
 from vtcode_tui.workspace.plan import Step
 from vtcode_tui.workspace.repositories import check_whole, ordered
-from vtcode_tui.workspace.scanning import Pending, Scan
+from vtcode_tui.workspace.scanning import ORDINARY, Pending, Scan
 
 Chosen: TypeAlias = Sequence[tuple[Pending, Choice]]
 """Pending changes, each with what the human chose of it."""
@@ -83,7 +84,7 @@ def steps_for(scan: Scan, chosen: Chosen, upper: Path) -> tuple[list[Step], dict
                 modes.append(Step("folder", change.path, after=pending.touch.now))
             elif change.op not in {"delete"}:
                 writes.append(_write(pending, choice, up, contents))
-        folders = list(_folders(scan, [step.path for step in writes]))
+        folders = list(_folders(scan, [step.path for step in writes], {p.change.path for p, _ in chosen}))
         modes += [Step("folder", path, after=entry) for path, entry in folders]
         made = [Step("folder", path) for path, _ in folders]
     emptied = [Step("tidy", path) for path in _emptied(scan, chosen)]
@@ -126,13 +127,17 @@ def _kept(text: bytes, mode: int, contents: dict[str, bytes]) -> Entry:
     return Entry("file", mode, digest, size=len(text))
 
 
-def _folders(scan: Scan, paths: Sequence[str]) -> Iterator[tuple[str, Entry]]:
-    """New folders that the written paths lie in, outermost first, with their permission bits in the layer."""
+def _folders(scan: Scan, paths: Sequence[str], shown: Collection[str]) -> Iterator[tuple[str, Entry]]:
+    """New folders that the written paths lie in, outermost first, with their permission bits in the layer.
+
+    Bits that a change of their own shows are given to folders whose change was chosen (`shown`).
+    """
     needed = {"/".join(parts[:n]) for path in paths for parts in [path.split("/")] for n in range(1, len(parts))}
     for touch, real in scan.folders:
         is_new = touch.now is not None and touch.now.kind == "folder" and (real is None or real.kind != "folder")
         if is_new and touch.now is not None and touch.path in needed:
-            yield touch.path, touch.now
+            mode = touch.now.mode if touch.path in shown else touch.now.mode & ORDINARY
+            yield touch.path, replace(touch.now, mode=mode)
 
 
 def _emptied(scan: Scan, chosen: Chosen) -> Iterator[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import stat
 from hashlib import sha256
 from pathlib import Path
@@ -16,11 +15,13 @@ from pathlib import Path
 from vtcode_tui.common.errors import WorkspaceError
 from vtcode_tui.workspace.accepting import Chosen
 from vtcode_tui.workspace.bases import Bases, same
-from vtcode_tui.workspace.beneath import Beneath, Entry
+from vtcode_tui.workspace.beneath import TEMPORARY, Beneath, Entry
 from vtcode_tui.workspace.changes import Choice
 from vtcode_tui.workspace.lines import apply_hunks
 from vtcode_tui.workspace.overlay import is_opaque, is_whiteout
 from vtcode_tui.workspace.scanning import Pending, Scan
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Discarder:
@@ -196,11 +197,38 @@ class Discarder:
 
 
 def erase(folder: Path) -> None:
-    """Remove a tree that a run left, also where it took its own right to write or list."""
+    """Remove a tree that a run left, also where it took its own right to write or list, however deep it is.
+
+    Folders are moved up to the top as they are found, so that no path gets longer than two names.
+    """
     folder.chmod(0o700)
-    for at, folders, _ in os.walk(folder):
-        for name in folders:
-            below = Path(at, name)
-            if not below.is_symlink():
-                below.chmod(0o700)
-    shutil.rmtree(folder)
+    top = os.open(folder, _FOLDER)
+    try:
+        prefix, moved = f"{TEMPORARY}{os.urandom(8).hex()}-", 0
+        while rows := _rows(top):
+            for name, is_folder in rows:
+                if not is_folder:
+                    os.unlink(name, dir_fd=top)
+                    continue
+                # No link can be in its place: nobody but us reaches the tree while it is erased.
+                os.chmod(name, 0o700, dir_fd=top)
+                below = os.open(name, _FOLDER, dir_fd=top)
+                try:
+                    for inner, holds_more in _rows(below):
+                        if holds_more:
+                            moved += 1
+                            os.chmod(inner, 0o700, dir_fd=below)
+                            os.rename(inner, f"{prefix}{moved:x}", src_dir_fd=below, dst_dir_fd=top)
+                        else:
+                            os.unlink(inner, dir_fd=below)
+                finally:
+                    os.close(below)
+                os.rmdir(name, dir_fd=top)
+    finally:
+        os.close(top)
+    folder.rmdir()
+
+
+def _rows(folder: int) -> list[tuple[str, bool]]:
+    with os.scandir(folder) as entries:
+        return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]

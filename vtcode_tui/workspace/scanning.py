@@ -27,6 +27,8 @@ from vtcode_tui.workspace.touched import Touch, Upper
 _BUDGET = 24 << 20
 """Bytes of texts that one change set carries; files beyond are shown without hunks."""
 _INDEX = ".git/index"
+ORDINARY = 0o755
+"""What a new folder may have that comes with the files in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +255,12 @@ def _without_implied_folders(pending: list[Pending]) -> list[Pending]:
 
 
 def _implied(p: Pending) -> bool:
-    return p.change.kind == "folder" and p.change.op in {"create", "delete"}
+    return p.change.kind == "folder" and (p.change.op == "delete" or (p.change.op == "create" and not _is_open(p)))
+
+
+def _is_open(p: Pending) -> bool:
+    """A new folder that gives others more than folders usually do is not taken along unseen."""
+    return bool((p.change.after_mode or 0) & ~ORDINARY)
 
 
 def _with_renames(pending: list[Pending]) -> list[Pending]:

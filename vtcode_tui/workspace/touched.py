@@ -19,6 +19,9 @@ from vtcode_tui.workspace.gitindex import entries_of
 from vtcode_tui.workspace.ignore import Ignore
 from vtcode_tui.workspace.overlay import is_opaque, is_whiteout
 
+_DEEPEST, _LONGEST = 200, 2000
+"""Folders within folders, and bytes of a path, beyond which a run only wants to break what reads them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Touch:
@@ -60,6 +63,9 @@ class Upper:
                 self.special.append(folder)  # it can be listed and not entered
                 return
             below = None if hidden else kind_of(self.lower / path)
+            if _too_deep(path):
+                self.special.append(path)
+                continue
             is_folder = stat.S_ISDIR(status.st_mode)
             gone = not is_folder and is_whiteout(real, status)
             if self._skipped(path, folder=is_folder or (gone and below == "folder")):
@@ -110,6 +116,9 @@ class Upper:
         """What is deleted in a real folder that the layer hides: all that the layer does not have itself."""
         for name in low.names(folder):
             path = f"{folder}/{name}"
+            if _too_deep(path):
+                self.special.append(path)
+                continue
             below = kind_of(self.lower / path)
             if self._skipped(path, folder=below == "folder"):
                 continue
@@ -146,6 +155,10 @@ class Upper:
             except (OSError, WorkspaceError):
                 continue
         return None
+
+
+def _too_deep(path: str) -> bool:
+    return path.count("/") > _DEEPEST or len(os.fsencode(path)) > _LONGEST
 
 
 def kind_of(path: Path) -> Kind | None:
