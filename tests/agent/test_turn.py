@@ -256,13 +256,18 @@ async def test_a_model_that_cannot_be_reached_is_said_in_one_sentence_and_the_se
 
 
 async def test_definitions_are_found_by_name_and_outlined(tmp_path: Path) -> None:
-    files = {"src/shapes.py": "class Circle:\n    def area(self):\n        return 3\n", "b.py": "x = 1\n"}
+    files = {
+        ".vt-workspace-trust": "x\n",
+        "src/shapes.py": "class Circle:\n    def area(self):\n        return 3\n",
+        "b.py": "x = 1\n",
+    }
     steps = [Step("", (("symbols", {"query": "area"}), ("outline", {"path": "src/shapes.py"}))), Step("ok")]
     async with staged(tmp_path, steps, files=files) as stage:
         await stage.session.submit("go")
         assert "src/shapes.py:2" in stage.told("c1")
         assert "Circle" in stage.told("c2")
         assert await stage.session.find_files("shapes", 5) == ("src/shapes.py",)
+        assert await stage.session.find_files("workspace-trust", 5) == ()
         assert not stage.human.asked
 
 

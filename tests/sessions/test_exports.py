@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+from itertools import product
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from tests.agent.stage import staged
 from vtcode_tui.cli import main
 from vtcode_tui.demo import Step
+from vtcode_tui.sessions import Item, Meta, to_html, to_markdown
+from vtcode_tui.sessions.items import Kind, Role
 from vtcode_tui.terminal import Recording, Screen
+
+HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+ACTING = {"html_block", "html_inline", "link_open", "image"}
 
 HOSTILE = "<script>alert(1)</script> \x1b]52;c;aGk=\x07"
 
@@ -73,3 +84,54 @@ def test_a_place_and_a_size_that_are_none_are_answered_with_a_sentence(
     assert main(["sessions", "export", str(folder), "--format", "svg", "--at", "soon"]) == 2
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 2 and "160x48" in said[0] and "#120" in said[1]
+
+
+EVIL = (
+    "<script>alert(1)</script><svg/onload=alert(1)><img src=x onerror=alert(1)><style>*{display:none}</style>"
+    "<a href='javascript:alert(1)'>x</a> [x](javascript:alert(1)) ![x](https://evil.example/track.png) `</code>"
+    "\"'&lt; \x1b]52;c;aGk=\x07\x9b2J \u202egnp.exe\u200b\u2066"
+)
+
+
+class Tags(HTMLParser):
+    """What a browser would make of a page: its elements and their attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def everywhere(evil: str) -> tuple[Meta, list[Item]]:
+    kinds: tuple[Kind, ...] = ("text", "thinking", "tool_use", "tool_result", "summary", "rewind", "note")
+    roles: tuple[Role, ...] = ("user", "assistant", "tool", "system")
+    facts = {"name": evil, "turn": 1}
+    items = [
+        Item(seq=number, message=number, role=role, kind=kind, facts=facts, body=f"{evil}\n{evil}")
+        for number, (kind, role) in enumerate(product(kinds, roles))
+    ]
+    return Meta(id="1", workspace=f"/w/{evil}", started=evil, title=evil), items
+
+
+@given(st.one_of(st.just(EVIL), st.text(st.characters(exclude_categories=["Cs"]))))
+def test_whatever_a_session_holds_its_page_has_our_own_elements_only_and_hides_nothing(evil: str) -> None:
+    page = to_html(*everywhere(evil))
+    tags = Tags(page).found
+    assert {name for name, _ in tags} <= {"meta", "title", "style", "h1", "h2", "h3", "p", "pre", "b", "code"}
+    assert {name for _, attributes in tags for name in attributes} <= {"charset", "class"}
+    assert [name for name, _ in tags].count("style") == 1
+    assert not HIDDEN.search(page)
+
+
+@given(st.one_of(st.just(EVIL), st.text(st.characters(exclude_categories=["Cs"]))))
+def test_whatever_a_session_holds_its_markdown_hides_nothing_and_a_call_stays_code(evil: str) -> None:
+    page = to_markdown(*everywhere(evil))
+    assert not HIDDEN.search(page)
+    meta = Meta(id="1", workspace="/w", started="then", title="a session")
+    call = Item(seq=0, message=0, role="assistant", kind="tool_use", facts={"name": "run_command"}, body=evil)
+    parsed = MarkdownIt().parse(to_markdown(meta, [call]))
+    assert len([token for token in parsed if token.type == "fence"]) == 1
+    assert not [one for token in parsed for one in (token, *(token.children or ())) if one.type in ACTING]

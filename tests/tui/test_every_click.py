@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from tests.tui.rig import Rig, staged, until
-from tests.tui.scenes import respond, work
+from tests.tui.scenes import begin, respond, run, work
 from tests.tui.test_every_key import (
     Walk,
     at_work,
@@ -268,3 +268,29 @@ async def test_the_wheel_scrolls_whatever_is_longer_than_its_place(
                 scrolled.add(sheet)
     wanted = {at_work: {"chat", "diff", "terminal", "events"}, over_the_work: {"pick-rows"}}.get(stage, set())
     assert wanted <= {sheet.id for sheet in scrolled}
+
+
+async def test_words_that_are_clicked_never_type_into_the_run_that_was_taken_over() -> None:
+    app = Rig(Settings.model_validate({"interface": {"bell": False}}))
+    async with app.app.run_test(size=(60, 20)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        for number in range(5):
+            run(core, f"c{number}", f"python3 -q part-{number}.py", b">>> ", ends=number < 4)
+        pane = app.app.work.terminal
+        await pilot.press("f8")
+        await until(
+            lambda: pane.taken and any(word == "F8 give back" for _, word, _, _ in words_on(app.app)), pilot
+        )
+        for word in ("F8 give back", "F1 help"):
+            pane.take_over()
+            await until(lambda: pane.taken, pilot)
+            _, _, x, y = next(one for one in words_on(app.app) if one[1] == word)
+            await pilot.click(offset=(x, y))
+            await until(lambda: not pane.taken, pilot)
+        await until(lambda: isinstance(app.app.screen, Help), pilot)
+        await pilot.press("escape")
+        pane.take_over()
+        await pilot.click(app.app.work.headings["terminal"], offset=(1, 0))
+        await until(lambda: not pane.taken, pilot)
+        assert not [told for told in core.told if told[0] == "type_into"]

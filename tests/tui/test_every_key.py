@@ -63,6 +63,7 @@ OWN_TEST: dict[str, str] = {
 DIALOGS: dict[str, str] = {
     "AnswerLine": "test_review.py::test_a_comment_on_a_line_goes_to_the_model_with_the_line",
     "Ask": "test_review.py::test_an_edit_that_is_left_accepts_nothing_and_asks_once_when_something_was_written",
+    "Copying": "test_sessions_screen.py::test_a_copy_is_made_and_gone_on_with",
     "Doctor": "test_every_key.py::test_lists_and_dialogs_are_moved_in_and_left_by_key",
     "Help": "test_app.py::test_help_lists_every_key_and_closes",
     "NoModel": "test_every_key.py::test_each_answer_of_a_question_is_given_by_its_key",

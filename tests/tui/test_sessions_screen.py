@@ -19,6 +19,7 @@ from vtcode_tui.events.types import ExecStarted, PromptSubmitted, SessionEnded, 
 from vtcode_tui.llm.messages import Message, Text
 from vtcode_tui.sessions import Meta, Store, interrupted, sessions
 from vtcode_tui.tui.picture import text_of
+from vtcode_tui.tui.screens.copying import Copying
 from vtcode_tui.tui.screens.recover import Recover
 from vtcode_tui.tui.screens.replay import ReplayScreen
 from vtcode_tui.tui.screens.sessions import Chosen, PickerApp, Sessions
@@ -118,7 +119,12 @@ async def test_a_copy_is_made_and_gone_on_with(home: Home) -> None:
     app = PickerApp(home, "which?", "resume")
     async with app.run_test(size=(80, 24)) as pilot:
         await listed(app, pilot)
-        await pilot.press("ctrl+f")
+        before = len(sessions(home))
+        for key in ("escape", "ctrl+r"):
+            await pilot.press("ctrl+f")
+            await until(lambda: isinstance(app.screen, Copying), pilot)
+            assert "Nothing is staged there." in text_of(app) and len(sessions(home)) == before
+            await pilot.press(key)
         await until(lambda: app.chosen is not None, pilot)
     assert app.chosen is not None
     copy = next(one for one in sessions(home) if one.folder == app.chosen.folder)

@@ -177,7 +177,13 @@ SCENES: dict[str, Scene] = {
 PICTURED = {"work", "approval", "diff", "settings", "setup", "tabs", *PICTURES}
 """Scenes that are kept as pictures, for the documentation."""
 
-MORE_THEMES = {("work", "160x48"): ("contrast",), ("approval", "80x24"): ("ansi",)}
+MORE_THEMES = {
+    ("work", "160x48"): ("contrast",),
+    ("approval", "80x24"): ("ansi",),
+    ("diff", "80x24"): ("contrast", "ansi"),
+    ("settings", "80x24"): ("contrast", "ansi"),
+    ("tabs", "80x24"): ("ansi",),
+}
 
 
 async def settled(rig: Rig, pilot: Pilot[Any], frames: int = 6) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from vtcode_tui.agent.asking import Asking
@@ -36,6 +36,7 @@ from vtcode_tui.sandbox.profile import Profile, Staging
 from vtcode_tui.tools.registry import READ_ONLY, Registry
 from vtcode_tui.workspace import Influence, Workspace, grant_trust
 from vtcode_tui.workspace.layer import Layer, make_folder
+from vtcode_tui.workspace.protected import TRUST_MARKER
 
 if TYPE_CHECKING:
     from vtcode_tui.agent.opening import Opening
@@ -187,7 +188,9 @@ class SessionGround:
         now = time.monotonic()
         if self._finder is None or now - self._finder[0] > _FRESH_SECONDS:
             self._finder = (now, Finder(self.workspace.root, await self._paths()))
-        return tuple(match.path for match in self._finder[1].find(query, limit))
+        found = self._finder[1].find(query, limit + 1)
+        # The trust marker is the human's: no model is to be pointed at it.
+        return tuple(one.path for one in found if PurePosixPath(one.path).name != TRUST_MARKER)[:limit]
 
     async def _paths(self) -> list[str]:
         if self._work is None:

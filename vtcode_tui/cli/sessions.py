@@ -175,7 +175,8 @@ def _write(text: str, output: str | None, *, raw: bool) -> None:
 def _fork(home: Home, folder: Path, items: int | None) -> int:
     import asyncio
 
-    from vtcode_tui.sessions import fork, read_meta
+    from vtcode_tui.render import plain_line
+    from vtcode_tui.sessions import fork, read_meta, staged_at_end
 
     made = asyncio.run(fork(home, folder, items))
     print(made.name)
@@ -184,6 +185,8 @@ def _fork(home: Home, folder: Path, items: int | None) -> int:
             "come along when the copy is opened" if staged.wanted else "stay with it: the copy ends within a turn"
         )
         print(f"its staged changes {words}", file=sys.stderr)
+        for path in staged_at_end(folder):
+            print(f"  {plain_line(path)}", file=sys.stderr)
     return 0
 
 

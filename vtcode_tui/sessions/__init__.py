@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vtcode_tui.sessions.index import Head, JournalIndex
     from vtcode_tui.sessions.items import Item, Parsed, parse, written
     from vtcode_tui.sessions.listing import Hit, Interrupted, Listed, delete, in_use, interrupted, search, sessions
-    from vtcode_tui.sessions.replay import Landmark, Output, Recording
+    from vtcode_tui.sessions.replay import Landmark, Output, Recording, staged_at_end
     from vtcode_tui.sessions.store import Meta, Store, read_meta
 
 _WHERE = {
@@ -40,6 +40,7 @@ _WHERE = {
     "Landmark": "replay",
     "Output": "replay",
     "Recording": "replay",
+    "staged_at_end": "replay",
     "Meta": "store",
     "Store": "store",
     "read_meta": "store",
@@ -67,6 +68,7 @@ __all__ = [
     "read_meta",
     "search",
     "sessions",
+    "staged_at_end",
     "to_asciicast",
     "to_html",
     "to_json",

@@ -1,4 +1,8 @@
-"""A session's conversation in other forms: plain Markdown without our marks, and HTML that stands alone."""
+"""A session's conversation in other forms: plain Markdown without our marks, and HTML that stands alone.
+
+Both are for people, so that what a terminal, a browser or an eye would obey without seeing it is made visible in
+them; JSON keeps every character.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import html
 import json
 from collections.abc import Sequence
 
+from vtcode_tui.render import plain, plain_line
 from vtcode_tui.sessions.items import Item
 from vtcode_tui.sessions.store import Meta
 
@@ -19,30 +24,35 @@ _STYLE = (
 
 def to_markdown(meta: Meta, items: Sequence[Item]) -> str:
     """The conversation for people: no marks, tool results in fences."""
-    parts = [f"# {meta.title or 'Session ' + meta.id}\n\n{meta.workspace}, {meta.started}\n"]
+    title = plain_line(meta.title or "Session " + meta.id)
+    parts = [f"# {title}\n\n{plain_line(meta.workspace)}, {plain_line(meta.started)}\n"]
     for item in items:
-        parts.append(_markdown(item))
+        parts.append(_markdown(item, plain(item.body)))
     return "\n".join(parts)
 
 
-def _markdown(item: Item) -> str:
+def _markdown(item: Item, body: str) -> str:
     match item.kind:
         case "text":
             who = {"user": "You", "assistant": "Assistant"}.get(item.role, item.role)
-            return f"## {who}\n\n{item.body}\n"
+            return f"## {who}\n\n{body}\n"
         case "thinking":
-            return "> " + item.body.replace("\n", "\n> ") + "\n" if item.body else ""
+            return "> " + body.replace("\n", "\n> ") + "\n" if body else ""
         case "tool_use":
-            return f"**{item.facts.get('name')}** `{item.body}`\n"
+            return f"**{plain_line(str(item.facts.get('name')))}**\n\n{_fenced(body)}"
         case "tool_result":
-            fence = "`" * max(3, _longest_run(item.body) + 1)
-            return f"{fence}\n{item.body}\n{fence}\n"
+            return _fenced(body)
         case "image":
             return f"![image](data:{item.facts.get('media_type')};base64,{item.body})\n"
         case "summary":
-            return f"## Summary of what came before\n\n{item.body}\n"
+            return f"## Summary of what came before\n\n{body}\n"
         case "rewind" | "note":
-            return f"*{item.body}*\n"
+            return f"*{body}*\n"
+
+
+def _fenced(body: str) -> str:
+    fence = "`" * max(3, _longest_run(body) + 1)
+    return f"{fence}\n{body}\n{fence}\n"
 
 
 def _longest_run(text: str) -> int:
@@ -55,17 +65,21 @@ def _longest_run(text: str) -> int:
 
 def to_html(meta: Meta, items: Sequence[Item]) -> str:
     """One page without scripts and without anything from elsewhere; every text is escaped."""
-    title = html.escape(meta.title or meta.id)
+    title = _escaped(meta.title or meta.id)
     rows = "\n".join(_row(item) for item in items)
     head = f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style>"
-    return f"{head}<h1>{title}</h1><p>{html.escape(meta.workspace)}, {html.escape(meta.started)}</p>\n{rows}\n"
+    return f"{head}<h1>{title}</h1><p>{_escaped(meta.workspace)}, {_escaped(meta.started)}</p>\n{rows}\n"
+
+
+def _escaped(text: str) -> str:
+    return html.escape(plain(text))
 
 
 def _row(item: Item) -> str:
-    body = html.escape(item.body)
+    body = _escaped(item.body)
     match item.kind:
         case "tool_use":
-            return f"<p class=tool><b>{html.escape(str(item.facts.get('name')))}</b> <code>{body}</code></p>"
+            return f"<p class=tool><b>{_escaped(str(item.facts.get('name')))}</b> <code>{body}</code></p>"
         case "image":
             return "<p class=tool>[image]</p>"
         case "text":

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from vtcode_tui.common.errors import UsageError
+from vtcode_tui.common.errors import UsageError, VtcodeError
 from vtcode_tui.events import Event
 from vtcode_tui.events.types import ChangesReviewed, ExecStarted, FileChanged
 from vtcode_tui.sessions.index import JournalIndex
@@ -261,3 +261,12 @@ def _remember(staged: dict[str, FileChanged], event: Event) -> None:
     elif isinstance(event.data, ChangesReviewed):
         for path in event.data.paths:
             staged.pop(path, None)
+
+
+def staged_at_end(folder: Path) -> tuple[str, ...]:
+    """The paths that were staged at the end of a session, as its journal tells; none where that cannot be read."""
+    try:
+        recording = Recording(folder)
+    except (VtcodeError, OSError, ValueError):
+        return ()
+    return tuple(recording.staged(len(recording)))

@@ -21,6 +21,7 @@ from vtcode_tui.tui import DEMO_WANTED
 from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.device import Device
 from vtcode_tui.tui.history import History
+from vtcode_tui.tui.keys import first_key
 from vtcode_tui.tui.panes.blocks import Answer
 from vtcode_tui.tui.queue import ApprovalQueue
 from vtcode_tui.tui.screens.help import Help
@@ -346,6 +347,12 @@ class VtcodeApp(Visits, BaseApp):
         self.push_screen(Pick("commands", [entry.line() for entry in found]), do)
 
     # Leaving.
+
+    def action_press(self, key: str) -> None:
+        """Do what a key does whose word was clicked: not in the program that has been taken over."""
+        if self.screen is self.work and self.work.terminal.taken and key != first_key("take", self.chosen_keys):
+            self.work.terminal.give_back()
+        super().action_press(key)
 
     def action_leave(self) -> None:
         """Close the session, then the screen."""

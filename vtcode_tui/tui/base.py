@@ -139,6 +139,10 @@ class BaseApp(App[int]):
                 screen.tell_keys()
         return wrong
 
+    def action_press(self, key: str) -> None:
+        """Do what a key does: its word was clicked."""
+        self.simulate_key(key)
+
     def action_leave(self) -> None:
         """Leave."""
         self.exit(0)

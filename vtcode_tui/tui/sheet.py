@@ -19,7 +19,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from vtcode_tui.render import Line, Span, Style
+from vtcode_tui.render import Line, Span, Style, cut_spans
 from vtcode_tui.tui.themes import Palette, palette_of
 
 if TYPE_CHECKING:
@@ -45,13 +45,18 @@ class Brush:
             self._looks[key] = base + self.palette.look(style)
         return self._looks[key]
 
+    def on(self, style: Style, base: RichStyle) -> RichStyle:
+        """The same, where the background is the foreground turned round: a colour would be a block there."""
+        look = self.look(style, base)
+        return base + RichStyle(bold=look.bold) if base.reverse else look
+
     def strip(self, row: Line, width: int, base: RichStyle, *, marked: bool = False) -> Strip:
         """One row, filled up to `width`; `marked` is the row that the cursor of the pane is on."""
         if marked:
             base = base + RichStyle(bgcolor=None) + self.palette.look(Style(ground="human"))
             if not self.palette.grounds.get("human"):
                 base += RichStyle(reverse=True)
-        segments = [Segment(span.text, self.look(span.style, base)) for span in row.spans if span.text]
+        segments = [Segment(span.text, self.on(span.style, base)) for span in row.spans if span.text]
         used = sum(cell_len(segment.text) for segment in segments)
         if used < width:
             segments.append(Segment(" " * (width - used), self.look(Style(ground=row.fill), base)))
@@ -89,14 +94,23 @@ class Sheet(ScrollView, can_focus=True):
         return Line()
 
     def make_strip(self, y: int, width: int, base: RichStyle, *, marked: bool) -> Strip:
-        """Row `y` as it is drawn."""
-        return self.brush.strip(self.row(y), width, base, marked=marked)
+        """Row `y` as it is drawn: with … where it goes on beyond the pane and nobody can scroll there."""
+        row = self.row(y)
+        strip = self.brush.strip(row, width, base, marked=marked)
+        if strip.cell_length > width and not self.widest() and cell_len(row.text.rstrip()) > width:
+            strip = self.brush.strip(row._replace(spans=cut_spans(row.spans, width)), width, base, marked=marked)
+        return strip
 
     def widest(self) -> int:
         """The cells of the widest row; 0 where rows are wrapped to the pane."""
         return 0
 
     # Drawing.
+
+    @property
+    def shows_cursor(self) -> bool:
+        """Whether the row of the cursor stands out."""
+        return self.has_focus
 
     @property
     def brush(self) -> Brush:
@@ -133,7 +147,7 @@ class Sheet(ScrollView, can_focus=True):
         base = self.rich_style
         if index >= self.virtual_size.height:
             return Strip.blank(width, base)
-        marked = index == self.cursor and self.has_focus
+        marked = index == self.cursor and self.shows_cursor
         key = (index, -1 if marked else width)
         strip = self._strips.get(key)
         if strip is None:

@@ -150,7 +150,7 @@ _CONTRAST = Palette(
         "added-word": "underline on #005c00",
         "removed-word": "underline on #700000",
         "match": "#000000 on #ffd700",
-        "human": "on #1c1c1c",
+        "human": "on #16324a",
     },
 )
 _ANSI = Palette(

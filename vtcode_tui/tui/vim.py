@@ -18,8 +18,10 @@ MOTIONS: dict[str, Callable[[TextArea], None]] = {
     "j": lambda area: area.action_cursor_down(),
     "k": lambda area: area.action_cursor_up(),
     "w": lambda area: _next_word(area),
+    "e": lambda area: _end_of_word(area),
     "b": lambda area: area.action_cursor_word_left(),
     "0": lambda area: area.move_cursor((area.cursor_location[0], 0)),
+    "^": lambda area: _first_letter(area),
     "$": lambda area: area.action_cursor_line_end(),
     "g": lambda area: area.move_cursor((0, 0)),
     "G": lambda area: area.move_cursor(area.document.end),
@@ -37,12 +39,15 @@ INSERTS: dict[str, Callable[[TextArea], None]] = {
     "I": lambda area: area.move_cursor((area.cursor_location[0], 0)),
     "A": lambda area: area.action_cursor_line_end(),
     "o": lambda area: _open_line(area),
+    "O": lambda area: _open_line_above(area),
+    "s": lambda area: area.action_delete_right(),
     "S": lambda area: area.action_delete_line(),
     "C": lambda area: area.action_delete_to_end_of_line(),
 }
 
 
 _WORD = re.compile(r"\w+\s*|[^\w\s]+\s*|\s+")
+_END = re.compile(r"\w+|[^\w\s]+")
 
 
 def _next_word(area: TextArea) -> None:
@@ -52,6 +57,28 @@ def _next_word(area: TextArea) -> None:
         area.move_cursor((row, found.end()))
     elif row + 1 < area.document.line_count:
         area.move_cursor((row + 1, 0))
+
+
+def _end_of_word(area: TextArea) -> None:
+    row, column = area.cursor_location
+    found = _END.search(area.document.get_line(row), column + 1)
+    if found is not None:
+        area.move_cursor((row, found.end() - 1))
+    elif row + 1 < area.document.line_count:
+        first = _END.search(area.document.get_line(row + 1))
+        area.move_cursor((row + 1, first.end() - 1 if first else 0))
+
+
+def _first_letter(area: TextArea) -> None:
+    row = area.cursor_location[0]
+    line = area.document.get_line(row)
+    area.move_cursor((row, len(line) - len(line.lstrip())))
+
+
+def _open_line_above(area: TextArea) -> None:
+    row = area.cursor_location[0]
+    area.insert("\n", (row, 0))
+    area.move_cursor((row, 0))
 
 
 def _open_line(area: TextArea) -> None:
@@ -73,6 +100,7 @@ class Vim:
         if self._operator:
             operator, self._operator = self._operator, ""
             self._operate(operator, letter, area)
+            area.history.checkpoint()
         elif letter in "dc":
             self._operator = letter
         elif letter in INSERTS:
@@ -80,15 +108,19 @@ class Vim:
             self.insert = True
         elif act := MOTIONS.get(letter) or EDITS.get(letter):
             act(area)
+            area.history.checkpoint()
         return True
 
     def _operate(self, operator: str, letter: str, area: TextArea) -> None:
         if letter == operator:
             area.action_delete_line()
+            _first_letter(area)
         elif motion := MOTIONS.get(letter):
             start = area.cursor_location
             motion(area)
-            area.delete(start, area.cursor_location)
+            row, column = area.cursor_location
+            end = (row, column + 1) if letter == "e" and (row, column) != start else (row, column)
+            area.delete(start, end, maintain_selection_offset=False)
         else:
             return
         self.insert = operator == "c"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
@@ -20,12 +20,12 @@ LEAVES, CLOSES = Hint("esc", "leaves", "escape"), Hint("esc", "closes", "escape"
 TAKES = Hint("enter", "takes it", "enter")
 
 
-def hinted(hints: Iterable[Hint], style: Style = MUTED) -> tuple[tuple[Span, ...], dict[str, str]]:
+def hinted(hints: Sequence[Hint], style: Style = MUTED) -> tuple[tuple[Span, ...], dict[str, str]]:
     """Keys and their words as spans, and what a click on each does: the same as the key."""
     spans: list[Span] = []
     for hint in hints:
         spans += [Span("  ", style)] * bool(spans) + [Span(hint.text, style)]
-    return tuple(spans), {hint.text: f"app.simulate_key({hint.press!r})" for hint in hints}
+    return tuple(spans), {hint.text: f"app.press({hint.press!r})" for hint in hints}
 
 
 class Row(Widget):
@@ -37,6 +37,8 @@ class Row(Widget):
         self.right: tuple[Span, ...] = ()
         self.clicks: dict[str, str] = {}
         """What a click on a span of this text does."""
+        self.right_stays = False
+        """Whether the left side gives way instead."""
         self._brush: Brush | None = None
 
     def show(
@@ -62,13 +64,13 @@ class Row(Widget):
         """Spans at the left and at the right as the row that is drawn."""
         width, base = self.size.width, self.rich_style
         self._brush = self._brush or Brush(palette_of(self.app.current_theme))
-        left = cut_spans(spans, width)
+        left = cut_spans(spans, width - width_of(side) - 2 if self.right_stays else width)
         room = width - width_of(left) - 2
         right = cut_spans(side, room) if room > 3 else ()
         gap = Span(" " * max(0, width - width_of(left) - width_of(right)))
         segments = []
         for span in (*left, gap, *right):
-            look = self._brush.look(span.style, base)
+            look = self._brush.on(span.style, base)
             if action := self.clicks.get(span.text):
                 look += RichStyle(meta={"@click": action})
             if span.text:
@@ -149,10 +151,11 @@ class Heading(Row):
             side = (Span(right, MUTED),) if isinstance(right, str) else right
         self.show(spans, (*side, Span(" ", MUTED)), actions={**clicks, **(actions or {})})
 
-    def on_click(self, event: events.Click) -> None:
+    async def on_click(self, event: events.Click) -> None:
         """The pane gets the keys, unless something of its own was clicked."""
         if self._key and "@click" not in event.style.meta:
-            self.app.simulate_key(first_key(self._key, getattr(self.app, "chosen_keys", None)))
+            key = first_key(self._key, getattr(self.app, "chosen_keys", None))
+            await self.app.run_action(f"press({key!r})", self.app)
 
     def again(self) -> None:
         """Say the same: the keys are others now."""

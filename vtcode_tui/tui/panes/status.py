@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from textual.strip import Strip
@@ -51,6 +51,7 @@ def tokens(count: int) -> str:
 
 Part = tuple[int, tuple[Span, ...]]
 """How dispensable a part is (0: never), and what it says."""
+_ALL = 8
 _WHY, _LEAST_WHY = -1, 20
 """The rank of the reason for another model, which is cut before it pushes anything off, and its least cells."""
 
@@ -68,7 +69,7 @@ def _turn(status: Status) -> list[Part]:
 
 
 def _place(status: Status) -> list[Part]:
-    parts: list[Part] = [(4, spans_of(cut(plain_line(status.title or status.workspace), 28), MUTED))]
+    parts: list[Part] = [(5, spans_of(cut(plain_line(status.title or status.workspace), 28), MUTED))]
     if status.trusted is False:
         parts.append((1, (Span("not trusted", Style("bad")),)))
     if status.tier == "none":
@@ -95,32 +96,40 @@ def _model(status: Status, cells: int) -> list[Part]:
     if status.window:
         share = status.used * 100 // status.window
         colour: StyleName = "bad" if share >= 90 else "caution" if share >= 70 else "muted"
-        parts.append((3, (Span(f"{tokens(status.used)}/{tokens(status.window)} {share}%", Style(colour)),)))
+        parts.append(
+            (
+                4 if share < 70 else 1,
+                (Span(f"{tokens(status.used)}/{tokens(status.window)} {share}%", Style(colour)),),
+            )
+        )
     if status.cached:
-        parts.append((5, (Span(f"{status.cached:.0%} cached", MUTED),)))
+        parts.append((6, (Span(f"{status.cached:.0%} cached", MUTED),)))
     if status.cost:
-        parts.append((5, (Span(f"${status.cost:.2f}", MUTED),)))
+        parts.append((6, (Span(f"${status.cost:.2f}", MUTED),)))
     if status.journal:
         parts.append(
             (
-                5 if status.journal_good else 0,
+                6 if status.journal_good else 0,
                 (Span(status.journal, MUTED if status.journal_good else Style("bad")),),
             )
         )
     return parts
 
 
+def _tries(keys: int) -> list[tuple[int, int]]:
+    """What is said, from everything to the least: parts below a rank, and how many keys of what has the focus."""
+    fewer = [(5, count) for count in range(keys - 1, 1, -1)]
+    few = min(keys, 2)
+    return [(_ALL, keys), (7, keys), (6, keys), (5, keys), *fewer, (4, few), (3, few), (3, 0), (2, 0)]
+
+
 def spans_for(status: Status, cells: int) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
     """The left and the right side; where there is little room the more dispensable parts go first."""
     parts = [*_turn(status), *_place(status), *_model(status, cells)]
-    total = _total(parts)
-    hints = [*status.keys, *status.always]
-    while len(hints) > 1 and total + width_of(_hints(hints)) > cells:
-        # The key of the list of all keys is the last to go, and before it what has the least to do with here.
-        hints.remove(next((hint for hint in reversed(hints) if hint != status.always[0]), hints[-1]))
-    right = _hints(hints)
-    for rank in (6, 5, 4, 3, 2):
-        parts = [part for part in parts if part[0] < rank]
+    for least, keys in _tries(len(status.keys)):
+        parts = [part for part in parts if part[0] < least]
+        # The key of the list of all keys is the last to go.
+        right = _hints((*status.keys[:keys], *status.always[: None if least == _ALL else 1]))
         if _total(parts) + width_of(right) <= cells:
             break
     over = _total(parts) + width_of(right) - cells
@@ -136,7 +145,7 @@ def _total(parts: list[Part]) -> int:
     return sum(width_of(spans) + 2 for _, spans in parts) + 3
 
 
-def _hints(hints: Iterable[Hint]) -> tuple[Span, ...]:
+def _hints(hints: Sequence[Hint]) -> tuple[Span, ...]:
     return (*hinted(hints)[0], Span(" ", MUTED))
 
 

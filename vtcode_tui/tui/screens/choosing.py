@@ -35,6 +35,11 @@ class Choices(Sheet, can_focus=False):
         """Those that match."""
         return len(self.shown)
 
+    @property
+    def shows_cursor(self) -> bool:
+        """Always: the keys are in the line above."""
+        return True
+
     def row(self, y: int) -> Line:
         """One of them; the chosen one stands on a ground of its own."""
         row = self.all[self.shown[y]]

@@ -11,7 +11,18 @@ from textual.containers import Horizontal, Vertical
 from vtcode_tui.common.files import write_atomically
 from vtcode_tui.common.home import Home
 from vtcode_tui.render import MUTED, Span, Style, plain_line, spans_of
-from vtcode_tui.tui.keys import CHAT, DIFF, EVENTS, EVERYWHERE, TERMINAL, bindings, footer, key_on
+from vtcode_tui.tui.keys import (
+    CHAT,
+    DIFF,
+    EVENTS,
+    EVERYWHERE,
+    TERMINAL,
+    Hint,
+    bindings,
+    first_key,
+    footer,
+    key_on,
+)
 from vtcode_tui.tui.layout import SIDE, Choice, Pane
 from vtcode_tui.tui.painter import Painter
 from vtcode_tui.tui.panes.chat import ChatPane
@@ -19,7 +30,7 @@ from vtcode_tui.tui.panes.diff import DiffPane
 from vtcode_tui.tui.panes.diff_body import DiffBody
 from vtcode_tui.tui.panes.events import EventPane
 from vtcode_tui.tui.panes.files import FileTree, tree_of, twig_row
-from vtcode_tui.tui.panes.heading import Heading
+from vtcode_tui.tui.panes.heading import Heading, hinted
 from vtcode_tui.tui.panes.origin import Origin
 from vtcode_tui.tui.panes.status import StatusBar
 from vtcode_tui.tui.panes.terminal import TerminalPane
@@ -124,9 +135,14 @@ class PaneScreen(Arranging):
         """The status bar says the keys of the pane that has them."""
         groups = {"chat": CHAT, "diff": DIFF, "terminal": TERMINAL, "events": EVENTS}
         focused = self.focused.id if self.focused is not None else None
-        here = () if focused not in groups else (groups[focused],)
-        chosen = getattr(self.app, "chosen_keys", None)
+        here = () if focused not in groups or self.terminal.taken else (groups[focused],)
+        chosen = self.app_keys
         self.status.tell(keys=footer((*self.own_keys, *here), chosen), always=footer((EVERYWHERE,), chosen))
+
+    @property
+    def app_keys(self) -> dict[str, str] | None:
+        """The person's own keys."""
+        return getattr(self.app, "chosen_keys", None)
 
     def tell_chat(self) -> None:
         """What the chat's heading says."""
@@ -146,8 +162,15 @@ class PaneScreen(Arranging):
     def on_terminal_pane_changed(self) -> None:
         """A run began, went on or ended."""
         spans, actions = self.terminal.summary()
-        back = f"{key_on(self.app, 'take')} give back" if self.terminal.taken else None
-        self.headings["terminal"].tell(spans, back, actions=actions)
+        heading, back = self.headings["terminal"], None
+        # How the keys come back is to be read however many tabs there are.
+        heading.right_stays = self.terminal.taken
+        if self.terminal.taken:
+            give = Hint(key_on(self.app, "take"), "give back", first_key("take", self.app_keys))
+            back, clicks = hinted((give,))
+            actions = {**actions, **clicks}
+        heading.tell(spans, back, actions=actions)
+        self.tell_keys()
 
     def action_run_tab(self, place: int) -> None:
         """A click on the tab of a run."""

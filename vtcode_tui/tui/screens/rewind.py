@@ -38,7 +38,7 @@ class Preview(Outlook):
         rows += self.sentence("the journal keeps them, and so does the chat.", cells, MUTED)
         rows += [
             (Line(), ""),
-            (self.box(self.files, "files too: what the agent sees becomes what it was"), "files"),
+            (self.box(self.files, "files too: the agent sees them as they were"), "files"),
         ]
         if not preview.files.files:
             rows.append((Line((Span("      nothing of it has changed since", MUTED),)), ""))

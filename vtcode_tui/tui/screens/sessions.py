@@ -18,12 +18,13 @@ from textual.widgets import Input
 from vtcode_tui.common.errors import VtcodeError
 from vtcode_tui.common.home import Home
 from vtcode_tui.render import MUTED, Line, Span, Style, cut, fold, pad, plain, plain_line, spans_of
-from vtcode_tui.sessions import Listed, delete, fork, parse, search, sessions
+from vtcode_tui.sessions import Listed, delete, fork, parse, search, sessions, staged_at_end
 from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.keys import SESSIONS, bindings, key_on
 from vtcode_tui.tui.panes.heading import LEAVES, Heading, Keys, Row, facts
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.choosing import Choosing
+from vtcode_tui.tui.screens.copying import Copying
 from vtcode_tui.tui.sheet import Sheet
 from vtcode_tui.workspace import left_staged
 
@@ -260,10 +261,19 @@ class Sessions(Choosing[Chosen | None]):
             self._narrow(keep=True)
 
     def action_fork(self) -> None:
-        """A new session with the same conversation, to be gone on with."""
+        """A new session with the same conversation, to be gone on with; first what it would begin with."""
         listed = self._current()
         if listed is not None and listed.has_conversation:
-            self.run_worker(self._fork(listed), exit_on_error=True)
+            self.run_worker(self._ask_for_copy(listed), exit_on_error=True)
+
+    async def _ask_for_copy(self, listed: Listed) -> None:
+        staged = await asyncio.to_thread(staged_at_end, listed.folder) if self._left(listed) else ()
+
+        def answer(word: str | None) -> None:
+            if word == "make":
+                self.run_worker(self._fork(listed), exit_on_error=True)
+
+        self.app.push_screen(Copying(listed, staged), answer)
 
     async def _fork(self, listed: Listed) -> None:
         try:
