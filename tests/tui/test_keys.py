@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.tui.rig import Rig, until
 from tests.tui.scenes import work
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.tui.app import VtcodeApp
 from vtcode_tui.tui.commands import COMMANDS
-from vtcode_tui.tui.keys import GROUPS, KEYS, keymap, rows, shown
+from vtcode_tui.tui.keys import GROUPS, KEYS, rows, shown
+from vtcode_tui.tui.own_keys import keymap
 from vtcode_tui.tui.panes.chat import ChatPane
 from vtcode_tui.tui.panes.diff import DiffPane
 from vtcode_tui.tui.panes.events import EventPane
@@ -78,6 +81,38 @@ def test_no_setting_makes_an_answer_of_a_letter() -> None:
     assert chosen == {"alike": "alt+shift+a"}
     assert wrong[0] == "[interface.keys] approve: y is typed as text: an answer needs ctrl, alt or F1-F12"
     assert len(wrong) == 3
+
+
+def test_a_key_that_no_terminal_has_or_that_would_mean_two_things_is_answered_with_one_sentence_each() -> None:
+    chosen, wrong = keymap(
+        {
+            "help": "crtl+k", "zoom": "", "wider": "ctrl+", "palette": "alt+nosuchkey", "editor": "ctrl+e",
+            "approve": "ctrl+n", "diff.accept": "x", "quit": "ctrl+y", "row.down": "é,down", "top": "alt+home",
+        }
+    )  # fmt: skip
+    assert chosen == {"editor": "ctrl+e", "row.down": "é,down", "top": "alt+home"}
+    assert len(wrong) == 7 and all(one.startswith("[interface.keys] ") and "\n" not in one for one in wrong)
+    assert "[interface.keys] approve: ctrl+n is the key of `deny` already" in wrong
+    assert "[interface.keys] diff.accept: x is the key of `diff.reject` already" in wrong
+    assert "[interface.keys] quit: ctrl+y is the key of `approve` already" in wrong
+    assert any(one.startswith("[interface.keys] help: `crtl+k` is no key") for one in wrong)
+
+
+def test_two_keys_may_change_places() -> None:
+    swapped = {"diff.accept": "x", "diff.reject": "a"}
+    assert keymap(swapped) == (swapped, [])
+
+
+def test_the_keys_that_there_are_can_be_written_down_as_ones_own() -> None:
+    same = {key.id: key.keys for key in KEYS}
+    assert keymap(same) == (same, [])
+
+
+@pytest.mark.parametrize("typed", ["ctrl+m", "ctrl+j", "ctrl+i", "ctrl+h", "enter", "space"])
+def test_no_answer_is_what_a_terminal_sends_for_text(typed: str) -> None:
+    assert keymap({"approve": typed}) == (
+        {}, [f"[interface.keys] approve: {typed} is typed as text: an answer needs ctrl, alt or F1-F12"]
+    )  # fmt: skip
 
 
 def test_keys_are_shown_as_people_write_them() -> None:

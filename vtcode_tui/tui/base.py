@@ -13,7 +13,7 @@ from textual.binding import Binding
 from vtcode_tui.common.home import Home
 from vtcode_tui.common.shipped import shipped
 from vtcode_tui.tui.device import Device
-from vtcode_tui.tui.keys import keymap
+from vtcode_tui.tui.own_keys import keymap
 from vtcode_tui.tui.own_themes import own_themes
 from vtcode_tui.tui.panes.heading import Heading
 from vtcode_tui.tui.sweep import Sweep

@@ -6,10 +6,8 @@ the focus; those of the approval queue are alive only while something waits.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
@@ -212,7 +210,6 @@ KEYS: tuple[Key, ...] = (
     Key("setup.leave", "escape", "leave", "leave it as it is", SETUP, True),
 )
 
-_CHORD = re.compile(r"(?:ctrl|alt|super|hyper|meta)\+.|f\d")
 GROUPS: tuple[str, ...] = tuple(dict.fromkeys(key.group for key in KEYS))
 
 
@@ -224,23 +221,6 @@ def bindings(*groups: str) -> list[BindingType]:
         if key.group in groups
         for one in key.keys.split(",")
     ]
-
-
-def keymap(chosen: dict[str, str]) -> tuple[dict[str, str], list[str]]:
-    """The person's own keys, and a sentence for each that cannot be: an unknown name, an answer typed as text."""
-    known = {key.id for key in KEYS}
-    wrong: list[str] = []
-    for name in chosen.keys() - known:
-        near = get_close_matches(name, known, 1)
-        wrong.append(f"[interface.keys] has no `{name}`" + (f": did you mean `{near[0]}`?" if near else ""))
-    kept = {name: keys for name, keys in chosen.items() if name in known}
-    for name in [key.id for key in KEYS if key.group == APPROVALS and key.id in kept]:
-        if typed := [one for one in kept[name].split(",") if not _CHORD.match(one.strip())]:
-            del kept[name]
-            wrong.append(
-                f"[interface.keys] {name}: {typed[0]} is typed as text: an answer needs ctrl, alt or F1-F12"
-            )
-    return kept, sorted(wrong)
 
 
 _NAMES = {
