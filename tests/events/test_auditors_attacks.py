@@ -20,6 +20,7 @@ import pytest
 from tests.events.test_tampering import FIRST, SECOND, checkpoints, lines_of, put, rechain
 from vtcode_tui.common.home import Home
 from vtcode_tui.events import Journal, verify, verify_all
+from vtcode_tui.events.evidence import Evidence
 from vtcode_tui.events.rootcheck import LONGEST_LINE, check_root
 
 MakeSession = Callable[..., Path]
@@ -221,6 +222,25 @@ def test_a_root_log_without_line_breaks_is_read_in_bounded_pieces(session: MakeS
     assert f"line {root.size + 1} of the root log is longer than any" in root.problems[0].text
     assert root.read < 3 * LONGEST_LINE
     assert (verify(folder).state, verify(folder).layer) == ("tampered", "root")
+
+
+COPIES = {
+    "an event that is nested without end": '{"v":1,"seq":' + "[" * 100_000,
+    "an event in an event without end": '{"v":1,"seq":' * 50_000,
+    "a request that is nested without end": '{\\"seq\\":' + "[" * 100_000,
+    "CEF that begins again and again": "CEF:0|" + " cs1=a cs2Label=" * 60_000,
+    "CEF that never ends": "CEF:0|" + (" cs1=a cs2Label=x cs4=" + "a" * 64) * 20_000,
+    "an anchor that begins again and again": "vtcode-anchor v1 1 " * 60_000,
+}
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_a_copy_that_was_prepared_for_its_reader_vouches_for_nothing_and_is_read_in_time(
+    session: MakeSession, how: str
+) -> None:
+    # Read anew from every place in it, none of these would come to an end today.
+    report = verify(session(), evidence=Evidence(COPIES[how], given=True))
+    assert (report.state, report.problems) == ("unanchored", ())
 
 
 def test_a_checkpoint_of_another_session_is_not_taken_for_one_of_this(session: MakeSession) -> None:

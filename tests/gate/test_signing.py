@@ -291,6 +291,36 @@ def test_another_statement_that_carries_a_nonce_again_is_named_however_well_it_i
     assert (problem.layer, "was used before" in problem.text) == ("signature", True)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[]", "cannot be read"),
+        ('"words"', "cannot be read"),
+        ("[" * 100_000, "cannot be read"),
+        ("{}", "about something else"),
+        ('{"prev": [], "nonce": {}}', "another journal"),
+        ('{"prev": "HEAD", "nonce": {}}', "not among the allowed signers"),
+    ],
+)
+def test_a_signed_statement_of_any_shape_ends_in_a_verdict(tmp_path: Path, text: str, said: str) -> None:
+    own, theirs = make_key(tmp_path), make_key(tmp_path, "ecdsa")
+    journal = Journal.create(tmp_path / "s4", "s1")
+    journal.append(PolicyDecided(decision="prompt", rule="r", reason="", subject_sha256="a", policy_sha256="c"))
+    if '"prev"' in text:
+        bound = {"session": "s1", "call": "c", "scope": "once", "subject_sha256": "a", "shown_sha256": "b"}
+        text = json.dumps(bound | json.loads(text.replace("HEAD", journal.head)))
+    signing = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(theirs), "-n", NAMESPACE]
+    signature = subprocess.run(signing, input=text, capture_output=True, text=True, check=True).stdout
+    granted = ApprovalGranted(
+        subject_sha256="a", shown_sha256="b", scope="once", statement=text, signature=signature
+    )
+    journal.append(granted, call="c")
+    journal.abandon()
+    report = replace(verify(tmp_path / "s4"), problems=(), state="open")
+    (problem,) = check_approvals(report, signers_file(tmp_path, own)).problems
+    assert said in problem.text
+
+
 def test_an_allowed_signers_file_that_is_wrong_names_its_line(tmp_path: Path) -> None:
     path = tmp_path / "signers"
     path.write_text("alice@corp\n")

@@ -6,7 +6,6 @@ import base64
 import binascii
 import fnmatch
 import hashlib
-import json
 import re
 import shlex
 from collections.abc import Iterable
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from vtcode_tui.common.errors import UsageError
 from vtcode_tui.events.chain import Problem
-from vtcode_tui.events.lines import event_of, read_lines
+from vtcode_tui.events.lines import event_of, parse_line, read_lines
 from vtcode_tui.events.sshsig import NAMESPACE, verifies
 from vtcode_tui.events.types import ApprovalGranted, Event
 from vtcode_tui.events.verdict import Report
@@ -116,8 +115,8 @@ def _check(
     if found is None:
         return "!the signature does not belong to the statement"
     try:
-        said = json.loads(data.statement)
-    except ValueError:
+        said = parse_line(data.statement.encode())
+    except (ValueError, RecursionError):
         return "!the signed statement cannot be read"
     bound = {
         "session": event.session,
@@ -129,11 +128,12 @@ def _check(
     wrong = [name for name, value in bound.items() if said.get(name) != value]
     if wrong:
         return f"!the signed statement is about something else: {', '.join(wrong)}"
-    if said.get("prev") not in heads:
+    if str(said.get("prev")) not in heads:
         return "!the signed statement was made for another journal, or another state of this one"
-    if said.get("nonce") in nonces:
+    nonce = str(said.get("nonce"))
+    if nonce in nonces:
         return "!the signed statement was used before"
-    nonces.add(str(said.get("nonce")))
+    nonces.add(nonce)
     signer = next((one for one in allowed if one.public == found.public and one.may_sign(event.time)), None)
     if signer is None:
         return "!the key is not among the allowed signers, not for this purpose, or not at that time"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import re2
+
 from vtcode_tui.events.timestamps import Stamp
 
 _NATIVE = '{"v":1,"seq":'
-_CEF = re.compile(r" cs1=([0-9A-Za-z._-]{1,80}) cs2Label=.* cs4=([0-9a-f]{64}) cn1Label=seq cn1=(\d{1,12})(?: |$)")
+# Evidence may have been prepared for whoever reads it: this expression takes time linear in the line.
+_CEF = re2.compile(r" cs1=([0-9A-Za-z._-]{1,80}) cs2Label=.* cs4=([0-9a-f]{64}) cn1Label=seq cn1=(\d{1,12})(?: |$)")
 _DECODER = json.JSONDecoder()
 
 
@@ -47,13 +49,13 @@ def _states_of(line: str) -> Iterator[tuple[str, int, str]]:
         # Inside a text of JSON or of structured data its quotes would be escaped: this is an event itself.
         try:
             _, end = _DECODER.raw_decode(line, at)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         yield from _state_of(line[at:end])
     elif '\\"seq\\":' in line and "{" in line:
         try:
             value = json.loads(line[line.index("{") :])
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         for raw in _carried(value):
             yield from _state_of(raw)
@@ -63,7 +65,7 @@ def _state_of(raw: str) -> Iterator[tuple[str, int, str]]:
     try:
         event = json.loads(raw)
         session, seq, prev = event["session"], event["seq"], event["prev"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return
     if isinstance(session, str) and type(seq) is int and isinstance(prev, str):
         yield session, seq, prev

@@ -53,7 +53,7 @@ def find_tail(path: Path) -> Tail:
 def _whole(raw: bytes) -> bool:
     try:
         parse_line(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
