@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 
 from tests.workspace.conftest import Bench, in_mount
+from vtcode_tui.common.errors import StaleFileError
+from vtcode_tui.workspace.beneath import Beneath
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _EXCHANGE, _WHITEOUT = 2, 4
@@ -207,3 +210,44 @@ def test_a_folder_that_lets_others_write_is_a_change_of_its_own(bench: Bench) ->
     assert bench.accept()["failed"] == {}
     assert (bench.root / "open").stat().st_mode & 0o7777 == 0o777
     assert bench.changes().files == ()
+
+
+def test_what_a_person_saves_while_an_acceptance_is_writing_that_file_is_kept(bench: Bench) -> None:
+    in_layer(bench, lambda: (Path("a.txt").write_bytes(os.urandom(1 << 16) * 512), [])[1])
+    changes = bench.changes()
+    arguments = bench.layer.accepting(changes, {"a.txt": None}, changes.digest)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            bench.call("accept", arguments)
+        finally:
+            os._exit(0)
+    while not any(bench.root.glob(".vtcode-tmp-*")):
+        assert os.waitpid(pid, os.WNOHANG) == (0, 0), "it ended before the file was seen being written"
+    os.kill(pid, signal.SIGSTOP)
+    os.waitpid(pid, os.WUNTRACED)
+    assert any(bench.root.glob(".vtcode-tmp-*")), "it was stopped while it wrote"
+    (bench.root / "a.txt").write_text("a person's\n")
+    os.kill(pid, signal.SIGCONT)
+    os.waitpid(pid, 0)
+    assert (bench.root / "a.txt").read_text() == "a person's\n"
+    assert not any(bench.root.glob(".vtcode-tmp-*"))
+    assert only_conflict(bench) == "a.txt"
+
+
+def only_conflict(bench: Bench) -> str:
+    (change,) = bench.changes().files
+    assert change.conflict
+    return change.path
+
+
+def test_a_file_that_a_run_goes_on_writing_does_not_keep_an_acceptance_busy(bench: Bench) -> None:
+    (bench.layer.upper / "log").write_bytes(b"x" * (3 << 20))
+    with Beneath(bench.layer.upper) as up:
+        entry = up.entry("log")
+        assert entry is not None
+        pieces = up.pieces("log", entry.sha256, entry.size)
+        with (bench.layer.upper / "log").open("ab") as file, pytest.raises(StaleFileError):
+            for _ in range(10):
+                file.write(next(pieces))
+                file.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -181,6 +182,7 @@ class SessionGround:
         self._instructions = read_instructions(self.workspace.root)
         self.set_mode(self.judge.situation.mode)
         self.stale_paths()
+        await self._look()
         return self._instructions
 
     async def find(self, query: str, limit: int) -> tuple[str, ...]:
@@ -204,8 +206,14 @@ class SessionGround:
         )
         return [str(path) for path in answer.get("paths", ())]
 
+    async def _look(self) -> None:
+        """The first look at what is protected and masked: in a huge folder it takes seconds, beside the loop."""
+        await asyncio.to_thread(self.surroundings)
+
     async def begin(self) -> None:
         """What is done before the first turn."""
+        if self.judge.situation.trusted:
+            await self._look()
         if self._commits is not None:
             await self._commits.begin()
 

@@ -90,25 +90,45 @@ class Beneath:
         with self.parent(path) as (folder, name):
             return read_at(folder, name, path)
 
+    def stamp(self, path: str) -> tuple[int, ...]:
+        """Inode, mode, size and times of what stands at `path`, empty where nothing does: a change changes it."""
+        try:
+            with self.parent(path) as (folder, name):
+                return _stamp_at(folder, name)
+        except (FileNotFoundError, ThroughError):
+            return ()
+
     def write(
-        self, path: str, data: bytes | Iterable[bytes], *, mode: int | None = None, mtime_ns: int | None = None
+        self,
+        path: str,
+        data: bytes | Iterable[bytes],
+        *,
+        mode: int | None = None,
+        mtime_ns: int | None = None,
+        stamp: tuple[int, ...] | None = None,
     ) -> None:
         """Make the regular file `path` hold `data`, whatever stood there (but a folder), in one step.
 
         Keeps the permission bits of the file that is replaced unless `mode` is given; a new file gets 0644 as the
-        umask allows. Missing folders are made. An error from the iterable leaves everything as it was.
+        umask allows. Missing folders are made. An error from the iterable leaves everything as it was, and so does
+        a StaleFileError where a `stamp` is given and what stood there got another one while the data was written.
         """
         with self.parent(path, make=True) as (folder, name):
-            write_at(folder, name, (data,) if isinstance(data, bytes) else data, mode=mode, mtime_ns=mtime_ns)
+            pieces = (data,) if isinstance(data, bytes) else data
+            write_at(folder, name, pieces, mode=mode, mtime_ns=mtime_ns, stamp=stamp)
 
-    def pieces(self, path: str, sha256: str) -> Iterator[bytes]:
-        """The content of a regular file in pieces; raises StaleFileError at the end if its hash is another one."""
+    def pieces(self, path: str, sha256: str, size: int) -> Iterator[bytes]:
+        """The content of a regular file in pieces; raises StaleFileError where it is longer or another."""
         digest = hashlib.sha256()
+        left = size
         with self.parent(path) as (folder, name):
             descriptor = os.open(name, _FILE, dir_fd=folder)
         with os.fdopen(descriptor, "rb") as file:
             while piece := file.read(_PIECE):
                 digest.update(piece)
+                left -= len(piece)
+                if left < 0:
+                    break  # a run that goes on writing would keep us here
                 yield piece
         if digest.hexdigest() != sha256:
             raise StaleFileError(f"{path!r} changed while it was read")
@@ -232,8 +252,22 @@ def read_at(folder: int, name: str, path: str) -> bytes:
         return file.read()
 
 
+def _stamp_at(folder: int, name: str) -> tuple[int, ...]:
+    try:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return ()
+    return (status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
 def write_at(
-    folder: int, name: str, pieces: Iterable[bytes], *, mode: int | None, mtime_ns: int | None = None
+    folder: int,
+    name: str,
+    pieces: Iterable[bytes],
+    *,
+    mode: int | None,
+    mtime_ns: int | None = None,
+    stamp: tuple[int, ...] | None = None,
 ) -> None:
     """Put a file with this content in the place of `name` in an open folder."""
     try:
@@ -250,6 +284,8 @@ def write_at(
             if mtime_ns is not None:
                 os.utime(descriptor, ns=(mtime_ns, mtime_ns))
             os.fsync(descriptor)
+        if stamp is not None and _stamp_at(folder, name) != stamp:
+            raise StaleFileError("the file changed in the workspace meanwhile")
         _into_place(folder, temporary, name)
     except BaseException:
         with contextlib.suppress(OSError):

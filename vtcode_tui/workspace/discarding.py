@@ -167,7 +167,9 @@ class Discarder:
             case "symlink":
                 up.link(path, real.target)
             case "file":
-                up.write(path, low.pieces(path, real.sha256), mode=real.mode, mtime_ns=low.mtime_ns(path))
+                up.write(
+                    path, low.pieces(path, real.sha256, real.size), mode=real.mode, mtime_ns=low.mtime_ns(path)
+                )
 
     def _remove(self, path: str) -> None:
         target = self._upper / path

@@ -106,6 +106,7 @@ def carry_out(
 def _perform(step: Step, real: Beneath, upper: Path, folder: Path) -> bool:
     if step.do == "tidy":
         return _remove_empty(step.path, real)
+    stamp = real.stamp(step.path)
     found = real.entry(step.path)
     if step.do == "folder":
         if found is not None and found.kind != "folder":
@@ -124,22 +125,22 @@ def _perform(step: Step, real: Beneath, upper: Path, folder: Path) -> bool:
         case "chmod":
             real.chmod(step.path, step.after.mode if step.after else 0o644)
         case "file":
-            _write(step, real, upper, folder)
+            _write(step, real, upper, folder, stamp)
     return True
 
 
-def _write(step: Step, real: Beneath, upper: Path, folder: Path) -> None:
+def _write(step: Step, real: Beneath, upper: Path, folder: Path, stamp: tuple[int, ...]) -> None:
     if step.after is None:
         raise WorkspaceError("the plan is damaged")
     if step.source == "bytes":
         content = (folder / _BYTES / step.after.sha256).read_bytes()
         if sha256(content).hexdigest() != step.after.sha256:
             raise WorkspaceError("the plan is damaged")
-        real.write(step.path, content, mode=step.after.mode)
+        real.write(step.path, content, mode=step.after.mode, stamp=stamp)
         return
     with Beneath(upper) as layer:
-        pieces = layer.pieces(step.path, step.after.sha256)
-        real.write(step.path, pieces, mode=step.after.mode, mtime_ns=step.mtime_ns)
+        pieces = layer.pieces(step.path, step.after.sha256, step.after.size)
+        real.write(step.path, pieces, mode=step.after.mode, mtime_ns=step.mtime_ns, stamp=stamp)
 
 
 def _remove_empty(path: str, real: Beneath) -> bool:
