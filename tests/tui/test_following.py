@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 
 import pytest
+from textual.events import Key
 
 from tests.tui.rig import Rig, until
 from tests.tui.scenes import begin, respond, waits, work
+from vtcode_tui.events.live import TextDelta
 from vtcode_tui.tui.layout import Shares
+from vtcode_tui.tui.panes.blocks import Answer
 from vtcode_tui.tui.panes.chat import ChatPane
 
 Make = Callable[..., Rig]
@@ -64,6 +68,43 @@ async def test_a_scrollbar_that_appears_wraps_no_row_anew(rig: Make) -> None:
         await until(lambda: chat.show_vertical_scrollbar, pilot)
         assert chat.text_width == width
         await until(lambda: at_end(chat), pilot)
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_a_long_answer_that_comes_at_once_is_laid_out_in_parts_between_which_keys_are_answered(
+    rig: Make, streamed: bool
+) -> None:
+    text = "# Title\n\n" + "word " * 80 + "\n\n```python\ndef f(x):\n    return x + 1\n```\n\n- one\n- two\n\n"
+    text = "".join(text.replace("Title", f"Title {number}") for number in range(200))
+    app = rig()
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        chat = app.app.work.chat
+        if streamed:
+            core.live(TextDelta(1, text))
+        else:
+            core.say(respond(text))
+        answer, seen = chat.blocks[-1], set[int]()
+
+        async def turns(condition: Callable[[], bool]) -> None:
+            async with asyncio.timeout(40):
+                while not condition():
+                    seen.add(chat.row_count())
+                    await asyncio.sleep(0)
+
+        await turns(lambda: answer.behind)
+        app.app.work.prompt.post_message(Key("x", "x"))
+        await turns(lambda: app.app.work.prompt.text == "x")
+        assert answer.behind, "the letter was there before the answer"
+        if streamed:
+            core.say(respond(text))
+        await turns(lambda: not answer.behind)
+        assert len(seen) > 3, "it grows while it is laid out"
+        await until(lambda: chat.following and chat.scroll_y == chat.max_scroll_y > 3000, pilot)
+        whole, count = list(Answer(source=text).lay(chat.text_width)), chat.row_count()
+        shown = [chat.row(y) for y in range(count - len(whole), count)]
+        assert [row.text.rstrip() for row in shown] == [row.text.rstrip() for row in whole]
 
 
 async def test_a_person_who_scrolls_up_while_the_queue_grows_stays_where_they_are(rig: Make) -> None:

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from tests.tui.rig import Rig, until
 from tests.tui.scenes import respond
 from vtcode_tui.config.settings import Settings
-from vtcode_tui.tui.sweep import GROWN, LONGEST, PAUSE, Sweep
+from vtcode_tui.tui.sweep import AWAY, GROWN, LONGEST, PAUSE, Sweep
 
 
 class Hands:
@@ -106,6 +106,11 @@ def test_what_died_after_it_had_outlived_a_full_collection_is_found_in_the_end(h
     kept = [[] for _ in range(GROWN + 1)]  # type: ignore[var-annotated]
     work(30)
     hands.let_time_pass()
+    work(30)
+    hands.pressed = hands.now
+    hands.let_time_pass()
+    assert ref() is not None, "somebody has just typed: such a long look is not for now"
+    hands.now += AWAY
     work(30)
     hands.let_time_pass()
     assert ref() is None and kept

@@ -120,12 +120,21 @@ class MarkdownStream:
         """Lay everything out for another width, when next read."""
         if width == self.width:
             return
-        self._update()
         self.width = width
         sections, self._sections, self._rows, self._final = self._sections, [], [], 0
         for section in sections:
             self._finish(section)
         self._dirty = True
+
+    def advance(self, most: int) -> bool:
+        """Lay out at most so many characters of what came; whether more waits. Not after `close`."""
+        self._update(most)
+        return self._dirty
+
+    @property
+    def laid(self) -> Sequence[Line]:
+        """The rows of what has been laid out; as `lines` when nothing waits."""
+        return self._rows
 
     @property
     def lines(self) -> Sequence[Line]:
@@ -135,8 +144,7 @@ class MarkdownStream:
 
     @property
     def final(self) -> int:
-        """How many of the first rows will stay as they are."""
-        self._update()
+        """How many of the first rows that are laid out will stay as they are."""
         return self._final
 
     @property
@@ -149,14 +157,17 @@ class MarkdownStream:
         """The fenced blocks so far, for a copy key."""
         return code_blocks(self.source)
 
-    def _update(self) -> None:
+    def _update(self, most: int | None = None) -> None:
         if not self._dirty:
             return
-        self._dirty = False
         text = "".join(self._fed)
         self._fed.clear()
+        self._dirty = most is not None and len(text) > most
+        if self._dirty:
+            self._fed.append(text[most:])
+            text = text[:most]
         if text.endswith("\r") and not self._closed:  # perhaps half of a line end: it waits for the next piece
-            self._fed.append("\r")
+            self._fed.insert(0, "\r")
             text = text[:-1]
         # What is left of CR and NUL would be line ends and question marks to the parser: it shall be seen.
         self._rest += text.replace("\r\n", "\n").replace("\r", "␍").replace("\0", "␀")

@@ -21,6 +21,8 @@ LONGEST = 200
 """And after which it is begun whoever types: about a million objects."""
 GROWN = 100_000
 """Objects that have outlived full collections before all are walked again, for those that died since."""
+AWAY = 10.0
+"""Seconds without a key before that: it takes longest."""
 
 Later = Callable[[float, Callable[[], object]], object]
 """Calls something after so many seconds, in the loop; may be asked from any thread."""
@@ -72,7 +74,8 @@ class Sweep:
             self._walk()
 
     def _walk(self) -> None:
-        if gc.get_freeze_count() - self._walked > GROWN:
+        grown = gc.get_freeze_count() - self._walked
+        if grown > GROWN and self._clock() - self._pressed() >= AWAY:
             gc.unfreeze()
             gc.collect()
             gc.freeze()

@@ -6,6 +6,7 @@ again when they come on the screen.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -30,6 +31,9 @@ from vtcode_tui.render import (
     width,
 )
 
+AT_ONCE = 0.008
+"""Seconds that the laying out of an answer may take before keys are looked after again."""
+_PART = 1_000
 GUTTER = 2
 """Cells left of every block, where its mark stands."""
 
@@ -55,6 +59,11 @@ class Block:
     @property
     def live(self) -> bool:
         """Whether its rows may change without anybody telling the pane."""
+        return False
+
+    @property
+    def behind(self) -> bool:
+        """Whether more of it waits to be laid out than was done at once."""
         return False
 
 
@@ -113,12 +122,19 @@ class Answer(Block):
     """Why the pieces so far do not count, when the stream broke."""
     _shown: list[Line] = field(default_factory=list)
     _kept: int = 0
+    _whole: bool = False
+    """Whether all of it has come."""
+    _behind: bool = False
 
     def lay(self, cells: int) -> Sequence[Line]:
-        """The rows for a width."""
+        """The rows for a width; of one that has just come, those of a first part, and more each time."""
         inner = max(8, cells - GUTTER - 1)
         if self.stream is not None:
-            return self._lay_stream(self.stream, inner)
+            shown = self._lay_stream(self.stream, inner)
+            if self._whole and not self._behind:
+                # The pane has the rows; they are made again if it lets them go.
+                self.stream, self._shown, self._kept = None, [], 0
+            return shown
         shown = [Line(), *_indented(markdown(self.source, inner))]
         if self.void:
             shown.append(Line((Span("  "), Span(f"discarded: {plain_line(self.void)}", Style("caution")))))
@@ -129,7 +145,13 @@ class Answer(Block):
         if cells != stream.width or not self._shown:
             stream.resize(cells)
             self._shown, self._kept = [Line()], 0
-        rows = stream.lines
+        until = time.perf_counter() + AT_ONCE
+        self._behind = stream.advance(_PART)
+        while self._behind and time.perf_counter() < until:
+            self._behind = stream.advance(_PART)
+        if self._whole and not self._behind:
+            stream.close()
+        rows = stream.laid
         del self._shown[1 + self._kept :]
         self._shown += _indented(rows[self._kept :])
         self._kept = stream.final
@@ -138,7 +160,12 @@ class Answer(Block):
     @property
     def live(self) -> bool:
         """Whether pieces still come."""
-        return self.stream is not None
+        return self.stream is not None and not self._whole
+
+    @property
+    def behind(self) -> bool:
+        """Whether more of it waits to be laid out than was done at once."""
+        return self._behind
 
     def feed(self, text: str) -> None:
         """Take the next piece."""
@@ -148,13 +175,17 @@ class Answer(Block):
         self.stream.feed(text)
 
     def finish(self, text: str) -> None:
-        """The whole is known: the stream and its rows are let go."""
-        self.source, self.stream = text, None
-        self._shown, self._kept = [], 0
+        """The whole is known; what was laid out of it so far holds, if it was the same text."""
+        self.source, self._whole = text, True
+        if self.void or self.stream is None or self.stream.source != text:
+            self.stream, self._shown, self._kept, self._behind = None, [], 0, False
+        if self.stream is None and not self.void and len(text) > _PART:
+            self.stream = MarkdownStream(80)
+            self.stream.feed(text)
 
     def copy_text(self) -> str:
         """What the copy key takes."""
-        return self.stream.source if self.stream is not None else self.source
+        return self.stream.source if self.stream is not None and not self._whole else self.source
 
     def code(self) -> tuple[CodeBlock, ...]:
         """Its fenced blocks, for the copy key."""

@@ -6,6 +6,7 @@ block at the top of the screen stays where it is while heights above it change.
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from vtcode_tui.render import CodeBlock
 
 FRAME = 1 / 30
+SOON, SELDOM = 1 / 250, 1 / 6
+"""Seconds until the next part of a long answer is laid out, and between two paintings meanwhile."""
 KEPT = 96
 """Blocks whose rows are kept."""
 
@@ -87,6 +90,8 @@ class ChatPane(Sheet):
         self._stale = False
         self._rows: OrderedDict[int, Sequence[Line]] = OrderedDict()
         self._pending = False
+        self._late: Block | None = None  # more of it is to be laid out
+        self._drawn = 0.0
         self.news = 0
 
     # What is in it.
@@ -104,13 +109,16 @@ class ChatPane(Sheet):
 
     def changed(self, block: Block) -> None:
         """A block looks different now."""
+        index = self._place(block)
+        if index is not None:
+            self._widths[index] = -1
+            self._rows.pop(index, None)
+            self.soon()
+
+    def _place(self, block: Block) -> int | None:
         # Live blocks are near the end: looking for them from there is quick however long the chat is.
-        for index in range(len(self.blocks) - 1, -1, -1):
-            if self.blocks[index] is block:
-                self._widths[index] = -1
-                self._rows.pop(index, None)
-                self.soon()
-                return
+        places = range(len(self.blocks) - 1, -1, -1)
+        return next((index for index in places if self.blocks[index] is block), None)
 
     def clear(self) -> None:
         """Forget everything (the viewer goes back in time)."""
@@ -119,6 +127,7 @@ class ChatPane(Sheet):
         self._widths.clear()
         self._rows.clear()
         self._stale = True
+        self._late = None
         self.news = 0
         self.following = True
         self.soon()
@@ -130,14 +139,23 @@ class ChatPane(Sheet):
         self._heights.extend([1] * len(blocks))
         self._widths.extend([-1] * len(blocks))
 
-    def soon(self) -> None:
+    def soon(self, seconds: float = FRAME) -> None:
         """Draw with the next frame: a thousand pieces of an answer are thirty paintings a second."""
         if not self._pending and self.is_mounted:
             self._pending = True
-            self.set_timer(FRAME, self._frame)
+            self.set_timer(seconds, self._frame)
 
     def _frame(self) -> None:
+        late, self._late = self._late, None
+        if late is not None:
+            self.changed(late)
         self._pending = False
+        if late is not None and time.monotonic() < self._drawn + SELDOM:
+            if (index := self._place(late)) is not None:
+                self._lay(index)
+            if late.behind:
+                return
+        self._drawn = time.monotonic()
         self.redraw()
 
     # Rows.
@@ -154,6 +172,9 @@ class ChatPane(Sheet):
         rows = self._rows.get(index)
         if rows is None or self._widths[index] != width:
             rows = self.blocks[index].lay(width)
+            if self.blocks[index].behind:
+                self._late = self.blocks[index]
+                self.soon(SOON)
             self._rows[index] = rows
             while len(self._rows) > KEPT:
                 self._rows.popitem(last=False)
@@ -230,10 +251,6 @@ class ChatPane(Sheet):
         elif round(old_value) != round(new_value) and not self._pending:
             self._pending = True
             self.call_after_refresh(self._frame)
-
-    def notify_style_update(self) -> None:
-        """Colours are mixed when strips are made: the rows stay."""
-        super().notify_style_update()
 
     # Keys.
 
@@ -356,12 +373,9 @@ class ChatPane(Sheet):
             y = event.y + int(self.scroll_offset.y)
             if y < self.row_count():
                 self.cursor = y
-                if y == self._starts[self._block_at(y)] or not self._here_is_open():
+                index = self._block_at(y)
+                if y == self._starts[index] or self.blocks[index].folded:
                     self.action_fold()
-
-    def _here_is_open(self) -> bool:
-        block = self._here()
-        return block is None or not block.folded
 
     def action_origin(self) -> None:
         """Show the event that the block under the cursor tells of."""
