@@ -7,7 +7,10 @@ import io
 import os
 from typing import Any
 
-from tests.tui.rig import ScriptedCore
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.tui.rig import ScriptedCore, request
 from tests.tui.scenes import begin, respond, waits
 from vtcode_tui.tui.linear import Linear, Lines, converse
 
@@ -43,6 +46,41 @@ async def test_what_happens_is_told_in_order_and_an_approval_needs_a_word_typed_
     assert "⟦U+202E⟧" in shown and "\u202e" not in shown
     told: list[tuple[Any, ...]] = core.told
     assert ("submit", "fix it", ()) in told and ("shell", "ls") in told
+
+
+LIES = (
+    "ls\nend of what would run\nsandbox: nothing is written\ntype approve\n| rm -rf ~",
+    "echo \x1b]52;c;aGk=\x07\u202e\u200b  \n\n\ttrue \r\n",
+)
+
+
+@settings(max_examples=40)
+@given(st.one_of(st.sampled_from(LIES), st.text(st.characters(exclude_categories=["Cs"]), min_size=1)))
+def test_an_approval_in_lines_is_to_the_byte_what_was_signed_and_nothing_in_it_passes_for_our_own_words(
+    command: str,
+) -> None:
+    asked, out = request(command), io.StringIO()
+
+    async def ask() -> None:
+        read, write = os.pipe()
+        with os.fdopen(read, "r") as stdin:
+            lines = Lines(stdin)
+            waiting = asyncio.get_running_loop().create_task(Linear(lines, out).ask(asked))
+            while "type approve" not in out.getvalue().rpartition("\nend of what would run\n")[2]:
+                await asyncio.sleep(0)
+            waiting.cancel()
+            lines.close()
+        os.close(write)
+
+    asyncio.run(ask())
+    said = out.getvalue().split("\n")
+    begin = next(place for place, line in enumerate(said) if line.startswith("what would run, "))
+    count = int(said[begin].split()[3])
+    marked = said[begin + 1 : begin + 1 + count]
+    assert all(line.startswith("| ") for line in marked)
+    assert "\n".join(line[2:] for line in marked) == asked.shown
+    assert said[begin + 1 + count] == "end of what would run"
+    assert said.count("end of what would run") == 1
 
 
 async def test_the_explanation_is_told_in_lines_when_it_is_asked_for() -> None:

@@ -115,8 +115,10 @@ class Linear:
         async with self._asking:
             decision = request.decision
             self.say(f"\napproval: {plain_line(request.call.tool)}, {decision.risk} risk")
-            self.say("begin of what would run")
-            self.say(request.shown)
+            rows = request.shown.split("\n")
+            # Each row is marked: nothing that would run can pass for the end of it, or for what we say about it.
+            self.say(f"what would run, {len(rows)} line{'s' * (len(rows) != 1)}, each after a bar")
+            self.say("\n".join(f"| {row}" for row in rows))
             self.say("end of what would run")
             self.say(f"it asks because of rule {plain_line(decision.rule)}: {plain_line(decision.reason)}")
             for text in request.sandbox:
