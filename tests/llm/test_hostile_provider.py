@@ -105,6 +105,14 @@ BAD: dict[str, Bad] = {
     "HTML that says it is a stream": Bad(Reply((b"<html>\n\nSign in\n\n</html>\n\n",)), rf"{CUT_SHORT}|not JSON"),
     "HTML with status 502": Bad(Reply((b"<html>Bad gateway</html>",), status=502, headers=PAGE), r"HTTP 502"),
     "a picture": Bad(Reply((b"\x89PNG",), headers={"content-type": "image/png"}), r"type image/png"),
+    "plain text": Bad(Reply((b"hello\n\n",), headers={"content-type": "text/plain"}), rf"{CUT_SHORT}|not JSON"),
+    "JSON that is no event": Bad(
+        Reply((b'data: [1, "x", null]\n\n[1, "x", null]\n',)), rf"{CUT_SHORT}|event|object"
+    ),
+    "JSON nested without end": Bad(
+        Reply((b"data: " + b"[" * 100_000 + b"\n\n" + b"[" * 100_000 + b"\n",)), r"not JSON"
+    ),
+    "a compressed stream": Bad(Reply((b"\x1f\x8b\x08",), headers={"content-encoding": "gzip"}), r"compressed", 1),
     "an empty answer": Bad(Reply(()), CUT_SHORT),
     "an empty answer without a status for it": Bad(Reply((), status=204, framed=False), r"HTTP 204"),
     "only keep-alives": Bad(Reply((b": ping\n\n",) * 50), rf"{CUT_SHORT}|not JSON"),
