@@ -16,6 +16,7 @@ from vtcode_tui.events.live import AnswerDiscarded, ContextMeter, Notice, Reason
 from vtcode_tui.events.types import Actor, ModelFailover, ModelReasoning, ModelRequested, ModelResponded
 from vtcode_tui.events.within import Recorder
 from vtcode_tui.llm.chain import Chain
+from vtcode_tui.llm.discover import toolless
 from vtcode_tui.llm.messages import (
     Completed,
     Message,
@@ -134,6 +135,14 @@ class Asking:
     def meter(self, window: int) -> None:
         """Tell the status bar how full the context is."""
         self._bus.publish(ContextMeter(self._history.tokens(), window, self.spent.cost_usd, self.spent.cached))
+
+    def foretell(self, chain: Chain) -> None:
+        """Say beforehand what will come of a model: a question whether it may see what was said, no tools."""
+        if lacks := toolless(chain.current):
+            self._bus.publish(Notice(lacks, "warning"))
+        if where := self.boundary.beyond(chain):
+            what = f"{where} has not seen this conversation: you are asked before it is sent there."
+            self._bus.publish(Notice(what, "warning"))
 
     async def _stream(self, chain: Chain, request: Request, turn: int) -> Completed:
         async with aclosing(chain.stream(request)) as stream:

@@ -20,7 +20,7 @@ from vtcode_tui.common.home import Home
 from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import ConfigChanged, PromptSubmitted, SessionEnded, ToolFinished
 from vtcode_tui.llm.chain import Chain
-from vtcode_tui.llm.discover import Looked, toolless
+from vtcode_tui.llm.discover import Looked
 from vtcode_tui.llm.messages import Image, Message, Text, ToolResult, ToolUse
 from vtcode_tui.sandbox.capability import Capability
 from vtcode_tui.sandbox.run import TerminalSize
@@ -85,7 +85,7 @@ class Session:
         await self._parts.ground.begin()
         if self._chain is not None:
             self._parts.asking.meter(self._parts.turn.window(self._chain))
-            self._foretell(self._chain)
+            self._parts.asking.foretell(self._chain)
 
     async def submit(self, text: str, *, images: tuple[bytes, ...] = ()) -> None:
         """Run a prompt's turn to its end; it waits for the turn before it."""
@@ -304,18 +304,17 @@ class Session:
         await self._changed("model", before, self.model)
 
     def _answers(self, chain: Chain) -> None:
-        self._chain = chain
+        before, self._chain = self._chain, chain
         self.model = chain.current.name
         self._parts.asking.meter(self._parts.turn.window(chain))
-        self._foretell(chain)
+        self._parts.asking.foretell(chain)
+        if before is not None:
+            self._parts.nursery.start(self._leave(before))
 
-    def _foretell(self, chain: Chain) -> None:
-        """Say beforehand what will come of this model: a question whether it may see what was said, no tools."""
-        if lacks := toolless(chain.current):
-            self._parts.bus.publish(Notice(lacks, "warning"))
-        if where := self._parts.asking.boundary.beyond(chain):
-            what = f"{where} has not seen this conversation: you are asked before it is sent there."
-            self._parts.bus.publish(Notice(what, "warning"))
+    async def _leave(self, chain: Chain) -> None:
+        """Close the connections of a chain that answers no more, once the turn that may still ask it is over."""
+        async with self._one_turn:
+            await chain.aclose()
 
     async def _changed(self, what: str, before: str, after: str, file: str = "") -> None:
         changed = ConfigChanged(what=what, before=before, after=after, file=file)
