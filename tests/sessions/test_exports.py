@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import xml.etree.ElementTree as ElementTree
@@ -135,3 +136,17 @@ def test_whatever_a_session_holds_its_markdown_hides_nothing_and_a_call_stays_co
     parsed = MarkdownIt().parse(to_markdown(meta, [call]))
     assert len([token for token in parsed if token.type == "fence"]) == 1
     assert not [one for token in parsed for one in (token, *(token.children or ())) if one.type in ACTING]
+
+
+async def test_a_copy_on_the_command_line_names_what_is_staged_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = [Step("", (("write_file", {"path": "new.txt", "content": "one\n"}),)), Step("done")]
+    async with staged(tmp_path, steps) as stage:
+        await stage.session.submit("write it")
+        made, home = stage.session.folder, stage.home
+    monkeypatch.setenv("VTCODE_HOME", str(home.state.parent if home.state.name == "state" else home.state))
+    assert await asyncio.to_thread(main, ["sessions", "fork", str(made)]) == 0
+    said = capsys.readouterr()
+    assert "come along" in said.err and "new.txt" in said.err
+    assert len(said.out.strip()) == 36

@@ -180,12 +180,13 @@ def _fork(home: Home, folder: Path, items: int | None) -> int:
 
     made = asyncio.run(fork(home, folder, items))
     print(made.name)
-    if (staged := read_meta(made).staged) is not None:
+    paths = staged_at_end(folder)
+    if paths and (staged := read_meta(made).staged) is not None:
         words = (
             "come along when the copy is opened" if staged.wanted else "stay with it: the copy ends within a turn"
         )
         print(f"its staged changes {words}", file=sys.stderr)
-        for path in staged_at_end(folder):
+        for path in paths:
             print(f"  {plain_line(path)}", file=sys.stderr)
     return 0
 
