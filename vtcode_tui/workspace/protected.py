@@ -71,6 +71,7 @@ NOT_LOOKED_INTO = frozenset({"node_modules", "__pycache__", "objects", "site-pac
 def folded(path: str) -> str:
     """A relative path as the most forgiving file system would compare it."""
     if not path.isascii():
+        path = path.encode("utf-8", "replace").decode()  # a name need not be text; patterns are
         path = unicodedata.normalize("NFKC", "".join(c for c in path if unicodedata.category(c) != "Cf"))
     return "/".join(part.rstrip(". ") or part for part in path.casefold().split("/"))
 
