@@ -293,3 +293,25 @@ async def test_no_placeholder_appears_in_the_workspace(
     assert sorted(str(p) for p in repository.rglob("*")) == before
     assert "?? file" in text
     assert ".envrc" not in text
+
+
+async def test_the_configuration_of_a_worktree_that_lies_elsewhere_is_disarmed_when_it_is_changed_in_place(
+    finish: Finish, protecting: Profile, repository: Path
+) -> None:
+    git = ["git", "-C", str(repository), "-c", "user.name=n", "-c", "user.email=e@x"]
+    for words in (
+        "commit -qm one --allow-empty --no-verify",
+        "config extensions.worktreeConfig true",
+        "config core.logAllRefUpdates false",
+        "worktree add -q ../elsewhere",
+    ):
+        subprocess.run([*git, *words.split()], check=True, capture_output=True)
+    subprocess.run(["git", "config", "--worktree", "a.b", "c"], cwd=repository.parent / "elsewhere", check=True)
+    shutil.rmtree(repository / ".git/worktrees/elsewhere/refs", ignore_errors=True)
+    shutil.rmtree(repository / ".git/worktrees/elsewhere/logs", ignore_errors=True)
+    canary = repository.parent / "ran"
+    script = f"printf '[core]\\nfsmonitor = touch {canary}\\n' >> .git/worktrees/elsewhere/config.worktree"
+    _text, outcome = await finish(grant_for(protecting, "bash", "-ec", script))
+    assert outcome.exit_code == 0
+    subprocess.run(["git", "status"], cwd=repository.parent / "elsewhere", check=True, capture_output=True)
+    assert not canary.exists()

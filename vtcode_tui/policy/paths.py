@@ -39,6 +39,7 @@ def matches(lines: tuple[str, ...], relative: str) -> bool:
     if not lines:
         return False
     found = _patterns(lines)
+    relative = relative.encode("utf-8", "replace").decode()  # a name need not be text; patterns are
     folded = relative.casefold()
     return found.match_file(relative) or (folded != relative and found.match_file(folded))
 

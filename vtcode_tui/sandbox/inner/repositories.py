@@ -64,7 +64,9 @@ def find(root: int, since_ns: int) -> Found:
             if depth >= _DEPTH:
                 continue
             inner = [n for n in below if n not in _SKIP and not (n == "objects" and "HEAD" in telling)]
-            if counted:
+            if counted and not path.lower().endswith(
+                "worktrees"
+            ):  # what lies there may be a git folder without folders
                 # One without folders that did not change either holds nothing new: it need not be read.
                 still = {
                     name for name in inner[: _MOST_FOLDERS - seen] if _is_still(folder, name, device, since_ns)
