@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from vtcode_tui.agent.boundary import Boundary
 from vtcode_tui.agent.context import History
 from vtcode_tui.agent.numbers import Numbers
 from vtcode_tui.agent.pinned import Pinned
-from vtcode_tui.agent.prompts import SUMMARISE, system_prompt, untrusted
+from vtcode_tui.agent.prompts import PROMPT_VERSION, SUBTASK, SUMMARISE, system_prompt, untrusted
 from vtcode_tui.agent.spending import Spent
 from vtcode_tui.agent.states import TABLE, TurnTable
 from vtcode_tui.agent.turn import Turn
@@ -206,6 +207,17 @@ def test_the_prompt_is_short_and_its_prefix_is_stable() -> None:
     one = system_prompt(Path("/w"), "build", staged=True)
     assert one == system_prompt(Path("/w"), "build", staged=True)
     assert estimate_tokens(one) < 900
+
+
+def test_another_prompt_is_another_version_and_each_verdict_is_explained() -> None:
+    texts = [
+        system_prompt(Path("/w"), mode, staged=staged)
+        for mode in ("build", "plan", "read-only")
+        for staged in (True, False)
+    ]
+    digest = hashlib.sha256("\0".join([*texts, SUBTASK, SUMMARISE]).encode()).hexdigest()
+    assert (PROMPT_VERSION, digest) == ("1", "635fbfea79fe2cc739ea4cc3357ec1ff210e53076435f716fe235be2f0b58942")
+    assert [word for word in ("denied", "declined", "expired", "unattended") if word not in texts[0]] == []
 
 
 def test_every_state_can_be_left_and_reached() -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.agent.stage import Human, no, staged
 from tests.reading import by_call, payloads
 from vtcode_tui.agent.instructions import read_instructions
+from vtcode_tui.agent.prompts import PROMPT_VERSION
 from vtcode_tui.common.errors import WorkspaceError
 from vtcode_tui.demo import Step
 from vtcode_tui.events.types import ConfigChanged, PolicyDecided, SessionStarted
@@ -32,6 +33,7 @@ async def test_instructions_are_told_to_the_model_and_hashed_into_the_journal(tm
     assert "Use spaces." not in system
     assert "the nearest wins: web/AGENTS.md, web/deep/AGENTS.md" in system
     assert started.instructions == {name: digest(text) for name, text in files.items()}
+    assert started.prompt_version == PROMPT_VERSION
 
 
 async def test_instructions_of_a_folder_that_is_trusted_later_are_hashed_then_and_not_told_before(

@@ -176,6 +176,14 @@ async def test_a_model_that_goes_in_circles_is_asked_about_and_can_be_stopped(tm
         assert broken_pairs(stage.session._parts.history.messages) == ()
 
 
+async def test_a_model_that_goes_in_circles_goes_on_where_the_human_says_so(tmp_path: Path) -> None:
+    steps = [Step("", (("list_files", {}),))] * 6 + [Step("found it")]
+    async with staged(tmp_path, steps) as stage:
+        await stage.session.submit("go")
+        assert [r.call.tool for r in stage.human.asked] == ["continue_repetition"]
+        assert (stage.session.outcome, stage.session.last_answer) == ("done", "found it")
+
+
 async def test_a_running_command_is_typed_into(tmp_path: Path) -> None:
     program = "name = input('who? '); print('hello ' + name)"
     steps = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
 from pathlib import Path
@@ -87,6 +88,39 @@ async def test_prompt_approve_output_diff_accept_quit_verify_replay(tmp_path: Pa
             await viewer.until("All is well now")
             viewer.press("ctrl+q")
             assert await viewer.leaves() == 0
+
+
+async def test_redirected_stderr_is_the_events_as_json_lines_alone_and_another_terminal_follows_them(
+    tmp_path: Path,
+) -> None:
+    async with served(in_order([Step("It is seven.")])) as model:
+        root, env = place(tmp_path, model)
+        with home_in(tmp_path).settings_file.open("a") as settings:
+            settings.write('[[audit.exporters]]\nkind = "syslog"\ntarget = "tcp://127.0.0.1:9"\n')
+        errors = tmp_path / "stderr"
+        words = ("-c", f'exec "{sys.executable}" -m vtcode_tui 2>"{errors}"')
+        async with person_at(*words, cwd=root, env=env, program=("/bin/sh",)) as person:
+            await person.until("test/scripted")
+            await person.until("takes no events")
+            tail = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "vtcode_tui", "audit", "tail", "last", "--json", cwd=root, env=env,
+                stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            assert tail.stdout is not None
+            followed = [await tail.stdout.readline()]
+            person.type("please tell")
+            await person.until("please tell")
+            person.press("enter")
+            while b'"type":"model.responded"' not in followed[-1]:
+                followed.append(await tail.stdout.readline())
+            assert not person.ended, "what is followed is a session that runs"
+            person.press("ctrl+q")
+            assert await person.leaves() == 0
+        followed += (await tail.stdout.read()).splitlines(keepends=True)
+        assert await tail.wait() == 0
+    assert b"".join(followed) == (locate(home_in(tmp_path), "last") / "journal.jsonl").read_bytes()
+    ids = [json.loads(line)["id"] for line in followed]
+    assert [json.loads(line)["id"] for line in errors.read_text().splitlines()] == ids
 
 
 async def test_a_closed_terminal_in_the_middle_of_a_run_loses_nothing_and_leaves_nothing_running(

@@ -20,6 +20,7 @@ from vtcode_tui.cli import main
 from vtcode_tui.common.home import Home
 from vtcode_tui.events import Journal, line_of, verify_all
 from vtcode_tui.events.examples import events
+from vtcode_tui.events.follow import follow
 from vtcode_tui.events.lines import read_lines
 from vtcode_tui.events.notes import Key, read_note, verifier_key, write_note
 from vtcode_tui.events.prune import prune
@@ -28,6 +29,12 @@ from vtcode_tui.events.timestamps import read_stamp, stamp
 from vtcode_tui.events.types import FileChanged, LogRecovered, PromptSubmitted
 
 MakeSession = Callable[..., Path]
+
+
+def said(text: str) -> PromptSubmitted:
+    return PromptSubmitted(text=text, sha256=hashlib.sha256(text.encode()).hexdigest())
+
+
 SCRIPT = Path("vtcode_tui/events/verify.sh")
 
 
@@ -149,6 +156,31 @@ def test_tail_follows_to_the_end(session: MakeSession, capsys: pytest.CaptureFix
     assert capsys.readouterr().out.encode() == (folder / "journal.jsonl").read_bytes()
 
 
+def test_tail_waits_for_a_line_to_be_whole_and_reads_on_after_a_crash_tore_one(home: Home) -> None:
+    folder = home.sessions / "2026" / "11" / "22" / "s1"
+    journal = Journal.create(folder, "s1")
+    journal.append(said("one"))
+    file = folder / "journal.jsonl"
+    steps = 0
+
+    def meanwhile() -> None:
+        nonlocal steps, journal
+        steps += 1
+        if steps == 1:
+            journal.abandon()
+            with file.open("ab") as torn:
+                torn.write(b'{"v":1,"torn')
+        elif steps == 2:
+            journal = Journal.reopen(folder)
+            journal.append(said("two " * 200_000))
+            journal.close()
+        else:
+            raise AssertionError("nothing was left to wait for")
+
+    assert list(follow(folder, pause=meanwhile)) == list(read_lines(folder))
+    assert steps == 2
+
+
 @pytest.mark.parametrize("name", ["jsonl", "ocsf", "ecs", "otlp", "rfc5424", "cef", "hec", "atif"])
 def test_export_writes_every_format(session: MakeSession, capsys: pytest.CaptureFixture[str], name: str) -> None:
     session()
@@ -211,6 +243,18 @@ def test_prune_keeps_what_is_young_and_leaves_a_tombstone_for_what_is_old(sessio
     assert verify_all(home.sessions) == ([], [])
     last = json.loads((home.audit / "root.jsonl").read_bytes().splitlines()[-1])
     assert (last["type"], last["session"], last["data"]["head"]) == ("prune", folder.name, removed.head)
+
+
+@pytest.mark.parametrize("field", ["head", "size", "state", "reason"])
+def test_a_tombstone_that_was_changed_is_noticed(session: MakeSession, home: Home, field: str) -> None:
+    folder = session()
+    prune(home, folder, now=datetime.now(UTC) + timedelta(days=200), minimum_days=183, reason="test")
+    root = home.audit / "root.jsonl"
+    *before, last = root.read_bytes().splitlines()
+    value = json.loads(last)
+    value["data"][field] = 1 if field == "size" else "another"
+    root.write_bytes(b"\n".join([*before, json.dumps(value, separators=(",", ":")).encode()]) + b"\n")
+    assert "not signed by its host key" in verify_all(home.sessions)[1][0].text
 
 
 def test_prune_keeps_what_does_not_verify(session: MakeSession, home: Home) -> None:

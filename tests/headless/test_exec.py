@@ -59,6 +59,19 @@ async def test_stdout_is_the_answer_alone_and_stderr_the_events(tmp_path: Path) 
     assert "session.ended" in types
 
 
+async def test_a_receiver_of_the_events_that_is_away_is_told_of_in_the_same_lines(tmp_path: Path) -> None:
+    async with served(in_order([Step("Seven.")])) as model:
+        root, env = _place(tmp_path, model)
+        with home_in(tmp_path).settings_file.open("a") as settings:
+            settings.write('[[audit.exporters]]\nkind = "hec"\ntarget = "http://me:secret@127.0.0.1:9"\n')
+        status, out, err = await _vtcode(root, env, "exec", "what is a?")
+    assert (status, out) == (0, "Seven.\n"), err
+    rows = [json.loads(line) for line in err.splitlines()]
+    (told,) = [row["text"] for row in rows if row["type"] == "notice"]
+    assert "hec http://127.0.0.1:9 takes no events, its events wait in the journal" in told
+    assert "secret" not in err
+
+
 async def test_no_hostile_byte_of_a_model_reaches_the_terminal_of_who_asked(tmp_path: Path) -> None:
     hostile = "seven\x1b]52;c;eA==\x07\x9b2J\u202e"
     async with served(in_order([Step(hostile)])) as model:

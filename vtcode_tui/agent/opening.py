@@ -15,6 +15,7 @@ from vtcode_tui.agent.assembling import Opened, assemble
 from vtcode_tui.agent.instructions import Instructions
 from vtcode_tui.agent.parts import Origin
 from vtcode_tui.agent.port import Reader
+from vtcode_tui.agent.prompts import PROMPT_VERSION
 from vtcode_tui.agent.recovering import recover
 from vtcode_tui.agent.session import Session
 from vtcode_tui.common.clock import Clock, SystemClock, rfc3339
@@ -81,7 +82,7 @@ async def open_core(opening: Opening) -> Session:
         await session.ready(opening.home)
         if shipping is not None:
             bus.subscribe(shipping.hear)
-            shipping.start(opened.journal.folder)
+            shipping.start(opened.journal.folder, bus.publish)
             session.when_closed(shipping.finish)
         return session
     except BaseException:
@@ -136,6 +137,7 @@ async def _announce(
         tier=opening.capability.tier,
         model=session.model,
         instructions=dict(instructions.files),
+        prompt_version=PROMPT_VERSION,
     )
     await bus.record(started)
     if opening.capability.uncontained:

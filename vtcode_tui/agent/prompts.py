@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-VERSION = "1"
+PROMPT_VERSION = "1"
 
 _CORE = """\
 You are vtcode, a coding agent in a terminal. You work in the folder {root} for the person who writes to you.

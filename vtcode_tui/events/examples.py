@@ -38,6 +38,7 @@ EXAMPLES: tuple[tuple[Payload, str | None, Actor], ...] = (
             log_key="RWRnZW...=",
             root_head=_digest("root"),
             instructions={"AGENTS.md": _digest("agents")},
+            prompt_version="1",
         ),
         None,
         t.SYSTEM,

@@ -80,6 +80,7 @@ NOTES: dict[str, str] = {
     "hosts": "hosts that the proxy lets through",
     "input_tokens": "tokens of input as the provider counted them",
     "instructions": "instruction files in force: path to SHA-256",
+    "prompt_version": "the version of what vtcode itself tells the model about its work",
     "kernel": "name and release of the kernel",
     "killed": "why vtcode ended it; empty when it ended by itself",
     "kind": "what kind",

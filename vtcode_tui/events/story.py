@@ -32,6 +32,8 @@ class SessionStarted(Payload):
     root_anchor: str = ""
     instructions: dict[str, str] = Field(default_factory=dict)
     """AGENTS.md files in force: path below the workspace -> SHA-256."""
+    prompt_version: str = ""
+    """The version of what vtcode itself tells the model about its work."""
 
 
 class SessionResumed(Payload):

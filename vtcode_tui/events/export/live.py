@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import re
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from vtcode_tui.common.errors import JournalError
 from vtcode_tui.common.home import Home
@@ -24,14 +24,15 @@ from vtcode_tui.events.export.form import Converter
 from vtcode_tui.events.export.offsets import Offset, folder_of, unfinished
 from vtcode_tui.events.export.receivers import Batch, Receiver, ReceiverError, receiver
 from vtcode_tui.events.lines import NAME, bounded_lines, event_of, opened
-from vtcode_tui.events.live import Live
+from vtcode_tui.events.live import Live, Notice
 from vtcode_tui.events.places import session_folders
 from vtcode_tui.events.types import Event
 
 Pause: TypeAlias = Callable[[float], Awaitable[object]]
 """Waits so many seconds before a receiver that was away is tried again."""
 
-_log = logging.getLogger("vtcode.events.export")
+Tell: TypeAlias = Callable[[Notice], object]
+"""Says to the person that a receiver is away, or there again."""
 
 _BATCH = 256
 _DOUBTFUL = 5.0
@@ -60,6 +61,7 @@ class Shipping:
         # Made here, so that a wrong setting is an error at the start and not a silence later.
         self._receivers = [(one, receiver(one, environ)) for one in exporters]
         self._home, self._pause = home, pause
+        self._tell: Tell = _to_nobody
         self._lanes: list[Lane] = []
         self._task: asyncio.Future[None] | None = None
 
@@ -75,13 +77,14 @@ class Shipping:
         async with asyncio.TaskGroup() as group:
             for exporter, to in self._receivers:
                 place = folder_of(self._home.audit, exporter)
-                lane = Lane(format_of(exporter), to, place, self._pause)
+                lane = Lane(exporter, to, place, self._pause, self._tell)
                 self._lanes.append(lane)
                 old = [journals[name] for name in unfinished(place, journals) if name != folder.name]
                 group.create_task(lane.run([*old, folder / NAME]))
 
-    def start(self, folder: Path) -> None:
+    def start(self, folder: Path, tell: Tell) -> None:
         """Begin to ship in a task of its own, which outlives the session's until `finish`."""
+        self._tell = tell
         self._task = asyncio.ensure_future(self.run(folder))
 
     async def finish(self, seconds: float = 3.0) -> None:
@@ -110,8 +113,9 @@ class Shipping:
 class Lane:
     """One receiver's way through the journals: the older ones to their ends, then the running one."""
 
-    def __init__(self, form: str, to: Receiver, place: Path, pause: Pause) -> None:
-        self._form, self._to, self._place, self._pause = form, to, place, pause
+    def __init__(self, exporter: Exporter, to: Receiver, place: Path, pause: Pause, tell: Tell) -> None:
+        self._form, self._to, self._place, self._pause = format_of(exporter), to, place, pause
+        self._name, self._tell = f"{exporter.kind} {exporter.target}", tell
         self.news = asyncio.Event()
         self.idle = asyncio.Event()
         self._journal: Path | None = None
@@ -139,7 +143,7 @@ class Lane:
                 await self._ship(journal, offset, follow=journal is journals[-1])
             except (JournalError, OSError) as error:
                 # What cannot be read of one session must not keep the others' events from the receiver.
-                _log.error("the rest of %s is not exported: %s", journal, error)
+                self._say(f"does not get the rest of {journal}: {error}", "warning")
             finally:
                 offset.close()
 
@@ -182,12 +186,24 @@ class Lane:
             try:
                 before = [row for _, rows, _ in self._recent for row in rows] if attempt else []
                 await self._to.send([*before, *batch])
+                if attempt:
+                    self._say("takes events again", "info")
                 return
             except (ReceiverError, OSError, TimeoutError) as error:
                 pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
+                if not attempt:
+                    waits = "its events wait in the journal until it is back"
+                    self._say(f"takes no events, {waits}: {error}", "warning")
                 attempt += 1
-                _log.warning("an exporter waits %s s: %s", pause, error)
                 await self._pause(pause)
+
+    def _say(self, what: str, severity: Literal["info", "warning"]) -> None:
+        # A name and password in an address are nobody's to read on a screen.
+        self._tell(Notice(re.sub("//[^/@ ]*@", "//", f"{self._name} {what}"), severity))
+
+
+def _to_nobody(notice: Notice) -> None:
+    pass
 
 
 def _at_a_line(journal: Path, position: int) -> bool:
