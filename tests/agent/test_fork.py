@@ -84,6 +84,13 @@ async def test_a_copy_begins_with_the_files_as_they_were_before_the_prompt_that_
         assert described(left)["late.txt"] == described(second)["late.txt"]
 
 
+async def test_a_copy_is_listed_with_the_turns_that_its_conversation_has(tmp_path: Path) -> None:
+    folder, _, _ = await two_turns(tmp_path)
+    home = home_in(tmp_path)
+    for before, turns in ((None, 2), (2, 1), (1, 0)):
+        assert read_meta(await fork(home, folder, before_turn=before)).turns == turns
+
+
 async def test_a_copy_of_all_of_a_session_begins_with_what_is_staged_at_its_end(tmp_path: Path) -> None:
     folder, _, second = await two_turns(tmp_path)
     copy = await fork(home_in(tmp_path), folder)

@@ -47,9 +47,10 @@ async def fork(
     parsed = parse(text)
     taken = parsed.items[:items]
     at, known = _moment(parsed.items, len(taken), before_turn)
+    prompts = conversation_of(taken).prompts
     place = None
     if before_turn is not None:
-        place = conversation_of(taken).prompts.get(before_turn)
+        place = prompts.get(before_turn)
         if place is None:
             raise UsageError(f"the conversation has no prompt of turn {before_turn}")
     session, now = uuid7(), clock.now()
@@ -69,6 +70,7 @@ async def fork(
             updated=rfc3339(now),
             title=meta.title,
             parent=meta.id,
+            turns=max([turn for turn in prompts if before_turn is None or turn < before_turn], default=0),
             ended=True,
             origin=meta.origin,
             staged=Inherited(session=meta.id, turn=at, size=len(text), wanted=staged and known)
