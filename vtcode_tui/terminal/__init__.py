@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vtcode_tui.terminal.find import Found as Found
     from vtcode_tui.terminal.find import search as search
-    from vtcode_tui.terminal.find import selected as selected
-    from vtcode_tui.terminal.find import word_at as word_at
     from vtcode_tui.terminal.keys import encode as encode
     from vtcode_tui.terminal.keys import focus as focus
     from vtcode_tui.terminal.keys import mouse as mouse
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from vtcode_tui.terminal.state import Modes as Modes
 
 _HOMES = {
-    "find": ("Found", "search", "selected", "word_at"),
+    "find": ("Found", "search"),
     "keys": ("encode", "focus", "mouse", "paste"),
     "pens": ("Colour", "Pen"),
     "recording": ("Header", "Moment", "Recorder", "Recording"),

@@ -6,24 +6,25 @@ those rows. A sheet that follows stays at its end until a person scrolls up.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
 from textual.cache import FIFOCache
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
+from textual.selection import Selection
 from textual.strip import Strip
 
 from vtcode_tui.render import Line, Span, Style, cut_spans
 from vtcode_tui.tui.themes import Palette, palette_of
 
-if TYPE_CHECKING:
-    from textual.selection import Selection
+_WORD = re.compile(r"\.*[\w~/@-]+(?:[.:][\w~/@-]+)*|\s+|[^\w\s]+")
+"""What a double click takes: a name, a path or an address, without the stop behind it; or blanks; or signs."""
 
 
 def width_of(spans: Iterable[Span]) -> int:
@@ -70,6 +71,10 @@ class Sheet(ScrollView, can_focus=True):
     follow_at_start = False
     click_moves = False
     """Whether a click puts the cursor on the row under the mouse."""
+    hangs = True
+    """Whether the rows that a line goes on in are set in by blanks that are not its own."""
+    click_selects = True
+    """Whether a double click selects the word under the mouse, and a triple one its line."""
 
     class Left(Message):
         """The sheet no longer follows its end, or follows it again."""
@@ -158,8 +163,13 @@ class Sheet(ScrollView, can_focus=True):
             strip = strip.crop_extend(scroll_x, scroll_x + width, base)
         selection = self.text_selection
         if selection is not None and (span := selection.get_span(index)) is not None:
-            strip = self._select(strip, span, scroll_x)
+            strip = self._select(strip, self._filled(index, span), scroll_x)
         return strip.apply_offsets(scroll_x, index)
+
+    def _filled(self, y: int, span: tuple[int, int]) -> tuple[int, int]:
+        """Characters of a row as the cells they fill; -1 is its end."""
+        text = self.row(y).text
+        return cell_len(text[: span[0]]), -1 if span[1] == -1 else cell_len(text[: span[1]])
 
     def _select(self, strip: Strip, span: tuple[int, int], scroll_x: int) -> Strip:
         start, end = span
@@ -168,22 +178,29 @@ class Sheet(ScrollView, can_focus=True):
         first = max(0, start - scroll_x)
         last = length if end == -1 else max(first, min(length, end - scroll_x))
         before, chosen, after = strip.crop(0, first), strip.crop(first, last), strip.crop(last, length)
-        return Strip.join([before, chosen.apply_style(look), after])
+        # Over the colours that are there: under them, as `Strip.apply_style` has it, nobody would see the mark.
+        marked = Strip(Segment.apply_style(chosen, post_style=look), chosen.cell_length)
+        return Strip.join([before, marked, after])
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text; wrapped rows are one line again."""
         count = self.row_count()
         first = selection.start.y if selection.start else 0
         last = min(selection.end.y if selection.end else count - 1, count - 1)
-        parts: list[str] = []
+        text = ""
         for y in range(first, last + 1):
             row = self.row(y)
             span = selection.get_span(y)
             if span is None:
                 continue
-            text = row.text[span[0] : None if span[1] == -1 else span[1]]
-            parts.append(("\n" if parts and not row.joined else "") + text.rstrip())
-        return "".join(parts), "\n"
+            part = row.text[span[0] : None if span[1] == -1 else span[1]]
+            if not row.joined:
+                text = text.rstrip() + "\n" if y > first else text
+            elif self.hangs and y > first:
+                # A row that goes on is set in by blanks of ours; the one it was broken at ends the row before.
+                part = part.lstrip(" ")
+            text += part
+        return text.rstrip(), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Show what is selected."""
@@ -262,6 +279,28 @@ class Sheet(ScrollView, can_focus=True):
         """Where it should: put the cursor there."""
         if self.click_moves and event.chain == 1 and (y := self.row_under(event)) is not None:
             self.put_cursor(y)
+        if event.chain > 1:
+            event.prevent_default()  # Textual would select the whole pane
+            if self.click_selects and event.widget is self:
+                self._select_at(
+                    event.x + int(self.scroll_offset.x), event.y + int(self.scroll_offset.y), event.chain
+                )
+
+    def _select_at(self, cell: int, y: int, chain: int) -> None:
+        """Select the word at a cell, or with a third click the line, however many rows it is wrapped to."""
+        if y >= self.row_count():
+            return
+        first = last = y
+        text = self.row(y).text
+        start, end = next((m.span() for m in _WORD.finditer(text) if cell < cell_len(text[: m.end()])), (0, 0))
+        if chain > 2:
+            while first and self.row(first).joined:
+                first -= 1
+            while last + 1 < self.row_count() and self.row(last + 1).joined:
+                last += 1
+            start, end = 0, len(self.row(last).text)
+        if end:
+            self.screen.selections = {self: Selection(Offset(start, first), Offset(end, last))}
 
     def action_down(self) -> None:
         """One row down."""

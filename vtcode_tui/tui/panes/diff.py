@@ -281,6 +281,11 @@ class DiffPane(Sheet):
         if self.cursor is not None:
             self.put_cursor(self.cursor)
 
+    @property
+    def decidable(self) -> bool:
+        """Whether there is something to accept or to reject."""
+        return self.editable and bool(self.changes.files)
+
     def action_accept(self, what: What) -> None:
         """Accept what the cursor is on."""
         self._decide(True, what)
@@ -291,7 +296,7 @@ class DiffPane(Sheet):
 
     def _decide(self, accept: bool, what: What) -> None:
         place = self.place()
-        if not self.editable or place is None or not self.changes.files:
+        if place is None or not self.decidable:
             return
         selection: Selection
         words: str

@@ -65,6 +65,7 @@ class EventPane(Sheet):
     BINDINGS = bindings(PANE, EVENTS)
     follow_at_start = True
     click_moves = True
+    click_selects = False
 
     class Goto(Message):
         """Show what belongs to an event in its own pane."""

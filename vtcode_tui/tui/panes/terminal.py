@@ -14,6 +14,7 @@ from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
 from textual.message import Message
+from textual.selection import Selection
 from textual.strip import Strip
 
 from vtcode_tui.render import MUTED, Line, Span, Style, cut, plain_line, spans_of
@@ -41,6 +42,7 @@ class TerminalPane(Hands):
 
     BINDINGS = bindings(PANE, TERMINAL)
     follow_at_start = True
+    hangs = False
 
     class Sized(Message):
         """A run's terminal has another size."""
@@ -218,8 +220,12 @@ class TerminalPane(Hands):
         return last + 1
 
     def row(self, y: int) -> Line:
-        """A row's text, for selection and search."""
-        return Line((Span(self.current.screen.text(y)),)) if self.current is not None else Line()
+        """A row's text, for selection and search; whole where the next row goes on with it."""
+        if self.current is None or y >= self.current.screen.height:
+            return Line()
+        screen = self.current.screen
+        text = screen.plain(screen.cells(y)[0]) if screen.cells(y)[2] else screen.text(y)
+        return Line((Span(text),), joined=y > 0 and screen.cells(y - 1)[2])
 
     def make_strip(self, y: int, width: int, base: RichStyle, *, marked: bool) -> Strip:
         """The cells of a row in their own colours."""
@@ -340,5 +346,5 @@ class TerminalPane(Hands):
     def action_copy(self) -> None:
         """Copy everything that the run in front has on its screen and above it."""
         if self.current is not None:
-            rows = [self.row(y).text.rstrip() for y in range(self.row_count())]
-            self.post_message(self.Copied("\n".join(rows).rstrip("\n") + "\n", "output"))
+            told = self.get_selection(Selection(None, None))
+            self.post_message(self.Copied((told[0] if told else "").rstrip("\n") + "\n", "output"))

@@ -136,6 +136,8 @@ class PaneScreen(Arranging):
         groups = {"chat": CHAT, "diff": DIFF, "terminal": TERMINAL, "events": EVENTS}
         focused = self.focused.id if self.focused is not None else None
         here = () if focused not in groups or self.terminal.taken else (groups[focused],)
+        if (focused == "diff" and not self.diff.decidable) or (focused == "events" and not self.events.total()):
+            here = ()  # what cannot be done now is not offered
         chosen = self.app_keys
         self.status.tell(keys=footer((*self.own_keys, *here), chosen), always=footer((EVERYWHERE,), chosen))
 
@@ -196,6 +198,7 @@ class PaneScreen(Arranging):
         """Other changes are shown."""
         self.headings["diff"].tell(self.diff.summary())
         self.diff_body.show()
+        self.tell_keys()
 
     def on_diff_pane_moved(self) -> None:
         """The diff is at another file."""
