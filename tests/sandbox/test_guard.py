@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from dataclasses import replace
@@ -120,6 +121,17 @@ async def test_what_the_guard_undid_is_reported(
     _text, outcome = await finish(grant_for(protecting, "sh", "-c", "echo EVIL > .envrc"))
     assert [(d.kind, d.detail) for d in outcome.denials if d.kind == "protected"] == [("protected", ".envrc")]
     assert (repository / ".git").is_dir()
+
+
+async def test_a_restored_hook_has_the_attributes_that_it_had_and_no_others(
+    finish: Finish, protecting: Profile, repository: Path
+) -> None:
+    hook = repository / ".git/hooks/pre-commit"
+    os.setxattr(hook, "user.mine", b"kept")
+    script = "import os; h='.git/hooks/pre-commit'; os.removexattr(h,'user.mine'); os.setxattr(h,'user.evil',b'x')"
+    await finish(grant_for(protecting, "python3", "-c", script))
+    assert {name: os.getxattr(hook, name) for name in os.listxattr(hook)} == {"user.mine": b"kept"}
+    assert hook.read_text() == HOOK
 
 
 async def test_a_new_repository_keeps_nothing_that_git_would_run(

@@ -28,7 +28,7 @@ from vtcode_tui.sandbox.assembler import (
     assemble,
 )
 from vtcode_tui.sandbox.inner import metadata
-from vtcode_tui.sandbox.inner.numbers import AARCH64, OTHER_PROCESS, SIGNALS, X86_64
+from vtcode_tui.sandbox.inner.numbers import AARCH64, OTHER_PROCESS, SIGNALS, WHOLE_USER, X86_64
 
 _LAST_OLD, _FIRST_NEW, _LAST_NEW = 334, 424, 462
 """The numbers F1 allows: 0-334 (fewer on arm64, where the rest do not exist) and 424-462."""
@@ -67,6 +67,10 @@ _SEALING_IOCTLS = (0x40806685, 0x800C6613)
 """FS_IOC_ENABLE_VERITY and FS_IOC_SET_ENCRYPTION_POLICY: whoever owns a file that is open for reading may."""
 _BTRFS, _COPYING = 0x9400, (0x40049409, 0x4020940D, 0xC0189436)
 """Calls of btrfs make and remove subvolumes past Landlock; three that copy (FICLONE...) bear its letter."""
+_SET_LEASE = 1024
+"""A lease works on a file opened for reading: whoever else opens it for writing waits, up to 45 s and in a loop."""
+_LEAVE_WHITEOUT = 4
+"""A rename that leaves a device node: Landlock's right to make one is not asked for."""
 _SET_ID = 0o6000
 _FAST_OPEN = 0x20000000
 _STREAM, _DATAGRAM, _SEQUENCE = 1, 2, 5
@@ -135,6 +139,8 @@ def table(numbers: Mapping[str, int], *, full: bool, debug: bool, signals: bool)
     build.refuse("seccomp", _is(0, 1), _is(1, _NEW_LISTENER, mask=_NEW_LISTENER))
     build.refuse_bits("clone", 0, _NEW_NAMESPACES)
     build.refuse("ioctl", _is(1, *_TERMINAL_IOCTLS))
+    build.refuse("fcntl", _is(1, _SET_LEASE))
+    build.refuse_bits("renameat2", 4, _LEAVE_WHITEOUT)
     if not debug:
         # Flags such as ADDR_NO_RANDOMIZE; 0xffffffff only asks which are set.
         build.refuse("personality", _is(0, 0, mask=1 << 31), _other_than(0, (0,), mask=0x7FFF0000))
@@ -153,6 +159,8 @@ def _other_processes(build: _Builder, *, signals: bool) -> None:
     """
     for name, argument in OTHER_PROCESS.items():
         build.refuse_bits(name, argument, _LOW)
+    for name, whole_user in WHOLE_USER.items():
+        build.refuse(name, _is(0, whole_user))
     build.refuse("prlimit64", _other_than(0, (0,)), Test(2, whole=True))
     for name, argument in SIGNALS.items() if signals else ():
         build.refuse_bits(name, argument, _LOW)

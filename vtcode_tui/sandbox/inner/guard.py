@@ -7,8 +7,10 @@ place does not make us write there. What a run put in a protected place is moved
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import sys
 import time
 
 from vtcode_tui.sandbox.inner import kernel, repositories, watch
@@ -18,12 +20,14 @@ _LARGEST_FILE, _LARGEST_ALL = 8 << 20, 64 << 20
 _MOST_ENTRIES = 20_000
 _DEEPEST = 64
 """Folders below each other in a protected place: nobody has more, and whoever makes more wants to be in our way."""
+_UNREADABLE = ""
+"""The name that stands for attributes which cannot be read."""
 
 
 class Node:
     """A file, link or folder as it was."""
 
-    __slots__ = ("children", "data", "kind", "mode", "stamp")
+    __slots__ = ("attributes", "children", "data", "kind", "mode", "stamp")
 
     def __init__(
         self, kind: str, mode: int = 0, data: bytes | None = b"", stamp: tuple[int, ...] | None = None
@@ -34,11 +38,15 @@ class Node:
         """Content of a file, target of a link; None for a file that was too large to keep."""
         self.stamp = stamp
         """Identity, size and times of a file when it was read."""
+        self.attributes: dict[str, bytes] = {}
+        """Extended attributes of a file or folder, access lists among them."""
         self.children: dict[str, Node] = {}
 
     def same(self, other: Node) -> bool:
         """Whether nothing changed between two snapshots."""
         if (self.kind, self.mode, self.data) != (other.kind, other.mode, other.data):
+            return False
+        if self.attributes != other.attributes:
             return False
         if self.children.keys() != other.children.keys():
             return False
@@ -149,13 +157,18 @@ class Guard:
         if stat.S_ISREG(known.st_mode):
             stamp = (known.st_dev, known.st_ino, known.st_size, known.st_mtime_ns, known.st_ctime_ns)
             if before is not None and before.stamp == stamp and self._is_settled(known):
-                return Node("file", mode, before.data, stamp)
-            return Node("file", mode, self._content(parent, name, known), stamp)
+                node = Node("file", mode, before.data, stamp)
+                node.attributes = before.attributes
+                return node
+            node = Node("file", mode, self._content(parent, name, known), stamp)
+            node.attributes = _attributes(parent, name)
+            return node
         if not stat.S_ISDIR(known.st_mode):
             return Node("other", mode)
         if self._depth >= _DEEPEST:
             return Node("too deep", mode)
         node = Node("folder", mode)
+        node.attributes = _attributes(parent, name)
         if self._entries < _MOST_ENTRIES:
             folder = self._open(name, _FOLDER, parent, mode)
             self._depth += 1
@@ -303,6 +316,29 @@ def _was_too_large(node: Node) -> bool:
     return any(_was_too_large(child) for child in node.children.values())
 
 
+def _attributes(parent: int, name: str) -> dict[str, bytes]:
+    """What a run could set on an entry: `user.` attributes and access lists, or `_UNREADABLE`."""
+    if sys.platform != "linux":
+        return {}
+    place = f"/proc/self/fd/{parent}/{name}"
+    try:
+        return {
+            attribute: os.getxattr(place, attribute, follow_symlinks=False)
+            for attribute in os.listxattr(place, follow_symlinks=False)
+            if attribute.startswith(("user.", "system.posix_acl_"))
+        }
+    except OSError as error:
+        # A run may forbid reading them, or set more than one list can hold: that is a difference, and no excuse.
+        return {} if error.errno == errno.ENOTSUP else {_UNREADABLE: b""}
+
+
+def _set_attributes(descriptor: int, node: Node) -> None:
+    if sys.platform == "linux":
+        for attribute, value in node.attributes.items():
+            if attribute != _UNREADABLE:
+                os.setxattr(descriptor, attribute, value)
+
+
 def _write(parent: int, name: str, node: Node) -> None:
     """Make what was there, in a place that is empty now."""
     if node.kind == "link":
@@ -312,6 +348,7 @@ def _write(parent: int, name: str, node: Node) -> None:
         with os.fdopen(os.open(name, flags, 0o600, dir_fd=parent), "wb") as file:
             file.write(node.data or b"")
             os.fchmod(file.fileno(), node.mode)
+            _set_attributes(file.fileno(), node)
     elif node.kind == "folder":
         os.mkdir(name, 0o700, dir_fd=parent)
         folder = os.open(name, _FOLDER | os.O_CLOEXEC, dir_fd=parent)
@@ -319,6 +356,7 @@ def _write(parent: int, name: str, node: Node) -> None:
             for child, below in node.children.items():
                 _write(folder, child, below)
             os.fchmod(folder, node.mode)
+            _set_attributes(folder, node)
         finally:
             os.close(folder)
 

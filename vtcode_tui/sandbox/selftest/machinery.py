@@ -11,6 +11,8 @@ _CRASH = "import socket,ctypes,struct,os\nEVIL=lambda: open('.envrc','w').write(
 _HIDE_FROM_THE_GUARD = {
     "a protected folder without rights": "mkdir .vscode; echo EVIL > .vscode/tasks.json; chmod 0 .vscode/tasks.json; chmod 0 .vscode",
     "a workspace without rights": "echo EVIL > .envrc; chmod 0 .",
+    "attributes that nobody may read": 'python3 -c \'import os; os.setxattr(".git/hooks","user.x",b"y")\'; echo EVIL > .git/hooks/pre-commit; chmod 0 .git/hooks',
+    "more attributes than a list holds": 'python3 -c \'import os; [os.setxattr(".git/hooks","user.%0240d"%n,b"") for n in range(400)]\'; echo EVIL > .git/hooks/pre-commit',
     "a fifo in the place of a protected file": "mkfifo .envrc",
     "a socket in the place of a protected file": "python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\".envrc\")'; exit 0",
     "a link that turns in a circle": "ln -s .envrc .envrc",

@@ -39,7 +39,15 @@ def py(group: str, name: str, code: str, *, open_in: str = "") -> Attack:
 
 def all_attacks() -> tuple[Attack, ...]:
     """The whole table."""
-    from vtcode_tui.sandbox.selftest import files, kernel_surface, machinery, processes, repository, sockets
+    from vtcode_tui.sandbox.selftest import (
+        files,
+        kernel_surface,
+        machinery,
+        processes,
+        repository,
+        side_doors,
+        sockets,
+    )
 
-    rooms = (files, repository, processes, sockets, kernel_surface, machinery)
+    rooms = (files, repository, processes, sockets, kernel_surface, machinery, side_doors)
     return tuple(attack for room in rooms for attack in room.ATTACKS)

@@ -268,11 +268,11 @@ def _describe(path: Path, *, times: bool) -> str:
     except OSError:
         return "absent"
     parts = [oct(known.st_mode), str(known.st_uid), str(known.st_mtime_ns if times else "")]
-    if stat.S_ISDIR(known.st_mode):
-        # A folder's time changes with its entries, which are compared by themselves.
-        return f"{parts[0]} {parts[1]}"
     if stat.S_ISLNK(known.st_mode):
         return f"link {path.readlink()}"
+    if stat.S_ISDIR(known.st_mode):
+        # A folder's time changes with its entries, which are compared by themselves.
+        parts.pop()
     with contextlib.suppress(OSError):
         parts += [f"{name}={os.getxattr(path, name)!r}" for name in os.listxattr(path)]
     if stat.S_ISREG(known.st_mode):
