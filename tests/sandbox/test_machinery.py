@@ -76,3 +76,11 @@ def test_a_message_always_fits_and_says_what_was_left_out() -> None:
     with ours, theirs:
         ours.send(text)
         assert theirs.recv(1 << 18) == text
+
+
+async def test_a_call_of_which_one_form_is_refused_is_named_with_that_form(
+    finish: Finish, profile: Profile
+) -> None:
+    script = "import fcntl,os; f=open('f','w'); fcntl.fcntl(os.open('f',0),1024,0)"
+    _text, outcome = await finish(grant_for(profile, "python3", "-c", script))
+    assert "fcntl F_SETLEASE" in {denial.detail for denial in outcome.denials if denial.kind == "syscall"}

@@ -31,6 +31,8 @@ _QUIET = ("/run/nscd/", "/var/run/nscd/", "/run/systemd/userdb/", "/var/run/syst
 """Sockets that libc tries by itself at every start: refused without a word."""
 _CONNECT_SECONDS = 0.5
 """While we wait for a connection nobody watches the run's limits: who does not accept gets no longer."""
+_FORMS = {"fcntl": "fcntl F_SETLEASE", "renameat2": "renameat2 RENAME_WHITEOUT"}
+"""Calls of which one form alone is refused."""
 _TARGETS = {**OTHER_PROCESS, **SIGNALS, "prlimit64": 0}
 
 
@@ -139,7 +141,7 @@ class Notifier:
             return errno.EACCES
         if name == "ioctl":
             name = f"ioctl {arguments[1] & 0xFFFFFFFF:#x}"
-        self._note("syscall", name, thread)
+        self._note("syscall", _FORMS.get(name, name), thread)
         return errno.EPERM
 
     def _change(self, name: str, caller: Memory, arguments: tuple[int, ...]) -> int:
