@@ -62,6 +62,17 @@ async def test_a_deleted_session_leaves_no_layer_behind(tmp_path: Path) -> None:
     assert verify(folder).state == "sealed"
 
 
+async def test_a_session_whose_conversation_was_deleted_does_not_go_on_empty(tmp_path: Path) -> None:
+    async with staged(tmp_path, [Step("done")]) as stage:
+        await stage.session.submit("go")
+        folder = stage.session.folder
+    delete(home_in(tmp_path), folder)
+    with pytest.raises(UsageError, match="can only be replayed"):
+        async with staged(tmp_path, [Step("done")], resume=folder):
+            raise AssertionError("it was opened")
+    assert verify(folder).state == "sealed"
+
+
 async def test_two_processes_never_write_one_session(tmp_path: Path) -> None:
     async with staged(tmp_path, [Step("ok")]) as stage:
         await stage.session.submit("hello")

@@ -32,7 +32,7 @@ from vtcode_tui.llm import Chain, Models, resolve_models
 from vtcode_tui.sandbox.capability import NO_SANDBOX, Capability
 from vtcode_tui.sessions.items import Parsed
 from vtcode_tui.sessions.recovery import Standing, standing_in
-from vtcode_tui.sessions.store import Meta, Store
+from vtcode_tui.sessions.store import Meta, Store, require_conversation
 
 if TYPE_CHECKING:
     from vtcode_tui.gate.execution import Spawner
@@ -99,6 +99,7 @@ async def _chain(models: Models, choice: str) -> tuple[Chain | None, tuple[str, 
 
 def _folder(opening: Opening, anchoring: Anchoring) -> Opened:
     if opening.resume is not None:
+        require_conversation(opening.resume)
         standing = standing_in(opening.resume)
         journal = Journal.reopen(opening.resume, clock=opening.clock, anchoring=anchoring)
         store, parsed = Store.reopen(opening.resume)

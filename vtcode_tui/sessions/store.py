@@ -160,6 +160,12 @@ class Store:
             ) from error
 
 
+def require_conversation(folder: Path) -> None:
+    """Raise UsageError where the conversation of a session was deleted: there is nothing to go on with."""
+    if not (folder / NAME).exists():
+        raise UsageError(f"the conversation of session {read_meta(folder).id} was deleted: it can only be replayed")
+
+
 def read_meta(folder: Path) -> Meta:
     """The meta.json of a session's folder; raises UsageError when there is none or it is broken."""
     try:
