@@ -36,7 +36,6 @@ _PROCESSES = {
     "setpriority of all that this user runs": _INFO
     + _WITHOUT_CAPABILITIES
     + "r=sc(141,2,0,-20); assert r==-13,r; broke()",
-    "ioprio_set of all that this user runs": _INFO + "os.getpriority(0,W['PID']); ok(sc(251,3,0,0))",
     "get_robust_list": _INFO + "b,c=bytes(8),bytes(8); ok(sc(274,W['PID'],b,c))",
     "a namespace by the process's descriptor": _INFO + "p=os.pidfd_open(W['PID'])\nfor n in range(0xff01,0xff0b):\n"
     " try: fcntl.ioctl(p,n,0); broke()\n except OSError: pass",
