@@ -93,6 +93,21 @@ async def test_retry_after_is_waited_for_when_nobody_else_can_answer() -> None:
     assert waits.seconds == [20.0]
 
 
+async def test_many_clients_do_not_come_back_at_one_moment_and_none_before_it_was_asked_to() -> None:
+    async def waited(chance: float, answer: Reply) -> list[float]:
+        waits = Waits()
+        async with serving(answer, answer, say("hi")) as server:
+            asked = Chain([link(server, "a")], clock=HeldClock(), sleep=waits, chance=lambda: chance)
+            assert (await hear(asked)).text == "hi"
+        return waits.seconds
+
+    early, late = [await waited(chance, refuse(503)) for chance in (1.0, 0.0)]
+    assert all(a < b for a, b in zip(early, late, strict=True))
+    assert late == [0.5, 1.0]
+    early, late = [await waited(chance, refuse(429, retry_after="20")) for chance in (0.0, 1.0)]
+    assert all(20 <= a < b for a, b in zip(early, late, strict=True))
+
+
 async def test_a_long_wait_passes_to_the_next_link_at_once() -> None:
     waits = Waits()
     async with serving(refuse(429, retry_after="20")) as first, serving(say("hi")) as second:
