@@ -82,6 +82,9 @@ def test_what_was_typed_before_an_approval_was_seen_answers_nothing_and_afterwar
     assert verdicts(far) == 0, "a chord counted that was pressed before anything was on the person's screen"
     far.send(b"\x19")
     far.until(lambda: verdicts(far) == 1)
+    far.until(far.shows("make second"))
+    far.send(b"!")
+    far.until(far.shows("typed!"))  # the picture is whole: what is bold in it is no longer the first one's answer
     far.until(lambda: counts(far, "make second"))
     click(far, "^Y approve once")
     far.until(lambda: verdicts(far) == 2)
