@@ -121,13 +121,12 @@ def deciding(core: ScriptedCore) -> None:
         for command in ("make first", "make second", "make third"):
             said("VERDICT " + (await core.ask(command)).outcome)
 
-    core.talking = asyncio.get_running_loop().create_task(ask())  # type: ignore[attr-defined]
+    core.playing = asyncio.get_running_loop().create_task(ask())
 
 
 def said(line: str) -> None:
     """Tell the test."""
-    sys.__stderr__.write(f"{line}\n")  # type: ignore[union-attr]
-    sys.__stderr__.flush()  # type: ignore[union-attr]
+    print(line, file=sys.__stderr__, flush=True)
 
 
 def talk(core: ScriptedCore) -> None:
@@ -140,7 +139,7 @@ def talk(core: ScriptedCore) -> None:
             core.say(respond(f"{number} said behind the editor"))
             said(f"SAID {number}")
 
-    core.talking = asyncio.get_running_loop().create_task(go_on())  # type: ignore[attr-defined]
+    core.playing = asyncio.get_running_loop().create_task(go_on())
 
 
 def crash(core: ScriptedCore) -> None:
@@ -185,7 +184,7 @@ def main() -> int:
             said(f"CLOSED {reason}")
 
         core.close = close  # type: ignore[method-assign]
-        core.playing = asyncio.get_running_loop().create_task(perform())  # type: ignore[attr-defined]
+        core.playing = asyncio.get_running_loop().create_task(perform())
         return core
 
     loud = sys.argv[1] == "late"

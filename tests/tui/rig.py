@@ -43,6 +43,8 @@ class ScriptedCore:
         self.influencing: tuple[Influence, ...] | None = None
         self.mode: Literal["build", "plan", "read-only"] = "build"
         self.told: list[tuple[Any, ...]] = []
+        self.playing: asyncio.Task[None] | None = None
+        """A play that goes on by itself, held while it does."""
         self.staged = True
         self.waiting = ChangeSet()
         self.places: tuple[Looked, ...] = ()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import given, settings
@@ -15,15 +17,23 @@ from tests.tui.scenes import begin, respond, waits
 from vtcode_tui.tui.linear import Linear, Lines, converse
 
 
-async def test_what_happens_is_told_in_order_and_an_approval_needs_a_word_typed_after_it() -> None:
+@contextlib.contextmanager
+def in_lines() -> Iterator[tuple[ScriptedCore, Linear, Lines, io.StringIO, io.FileIO]]:
+    """A scripted core in lines, what it said, and the keyboard."""
     read, write = os.pipe()
-    out = io.StringIO()
-    with os.fdopen(read, "r") as stdin:
-        lines = Lines(stdin)
+    with os.fdopen(read, "r") as stdin, io.FileIO(write, "w") as keys:
+        lines, out = Lines(stdin), io.StringIO()
         linear = Linear(lines, out)
-        core = ScriptedCore(linear, linear.happened)
+        try:
+            yield ScriptedCore(linear, linear.happened), linear, lines, out, keys
+        finally:
+            lines.close()
+
+
+async def test_what_happens_is_told_in_order_and_an_approval_needs_a_word_typed_after_it() -> None:
+    with in_lines() as (core, linear, lines, out, keys):
         begin(core)
-        os.write(write, b"approve\n")
+        keys.write(b"approve\n")
         await asyncio.sleep(0)
         while lines._waiting.empty():
             await asyncio.sleep(0)
@@ -33,14 +43,12 @@ async def test_what_happens_is_told_in_order_and_an_approval_needs_a_word_typed_
         talking = asyncio.get_running_loop().create_task(converse(core, linear, lines))
         await asyncio.sleep(0)
         assert not core.asked[0].done()
-        os.write(write, b"deny too risky\n")
+        keys.write(b"deny too risky\n")
         verdict = await core.asked[0]
         assert (verdict.outcome, verdict.reason) == ("denied", "too risky")
         core.say(respond("Done."))
-        os.write(write, b"fix it\n!ls\n/changes\n/quit\n")
+        keys.write(b"fix it\n!ls\n/changes\n/quit\n")
         await talking
-        lines.close()
-    os.close(write)
     shown = out.getvalue()
     assert shown.index("The test in tests/test_calc.py fails") < shown.index("cargo build") < shown.index("Done.")
     assert "⟦U+202E⟧" in shown and "\u202e" not in shown
@@ -84,46 +92,32 @@ def test_an_approval_in_lines_is_to_the_byte_what_was_signed_and_nothing_in_it_p
 
 
 async def test_the_explanation_is_told_in_lines_when_it_is_asked_for() -> None:
-    read, write = os.pipe()
-    out = io.StringIO()
-    with os.fdopen(read, "r") as stdin:
-        lines = Lines(stdin)
-        linear = Linear(lines, out)
-        core = ScriptedCore(linear, linear.happened)
+    with in_lines() as (core, linear, lines, out, keys):
         asked = core.ask("cat a\u202e | xargs rm -f", judged=True)
         while "type approve" not in out.getvalue():
             await asyncio.sleep(0)
         talking = asyncio.get_running_loop().create_task(converse(core, linear, lines))
-        os.write(write, b"explain\n")
+        keys.write(b"explain\n")
         while "what would change it" not in out.getvalue():
             await asyncio.sleep(0)
         assert not asked.done()
-        os.write(write, b"deny\n")
+        keys.write(b"deny\n")
         assert (await asked).outcome == "denied"
-        os.write(write, b"/quit\n")
+        keys.write(b"/quit\n")
         await talking
-        lines.close()
-    os.close(write)
     shown = out.getvalue()
     assert "prompt xargs rm -f" in shown and "-f   option" in shown and "\u202e" not in shown
 
 
 async def test_a_line_that_comes_in_the_same_instant_as_an_answer_is_a_line_of_its_own() -> None:
-    read, write = os.pipe()
-    out = io.StringIO()
-    with os.fdopen(read, "r") as stdin:
-        lines = Lines(stdin)
-        linear = Linear(lines, out)
-        core = ScriptedCore(linear, linear.happened)
+    with in_lines() as (core, linear, lines, out, keys):
         asked = core.ask("cargo build", judged=True)
         while "type approve" not in out.getvalue():
             await asyncio.sleep(0)
         talking = asyncio.get_running_loop().create_task(converse(core, linear, lines))
-        os.write(write, b"explain\nwhat?\napprove\nthen run the tests\n!ls\n/quit\n")
+        keys.write(b"explain\nwhat?\napprove\nthen run the tests\n!ls\n/quit\n")
         assert (await asked).outcome == "granted"
         await asyncio.wait_for(talking, 60)
-        lines.close()
-    os.close(write)
     assert "neither approve nor deny" in out.getvalue()
     told: list[tuple[Any, ...]] = core.told
     assert ("submit", "then run the tests", ()) in told and ("shell", "ls") in told
@@ -131,27 +125,22 @@ async def test_a_line_that_comes_in_the_same_instant_as_an_answer_is_a_line_of_i
 
 
 async def test_an_answer_and_whatever_came_with_it_answer_no_later_question() -> None:
-    read, write = os.pipe()
-    out = io.StringIO()
-    with os.fdopen(read, "r") as stdin:
-        lines = Lines(stdin)
-        linear = Linear(lines, out)
-        core = ScriptedCore(linear, linear.happened)
+    with in_lines() as (core, linear, lines, out, keys):
         first = core.ask("cargo build", judged=True)
         second = core.ask("rm -rf target", judged=True)
         while "type approve" not in out.getvalue():
             await asyncio.sleep(0)
         talking = asyncio.get_running_loop().create_task(converse(core, linear, lines))
-        os.write(write, b"approve\napprove\n")
+        keys.write(b"approve\napprove\n")
         assert (await first).outcome == "granted"
         while out.getvalue().count("type approve") < 2:
             await asyncio.sleep(0)
         for _ in range(20):
             await asyncio.sleep(0)
         assert not second.done()
-        os.write(write, b"deny\n")
+        keys.write(b"deny\n")
         assert (await second).outcome == "denied"
-        os.close(write)
+        keys.close()
         await asyncio.wait_for(talking, 60)
 
 

@@ -103,7 +103,7 @@ def test_what_died_after_it_had_outlived_a_full_collection_is_found_in_the_end(h
     hands.let_time_pass()
     ref = weakref.ref(knot)
     del knot
-    kept = [[] for _ in range(GROWN + 1)]  # type: ignore[var-annotated]
+    kept: list[list[object]] = [[] for _ in range(GROWN + 1)]
     work(30)
     hands.let_time_pass()
     work(30)

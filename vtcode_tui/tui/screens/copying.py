@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from vtcode_tui.render import MUTED, Line, Style, cut, plain_line, spans_of
-from vtcode_tui.tui.panes.heading import facts
-from vtcode_tui.tui.screens.question import Answer, Question, keys_of, words
+from vtcode_tui.render import MUTED, Line, Style
+from vtcode_tui.tui.screens.question import Answer, Question, keys_of, session_facts, words
 
 if TYPE_CHECKING:
     from vtcode_tui.sessions import Listed
@@ -28,14 +27,11 @@ class Copying(Question):
 
     def lay(self, cells: int) -> list[Line]:
         """What it is a copy of, and what is staged there."""
-        meta = self._listed.meta
         rows = [
             Line(),
             *words("The copy has all of the conversation; the session stays as it is", cells, Style("heading")),
             Line(),
-            facts("prompt", *spans_of(cut(plain_line(meta.title or "none"), max(8, cells - 12)))),
-            facts("begun", *spans_of(plain_line(meta.started[:19].replace("T", " ")))),
-            facts("turns", *spans_of(str(meta.turns))),
+            *session_facts(self._listed.meta, cells, "none"),
             Line(),
         ]
         if not self._staged:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from vtcode_tui.render import MUTED, TEXT, Line, Span, Style, fold, plain_line, spans_of
+from vtcode_tui.render import MUTED, TEXT, Line, Span, Style, cut, fold, plain_line, spans_of
 from vtcode_tui.tui.keys import shown
-from vtcode_tui.tui.panes.heading import Heading, Keys
+from vtcode_tui.tui.panes.heading import Heading, Keys, facts
 from vtcode_tui.tui.sheet import Sheet
+
+if TYPE_CHECKING:
+    from vtcode_tui.sessions import Meta
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,15 @@ def keys_of(answers: Sequence[Answer]) -> list[BindingType]:
 def words(text: str, cells: int, style: Style = TEXT) -> list[Line]:
     """A sentence, wrapped and a little indented."""
     return fold(spans_of(plain_line(text), style), cells, first=(Span("  "),), rest=(Span("  "),))
+
+
+def session_facts(meta: Meta, cells: int, untitled: str) -> list[Line]:
+    """What a session is recognised by: its first prompt, or `untitled`, its beginning and its turns."""
+    return [
+        facts("prompt", *spans_of(cut(plain_line(meta.title or untitled), max(8, cells - 12)))),
+        facts("begun", *spans_of(plain_line(meta.started[:19].replace("T", " ")))),
+        facts("turns", *spans_of(str(meta.turns))),
+    ]
 
 
 class Words(Sheet):

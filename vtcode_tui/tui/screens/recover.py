@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vtcode_tui.render import MUTED, Line, Style, cut, plain_line, spans_of
-from vtcode_tui.tui.panes.heading import facts
-from vtcode_tui.tui.screens.question import Answer, Question, keys_of, words
+from vtcode_tui.render import MUTED, Line, Style
+from vtcode_tui.tui.screens.question import Answer, Question, keys_of, session_facts, words
 
 if TYPE_CHECKING:
     from vtcode_tui.sessions import Interrupted
@@ -25,14 +24,11 @@ class Recover(Question):
 
     def lay(self, cells: int) -> list[Line]:
         """What is known of the session that was cut off."""
-        meta = self._found.listed.meta
         rows = [
             Line(),
             *words("The last session here was cut off", cells, Style("heading")),
             Line(),
-            facts("prompt", *spans_of(cut(plain_line(meta.title or "none yet"), max(8, cells - 12)))),
-            facts("begun", *spans_of(plain_line(meta.started[:19].replace("T", " ")))),
-            facts("turns", *spans_of(str(meta.turns))),
+            *session_facts(self._found.listed.meta, cells, "none yet"),
             Line(),
         ]
         if unknown := len(self._found.under_way):
