@@ -10,6 +10,7 @@ from vtcode_tui.common.errors import StaleFileError
 from vtcode_tui.config.settings import Sandbox
 from vtcode_tui.demo import Step
 from vtcode_tui.events import verify
+from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import ApprovalDenied, FileChanged
 
 pytestmark = pytest.mark.kernel
@@ -105,3 +106,17 @@ async def test_a_file_that_changes_while_the_human_reads_voids_the_grant(tmp_pat
         assert "changed while" in stage.told("c1")
         assert payloads(stage.events(), ApprovalDenied)[0].outcome == "void"
         assert (stage.root / "a.py").read_text() == "x = 11\n"
+
+
+@pytest.mark.parametrize("staging", ["auto", "off"])
+async def test_what_a_run_leaves_that_cannot_be_shown_is_named_once(tmp_path: Path, staging: str) -> None:
+    calls = [Step("", (("run_command", {"command": c}),)) for c in ("mkfifo pipe; echo x > f", "echo y > f")]
+    async with staged(
+        tmp_path, [*calls, Step("ok")], sandbox=Sandbox.model_validate({"staging": staging})
+    ) as stage:
+        await stage.session.submit("go")
+        said = [heard.text for heard in stage.heard if isinstance(heard, Notice)]
+        assert [text for text in said if "pipe" in text] == [
+            "A run left what cannot be shown, accepted or taken back: pipe (a socket, pipe or device, unreadable, or too deep)."
+        ]
+        assert [change.path for change in (await stage.session.changes()).files] == ["f"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,7 +59,22 @@ FLOODS = {
     ),
     "a large file": ("head -c 100000000 /dev/zero > big", {"file_size"}),
     "many files": ("for i in $(seq 12); do head -c 15000000 /dev/zero > f$i; done; sync; sleep 30", {"disk"}),
-    "many inodes": ("mkdir d; cd d; seq 9000 | xargs touch; sleep 30", {"inodes"}),
+    "many inodes": ("mkdir d; cd d; seq 4000 | xargs touch; sleep 30", {"inodes"}),
+    "many folders": ("mkdir d; cd d; seq 3500 | xargs mkdir; sleep 30", {"inodes"}),
+    "space set aside in files that are deleted": (
+        'for i in $(seq 10 19); do eval "exec $i>f"; fallocate -l 15000000 f; rm f; done; sleep 30',
+        {"disk"},
+    ),
+    "files that are deleted and mapped": (
+        'python3 -c \'import mmap,os,time\nk=[]\nfor n in range(12):\n d=os.open("f",66); os.ftruncate(d,15<<20); k.append(mmap.mmap(d,4096))\n'
+        ' os.write(d,b"x"*(15<<20)); os.close(d); os.unlink("f")\ntime.sleep(30)\'',
+        {"disk"},
+    ),
+    "files deeper than any path": (
+        'python3 -c \'import os,time\nfor n in range(1100): os.mkdir("d"*200); os.chdir("d"*200)\n'
+        "for n in range(12): os.posix_fallocate(os.open(str(n),66),0,15000000)\ntime.sleep(30)'",
+        {"disk"},
+    ),
     "a full temp folder": (
         "cd $TMPDIR; for i in $(seq 12); do head -c 15000000 /dev/zero > f$i; done; sleep 30",
         {"disk"},
@@ -83,6 +99,8 @@ async def test_a_flood_is_stopped_and_named(finish: Finish, profile: Profile, na
     finally:
         for left in Path("/dev/shm").glob("vtcode-test-*"):
             left.unlink()
+        # What clears up after tests breaks at a tree that is deeper than any path.
+        subprocess.run(["rm", "-rf", str(profile.workspace / ("d" * 200))], check=True)
     assert outcome.setup_error == ""
     assert outcome.limit in expected, outcome
     if outcome.limit:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Callable
 from functools import partial
@@ -79,6 +80,16 @@ class Traced:
 @pytest.fixture
 def traced(tmp_path: Path) -> Traced:
     return Traced(tmp_path)
+
+
+def unseen(traced: Traced, act: Callable[[Path], object]) -> list[str]:
+    """What a run left that cannot be remembered."""
+    assert "error" not in traced.call("before")
+    act(traced.root)
+    traced.turn += 1
+    answer = traced.call("after", turn=traced.turn, reviewed=False)
+    assert "error" not in answer, answer
+    return list(answer["unseen"])
 
 
 def ops(changes: ChangeSet) -> dict[str, str]:
@@ -388,3 +399,37 @@ def test_rolled_back_or_gone_back_is_the_original_whatever_was_kept(
             assert traced.tree() == after
         assert traced.undo(1)["failed"] == {}
     assert traced.tree() == before
+
+
+def test_a_tree_deeper_than_any_path_is_named_and_hides_nothing_else(traced: Traced) -> None:
+    name = "d" * 200
+
+    def dig(root: Path) -> None:
+        (root / "seen").write_text("s")
+        home, folder = os.getcwd(), os.open(root, os.O_RDONLY)
+        for _ in range(40):
+            os.mkdir(name, dir_fd=folder)
+            os.fchdir(folder)
+            folder, left = os.open(name, os.O_RDONLY), folder
+            os.close(left)
+        os.close(os.open("hidden", os.O_CREAT | os.O_WRONLY, dir_fd=folder))
+        os.close(folder)
+        os.chdir(home)
+
+    named = unseen(traced, dig)
+    assert len(named) == 1
+    assert set(named[0]) == {"d", "/"}
+    assert "seen" in ops(traced.waiting())
+    assert unseen(traced, lambda root: (root / "seen").write_text("t")) == []
+
+
+def test_what_is_no_file_is_named_once_by_the_run_that_left_it(traced: Traced) -> None:
+    def leave(root: Path) -> None:
+        os.mkfifo(root / "pipe")
+        with socket.socket(socket.AF_UNIX) as made, pytest.MonkeyPatch.context() as patch:
+            patch.chdir(root)
+            made.bind("own.sock")
+
+    os.mkfifo(traced.root / "of a person")
+    assert unseen(traced, leave) == ["own.sock", "pipe"]
+    assert unseen(traced, lambda root: (root / "x").write_text("t")) == []

@@ -97,6 +97,7 @@ class Direct:
                 files = decode(made).files
                 arguments["paths"] = sorted({name for c in files for name in (c.path, c.renamed_from) if name})
             answer = await self._look("after", arguments, "compares the workspace with what it was", turn)
+            self._means.unshown(answer["unseen"])
             changes = decode(answer["changes"])
             self._waiting = self._waiting or (executed and bool(changes.files))
             shown = changes.files if made is None else decode(made).files

@@ -46,6 +46,7 @@ class Layered:
         self._shown = Shown()
         self._scanned = float("-inf")
         self._closed = False
+        self._unshown: frozenset[str] = frozenset()
         self._marked: tuple[int, Prints | None] | None = None
         """The moment that was noted last, and what the layer looked like."""
         self._prints: Prints | None = None
@@ -250,6 +251,9 @@ class Layered:
         changes, digest = await asyncio.to_thread(self._read, answer)
         self._shown.put(digest, changes)
         self._scanned = time.monotonic()
+        special = answer["special"]
+        self._means.unshown([path for path in special if path not in self._unshown])
+        self._unshown = frozenset(special)
         return changes
 
     def _read(self, answer: Mapping[str, Any]) -> tuple[ChangeSet, str]:

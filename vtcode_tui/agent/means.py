@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from vtcode_tui.gate.types import Refusal
 from vtcode_tui.sandbox.profile import Profile
 from vtcode_tui.workspace import Workspace
 from vtcode_tui.workspace.changes import FileChange, Selection
+
+_NAMED, _LONGEST = 5, 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,18 @@ class Means:
         for path, why in dict(answer.get("failed") or {}).items():
             self.bus.publish(Notice(f"{path} {what}: {why}", "error"))
 
+    def unshown(self, paths: Sequence[str]) -> None:
+        """Name what a run left that is no change to be shown, accepted or taken back."""
+        if paths:
+            named = ", ".join(map(_shortened, paths[:_NAMED])) + (" and more" if len(paths) > _NAMED else "")
+            why = "a socket, pipe or device, unreadable, or too deep"
+            text = f"A run left what cannot be shown, accepted or taken back: {named} ({why})."
+            self.bus.publish(Notice(text, "warning"))
+
     def told(self, files: Iterable[FileChange], via: Via, *, staged: bool = False) -> list[FileChanged]:
         """One event for each file that was changed."""
         return changed_events(list(files), self.workspace.runs_by, staged=staged, via=via)
+
+
+def _shortened(path: str) -> str:
+    return path if len(path) <= _LONGEST else f"{path[: _LONGEST - 20]}... ({len(path)} characters)"

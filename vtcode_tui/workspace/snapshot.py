@@ -2,7 +2,8 @@
 
 Standard library only. Ignored build products are left out, as in a layer; tracked files count although they are
 ignored. Costs a look at each file's status, and reading the files that changed. Contents are kept in `Contents` up
-to its bounds; at most `MOST` paths are looked at.
+to its bounds; at most `MOST` paths are looked at. What cannot be remembered (sockets, pipes and devices, what cannot
+be read, paths too long to be of use) is named.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from vtcode_tui.workspace.beneath import TEMPORARY, Beneath, Entry
 from vtcode_tui.workspace.contents import LARGEST, Contents
 from vtcode_tui.workspace.gitindex import entries_of
 from vtcode_tui.workspace.ignore import Ignore
+from vtcode_tui.workspace.touched import too_deep
 
 MOST = 250_000
 """A workspace with more paths than this cannot be remembered."""
@@ -41,35 +43,50 @@ class Remembered:
 Paths = Mapping[str, Remembered]
 
 
-def read_snapshot(folder: Path) -> Paths:
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A workspace at one moment."""
+
+    paths: Paths = field(default_factory=dict)
+    unseen: frozenset[str] = frozenset()
+    """What is there and cannot be remembered."""
+
+
+def read_snapshot(folder: Path) -> Snapshot:
     """What was remembered last; empty when nothing was. Raises WorkspaceError when it is damaged."""
     try:
         data = json.loads((folder / _NAME).read_bytes())
         rows = {path: (from_json(entry), tuple(stamp)) for path, (entry, stamp) in data["paths"].items()}
+        unseen = frozenset(map(str, data.get("unseen", ())))
     except FileNotFoundError:
-        return {}
+        return Snapshot()
     except (ValueError, KeyError, TypeError) as error:
         raise WorkspaceError(f"{folder / _NAME} is damaged: remove it to begin anew") from error
-    return {path: Remembered(entry, stamp) for path, (entry, stamp) in rows.items() if entry is not None}
+    paths = {path: Remembered(entry, stamp) for path, (entry, stamp) in rows.items() if entry is not None}
+    return Snapshot(paths, unseen)
 
 
-def write_snapshot(folder: Path, paths: Paths) -> None:
+def write_snapshot(folder: Path, known: Snapshot) -> None:
     """Remember this."""
-    rows = {path: [to_json(r.entry), r.stamp] for path, r in paths.items()}
-    write_atomically(folder / _NAME, json.dumps({"version": 1, "paths": rows}))
+    rows = {path: [to_json(r.entry), r.stamp] for path, r in known.paths.items()}
+    write_atomically(folder / _NAME, json.dumps({"version": 1, "paths": rows, "unseen": sorted(known.unseen)}))
 
 
-def look(root: Path, before: Paths, contents: Contents) -> dict[str, Remembered]:
+def look(root: Path, before: Paths, contents: Contents) -> Snapshot:
     """Every path that counts, as it is now; contents that are not known yet are kept where they fit."""
     found: dict[str, Remembered] = {}
+    unseen: set[str] = set()
     for path, remembered in _Walk(root, before, contents).walk():
-        if len(found) >= MOST:
+        if len(found) + len(unseen) >= MOST:
             raise WorkspaceError(
                 f"the workspace has more than {MOST:,} files that are not ignored: what a run changes in it cannot "
                 "be shown or taken back; open a folder below it, or name what is built in .gitignore"
             )
-        found[path] = remembered
-    return found
+        if remembered is None:
+            unseen.add(path)
+        else:
+            found[path] = remembered
+    return Snapshot(found, frozenset(unseen))
 
 
 class _Walk:
@@ -84,8 +101,8 @@ class _Walk:
         )
         self._fresh = time.time_ns() - _TICK_NS
 
-    def walk(self) -> Iterator[tuple[str, Remembered]]:
-        """Folders before what is in them."""
+    def walk(self) -> Iterator[tuple[str, Remembered | None]]:
+        """Folders before what is in them; None for what cannot be remembered."""
         pending = [("", self._same(".git/info/exclude"))]
         while pending:
             at, settled = pending.pop()
@@ -93,6 +110,8 @@ class _Walk:
                 with os.scandir(f"{self._root}/{at}" if at else self._root) as entries:
                     rows = sorted(entries, key=lambda row: row.name)
             except OSError:
+                if os.path.lexists(self._root / at):  # not gone meanwhile
+                    yield at, None
                 continue
             # What was not ignored when it was looked at last is not now, where every rule on the way is the same.
             settled = settled and self._same(f"{at}/.gitignore" if at else ".gitignore")
@@ -103,9 +122,13 @@ class _Walk:
                     path in _LEFT_OUT or row.name.startswith(TEMPORARY) or self._skipped(path, folder=is_folder)
                 ):
                     continue
+                if too_deep(path):
+                    yield path, None
+                    continue
                 if is_folder:
                     pending.append((path, settled))
-                if (found := self._look(row, path, is_folder=is_folder)) is not None:
+                found = self._look(row, path, is_folder=is_folder)
+                if found is not None or os.path.lexists(row.path):  # not gone meanwhile
                     yield path, found
 
     def _same(self, rules: str) -> bool:

@@ -63,7 +63,7 @@ class Upper:
                 self.special.append(folder)  # it can be listed and not entered
                 return
             below = None if hidden else kind_of(self.lower / path)
-            if _too_deep(path):
+            if too_deep(path):
                 self.special.append(path)
                 continue
             is_folder = stat.S_ISDIR(status.st_mode)
@@ -116,7 +116,7 @@ class Upper:
         """What is deleted in a real folder that the layer hides: all that the layer does not have itself."""
         for name in low.names(folder):
             path = f"{folder}/{name}"
-            if _too_deep(path):
+            if too_deep(path):
                 self.special.append(path)
                 continue
             below = kind_of(self.lower / path)
@@ -157,7 +157,8 @@ class Upper:
         return None
 
 
-def _too_deep(path: str) -> bool:
+def too_deep(path: str) -> bool:
+    """Whether a path is of no use but to break what reads it: it is named and left alone."""
     return path.count("/") > _DEEPEST or len(os.fsencode(path)) > _LONGEST
 
 

@@ -4,7 +4,7 @@ Standard library only. They run inside the sandbox as `Invoke("vtcode_tui.worksp
 `root` and `folder` (the session's own, outside the workspace). `selected` is as in `staging`.
 
     before    [paths]                  remember the workspace as it is; with `paths`, only what stands there
-    after     turn, reviewed, [paths]  {"changes"} since then, noted in the ledger
+    after     turn, reviewed, [paths]  {"changes", "unseen"} since then, noted in the ledger
     review                             {"changes"} that nobody has looked at yet
     keep      selected                 they are looked at: {"changes"}
     roll_back selected                 bring the real files back: {"changes", "done", "failed"}; needs: write root
@@ -29,11 +29,12 @@ from vtcode_tui.workspace.changes import ChangeSet, Choice, FileChange, Overwrit
 from vtcode_tui.workspace.choices import from_json
 from vtcode_tui.workspace.ledger import Back, Ledger, Row, carry_back
 from vtcode_tui.workspace.lines import apply_hunks
-from vtcode_tui.workspace.snapshot import Remembered, look, read_snapshot, write_snapshot
+from vtcode_tui.workspace.snapshot import Remembered, Snapshot, look, read_snapshot, write_snapshot
 from vtcode_tui.workspace.wire import encode
 
 Arguments: TypeAlias = Mapping[str, Any]
 Backs: TypeAlias = Mapping[str, Back]
+_SAMPLE = 20
 
 
 def before(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
@@ -43,31 +44,35 @@ def before(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
         was = read_snapshot(place.folder)
         now = place.look(was, arguments.get("paths"))
         if now != was:
-            place.ledger.contents.save({r.entry.sha256 for r in now.values()} | place.ledger.named())
+            place.ledger.contents.save({r.entry.sha256 for r in now.paths.values()} | place.ledger.named())
             write_snapshot(place.folder, now)
-        return {"files": len(now)}
+        return {"files": len(now.paths)}
 
     return _answer(work, arguments)
 
 
 def after(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
-    """What became of it: `{"changes"}`; from now on only what comes later counts."""
+    """What became of it: `{"changes", "unseen"}`; from now on only what comes later counts.
+
+    `unseen` names what came since and can be neither shown nor taken back.
+    """
 
     def work(place: _Place) -> dict[str, Any]:
         was = read_snapshot(place.folder)
         now = place.look(was, arguments.get("paths"))
         waiting = {row.path for row in place.ledger.rows if not row.reviewed}
         rows: dict[str, Back] = {}
-        for path in sorted({*was, *now}):
-            old = was[path].entry if path in was else None
-            new = now[path].entry if path in now else None
+        for path in sorted({*was.paths, *now.paths}):
+            old = was.paths[path].entry if path in was.paths else None
+            new = now.paths[path].entry if path in now.paths else None
             if not same(old, new):
                 reviewed = bool(arguments.get("reviewed")) and path not in waiting
                 place.ledger.add(Row(int(arguments["turn"]), path, old, new, reviewed))
                 rows[path] = Back(path, old, new, old)
         place.ledger.save()
         write_snapshot(place.folder, now)
-        return {"changes": encode(place.ledger.changes(rows, place.tree, forward=True))}
+        changes = encode(place.ledger.changes(rows, place.tree, forward=True))
+        return {"changes": changes, "unseen": sorted(now.unseen - was.unseen)[:_SAMPLE]}
 
     return _answer(work, arguments)
 
@@ -144,10 +149,10 @@ class _Place:
         self.root, self.folder, self.tree = root, folder, tree
         self.ledger = Ledger(folder)
 
-    def look(self, known: Mapping[str, Remembered], paths: list[str] | None) -> Mapping[str, Remembered]:
+    def look(self, known: Snapshot, paths: list[str] | None) -> Snapshot:
         if paths is None:
-            return look(self.root, known, self.ledger.contents)
-        now = dict(known)
+            return look(self.root, known.paths, self.ledger.contents)
+        now = dict(known.paths)
         for path in paths:
             names = path.split("/")
             for name in ("/".join(names[:n]) for n in range(1, len(names) + 1)):
@@ -158,7 +163,7 @@ class _Place:
                 if entry.kind == "file" and self.ledger.contents.fits(entry.size):
                     self.ledger.contents.add(self.tree.read(name))
                 now[name] = Remembered(entry)
-        return now
+        return replace(known, paths=now)
 
     def waiting(self) -> tuple[Backs, ChangeSet]:
         """What nobody has looked at, and how it is shown."""

@@ -7,7 +7,7 @@ import stat
 import time
 from contextlib import suppress
 
-from vtcode_tui.sandbox.inner import kernel, tree
+from vtcode_tui.sandbox.inner import kernel, storage, tree
 from vtcode_tui.sandbox.inner.job import Job
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -40,7 +40,7 @@ class Watch:
             self._roots.append(job.staging[1])
         total, self._shared = kernel.memory_of_machine()
         self._memory = min(self._limits["memory"], total * 0.8)
-        self._free = {root: _free(root) for root in self._roots}
+        self._free = {root: storage.free(root) for root in self._roots}
 
     def next_ms(self) -> int:
         """How long the caller may wait before the next check."""
@@ -103,42 +103,21 @@ class Watch:
         return most > 0 and threads > self._limits["processes"] and tree.threads_of_user(os.getuid()) >= most
 
     def _storage(self) -> tuple[str, str] | None:
+        most_bytes, most_files = self._limits["disk"], self._limits["inodes"]
         for root in self._roots:
-            blocks, files = _free(root)
+            blocks, files = storage.free(root)
             used, made = self._free[root][0] - blocks, self._free[root][1] - files
-            if used <= self._limits["disk"] and made <= self._limits["inodes"]:
+            if used <= most_bytes and made <= most_files:
                 continue
             # Others write to the same disk: count what this run wrote before it is blamed.
-            size, count = _written_since(self._roots, self._begun_ns)
-            if size > self._limits["disk"]:
-                return "disk", f"wrote more than {self._limits['disk'] / (1 << 20):.0f} MiB"
-            if count > self._limits["inodes"]:
-                return "inodes", f"made more than {self._limits['inodes']:.0f} files"
+            pids = tree.descendants(os.getpid())
+            size, count = storage.written_since(self._roots, pids, self._begun_ns)
+            unseen = used > most_bytes and (storage.sent_to_disk(pids) > most_bytes or storage.hides(pids))
+            if size > most_bytes or unseen:
+                return "disk", f"wrote more than {most_bytes / (1 << 20):.0f} MiB"
+            if count > most_files:
+                return "inodes", f"made more than {most_files:.0f} files and folders"
         return None
-
-
-def _free(path: str) -> tuple[int, int]:
-    try:
-        known = os.statvfs(path)
-    except OSError:
-        return 0, 0
-    return known.f_bfree * known.f_frsize, known.f_ffree
-
-
-def _written_since(roots: list[str], begun_ns: int) -> tuple[int, int]:
-    size = count = 0
-    for root in roots:
-        for folder, _folders, names, descriptor in os.fwalk(root):
-            del folder
-            for name in names:
-                try:
-                    known = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-                except OSError:
-                    continue
-                if known.st_ctime_ns >= begun_ns:
-                    size += known.st_blocks * 512
-                    count += 1
-    return size, count
 
 
 def remove_tree(path: str) -> None:
