@@ -406,7 +406,7 @@ def test_a_tree_deeper_than_any_path_is_named_and_hides_nothing_else(traced: Tra
 
     def dig(root: Path) -> None:
         (root / "seen").write_text("s")
-        home, folder = os.getcwd(), os.open(root, os.O_RDONLY)
+        home, folder = Path.cwd(), os.open(root, os.O_RDONLY)
         for _ in range(40):
             os.mkdir(name, dir_fd=folder)
             os.fchdir(folder)

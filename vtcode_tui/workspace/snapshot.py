@@ -2,8 +2,8 @@
 
 Standard library only. Ignored build products are left out, as in a layer; tracked files count although they are
 ignored. Costs a look at each file's status, and reading the files that changed. Contents are kept in `Contents` up
-to its bounds; at most `MOST` paths are looked at. What cannot be remembered (sockets, pipes and devices, what cannot
-be read, paths too long to be of use) is named.
+to its bounds; at most `MOST` paths are looked at. What cannot be remembered is named: sockets, pipes and devices,
+what cannot be read, paths too long to be of use.
 """
 
 from __future__ import annotations
