@@ -17,12 +17,12 @@ from vtcode_tui.common.home import Home
 from vtcode_tui.events import Bus, Journal, session_folder
 from vtcode_tui.events.types import ExecStarted, PromptSubmitted, SessionEnded, SessionStarted, ToolRequested
 from vtcode_tui.llm.messages import Message, Text
-from vtcode_tui.sessions import Meta, Store, interrupted, sessions
+from vtcode_tui.sessions import Meta, Store, fork, interrupted, read_meta, sessions
 from vtcode_tui.tui.picture import text_of
 from vtcode_tui.tui.screens.copying import Copying
 from vtcode_tui.tui.screens.recover import Recover
 from vtcode_tui.tui.screens.replay import ReplayScreen
-from vtcode_tui.tui.screens.sessions import Chosen, PickerApp, Sessions
+from vtcode_tui.tui.screens.sessions import Chosen, PickerApp, Sessions, preview_of
 
 A = "a" * 64
 
@@ -129,6 +129,28 @@ async def test_a_copy_is_made_and_gone_on_with(home: Home) -> None:
     assert app.chosen is not None
     copy = next(one for one in sessions(home) if one.folder == app.chosen.folder)
     assert copy.meta.parent.startswith("01920003") and copy.has_conversation
+
+
+async def test_what_is_shown_of_a_session_is_what_going_on_with_it_would_show(home: Home) -> None:
+    folder = await record(home, 1, "Fix the parser", "The fence was closed too early.")
+    store, _ = Store.reopen(folder)
+    store.add(Message("user", (Text("Rename all of it"), Text("[a note of vtcode]", "vtcode"))))
+    store.add(Message("assistant", (Text("Renamed."),)))
+    (listed,) = sessions(home)
+    shown = [row.text.strip() for row in preview_of(listed, 60)]
+    assert "▌ Rename all of it" in shown and not any("a note of vtcode" in row for row in shown)
+    store.rewind(2, 2)
+    shown = [row.text.strip() for row in preview_of(listed, 60)]
+    assert "▌ Fix the parser" in shown and not any("Rename" in row for row in shown), "it was taken back"
+
+
+async def test_a_copy_that_was_made_earlier_is_listed_with_the_turns_that_its_conversation_has(home: Home) -> None:
+    folder = await record(home, 1, "Fix the parser", "The fence was closed too early.")
+    Store.reopen(folder)[0].add(Message("user", (Text("And the lexer"),)), turn=2)
+    copy = await fork(home, folder)
+    as_it_was = read_meta(copy).model_copy(update={"turns": 0})
+    (copy / "meta.json").write_text(as_it_was.model_dump_json(), encoding="utf-8")
+    assert {listed.folder: listed.meta.turns for listed in sessions(home)} == {folder: 1, copy: 2}
 
 
 async def test_a_conversation_is_deleted_after_a_question_and_never_while_it_is_open(home: Home) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from tests.tui.contrast import AIMS, faint
 from tests.tui.pane_scenes import MORE, PICTURES, Frozen
 from tests.tui.rig import Rig, ScriptedCore, until
 from tests.tui.scenes import begin, call, finish, respond, run, waits, work
@@ -232,7 +233,8 @@ async def test_snapshot(rig: Callable[..., Rig], request: pytest.FixtureRequest,
     async with made.app.run_test(size=SIZES[size]) as pilot:
         core = await made.ready(pilot)
         await SCENES[scene](made, core, pilot)
-        different = []
+        different: list[str] = []
+        weak: list[str] = []
         for theme in ("dark", "light", *MORE_THEMES.get((scene, size), ())):
             made.app.theme = f"vtcode-{theme}"
             variant = f"{size}-{theme}"
@@ -240,5 +242,10 @@ async def test_snapshot(rig: Callable[..., Rig], request: pytest.FixtureRequest,
                 keep(made, scene, variant, await settled(made, pilot, frames=60))
             elif not await becomes(made, pilot, scene, variant):
                 different.append(f"{scene}-{variant}")
+        for name in AIMS:
+            made.app.theme = name
+            await pilot.pause()
+            weak += faint(made.app)
         made.app.queue.unattended()
         assert different == [], "these look different: `make snapshots` if that is meant"
+        assert weak == [], "these cannot be read well"

@@ -84,6 +84,7 @@ def _row(one: Listed) -> dict[str, object]:
 
 def _list(home: Home, given: argparse.Namespace) -> int:
     from vtcode_tui.render import plain_line
+    from vtcode_tui.render.telling import plural
     from vtcode_tui.sessions import sessions
 
     found = sessions(home, workspace=_here(given))
@@ -92,11 +93,9 @@ def _list(home: Home, given: argparse.Namespace) -> int:
         print(json.dumps([_row(one) for one in found], indent=1))
         return 0
     for one in found:
-        state = "" if one.meta.ended else "  (open or crashed)"
-        title = plain_line(one.meta.title or "(no prompt)")
-        print(
-            f"{one.meta.id}  {one.meta.started[:16].replace('T', ' ')}  {one.meta.turns:>3} turns  {title}{state}"
-        )
+        state = ("" if one.meta.ended else "  (not closed)") + ("" if one.has_conversation else "  (deleted)")
+        title, turns = plain_line(one.meta.title or "no prompt yet"), plural(one.meta.turns, "turn")
+        print(f"{one.meta.id}  {one.meta.started[:16].replace('T', ' ')}  {turns:>9}  {title}{state}")
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vtcode_tui.sessions.casting import to_asciicast
-    from vtcode_tui.sessions.conversation import author_of
+    from vtcode_tui.sessions.conversation import author_of, conversation_of
     from vtcode_tui.sessions.exporting import to_html, to_json, to_markdown
     from vtcode_tui.sessions.forking import fork
     from vtcode_tui.sessions.index import Head, JournalIndex
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "to_asciicast": "casting",
     "author_of": "conversation",
+    "conversation_of": "conversation",
     "to_html": "exporting",
     "to_json": "exporting",
     "to_markdown": "exporting",
@@ -60,6 +61,7 @@ __all__ = [
     "Recording",
     "Store",
     "author_of",
+    "conversation_of",
     "delete",
     "fork",
     "in_use",

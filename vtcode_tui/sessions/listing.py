@@ -12,6 +12,7 @@ from pathlib import Path
 from vtcode_tui.common.errors import JournalError, UsageError
 from vtcode_tui.common.home import Home
 from vtcode_tui.events import session_folders
+from vtcode_tui.sessions.conversation import conversation_of
 from vtcode_tui.sessions.items import Item, parse
 from vtcode_tui.sessions.recovery import standing_in
 from vtcode_tui.sessions.store import META, NAME, Meta, read_meta
@@ -52,8 +53,19 @@ def sessions(home: Home, *, workspace: Path | None = None) -> tuple[Listed, ...]
         except UsageError:
             continue
         if workspace is None or meta.workspace == str(workspace):
-            found.append(Listed(folder, meta))
+            found.append(Listed(folder, _counted(folder, meta)))
     return tuple(found)
+
+
+def _counted(folder: Path, meta: Meta) -> Meta:
+    """A copy with its turns: the files of earlier versions say 0 until the copy is gone on with."""
+    if meta.turns or not meta.parent:
+        return meta
+    try:
+        items = parse((folder / NAME).read_bytes()).items
+    except OSError:
+        return meta
+    return meta.model_copy(update={"turns": max(conversation_of(items).prompts, default=0)})
 
 
 def search(home: Home, text: str, *, workspace: Path | None = None) -> Iterator[Hit]:

@@ -7,7 +7,7 @@ session under the cursor is shown beside the list; one key each resumes, replays
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
@@ -17,8 +17,9 @@ from textual.widgets import Input
 
 from vtcode_tui.common.errors import VtcodeError
 from vtcode_tui.common.home import Home
+from vtcode_tui.llm.messages import Message, Text, ToolUse
 from vtcode_tui.render import MUTED, Line, Span, Style, cut, fold, pad, plain, plain_line, spans_of
-from vtcode_tui.sessions import Listed, delete, fork, parse, search, sessions, staged_at_end
+from vtcode_tui.sessions import Listed, conversation_of, delete, fork, parse, search, sessions, staged_at_end
 from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.keys import SESSIONS, bindings, key_on
 from vtcode_tui.tui.panes.heading import LEAVES, Heading, Keys, Row, facts
@@ -67,6 +68,17 @@ def row_of(listed: Listed, hit: str = "") -> Line:
     )
 
 
+def _shown(message: Message) -> Iterator[tuple[Span, Style, str]]:
+    """What the chat would show of a message: its words, whose they are, and the tools that were asked for."""
+    for part in message.parts:
+        if isinstance(part, ToolUse):
+            yield Span("   ▸ ", MUTED), MUTED, plain_line(part.name)
+        elif isinstance(part, Text) and part.by != "vtcode" and part.text.strip():
+            mine = message.role == "user"
+            mark = Span(" ▌ ", Style("accent")) if mine else Span("   ")
+            yield mark, Style("human" if mine else "text"), plain(part.text.strip())
+
+
 def preview_of(listed: Listed, cells: int) -> list[Line]:
     """What a session is, and the end of its conversation."""
     meta = listed.meta
@@ -88,19 +100,13 @@ def preview_of(listed: Listed, cells: int) -> list[Line]:
     parsed = parse((listed.folder / "session.md").read_bytes())
     if parsed.modified:
         rows += [*fold((Span(" session.md was edited by hand", Style("caution")),), cells), Line()]
-    for item in parsed.items[-PREVIEWED:]:
-        match item.kind, item.role:
-            case "text", "user":
-                mark, style = Span(" ▌ ", Style("accent")), Style("human")
-            case "text", _:
-                mark, style = Span("   "), Style("text")
-            case "tool_use", _:
-                rows.append(Line((Span("   ▸ ", MUTED), *spans_of(plain_line(str(item.facts.get("name"))), MUTED))))
-                continue
-            case _:
-                continue
-        for text in plain(item.body.strip()).split("\n")[:12]:
-            rows += fold(spans_of(text, style), max(8, cells - 2), first=(mark,), rest=(mark,))
+    said = [part for message in conversation_of(parsed.items).messages for part in _shown(message)]
+    for mark, style, text in said[-PREVIEWED:]:
+        if style == MUTED:
+            rows.append(Line((mark, *spans_of(text, style))))
+            continue
+        for line in text.split("\n")[:12]:
+            rows += fold(spans_of(line, style), max(8, cells - 2), first=(mark,), rest=(mark,))
         rows.append(Line())
     return rows
 
