@@ -48,6 +48,21 @@ FLOODS = {
         "for i in 1 2 3 4 5 6; do python3 -c 'x=b\"x\"*(60<<20); import time; time.sleep(30)' & done; wait",
         {"memory"},
     ),
+    "memory in page tables": (
+        "python3 -c 'import mmap,time\nwhile True:\n m=mmap.mmap(-1,1<<37,flags=0x4022,prot=1); m.madvise(15)\n for n in range(0,1<<37,1<<21): m[n]\n"
+        ' globals().setdefault("k",[]).append(m)\'',
+        {"memory"},
+    ),
+    "memory in sockets": (
+        "python3 -c 'import socket,os,time\nfor n in range(2): os.fork()\nk=[]\nfor n in range(400):\n k+=socket.socketpair()\n for s in k[-2:]:\n"
+        "  s.setblocking(False)\n  try:\n   while s.send(bytes(1<<16)): pass\n  except OSError: pass\ntime.sleep(30)'",
+        {"memory"},
+    ),
+    "the machine's asynchronous requests": (
+        'python3 -c \'import ctypes,time,platform\nn=206 if platform.machine()=="x86_64" else 0\n'
+        "while ctypes.CDLL(None).syscall(n,500,ctypes.byref(ctypes.c_ulong(0)))==0: pass\ntime.sleep(30)'",
+        {"descriptors"},
+    ),
     "memory in a memfd": (
         'python3 -c \'import os,time\nf=[os.memfd_create("x") for _ in range(40)]\n'
         "[os.write(d,bytes(15<<20)) for d in f]; time.sleep(30)'",
@@ -59,8 +74,8 @@ FLOODS = {
     ),
     "a large file": ("head -c 100000000 /dev/zero > big", {"file_size"}),
     "many files": ("for i in $(seq 12); do head -c 15000000 /dev/zero > f$i; done; sync; sleep 30", {"disk"}),
-    "many inodes": ("mkdir d; cd d; seq 4000 | xargs touch; sleep 30", {"inodes"}),
-    "many folders": ("mkdir d; cd d; seq 3500 | xargs mkdir; sleep 30", {"inodes"}),
+    "many inodes": ("mkdir d; cd d; seq 9000 | xargs touch; sleep 30", {"inodes"}),
+    "many folders": ("mkdir d; cd d; seq 9000 | xargs mkdir; sleep 30", {"inodes"}),
     "space set aside in files that are deleted": (
         'for i in $(seq 10 19); do eval "exec $i>f"; fallocate -l 15000000 f; rm f; done; sleep 30',
         {"disk"},
@@ -93,7 +108,10 @@ FLOODS = {
 @pytest.mark.parametrize("name", FLOODS)
 async def test_a_flood_is_stopped_and_named(finish: Finish, profile: Profile, name: str) -> None:
     script, expected = FLOODS[name]
-    limits = replace(SMALL, wall_seconds=1.0 if name == "time" else 5.0 if name == "terminals" else 20.0)
+    many = 1024 if name == "memory in sockets" else SMALL.descriptors
+    limits = replace(
+        SMALL, descriptors=many, wall_seconds=1.0 if name == "time" else 5.0 if name == "terminals" else 20.0
+    )
     try:
         _text, outcome = await finish(grant_for(replace(profile, limits=limits), "bash", "-c", script))
     finally:
@@ -146,6 +164,17 @@ async def test_descriptors_are_limited(finish: Finish, profile: Profile) -> None
 async def test_no_core_file_is_written(finish: Finish, profile: Profile) -> None:
     await finish(grant_for(profile, "bash", "-c", "ulimit -c unlimited 2>/dev/null; kill -SEGV $$"))
     assert list(profile.workspace.iterdir()) == []
+
+
+async def test_a_crash_starts_no_program_of_the_machine(finish: Finish, profile: Profile) -> None:
+    # Linux hands a crash to the program that core_pattern names, outside of every sandbox, unless this limit is 1.
+    program = (
+        "import resource as r\nr.setrlimit(r.RLIMIT_CORE,(0,0)); print(r.getrlimit(r.RLIMIT_CORE))\n"
+        "for change in (lambda: r.setrlimit(r.RLIMIT_CORE,(-1,-1)), lambda: r.prlimit(0,r.RLIMIT_CORE,(0,0))):\n"
+        " try: change()\n except (OSError, ValueError): print(r.getrlimit(r.RLIMIT_CORE))"
+    )
+    text, _outcome = await finish(grant_for(profile, "python3", "-c", program))
+    assert text.split("\n") == ["(1, 1)"] * 3 + [""]
 
 
 async def test_a_flood_of_refused_calls_is_counted_and_not_kept(finish: Finish, profile: Profile) -> None:

@@ -71,6 +71,8 @@ _SET_LEASE = 1024
 """A lease works on a file opened for reading: whoever else opens it for writing waits, up to 45 s and in a loop."""
 _LEAVE_WHITEOUT = 4
 """A rename that leaves a device node: Landlock's right to make one is not asked for."""
+_CORE = 4
+"""RLIMIT_CORE stays 1 (see `inner.job`)."""
 _SET_ID = 0o6000
 _FAST_OPEN = 0x20000000
 _STREAM, _DATAGRAM, _SEQUENCE = 1, 2, 5
@@ -141,6 +143,8 @@ def table(numbers: Mapping[str, int], *, full: bool, debug: bool, signals: bool)
     build.refuse("ioctl", _is(1, *_TERMINAL_IOCTLS))
     build.refuse("fcntl", _is(1, _SET_LEASE))
     build.refuse_bits("renameat2", 4, _LEAVE_WHITEOUT)
+    build.refuse("setrlimit", _is(0, _CORE))
+    build.refuse("prlimit64", _is(1, _CORE), Test(2, whole=True))
     if not debug:
         # Flags such as ADDR_NO_RANDOMIZE; 0xffffffff only asks which are set.
         build.refuse("personality", _is(0, 0, mask=1 << 31), _other_than(0, (0,), mask=0x7FFF0000))

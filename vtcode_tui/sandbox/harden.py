@@ -56,7 +56,10 @@ def _in_user_site() -> bool:
 def _no_core() -> None:
     import resource
 
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Not 0: a run has what we have at most, and for it 0 would be too little (see `inner.job`).
+    _soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    least = 1 if sys.platform == "linux" and hard else 0
+    resource.setrlimit(resource.RLIMIT_CORE, (least, least))
 
 
 def _not_dumpable() -> None:

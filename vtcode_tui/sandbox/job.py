@@ -210,7 +210,7 @@ def _rules_full(machine: Machine, profile: Profile) -> list[Rule]:
 
 def _rlimits(profile: Profile, *, full: bool) -> dict[str, int]:
     limits = profile.limits
-    wanted = {"CORE": 0, "FSIZE": limits.file_size, "NOFILE": limits.descriptors, "MEMLOCK": 64 << 20}
+    wanted = {"FSIZE": limits.file_size, "NOFILE": limits.descriptors, "MEMLOCK": 64 << 20}
     if os.getuid() != 0:
         # The kernel counts threads: in tier full those of the user namespace, otherwise all of this user's. A floor
         # under what is watched from outside, which allows two threads for a process and says what was exceeded:

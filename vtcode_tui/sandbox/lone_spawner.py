@@ -24,6 +24,7 @@ from vtcode_tui.sandbox import beginning, job, toolchains
 from vtcode_tui.sandbox.flight import Flight
 from vtcode_tui.sandbox.grant import Invoke
 from vtcode_tui.sandbox.inner import processes
+from vtcode_tui.sandbox.inner.job import NO_CORE
 from vtcode_tui.sandbox.job import Machine, Request
 from vtcode_tui.sandbox.opening import Opening
 from vtcode_tui.sandbox.profile import Profile, Tier
@@ -197,7 +198,7 @@ def _launch_words() -> tuple[str, ...]:
 
 def _rlimits(profile: Profile) -> dict[str, int]:
     limits = profile.limits
-    wanted = {"CORE": 0, "FSIZE": limits.file_size, "NOFILE": limits.descriptors}
+    wanted = {"CORE": NO_CORE, "FSIZE": limits.file_size, "NOFILE": limits.descriptors}
     if os.getuid() != 0:
         # The kernel counts everything that this user runs; what is running now does not count against the run.
         wanted["NPROC"] = limits.processes + len(processes.here().table())

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 LARGEST_MESSAGE = 60_000
 """Bytes of one message between our processes; longer lists are cut before they are sent."""
 
+NO_CORE = 1 if sys.platform == "linux" else 0
+"""The limit on core files. Where crashes go to a program (`core_pattern` with a pipe: apport, systemd-coredump),
+Linux starts it outside of every sandbox, and a limit of 0 does not keep it from that; 1 does, and is too little for
+a file."""
 
 OWN = "\0"
 """Stands for the run's own folder as long as it has no name: no path and no variable can hold it."""

@@ -214,23 +214,14 @@ def counts_folders(descriptor: int) -> bool:
     return _file_system(descriptor) in {_EXT, _XFS, _TMPFS}
 
 
-def terminals_of_machine() -> int:
-    """How many pseudo-terminals there are; 0 where the kernel does not say."""
-    try:
-        with open("/proc/sys/kernel/pty/nr", "rb") as file:
-            return int(file.read())
-    except (OSError, ValueError):
-        return 0
-
-
-def memory_of_machine() -> tuple[int, int]:
-    """Bytes of memory that the machine has, and of shared memory (tmpfs, memfd, System V) in use on it."""
+def memory_of_machine() -> tuple[int, int, int]:
+    """Bytes of memory: what the machine has, what is free, and what is shared (tmpfs, memfd, System V)."""
     buffer = ctypes.create_string_buffer(128)
     checked(LIBC.sysinfo(buffer), "sysinfo")
     # long uptime, loads[3]; then totalram, freeram, sharedram; two bytes behind eight words follows mem_unit.
-    total, _free, shared = struct.unpack_from("=3Q", buffer.raw, 32)
+    total, unused, shared = struct.unpack_from("=3Q", buffer.raw, 32)
     unit = struct.unpack_from("=I", buffer.raw, 104)[0]
-    return total * unit, shared * unit
+    return total * unit, unused * unit, shared * unit
 
 
 def close_all_but(keep: set[int]) -> None:

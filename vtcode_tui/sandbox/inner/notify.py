@@ -33,6 +33,8 @@ _CONNECT_SECONDS = 0.5
 """While we wait for a connection nobody watches the run's limits: who does not accept gets no longer."""
 _FORMS = {"fcntl": "fcntl F_SETLEASE", "renameat2": "renameat2 RENAME_WHITEOUT"}
 """Calls of which one form alone is refused."""
+_CORE = 4
+"""RLIMIT_CORE."""
 _TARGETS = {**OTHER_PROCESS, **SIGNALS, "prlimit64": 0}
 
 
@@ -71,6 +73,8 @@ class Notifier:
                 error, proceed = self._loopback.listen(thread, arguments[0] & 0xFFFFFFFF, backlog), False
             elif name in metadata.CALLS and not self._full:
                 error, proceed = self._change(name, Memory(self.listener, ident, thread), arguments), False
+            elif name == "setrlimit" or (name == "prlimit64" and arguments[1] & 0xFFFFFFFF == _CORE):
+                error, proceed = self._limit_cores(name, Memory(self.listener, ident, thread), arguments), False
             elif name in _TARGETS and self._inside(name, arguments):
                 # The pid is passed by value, so that there is nothing to change after we looked.
                 error, proceed = 0, True
@@ -142,6 +146,15 @@ class Notifier:
         if name == "ioctl":
             name = f"ioctl {arguments[1] & 0xFFFFFFFF:#x}"
         self._note("syscall", _FORMS.get(name, name), thread)
+        return errno.EPERM
+
+    def _limit_cores(self, name: str, caller: Memory, arguments: tuple[int, ...]) -> int:
+        """Let a program that wants no core files believe that it sees to it: the limit says so, and stays."""
+        address = arguments[1 if name == "setrlimit" else 2]
+        oneself = name == "setrlimit" or not (arguments[0] & 0xFFFFFFFF or arguments[3])
+        if oneself and max(struct.unpack("=QQ", caller.exactly(address, 16))) <= 1:
+            return 0
+        self._note("syscall", "setrlimit RLIMIT_CORE", caller.thread)
         return errno.EPERM
 
     def _change(self, name: str, caller: Memory, arguments: tuple[int, ...]) -> int:

@@ -9,6 +9,7 @@ import platform
 
 # fmt: off
 X86_64: dict[str, int] = {
+    "setrlimit": 160,
     "open": 2, "stat": 4, "lstat": 6, "ioctl": 16, "access": 21, "shmget": 29, "shmat": 30, "shmctl": 31,
     "socket": 41, "connect": 42, "sendto": 44, "sendmsg": 46, "bind": 49, "listen": 50, "socketpair": 53,
     "clone": 56, "kill": 62, "semget": 64, "semop": 65, "semctl": 66, "shmdt": 67, "msgget": 68, "msgsnd": 69,
@@ -39,6 +40,7 @@ X86_64: dict[str, int] = {
 }
 
 AARCH64: dict[str, int] = {
+    "setrlimit": 164,
     "setxattr": 5, "lsetxattr": 6, "fsetxattr": 7, "removexattr": 14, "lremovexattr": 15, "fremovexattr": 16,
     "lookup_dcookie": 18, "fcntl": 25, "inotify_add_watch": 27, "ioctl": 29, "ioprio_set": 30, "mknodat": 33,
     "mkdirat": 34, "umount2": 39, "mount": 40, "pivot_root": 41, "nfsservctl": 42, "truncate": 45, "faccessat": 48,

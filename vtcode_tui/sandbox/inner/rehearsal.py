@@ -29,7 +29,7 @@ def of_job(outline: Outline, folder: str) -> Job:
     said: dict[str, object] = dict.fromkeys(Job.__slots__, "")
     said |= {"argv": ["bash", "-c", "true"], "environment": {f"NAME_{path}": path for path in paths}, "pins": []}
     said |= {"readable": paths, "writable": [folder], "protected": paths, "guarded": paths, "hidden": []}
-    said |= {"rules": [(path, 1, 1) for path in paths], "rlimits": {"CORE": 0}, "full": outline.full, "connect": []}
+    said |= {"rules": [(path, 1, 1) for path in paths], "rlimits": {}, "full": outline.full, "connect": []}
     said |= {
         "limits": dict.fromkeys(("processes", "memory", "disk", "inodes", "wall"), 1 << 20),
         "staging": None,

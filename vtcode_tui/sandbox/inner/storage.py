@@ -89,6 +89,9 @@ def _names(folder: int) -> list[str]:
         return []
 
 
+_IN_MEMORY = ("/memfd:", "/dev/shm/", "/dev/zero", "/SYSV")
+
+
 def _deleted(pids: list[int]) -> Iterator[os.stat_result]:
     seen = set()
     for pid in pids:
@@ -96,8 +99,10 @@ def _deleted(pids: list[int]) -> Iterator[os.stat_result]:
             with suppress(OSError):
                 known = os.stat(f"/proc/{pid}/fd/{name}")
                 key = known.st_dev, known.st_ino
-                if not known.st_nlink and stat.S_ISREG(known.st_mode) and key not in seen:
-                    seen.add(key)
+                if known.st_nlink or not stat.S_ISREG(known.st_mode) or key in seen:
+                    continue
+                seen.add(key)
+                if not os.readlink(f"/proc/{pid}/fd/{name}").startswith(_IN_MEMORY):
                     yield known
 
 

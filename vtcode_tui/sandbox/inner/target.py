@@ -17,7 +17,7 @@ from ctypes import c_long
 from fcntl import ioctl
 
 from vtcode_tui.sandbox.inner import kernel, rehearsal
-from vtcode_tui.sandbox.inner.job import Job, SetupError, read_all
+from vtcode_tui.sandbox.inner.job import NO_CORE, Job, SetupError, read_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ def _get_ready(orders: socket.socket, report: socket.socket, outline: Outline) -
         kernel.drop_capabilities()
     with step("no new privileges"):
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    with step("limits"):  # the filters refuse to change this one
+        _limit("CORE", NO_CORE)
     with step("seccomp filter of numbers"):
         kernel.seccomp_load(outline.first)
     with step("seccomp filter of calls"):
@@ -147,12 +149,16 @@ def default_signals() -> None:
 def limit(job: Job) -> None:
     """Set the resource limits of the run on this process."""
     for name, wanted in job.rlimits.items():
-        which = getattr(resource, f"RLIMIT_{name}")
-        _soft, hard = resource.getrlimit(which)
-        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(which, (value, value))
+        _limit(name, wanted)
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("500")  # where memory runs out all the same, the run goes before anything of the person's
+
+
+def _limit(name: str, wanted: int) -> None:
+    which = getattr(resource, f"RLIMIT_{name}")
+    _soft, hard = resource.getrlimit(which)
+    value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(which, (value, value))
 
 
 def _confine(job: Job, ruleset: int) -> None:

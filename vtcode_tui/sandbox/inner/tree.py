@@ -84,14 +84,41 @@ def is_filtered(pid: int) -> bool:
 
 
 def memory_of(pid: int) -> tuple[int, int]:
-    """Bytes of memory that a process holds for itself, and of shared memory that it has in use."""
+    """Bytes of memory that a process holds for itself (swapped out and page tables too), and of shared memory."""
     own = shared = 0
     for line in _read(f"/proc/{pid}/status").splitlines():
-        if line.startswith(b"RssAnon:"):
-            own = int(line.split()[1]) << 10
+        if line.startswith((b"RssAnon:", b"VmPTE:", b"VmSwap:")):
+            own += int(line.split()[1]) << 10
         elif line.startswith(b"RssShmem:"):
             shared = int(line.split()[1]) << 10
     return own, shared
+
+
+def descriptors_of(pid: int) -> int:
+    """How many descriptors a process has open; as many as none can have where it does not let us see."""
+    try:
+        return os.stat(f"/proc/{pid}/fd").st_size or len(os.listdir(f"/proc/{pid}/fd"))
+    except PermissionError:
+        return 1 << 30
+    except OSError:
+        return 0
+
+
+def requests_of(pid: int) -> int:
+    """For how many asynchronous requests (io_setup) a process may have made room, as many as none can have where it
+    does not let us see."""
+    size = 0
+    try:
+        with open(f"/proc/{pid}/maps", "rb") as file:
+            for line in file:
+                if b"/[aio]" in line:
+                    first, last = line.split(b" ", 1)[0].split(b"-")
+                    size += int(last, 16) - int(first, 16)
+    except PermissionError:
+        return 1 << 30
+    except OSError:
+        return 0
+    return size // 64  # two entries of 32 bytes for each
 
 
 def enclose() -> bool:

@@ -7,17 +7,19 @@ import stat
 import time
 from contextlib import suppress
 
-from vtcode_tui.sandbox.inner import kernel, storage, tree
+from vtcode_tui.sandbox.inner import kernel, machine, storage, tree
 from vtcode_tui.sandbox.inner.job import Job
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FIRST_MS, _USUAL_MS, _GROWING_MS = 40, 100, 20
 _BURST = 256
 """So many more threads on the machine than at the last look may be a flood, whatever the limit of the run."""
-
-
 _TERMINALS = 256
 """So many pseudo-terminals a run of tier kernel may open: they are those of the whole machine."""
+_REQUESTS = 16384
+"""So many asynchronous requests a run may make room for: the machine has 65,536 for everybody."""
+_BUFFER = 256 << 10
+"""Bytes that a socket or pipe may hold for one of its descriptors (`net.core.wmem_default`, and what it costs)."""
 
 
 class Watch:
@@ -27,7 +29,7 @@ class Watch:
         self._limits = job.limits
         self._enclosed = enclosed
         self._threads = tree.threads_of_machine()
-        self._terminals = 0 if job.full else kernel.terminals_of_machine()
+        self._terminals = 0 if job.full else machine.terminals()
         self._full = job.full
         self._kernel_limit = 0 if job.full else job.rlimits.get("NPROC", 0)
         self._deadline = begun + job.limits["wall"]
@@ -38,7 +40,7 @@ class Watch:
         self._roots = [*job.writable, job.folder, job.caches]
         if job.staging:
             self._roots.append(job.staging[1])
-        total, self._shared = kernel.memory_of_machine()
+        total, self._unused, self._shared = kernel.memory_of_machine()
         self._memory = min(self._limits["memory"], total * 0.8)
         self._free = {root: storage.free(root) for root in self._roots}
 
@@ -86,16 +88,24 @@ class Watch:
             or self._at_kernel_limit(threads)
         ):
             return "processes", f"{self._limits['processes']:.0f} processes or twice as many threads"
-        if not self._full and kernel.terminals_of_machine() - self._terminals > _TERMINALS:
+        if not self._full and machine.terminals() - self._terminals > _TERMINALS:
             return "descriptors", f"more than {_TERMINALS} pseudo-terminals"
+        if machine.requests() > _REQUESTS and sum(map(tree.requests_of, pids)) > _REQUESTS:
+            return "descriptors", f"room for more than {_REQUESTS} asynchronous requests"
         held = [tree.memory_of(pid) for pid in pids]
         # Shared memory counts once: every process that maps it shows it.
         memory = sum(own for own, _shared in held) + max(shared for _own, shared in held)
         # Memory that no process maps (a memfd, a file in /dev/shm) is seen on the whole machine only.
-        made = kernel.memory_of_machine()[1] - self._shared
-        if max(memory, made) > self._memory:
+        _total, unused, made = kernel.memory_of_machine()
+        if max(memory, made - self._shared) > self._memory or self._is_in_kernel(pids, unused):
             return "memory", f"more than {self._memory / (1 << 20):.0f} MiB of memory"
         return None
+
+    def _is_in_kernel(self, pids: list[int], unused: int) -> bool:
+        """Whether memory went into buffers of sockets and pipes: no process holds it, but their descriptors do."""
+        if self._unused - unused <= self._memory or machine.memory_of_kernel() <= self._memory:
+            return False
+        return sum(map(tree.descriptors_of, pids)) * _BUFFER > self._memory
 
     def _at_kernel_limit(self, threads: int) -> bool:
         """Whether the kernel refuses this run more threads; others of the same user may hasten that."""
