@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,6 +49,33 @@ async def main():
     control.close()
     await spawner.close()
     print(json.dumps({"bad": bad, "proven": proven, "contained": contained, "uid": os.getuid()}))
+
+asyncio.run(main())
+"""
+
+RUNS = """
+import asyncio, json, os, secrets, subprocess, sys, time
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from vtcode_tui.sandbox import Execute, Grant, Profile, Spawner
+
+async def main():
+    base, said = Path(sys.argv[2]), []
+    for tier in ("full", "kernel"):
+        workspace = base / tier
+        workspace.mkdir(exist_ok=True)
+        profile = Profile("test", workspace, (workspace,), protected=(workspace / ".envrc",))
+        spawner = Spawner.start(scratch=base / "scratch", tier=tier)
+        for script in sys.argv[3:]:
+            work = Execute(("bash", "-ec", script), Path("/bin/bash"))
+            expires = time.monotonic_ns() + 60 * 10**9
+            flight = await spawner.run(Grant(secrets.token_hex(8), "c", "", work, workspace, profile, expires))
+            output = b"".join([piece async for piece in flight.output()]).decode()
+            outcome = await flight.wait()
+            assert outcome.exit_code == 0, output
+            said.append([output.strip(), [denial.detail for denial in outcome.denials]])
+        await spawner.close()
+    print(json.dumps(said))
 
 asyncio.run(main())
 """
@@ -93,14 +121,14 @@ def place() -> Iterator[Path]:
     shutil.rmtree(base, ignore_errors=True)
 
 
-def test_no_attack_of_an_ordinary_user_gets_out(place: Path) -> None:
+def _as_user(script: str, place: Path, *words: str) -> Any:
+    """What a program prints as JSON that runs as a user without any privilege, in a folder of its own."""
     interpreter = _interpreter()
     if interpreter is None or shutil.which("setpriv") is None:
         pytest.skip("no Python or setpriv that another user could start")
-    step = "1" if os.environ.get("VTCODE_ATTACKS") == "all" else "10"
     as_user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=-all"]
     done = subprocess.run(
-        [*as_user, interpreter, "-I", "-c", DRIVER, str(place / "library"), str(place / "own"), step],
+        [*as_user, interpreter, "-I", "-c", script, str(place / "library"), str(place / "own"), *words],
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(place / "own")},
         cwd="/",
         capture_output=True,
@@ -108,8 +136,44 @@ def test_no_attack_of_an_ordinary_user_gets_out(place: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    said = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def test_no_attack_of_an_ordinary_user_gets_out(place: Path) -> None:
+    said = _as_user(DRIVER, place, "1" if os.environ.get("VTCODE_ATTACKS") == "all" else "10")
     assert said["uid"] == NOBODY
     assert said["bad"] == []
     assert said["proven"] >= 30
     assert said["contained"] >= 85
+
+
+def test_where_memory_runs_out_an_ordinary_users_run_goes_before_anything_else_of_theirs(place: Path) -> None:
+    said = _as_user(RUNS, place, "cat /proc/self/oom_score_adj")
+    assert said == [["500", []]] * 2
+
+
+CLOSED = {
+    "its folder": ("chmod 000 r", "r"),
+    "its git folder": ("chmod 000 r/.git", "r/.git"),
+    "the folder above": ("mkdir p; mv r p; chmod 400 p", "p"),
+}
+
+
+@pytest.mark.parametrize(("close", "closed"), CLOSED.values(), ids=CLOSED)
+def test_a_repository_that_a_run_closes_is_opened_again_and_disarmed(place: Path, close: str, closed: str) -> None:
+    arm = "git init -q r; printf '[core]\\nfsmonitor = EVIL\\n' >> r/.git/config"
+    for _output, changed in _as_user(RUNS, place, f"{arm}; {close}"):
+        assert closed in changed
+    for config in (place / "own").rglob("config"):
+        assert "EVIL" not in config.read_text()
+
+
+def test_a_folder_that_a_person_has_closed_stays_so(place: Path) -> None:
+    closed = [place / "own" / tier / "mine" for tier in ("full", "kernel")]
+    for folder in closed:
+        folder.mkdir(parents=True)
+        folder.chmod(0)
+    subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", str(place / "own")], check=True)
+    said = _as_user(RUNS, place, "touch new")
+    assert said == [["", []]] * 2
+    assert [folder.stat().st_mode & 0o777 for folder in closed] == [0, 0]

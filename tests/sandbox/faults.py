@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vtcode_tui.sandbox.inner import guard, tree, watch
 from vtcode_tui.sandbox.inner.job import Job
+from vtcode_tui.sandbox.inner.node import Node
 
 WATCH, END, GUARD = "fault-watch", "fault-end", "fault-guard"
 
@@ -40,7 +41,7 @@ def _end_all(*, enclosed: bool = False) -> int:
     return _really_end_all(enclosed=enclosed)
 
 
-def _look(self: guard.Guard, name: str, before: guard.Node | None) -> guard.Node:
+def _look(self: guard.Guard, name: str, before: Node | None) -> Node:
     if self._ended and Path(self._workspace, GUARD).exists() and name == ".envrc":
         raise ArithmeticError(f"the {GUARD}")
     return _really_look(self, name, before)

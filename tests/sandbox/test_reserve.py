@@ -18,11 +18,13 @@ from vtcode_tui.sandbox import Profile, Spawner
 pytestmark = pytest.mark.kernel
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """The processes below another."""
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def _until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for it."""
     deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, "it never came true"
@@ -41,8 +43,8 @@ async def test_each_run_is_served_by_a_crew_of_its_own_that_had_waited_for_it_an
     await finish(grant_for(profile, "true"))
     served: set[int] = set()
     for _ in range(3):
-        _until(lambda: len(set(_children(spawner.pid)) - served) == 2)
-        waiting = set(_children(spawner.pid)) - served
+        until(lambda: len(set(children(spawner.pid)) - served) == 2)
+        waiting = set(children(spawner.pid)) - served
         flight = await spawner.run(
             grant_for(profile, "sh", "-c", "ls ~ $TMPDIR; touch ~/m $TMPDIR/m; cat"), stdin="pipe"
         )
@@ -59,11 +61,11 @@ async def test_crews_that_are_killed_while_they_wait_are_replaced(
     spawner: Spawner, finish: Finish, profile: Profile
 ) -> None:
     await finish(grant_for(profile, "true"))
-    _until(lambda: len(_children(spawner.pid)) == 2)
-    waiting = set(_children(spawner.pid))
+    until(lambda: len(children(spawner.pid)) == 2)
+    waiting = set(children(spawner.pid))
     for pid in waiting:
         os.kill(pid, signal.SIGKILL)
-    _until(lambda: not waiting & set(_children(spawner.pid)))
+    until(lambda: not waiting & set(children(spawner.pid)))
     text, outcome = await finish(grant_for(profile, "echo", "ran"))
     assert (text, outcome.exit_code) == ("ran\n", 0)
 
@@ -75,7 +77,7 @@ async def test_a_run_that_may_trace_is_not_given_a_crew_whose_filters_forbid_it(
     for debug, wanted in ((False, "-1\n"), (True, "0\n"), (False, "-1\n")):
         text, _outcome = await finish(grant_for(replace(profile, debug=debug), "sh", "-c", trace))
         assert text == wanted
-        _until(lambda: len(_children(spawner.pid)) == 2)
+        until(lambda: len(children(spawner.pid)) == 2)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="mounting takes root")
@@ -87,7 +89,7 @@ async def test_a_file_system_that_was_mounted_while_a_crew_waited_is_seen_by_the
     place.mkdir()
     reading = replace(profile, readable=(place,))
     await finish(grant_for(reading, "true"))
-    _until(lambda: len(_children(spawner.pid)) == 2)
+    until(lambda: len(children(spawner.pid)) == 2)
     if subprocess.run(["mount", "-t", "tmpfs", "vtcode-test", str(place)], check=False).returncode:
         pytest.skip("nothing can be mounted here")
     try:

@@ -59,6 +59,8 @@ class Prepared:
     ruleset: int
     outline: int
     staging: list[str] | None
+    guarded: str
+    """The workspace whose protected paths are compared after the run; "" where that is not needed."""
     view: View
     """What the run will see."""
 
@@ -113,7 +115,8 @@ def prepare(
     held = (machine.rulesets or rulesets(machine)).take([] if full else rules)
     own = (str(machine.home), "/tmp") if full else (f"{OWN}/home", f"{OWN}/tmp")
     view = View(profile, machine.tier, machine.home, *own)
-    return Prepared(text, held, kind, layer, view)
+    guarded = str(profile.workspace) if profile.protected and not staging else ""
+    return Prepared(text, held, kind, layer, guarded, view)
 
 
 def _hidden(profile: Profile, tier: Tier) -> list[str]:

@@ -220,7 +220,11 @@ class Spawner:
             with theirs:
                 try:
                     handed = [theirs.fileno(), prepared.outline, text, prepared.ruleset, *wiring.streams]
-                    message = {"staging": prepared.staging, "alone": self._is_alone(request.profile)}
+                    message = {
+                        "staging": prepared.staging,
+                        "alone": self._is_alone(request.profile),
+                        "guarded": prepared.guarded,
+                    }
                     socket.send_fds(self._control, [json.dumps(message).encode()], handed)
                 except OSError as error:
                     ours.close()

@@ -13,7 +13,14 @@ import stat
 import sys
 import time
 
-from vtcode_tui.sandbox.inner import kernel, repositories, watch
+from vtcode_tui.sandbox.inner import kernel, watch
+from vtcode_tui.sandbox.inner.disarming import Disarming
+from vtcode_tui.sandbox.inner.node import Node
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vtcode_tui.sandbox.inner.repositories import Found
+    from vtcode_tui.sandbox.inner.vigil import Mounts, Vigil
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _LARGEST_FILE, _LARGEST_ALL = 8 << 20, 64 << 20
@@ -24,39 +31,22 @@ _UNREADABLE = ""
 """The name that stands for attributes which cannot be read."""
 
 
-class Node:
-    """A file, link or folder as it was."""
-
-    __slots__ = ("attributes", "children", "data", "kind", "mode", "stamp")
-
-    def __init__(
-        self, kind: str, mode: int = 0, data: bytes | None = b"", stamp: tuple[int, ...] | None = None
-    ) -> None:
-        self.kind = kind
-        self.mode = mode
-        self.data = data
-        """Content of a file, target of a link; None for a file that was too large to keep."""
-        self.stamp = stamp
-        """Identity, size and times of a file when it was read."""
-        self.attributes: dict[str, bytes] = {}
-        """Extended attributes of a file or folder, access lists among them."""
-        self.children: dict[str, Node] = {}
-
-    def same(self, other: Node) -> bool:
-        """Whether nothing changed between two snapshots."""
-        if (self.kind, self.mode, self.data) != (other.kind, other.mode, other.data):
-            return False
-        if self.attributes != other.attributes:
-            return False
-        if self.children.keys() != other.children.keys():
-            return False
-        return all(child.same(other.children[name]) for name, child in self.children.items())
-
-
 class Guard:
     """Remembers protected paths before a run and restores them after it."""
 
-    def __init__(self, workspace: str, paths: list[str], quarantine: str) -> None:
+    def __init__(
+        self,
+        workspace: str,
+        paths: list[str],
+        quarantine: str,
+        vigil: Vigil | None = None,
+        mounts: Mounts | None = None,
+    ) -> None:
+        """`vigil`: over this workspace, begun before the run; `mounts`: read before that vigil was taken."""
+        self._vigil = vigil
+        self._mounts = mounts
+        self.looked = False
+        """Whether the folders of the workspace had to be looked through after the run."""
         self._workspace = workspace
         self._names = [os.path.normpath(p)[len(workspace) + 1 :] for p in paths if p.startswith(workspace + "/")]
         self._quarantine = quarantine
@@ -87,7 +77,15 @@ class Guard:
                     self._folders[parent] = identity
                 parent = os.path.dirname(parent)
         self._close_parents()
+        self._disarming = Disarming(self._root, self._workspace, self._before, self._take_away)
+        self._disarming.remember(self._known())
         self._begun_ns = time.clock_gettime_ns(kernel.CLOCK_OF_FILES)
+
+    def _known(self) -> Found | None:
+        """What a look for repositories would find, where that is known without one."""
+        if self._mounts is not None and self._mounts.changed():
+            self._vigil = None  # what lies in a file system that came meanwhile is not watched
+        return self._vigil.found(self._root) if self._vigil is not None else None
 
     def verify_surely(self) -> list[dict[str, object]]:
         """`verify`, with a finding of its own where it fails: what was not compared is not taken for unchanged."""
@@ -122,8 +120,10 @@ class Guard:
                 why = error.strerror if isinstance(error, OSError) else repr(error)[:200]
                 findings.append({"path": name, "what": f"could not be compared: {why}; look at it"})
         self._close_parents()
-        disarming = repositories.Disarming(self._root, self._workspace, self._begun_ns, self._take_away)
-        findings += disarming.all(self._before)
+        found = self._known()
+        self.looked = found is None
+        mounted = self._mounts is not None and self._mounts.changed()
+        findings += self._disarming.all(self._begun_ns, found, mounted=mounted)
         os.close(self._root)
         return findings
 
@@ -225,7 +225,7 @@ class Guard:
             known = os.stat(name, dir_fd=parent, follow_symlinks=False)
             if (known.st_dev, known.st_ino) != self._folders[folder]:
                 return False
-            os.chmod(name, stat.S_IMODE(known.st_mode) | 0o700, dir_fd=parent)
+            kernel.open_up(parent, name)
         except OSError:
             return False
         finally:
@@ -239,7 +239,7 @@ class Guard:
         except PermissionError:
             if not self._ended:
                 raise
-            os.chmod(name, mode | 0o700, dir_fd=parent)
+            kernel.open_up(parent, name)
             return os.open(name, flags | os.O_CLOEXEC, dir_fd=parent)
 
     def _bring_back(self, folder: str) -> str:

@@ -170,6 +170,27 @@ def open_by_steps(folder: int, path: str, flags: int) -> int:
     return held
 
 
+def open_up(folder: int, name: str) -> None:
+    """Give the owner all rights on an entry whose mode was taken away; no link is followed, whoever makes one."""
+    if _MAC:
+        known = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        os.chmod(name, known.st_mode & 0o7777 | 0o700, dir_fd=folder, follow_symlinks=False)
+        return
+    entry = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        os.chmod(f"/proc/self/fd/{entry}", os.fstat(entry).st_mode & 0o7777 | 0o700)
+    finally:
+        os.close(entry)
+
+
+def mount_of(descriptor: int) -> int:
+    """The number of the mount through which a file was opened; 0 where the kernel does not say."""
+    buffer = ctypes.create_string_buffer(256)
+    syscall("statx", SYS_STATX, descriptor, b"", AT_EMPTY_PATH, 0x1000, buffer)
+    known = struct.unpack_from("=I", buffer.raw)[0] & 0x1000
+    return int(struct.unpack_from("=Q", buffer.raw, 144)[0]) if known else 0
+
+
 def born_ns(descriptor: int) -> int:
     """When a file was made, in nanoseconds; 0 where its file system does not say. Nothing a run does changes it."""
     if _MAC:
@@ -232,6 +253,11 @@ def close_all_but(keep: set[int]) -> None:
             top = min(descriptor - 1, 0x7FFFFFFF)
             syscall("close_range", SYS_CLOSE_RANGE, low, top, 0)
         low = descriptor + 1
+
+
+def close_on_exec(first: int) -> None:
+    """Let every descriptor from `first` on be closed when this process becomes a program."""
+    syscall("close_range", SYS_CLOSE_RANGE, first, 0x7FFFFFFF, 4)
 
 
 def drop_capabilities(last: int = 63) -> None:

@@ -154,6 +154,7 @@ class Run:
                 os.setsid()
                 if job.reaps:
                     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+                    target.be_expendable()
             with target.step("descriptors"):
                 complain = self._take_places(complain)
             with target.step("limits"):

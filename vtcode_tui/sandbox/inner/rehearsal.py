@@ -52,6 +52,6 @@ def of_supervision(outline: Outline, folder: str) -> None:
     with suppress(OSError):
         many = os.open(_MANY_FOLDERS, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            repositories.find(many, time.time_ns())
+            repositories.find(many)
         finally:
             os.close(many)

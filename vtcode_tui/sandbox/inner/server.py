@@ -20,6 +20,7 @@ from vtcode_tui.sandbox.inner import cgroup, kernel, sentinel, tree
 from vtcode_tui.sandbox.inner.job import SetupError
 from vtcode_tui.sandbox.inner.layers import Layers
 from vtcode_tui.sandbox.inner.reserve import Reserve
+from vtcode_tui.sandbox.inner.vigils import Vigils
 
 _MOST_PROCESSES = 4096
 """Of all runs together, where a control group can be had; each run has its own limit below that."""
@@ -59,6 +60,7 @@ class _Server:
         self._reserve = reserve
         self._poll = select.poll()
         self._layers = Layers(self._poll)
+        self._vigils = Vigils(self._poll)
         self._supervisors: set[int] = set()
 
     def serve(self) -> None:
@@ -75,6 +77,8 @@ class _Server:
                 # Those that wait hold the mounts of before.
                 self._reserve.dismiss()
                 self._layers.dismiss()
+                self._vigils.dismiss()
+            self._vigils.hear(ready)
             if self._layers.watched.intersection(ready):
                 self._layers.leave()
             if self._wake in ready:
@@ -91,6 +95,7 @@ class _Server:
                 self._layers.refill()
         self._reserve.dismiss()
         self._layers.dismiss()
+        self._vigils.leave()
         # Each supervisor sees the end of the main process itself, and ends its run.
         # What one that was killed left behind may have forked meanwhile: it is looked for until there is none.
         while self._end_strays() or self._supervisors | self._reserve.pids:
@@ -109,14 +114,21 @@ class _Server:
         try:
             staging = said["staging"]
             holder = self._layers.enter(staging, alone=said["alone"]) if staging else None
+            words = b""
             if holder is not None:
                 descriptors.append(holder.show().detach())
-            crew = self._reserve.start(outline, b"run" if holder is None else b"staged", descriptors)
+                words = b" staged"
+            elif said["guarded"]:
+                words, watched = self._vigils.give(said["guarded"])
+                descriptors += watched
+            crew = self._reserve.start(outline, b"run" + words, descriptors)
             self._supervisors.add(crew.pid)
-            if holder is None:
-                crew.control.close()
-            else:
+            if holder is not None:
                 self._layers.join(holder, crew.control)
+            elif said["guarded"]:
+                self._vigils.join(said["guarded"], words, crew.control)
+            else:
+                crew.control.close()
         except (SetupError, OSError) as error:
             step = error.step if isinstance(error, SetupError) else "fork"
             told = error.message if isinstance(error, SetupError) else str(error)

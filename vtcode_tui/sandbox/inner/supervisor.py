@@ -17,7 +17,7 @@ import struct
 import time
 from contextlib import suppress
 
-from vtcode_tui.sandbox.inner import first, guard, kernel, owner, rehearsal, space, target, tree, watch
+from vtcode_tui.sandbox.inner import first, guard, kernel, owner, rehearsal, space, target, tree, vigil, watch
 from vtcode_tui.sandbox.inner.job import Job, SetupError, fitted, read_all
 from vtcode_tui.sandbox.inner.notify import Notifier
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _SETUP_SECONDS = 20.0
 _EMPTYING_MS = 10_000
+_ANSWER_SECONDS = 2.0
 
 
 class Supervisor:
@@ -51,6 +52,8 @@ class Supervisor:
         self.status: int | None = None
         self.survivors = 0
         self.setup_error: SetupError | None = None
+        self.kills = 1 << 62
+        """How many processes the kernel's memory limit had cost all runs when this one began."""
         self.released = False
         """Whether the work was told to begin: from then on protected paths may have changed."""
         self.killed = ""
@@ -61,6 +64,7 @@ class Supervisor:
         """Whether our signals reach our own run only, so that all of it can be killed at once (tier kernel)."""
         self.world = not self.full
         """Whether the run's file system stands."""
+        self.mounts = vigil.Mounts()
         self.poll = select.poll()
         self.stop_read, self.stop_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
@@ -79,7 +83,7 @@ class Supervisor:
             os._exit(0)
         self.events = socket.socket(fileno=descriptors[0])
         try:
-            self._run(descriptors[1:], layered=message == b"staged")
+            self._run(descriptors[1:], message.split())
             self._clear_away(control)
         except BaseException as error:  # noqa: BLE001 - the last frame of a process: its run ends with it
             failed = {"killed": f"the supervisor failed: {error!r}", "exit": -9, "survivors": 0}
@@ -124,17 +128,21 @@ class Supervisor:
                     target.become(orders, report, self.outline, self.folder, rehearses=self.waits)
             self.leader = pid
 
-    def _run(self, descriptors: list[int], *, layered: bool) -> None:
-        """The whole life of the run."""
+    def _run(self, descriptors: list[int], told: list[bytes]) -> None:
+        """The whole life of the run. `told` by the fork server: `staged`, `watched`, `watches` (see `vigils`)."""
         self.begun = time.monotonic()
+        self.watches = b"watches" in told
+        watched = None
+        if b"watched" in told:
+            *descriptors, queue, memory = descriptors
+            watched = vigil.Vigil(queue, memory)
         text = read_all(descriptors[0])
         if self.setup_error is None:
-            self._give_orders(descriptors, layered=layered)
-        self.kills = self.group.kills()
+            self._give_orders(descriptors, layered=b"staged" in told)
         self.job = Job(text)
         self.job.folder = self.folder
         quarantine = os.path.dirname(self.job.caches) + "/quarantine"
-        protected = guard.Guard(self.job.workspace, self.job.guarded, quarantine)
+        protected = self.guard = guard.Guard(self.job.workspace, self.job.guarded, quarantine, watched, self.mounts)
         try:
             if self.setup_error is not None:
                 raise self.setup_error
@@ -172,8 +180,18 @@ class Supervisor:
         with suppress(ChildProcessError):
             os.waitpid(-1, 0)
         tree.end_all(enclosed=self.enclosed)
+        if self.watches and self.guard.looked:
+            self._begin_vigil(control)
         control.close()  # says that the run's mounts are gone
         watch.remove_tree(self.job.folder)
+
+    def _begin_vigil(self, control: socket.socket) -> None:
+        """Let the kernel watch the workspace for the runs to come, which then need not look through it."""
+        with suppress(vigil.Unwatchable, OSError):
+            begun = vigil.begin(self.job.workspace)
+            control.settimeout(_ANSWER_SECONDS)
+            socket.send_fds(control, [b"vigil"], [begun.queue, begun.memory])
+            control.recv(16)  # it holds an old one, perhaps, which goes with us
 
     def _spawner_died(self, _signal: int, _frame: object) -> None:
         os.write(self.stop_write, b"!")
@@ -229,6 +247,7 @@ class Supervisor:
         self.released = True
         with suppress(OSError):  # a target that has ended has said why, or is missed below
             self.orders.send(b"go")
+        self.kills = self.group.kills()  # the program is not there before a millisecond is over
         self.limits = watch.Watch(self.job, self.begun, enclosed=self.enclosed)
         while self._hear():
             pass

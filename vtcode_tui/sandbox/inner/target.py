@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import importlib
 import json
 import os
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from vtcode_tui.sandbox.inner.outline import Outline
 
 _SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGHUP)
-_MOVED = 100
-"""Descriptors are first moved above this number, so that dup2 onto 0, 1, 2 cannot overwrite one of them."""
 
 
 @contextmanager
@@ -48,12 +45,12 @@ def become(
         _get_ready(orders, report, outline)
         if rehearses:
             rehearsal.of_job(outline, folder)
-        message, descriptors, _flags, _address = socket.recv_fds(orders, 4096, 16)
+        message, descriptors, _flags, _address = socket.recv_fds(orders, 4096, 16, socket.MSG_CMSG_CLOEXEC)
         if not message:
             os._exit(0)  # the supervisor is gone
         job = Job(read_all(descriptors[0]))
         job.settle(folder)
-        ruleset, result = _take_streams(orders, report, descriptors[1:])
+        ruleset, result = _take_streams(descriptors)
         with step("limits"):
             limit(job)
         if not job.full:
@@ -88,7 +85,7 @@ def _get_ready(orders: socket.socket, report: socket.socket, outline: Outline) -
     with step("session"):
         os.setsid()
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+        be_expendable()
         os.umask(0o022)
         default_signals()
     with step("descriptors"):
@@ -107,16 +104,16 @@ def _get_ready(orders: socket.socket, report: socket.socket, outline: Outline) -
         os.close(listener)
 
 
-def _take_streams(orders: socket.socket, report: socket.socket, given: list[int]) -> tuple[int, int]:
+def _take_streams(given: list[int]) -> tuple[int, int]:
     """Put the run's streams in their places; the descriptors of the ruleset and of the pipe for a result."""
     with step("descriptors"):
-        ruleset, *streams = [fcntl.fcntl(d, fcntl.F_DUPFD_CLOEXEC, _MOVED) for d in given]
+        job, ruleset, *streams = given  # each above 2, since 0, 1 and 2 were open when they came
         for place in range(3):
             os.dup2(streams[place], place, inheritable=True)
-        result = streams[3] if len(streams) > 3 else -1
-        kept = {orders.fileno(), report.fileno(), ruleset, *streams[3:]}
-        kernel.close_all_but({0, 1, 2, *kept})
-    return ruleset, result
+        for done in (job, *streams[:3]):
+            os.close(done)
+        kernel.close_on_exec(3)
+    return ruleset, streams[3] if len(streams) > 3 else -1
 
 
 def _take_terminal(job: Job, report: socket.socket) -> None:
@@ -150,8 +147,15 @@ def limit(job: Job) -> None:
     """Set the resource limits of the run on this process."""
     for name, wanted in job.rlimits.items():
         _limit(name, wanted)
+
+
+def be_expendable() -> None:
+    """Where memory runs out all the same, let the run go before anything of the person's."""
+    # What is not dumpable cannot write there: its files in /proc are root's.
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-        file.write("500")  # where memory runs out all the same, the run goes before anything of the person's
+        file.write("500")
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
 
 
 def _limit(name: str, wanted: int) -> None:

@@ -1,0 +1,110 @@
+"""Whether any name came or went in the folders of a workspace since they were looked through, without a look.
+
+Looking for repositories asks for the state of each of 500 folders, and most runs change no name in any. So the
+kernel is told to note what comes and goes there (inotify), and what was found is kept beside its notes. As long as
+nothing is noted, a look would find the same again; after the first note it must be made anew. Nobody ever reads the
+notes: several runs share them, and the kernel leaves out one that repeats the last, but never the first.
+"""
+
+from __future__ import annotations
+
+import array
+import ctypes
+import fcntl
+import json
+import os
+import select
+
+from vtcode_tui.sandbox.inner import kernel, repositories
+from vtcode_tui.sandbox.inner.job import read_all
+
+_NAMES = 0x40 | 0x80 | 0x100 | 0x200 | 0x01000000
+"""IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE, of folders only. Lost notes and unmounting are always noted."""
+_DONT_FOLLOW, _FIONREAD = 0x02000000, 0x541B
+
+
+class Unwatchable(Exception):
+    """The kernel cannot note all that comes and goes in a workspace: each run's end looks through it."""
+
+
+class Mounts:
+    """Whether a file system was mounted or unmounted on this machine since this was made."""
+
+    def __init__(self) -> None:
+        self._changed = False
+        self._poll = select.poll()
+        self._poll.register(os.open("/proc/self/mountinfo", os.O_RDONLY | os.O_CLOEXEC), select.POLLPRI)
+
+    def changed(self) -> bool:
+        """Whether anything did, ever since."""
+        self._changed = self._changed or bool(self._poll.poll(0))  # the kernel says so once only
+        return self._changed
+
+
+class Vigil:
+    """The kernel's notes, and what was found when they began: two descriptors, which go from run to run."""
+
+    __slots__ = ("memory", "queue")
+
+    def __init__(self, queue: int, memory: int) -> None:
+        self.queue = queue
+        self.memory = memory
+
+    def is_quiet(self) -> bool:
+        """Whether nothing came or went since it began."""
+        waiting = array.array("i", [0])
+        fcntl.ioctl(self.queue, _FIONREAD, waiting)
+        return waiting[0] == 0
+
+    def found(self, root: int) -> repositories.Found | None:
+        """What a look through the workspace behind `root` would find; None where only a look can tell."""
+        if not self.is_quiet():
+            return None
+        said = json.loads(read_all(self.memory))
+        known = os.fstat(root)
+        if said["root"] != [known.st_dev, known.st_ino]:
+            return None
+        found = repositories.Found()
+        found.folders, found.pointers = set(said["folders"]), set(said["pointers"])
+        return found
+
+    def close(self) -> None:
+        """Let go of it here."""
+        os.close(self.queue)
+        os.close(self.memory)
+
+
+def begin(workspace: str) -> Vigil:
+    """Watch the folders of a workspace from now on, and look through each once it is watched.
+
+    Raises Unwatchable, or OSError where there is no inotify descriptor left.
+    """
+    queue = kernel.checked(kernel.LIBC.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK), "inotify_init1")
+    try:
+        root = os.open(workspace, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            known = os.fstat(root)
+            if not kernel.counts_folders(root):
+                raise Unwatchable("this file system does not count folders")
+            found = repositories.find(root, lambda *place: _watch(queue, known.st_dev, *place))
+        finally:
+            os.close(root)
+        if found.closed:
+            raise Unwatchable("a folder cannot be looked into, and may be opened without a note")
+        memory = os.memfd_create("vtcode-vigil", os.MFD_CLOEXEC)
+        said = {"root": [known.st_dev, known.st_ino], "folders": [*found.folders], "pointers": [*found.pointers]}
+        os.write(memory, json.dumps(said).encode())
+    except BaseException:
+        os.close(queue)
+        raise
+    return Vigil(queue, memory)
+
+
+def _watch(queue: int, device: int, folder: int, name: str) -> None:
+    """Watch `name` in an open folder ("": that folder), by its descriptor: no link can be put in the way."""
+    if not name and os.fstat(folder).st_dev != device:
+        raise Unwatchable("another file system lies in the workspace")
+    path = f"/proc/self/fd/{folder}" + (f"/{name}" if name else "")
+    how = _NAMES | (_DONT_FOLLOW if name else 0)
+    if kernel.LIBC.inotify_add_watch(queue, ctypes.c_char_p(os.fsencode(path)), how) < 0:
+        raise Unwatchable(f"a folder cannot be watched: {os.strerror(ctypes.get_errno())}")
