@@ -49,7 +49,7 @@ setns init_module finit_module delete_module kexec_load kexec_file_load reboot b
 quotactl quotactl_fd iopl ioperm modify_ldt vhangup sethostname setdomainname settimeofday clock_settime
 clock_adjtime adjtimex add_key request_key keyctl io_uring_setup io_uring_enter io_uring_register userfaultfd
 open_by_handle_at name_to_handle_at fanotify_init fanotify_mark nfsservctl uselib ustat sysfs _sysctl
-migrate_pages move_pages vmsplice memfd_secret
+migrate_pages move_pages vmsplice memfd_secret process_mrelease
 """
 REFUSED = tuple(_REFUSED.split())
 """Calls that no build or test needs, and that reach kernel parts with a history of holes or other processes."""

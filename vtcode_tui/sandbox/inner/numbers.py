@@ -35,7 +35,8 @@ X86_64: dict[str, int] = {
     "io_uring_register": 427, "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount":
     432, "fspick": 433, "pidfd_open": 434, "clone3": 435, "pidfd_getfd": 438, "faccessat2": 439,
     "process_madvise": 440, "mount_setattr": 442, "quotactl_fd": 443, "landlock_create_ruleset": 444,
-    "memfd_secret": 447, "set_mempolicy_home_node": 450, "cachestat": 451, "fchmodat2": 452, "statmount": 457,
+    "memfd_secret": 447, "process_mrelease": 448,
+    "set_mempolicy_home_node": 450, "cachestat": 451, "fchmodat2": 452, "statmount": 457,
     "listmount": 458, "setxattrat": 463, "removexattrat": 466,
 }
 
@@ -63,7 +64,8 @@ AARCH64: dict[str, int] = {
     "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433,
     "pidfd_open": 434, "clone3": 435, "pidfd_getfd": 438, "faccessat2": 439, "process_madvise": 440,
     "mount_setattr": 442, "quotactl_fd": 443, "landlock_create_ruleset": 444,
-    "memfd_secret": 447, "set_mempolicy_home_node": 450,
+    "memfd_secret": 447, "process_mrelease": 448,
+    "set_mempolicy_home_node": 450,
     "cachestat": 451, "fchmodat2": 452, "statmount": 457, "listmount": 458, "setxattrat": 463,
     "removexattrat": 466,
 }

@@ -41,6 +41,7 @@ def all_attacks() -> tuple[Attack, ...]:
     """The whole table."""
     from vtcode_tui.sandbox.selftest import (
         files,
+        kernel_news,
         kernel_surface,
         machinery,
         processes,
@@ -49,5 +50,5 @@ def all_attacks() -> tuple[Attack, ...]:
         sockets,
     )
 
-    rooms = (files, repository, processes, sockets, kernel_surface, machinery, side_doors)
+    rooms = (files, repository, processes, sockets, kernel_surface, machinery, side_doors, kernel_news)
     return tuple(attack for room in rooms for attack in room.ATTACKS)

@@ -16,6 +16,7 @@ import socket
 import stat
 import subprocess
 import tempfile
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,12 +132,15 @@ class World:
             _LIBC.shmdt(ctypes.c_void_p(place))
         self._queue = int(_LIBC.msgget(0, 0o1600))
         self._semaphore = int(_LIBC.semget(0, 1, 0o1600))
-        self.names |= {"SHM": self._shm, "MSG": self._queue, "SEM": self._semaphore}
+        shared, self._shared = tempfile.mkstemp(prefix="vtcode-world-", dir="/dev/shm")
+        os.write(shared, self.token.encode())
+        os.close(shared)
+        self.names |= {"SHARED": self._shared, "SHM": self._shm, "MSG": self._queue, "SEM": self._semaphore}
 
     def _terminal(self) -> None:
         self._master, self._slave = os.openpty()
         os.set_blocking(self._master, False)
-        self.names["PTS"] = os.ttyname(self._slave)
+        self.names |= {"PTS": os.ttyname(self._slave), "SFD": self._slave}
 
     def _start_victim(self) -> None:
         environment = {"PATH": "/usr/bin:/bin", "VICTIM_SECRET": self.token}
@@ -174,10 +178,12 @@ class World:
 
     def _state(self) -> dict[str, str]:
         state = {}
-        for root in (self.outside, *self.protected):
+        for root in (self.outside, *self.protected, Path(self._shared)):
             for path in _below(root):
-                state[str(path.relative_to(self.base))] = _describe(path, times=root == self.outside)
+                state[os.path.relpath(path, self.base)] = _describe(path, times=root == self.outside)
         state["victim process"] = self._victim_state()
+        size, mode = termios.tcgetwinsize(self._slave), os.fstat(self._slave).st_mode
+        state["terminal"] = f"{termios.tcgetattr(self._slave)} {size} {mode:o}"
         if self._queue >= 0:
             buffer = ctypes.create_string_buffer(256)
             _LIBC.msgctl(self._queue, 2, buffer)
@@ -240,6 +246,7 @@ class World:
         self._stack.close()
         for descriptor in (self._fifo, self._master, self._slave):
             os.close(descriptor)
+        Path(self._shared).unlink(missing_ok=True)
         if self._shm >= 0:
             _LIBC.shmctl(self._shm, 0, None)
             _LIBC.msgctl(self._queue, 0, None)
