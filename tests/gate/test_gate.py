@@ -193,3 +193,47 @@ async def test_a_program_is_looked_for_only_where_a_run_can_see_it(tmp_path: Pat
         await stage.session.submit("go")
         assert "ran the tool" in stage.told("c1")
         assert str(hidden) not in stage.human.asked[0].shown
+
+
+async def test_a_secret_in_the_rule_of_an_approval_is_not_kept_in_its_statement(tmp_path: Path) -> None:
+    secret = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
+    named: list[str] = []
+
+    async def session(request: ApprovalRequest) -> Verdict:
+        rule = replace(request.scopes[0], text=f"python3 tool.py --token {secret}")
+        named.append(rule.text)
+        return Verdict("granted", request.shown_sha256, scope="session", rule=rule)
+
+    async with staged(tmp_path, [RUN, Step("ok")], files=SCRIPT, human=Human(session)) as stage:
+        await stage.session.submit("go")
+        assert secret in named[0]
+        (granted,) = payloads(stage.events(), ApprovalGranted)
+        assert secret not in granted.statement
+        assert "‹redacted:" in json.loads(granted.statement)["rule"]
+        folder = stage.session.folder
+    assert verify(folder).state == "sealed"
+
+
+async def test_an_approval_names_the_rules_that_its_call_was_decided_by(tmp_path: Path) -> None:
+    """Also when the answer to another call, given meanwhile, has written a rule."""
+    both = Step("", (("run_command", {"command": "python3 tool.py"}), ("run_command", {"command": "python3 b.py"})))
+    asked = asyncio.Event()
+
+    async def answers(request: ApprovalRequest) -> Verdict:
+        if request.call.id == "c1":
+            await asked.wait()
+            return Verdict("granted", request.shown_sha256, scope="session", rule=request.scopes[0])
+        asked.set()
+        # What runs has been approved, and the rule of that approval is in force.
+        await stage.until(lambda: any(event.call == "c1" for event in stage.events("exec.started")))
+        return await yes(request)
+
+    async with staged(tmp_path, [both, Step("ok")], files={**SCRIPT, "b.py": ""}, human=Human(answers)) as stage:
+        await stage.session.submit("go")
+        (decided,) = {
+            one.policy_sha256 for one in payloads(stage.events(), PolicyDecided) if one.decision == "prompt"
+        }
+        statements = [json.loads(one.statement) for one in payloads(stage.events(), ApprovalGranted)]
+        assert [(said["call"], said["policy_sha256"]) for said in statements] == [("c1", decided), ("c2", decided)]
+        folder = stage.session.folder
+    assert verify(folder).state == "sealed"

@@ -82,11 +82,11 @@ def agent(tmp_path: Path) -> Iterator[Path]:
         process.terminate()
 
 
-def request(risk: Literal["low", "medium", "high"] = "medium") -> ApprovalRequest:
-    call = Call(id="toolu_1", tool="run_command", arguments={}, access=Access(), cwd=Path("/w"), origin="model")
+def request(risk: Literal["low", "medium", "high"] = "medium", call: str = "toolu_1") -> ApprovalRequest:
+    asked = Call(id=call, tool="run_command", arguments={}, access=Access(), cwd=Path("/w"), origin="model")
     decision = Decision(mode="prompt", rule="r", reason="because", risk=risk)
     return ApprovalRequest(
-        call=call,
+        call=asked,
         decision=decision,
         shown="ls",
         shown_sha256="b" * 64,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic_core import from_json
 
 from vtcode_tui.events.chain import Problem
 from vtcode_tui.events.sshsig import verifies
+
+_BOUND = ("decision", "session", "call", "scope", "rule", "subject_sha256", "shown_sha256", "policy_sha256")
+"""What an approval's statement says that the journal says too."""
 
 
 class Sense:
@@ -28,6 +32,8 @@ class Sense:
     def __init__(self) -> None:
         self._allowed: set[tuple[str, str]] = set()
         self._statements: set[str] = set()
+        self._nonces: set[str] = set()
+        self._policies: dict[tuple[str, str], str] = {}
         self._denied: set[tuple[str, str]] = set()
         self._asked: dict[tuple[str, str], str] = {}
         self._sandboxes: dict[str, set[str]] = {}
@@ -35,6 +41,8 @@ class Sense:
         self._running: dict[str, int] = {}
         self._files: dict[tuple[str, bool], str] = {}
         self.notes: list[str] = []
+        self.elsewhere: dict[int, str] = {}
+        """Approvals, and the line that each was given after, where that is not the one right before it."""
 
     def __call__(self, seq: int, event: dict[str, Any]) -> list[Problem]:
         """What cannot be about this event, given those before it."""
@@ -46,7 +54,7 @@ class Sense:
             case "approval.requested":
                 self._asked[call, str(data.get("subject_sha256"))] = str(data.get("shown_sha256"))
             case "approval.granted":
-                found = self._granted(call, event, data)
+                found = self._granted(seq, call, event, data)
             case "sandbox.applied":
                 self._sandboxes.setdefault(call, set()).add(str(data.get("profile_sha256")))
             case "exec.started":
@@ -61,6 +69,7 @@ class Sense:
 
     def _decided(self, call: str, data: dict[str, Any]) -> None:
         subject = (call, str(data.get("subject_sha256")))
+        self._policies[subject] = str(data.get("policy_sha256"))
         if data.get("decision") == "allow":
             self._allowed.add(subject)
             self._denied.discard(subject)
@@ -70,7 +79,7 @@ class Sense:
         if data.get("decision") == "deny":
             self._denied.add(subject)
 
-    def _granted(self, call: str, event: dict[str, Any], data: dict[str, Any]) -> list[str]:
+    def _granted(self, seq: int, call: str, event: dict[str, Any], data: dict[str, Any]) -> list[str]:
         subject = (call, str(data.get("subject_sha256")))
         statement = str(data.get("statement") or "")
         if statement and statement in self._statements:
@@ -87,7 +96,35 @@ class Sense:
         if subject in self._denied:
             return ["grants what the policy denies"]
         self._allowed.add(subject)
-        return _unsaid(call, event, data)
+        return self._unsaid(seq, event, {**data, "call": call, "policy_sha256": self._policies.get(subject)})
+
+    def _unsaid(self, seq: int, event: dict[str, Any], told: dict[str, Any]) -> list[str]:
+        """What an approval's own statement does not bear out; `told` is what the journal says of the same."""
+        statement, signature = str(told.get("statement") or ""), str(told.get("signature") or "")
+        auth = event["actor"].get("auth")
+        if not signature and auth not in (None, "os-user"):
+            return [f"claims the level {auth} and holds no signature"]
+        if not statement:
+            return []
+        try:
+            said = from_json(statement)
+            bound, nonce, prev = {name: said[name] for name in _BOUND}, str(said["nonce"]), str(said["prev"])
+        except (ValueError, KeyError, TypeError):
+            return ["holds a statement that cannot be read"]
+        told = {**told, "session": event.get("session"), "decision": "granted"}
+        if wrong := [name for name, value in bound.items() if value != told.get(name)]:
+            return [f"holds a statement about something else: {', '.join(wrong)}"]
+        if nonce in self._nonces:
+            return ["holds a statement whose nonce was used before"]
+        self._nonces.add(nonce)
+        if prev != event.get("prev"):
+            self.elsewhere[seq] = prev
+        if not signature:
+            return [] if said.get("auth") == "os-user" else [f"says {said.get('auth')!r} and holds no signature"]
+        found = verifies(signature, statement.encode())
+        if found is None:
+            return ["holds a signature that does not belong to its statement"]
+        return [] if auth == found.level else [f"claims the level {auth} and is signed at {found.level}"]
 
     def _starts(self, call: str, data: dict[str, Any]) -> list[str]:
         subject = (call, str(data.get("subject_sha256")))
@@ -114,23 +151,15 @@ class Sense:
         self._files[key] = after
 
 
-def _unsaid(call: str, event: dict[str, Any], data: dict[str, Any]) -> list[str]:
-    """What an approval's own statement does not bear out."""
-    statement, signature = str(data.get("statement") or ""), str(data.get("signature") or "")
-    auth = event["actor"].get("auth")
-    if not signature and auth not in (None, "os-user"):
-        return [f"claims the level {auth} and holds no signature"]
-    if not statement:
-        return []
-    try:
-        said = from_json(statement)
-        bound = {name: said[name] for name in ("session", "call", "scope", "subject_sha256", "shown_sha256")}
-    except (ValueError, KeyError, TypeError):
-        return ["holds a statement that cannot be read"]
-    known = {**data, "session": event.get("session"), "call": call}
-    wrong = [name for name, value in bound.items() if value != known.get(name)]
-    if wrong:
-        return [f"holds a statement about something else: {', '.join(wrong)}"]
-    if signature and verifies(signature, statement.encode()) is None:
-        return ["holds a signature that does not belong to its statement"]
-    return []
+def unplaced(elsewhere: Mapping[int, str], lines: Iterable[bytes]) -> list[Problem]:
+    """The approvals that were given after a line which does not stand before them. `lines` are a journal's own."""
+    wanted = {prev.encode() for prev in elsewhere.values()}
+    places: dict[bytes, int] = {}
+    for seq, raw in enumerate(lines):
+        if (prev := raw[-66:-2]) in wanted:
+            places[prev] = seq
+    return [
+        Problem("meaning", seq, f"event {seq} (approval.granted) was given at another state of the journal: prev")
+        for seq, prev in elsewhere.items()
+        if places.get(prev.encode(), seq + 1) > seq
+    ]

@@ -17,8 +17,8 @@ from vtcode_tui.common.errors import JournalError
 from vtcode_tui.events.anchors import find_anchors
 from vtcode_tui.events.chain import Layer, Problem, Walk, walk
 from vtcode_tui.events.evidence import Evidence
-from vtcode_tui.events.lines import GENESIS, NAME, opened
-from vtcode_tui.events.meaning import Sense
+from vtcode_tui.events.lines import GENESIS, NAME, opened, read_lines
+from vtcode_tui.events.meaning import Sense, unplaced
 from vtcode_tui.events.notes import Note
 from vtcode_tui.events.rootcheck import Entry, Root, check_root, contradicted
 from vtcode_tui.events.rootlog import ROOT
@@ -127,6 +127,8 @@ def _verdict(folder: Path, root: Root | None, evidence: Evidence) -> Report:
         meaning=sense,
     )
     problems = list(found.problems)
+    if sense.elsewhere:
+        problems += unplaced(sense.elsewhere, read_lines(folder))
     if root is not None and found.session not in ("", session):
         text = f"the journal of session {session} holds events of session {found.session}"
         problems.insert(0, Problem("root", 0, text))

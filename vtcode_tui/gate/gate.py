@@ -150,13 +150,13 @@ class Gate:
             decided = await self._decide(plan, turn)
             if isinstance(decided, Refusal):
                 return decided
-            decision, subject, profile = decided
+            decision, subject, profile, policy = decided
             if decision.mode == "allow":
                 return plan, subject, profile
             if plan.call.origin == "human":
                 # Who typed the command has approved it; denials never get here. Nothing was shown to be approved.
                 typed = replace(self._request(plan, decision, subject, profile), shown_sha256="")
-                refused = await self._granted(plan, subject, Verdict("granted", via="typed"), turn, typed)
+                refused = await self._granted(plan, subject, Verdict("granted", via="typed"), turn, typed, policy)
                 return refused or (plan, subject, profile)
             request = self._request(plan, decision, subject, profile)
             verdict = await self._ask(request, turn)
@@ -169,14 +169,15 @@ class Gate:
                 reason = f"{changed} changed while the approval was waiting; what was approved no longer exists."
                 await self._denied(request, "void", reason, verdict.via, turn)
                 return Refusal("void", reason, decision.rule, "Look at the file again and ask anew.")
-            if refused := await self._granted(plan, subject, verdict, turn, request):
+            if refused := await self._granted(plan, subject, verdict, turn, request, policy):
                 return refused
             if verdict.scope != "once" and verdict.rule is not None:
                 await self._judge.learn(verdict.rule, always=verdict.scope == "always")
             return plan, subject, profile
 
-    async def _decide(self, plan: Plan, turn: int) -> tuple[Decision, Subject, Profile] | Refusal:
-        decision = self._judge.decide(plan.call)
+    async def _decide(self, plan: Plan, turn: int) -> tuple[Decision, Subject, Profile, str] | Refusal:
+        """The decision, and the digest of the rules that it was made by: others may be in force a moment later."""
+        decision, policy = self._judge.decide(plan.call), self._judge.sha256
         if not self._contained:
             decision = uncontained(decision, plan.call)
         profile = self._profiles(plan, decision)
@@ -188,7 +189,7 @@ class Gate:
                 rule=decision.rule,
                 reason=self._redact(decision.reason),
                 subject_sha256=subject.sha256 if isinstance(subject, Subject) else plan.call.digest,
-                policy_sha256=self._judge.sha256,
+                policy_sha256=policy,
                 checks=tuple(
                     CheckRecord(name=c.name, result=c.result, detail=self._redact(c.detail))
                     for c in decision.checks
@@ -205,7 +206,7 @@ class Gate:
             return Refusal("denied", decision.reason, decision.rule, "This is final: do something else.")
         if isinstance(subject, Refusal):
             return subject
-        return decision, subject, profile
+        return decision, subject, profile, policy
 
     def _request(self, plan: Plan, decision: Decision, subject: Subject, profile: Profile) -> ApprovalRequest:
         text = shown(plan, subject, self._root)
@@ -266,10 +267,14 @@ class Gate:
         verdict: Verdict,
         turn: int,
         request: ApprovalRequest,
+        policy: str,
     ) -> Refusal | None:
         """Record the approval, signed. A refusal when the signature that this risk asks for could not be had."""
+        if verdict.rule is not None:
+            # What is signed is kept as it is: a secret in the rule has to go before.
+            verdict = replace(verdict, rule=replace(verdict.rule, text=self._redact(verdict.rule.text)))
         try:
-            statement, signature = await self._sign(request, verdict, self._judge.sha256)
+            statement, signature = await self._sign(request, verdict, policy)
         except DeniedError as error:
             await self._denied(request, "void", str(error), verdict.via, turn)
             return Refusal("denied", str(error), request.decision.rule)
