@@ -26,7 +26,7 @@ from vtcode_tui.events.export.form import export
 from vtcode_tui.events.lines import MOST_UNSIGNED
 from vtcode_tui.events.prune import prune
 from vtcode_tui.events.rootcheck import check_root
-from vtcode_tui.events.types import ApprovalGranted, ApprovalRequested, PromptSubmitted, SessionResumed
+from vtcode_tui.events.types import ApprovalGranted, ApprovalRequested, PolicyDecided, PromptSubmitted, SessionResumed
 
 MakeSession = Callable[..., Path]
 CARRYING = ("jsonl", "ocsf", "ecs", "otlp", "rfc5424", "cef", "hec")
@@ -249,6 +249,13 @@ def test_bytes_that_a_shell_does_not_see_are_noticed_by_the_shell_script(
 
 
 ASKED = ApprovalRequested(subject_sha256="a" * 64, shown="ls", shown_sha256="b" * 64, risk="low", reason="")
+DECIDED = PolicyDecided(decision="prompt", rule="r", reason="", subject_sha256="a" * 64, policy_sha256="c" * 64)
+
+
+def said_of(subject: str) -> str:
+    said = {"decision": "granted", "session": FIRST, "call": "c", "scope": "once", "rule": "", "prev": "0" * 64}
+    said |= {"subject_sha256": subject, "shown_sha256": "b" * 64, "policy_sha256": "c" * 64, "nonce": "n"}
+    return json.dumps(said)
 
 
 @pytest.mark.parametrize(
@@ -258,31 +265,13 @@ ASKED = ApprovalRequested(subject_sha256="a" * 64, shown="ls", shown_sha256="b" 
         ({"statement": "{"}, "os-user", "statement that cannot be read"),
         ({"statement": '{"call":"c","scope":"always"}'}, "os-user", "statement that cannot be read"),
         (
-            {
-                "statement": json.dumps(
-                    {
-                        "session": FIRST,
-                        "call": "c",
-                        "scope": "once",
-                        "subject_sha256": "f" * 64,
-                        "shown_sha256": "b" * 64,
-                    }
-                )
-            },
+            {"statement": said_of("f" * 64)},
             "os-user",
             "about something else: subject_sha256",
         ),
         (
             {
-                "statement": json.dumps(
-                    {
-                        "session": FIRST,
-                        "call": "c",
-                        "scope": "once",
-                        "subject_sha256": "a" * 64,
-                        "shown_sha256": "b" * 64,
-                    }
-                ),
+                "statement": said_of("a" * 64),
                 "signature": "-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----\n",
             },
             "ssh-key",
@@ -296,6 +285,7 @@ def test_an_approval_that_claims_more_than_it_proves_is_named(
     folder = home.sessions / "2026" / "11" / "22" / FIRST
     journal = Journal.create(folder, FIRST)
     journal.append(STARTED)
+    journal.append(DECIDED, call="c")
     journal.append(ASKED, call="c")
     granted = ApprovalGranted(subject_sha256="a" * 64, shown_sha256="b" * 64, scope="once").model_copy(
         update=changes

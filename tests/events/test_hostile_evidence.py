@@ -168,13 +168,16 @@ def test_the_end_of_one_session_cannot_be_sewn_to_the_beginning_of_another(sessi
 
 
 def statement(**changed: str) -> str:
-    said = {"session": "s", "call": "c", "scope": "once", "subject_sha256": "a", "shown_sha256": "b", "nonce": "n"}
+    said = {"decision": "granted", "session": "s", "call": "c", "scope": "once", "rule": "", "auth": "os-user"}
+    said |= {"subject_sha256": "a", "shown_sha256": "b", "policy_sha256": "p", "nonce": "n", "prev": "h"}
     return json.dumps(said | changed)
 
 
 def granted(seq: int, said: str) -> dict[str, Any]:
     data = {"subject_sha256": "a", "shown_sha256": "b", "scope": "once", "statement": said, "signature": ""}
-    return {"type": "approval.granted", "session": "s", "call": "c", "actor": {"kind": "human"}, "data": data}
+    data |= {"rule": ""}
+    human = {"kind": "human"}
+    return {"type": "approval.granted", "session": "s", "call": "c", "actor": human, "data": data, "prev": "h"}
 
 
 def test_an_approval_of_another_session_and_one_that_is_used_twice_are_named_without_any_file_of_signers() -> None:
@@ -184,12 +187,14 @@ def test_an_approval_of_another_session_and_one_that_is_used_twice_are_named_wit
         "actor": {},
         "data": {"subject_sha256": "a", "shown_sha256": "b"},
     }
+    decided = {"decision": "prompt", "subject_sha256": "a", "policy_sha256": "p"}
     for said, wrong in (
         (statement(), []),
         (statement(session="t"), ["holds a statement about something else: session"]),
         (statement(subject_sha256="x", call="d"), ["holds a statement about something else: call, subject_sha256"]),
     ):
         sense = Sense()
+        sense(0, {"type": "policy.decided", "call": "c", "actor": {}, "data": decided})
         sense(0, asked)
         found = [problem.text.partition(") ")[2] for problem in sense(1, granted(1, said))]
         assert found == wrong
