@@ -13,7 +13,7 @@ from typing import Literal
 
 import pytest
 
-from tests.gate.test_signing import FileKey, make_key, request, signers_file
+from tests.gate.test_signing import make_key, request, signers_file
 from vtcode_tui.common.home import Home
 from vtcode_tui.config.settings import Approvals
 from vtcode_tui.events import Actor, Journal, Report, verify
@@ -26,7 +26,7 @@ from vtcode_tui.events.types import (
     PolicyDecided,
     SessionStarted,
 )
-from vtcode_tui.gate.signing import ApprovalSigner
+from vtcode_tui.gate.signing import ApprovalSigner, FileKey
 from vtcode_tui.gate.types import Verdict
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="ssh-keygen is not installed here")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -176,8 +177,8 @@ async def test_a_full_disk_refuses_the_event_and_is_recorded_from_the_reserve(
     assert last[-1].data.lost == "policy.decided"
 
 
-async def test_a_reader_that_fails_stops_neither_the_evidence_nor_the_other_readers(
-    journal: Journal, caplog: pytest.LogCaptureFixture
+async def test_a_reader_that_fails_stops_neither_the_evidence_nor_the_other_readers_and_is_named_once(
+    journal: Journal, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     bus = Bus(journal)
     heard: list[Event | Live] = []
@@ -188,8 +189,14 @@ async def test_a_reader_that_fails_stops_neither_the_evidence_nor_the_other_read
     bus.subscribe(broken)
     bus.subscribe(heard.append)
     await bus.record(REQUESTED)
-    assert len(heard) == 1
-    assert "broken reader" in caplog.text
+    await bus.record(REQUESTED)
+    notice, *events = heard
+    assert isinstance(notice, Notice)
+    assert re.search(r"ValueError at test_bus\.py:\d+: broken reader$", notice.text)
+    assert [event.data for event in events if isinstance(event, Event)] == [REQUESTED, REQUESTED]
+    assert len(events) == 2
+    # Only readers say anything to anybody: stderr is for JSON alone.
+    assert (capfd.readouterr(), caplog.text) == (("", ""), "")
 
 
 async def test_what_is_published_reaches_readers_and_not_the_journal(journal: Journal) -> None:

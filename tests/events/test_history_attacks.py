@@ -26,7 +26,13 @@ from vtcode_tui.events.export.form import export
 from vtcode_tui.events.lines import MOST_UNSIGNED
 from vtcode_tui.events.prune import prune
 from vtcode_tui.events.rootcheck import check_root
-from vtcode_tui.events.types import ApprovalGranted, ApprovalRequested, PolicyDecided, PromptSubmitted, SessionResumed
+from vtcode_tui.events.types import (
+    ApprovalGranted,
+    ApprovalRequested,
+    PolicyDecided,
+    PromptSubmitted,
+    SessionResumed,
+)
 
 MakeSession = Callable[..., Path]
 CARRYING = ("jsonl", "ocsf", "ecs", "otlp", "rfc5424", "cef", "hec")

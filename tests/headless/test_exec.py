@@ -67,8 +67,9 @@ async def test_a_receiver_of_the_events_that_is_away_is_told_of_in_the_same_line
         status, out, err = await _vtcode(root, env, "exec", "what is a?")
     assert (status, out) == (0, "Seven.\n"), err
     rows = [json.loads(line) for line in err.splitlines()]
-    (told,) = [row["text"] for row in rows if row["type"] == "notice"]
+    told, left = [row["text"] for row in rows if row["type"] == "notice"]
     assert "hec http://127.0.0.1:9 takes no events, its events wait in the journal" in told
+    assert "has not taken all events: the rest waits in the journal" in left
     assert "secret" not in err
 
 

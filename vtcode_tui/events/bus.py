@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, Unpack
 
 from vtcode_tui.common.errors import JournalError
 from vtcode_tui.events.capture import without_texts
 from vtcode_tui.events.envelope import Around
 from vtcode_tui.events.journal import Journal
-from vtcode_tui.events.live import Live
+from vtcode_tui.events.live import Live, Notice
 from vtcode_tui.events.types import Event, Payload, SecretRedacted
 
 if TYPE_CHECKING:
     from vtcode_tui.events.redaction import Redactor
-
-_log = logging.getLogger("vtcode.events")
 
 Reader: TypeAlias = Callable[[Event | Live], None]
 """Called in the event loop for everything that happens, in order; must return at once."""
@@ -44,6 +43,7 @@ class Bus:
         self._digests = capture == "digest"
         self._whole: dict[int, Payload] = {}
         self._readers: list[Reader] = []
+        self._defective: list[Reader] = []
         self._untold: deque[Event] = deque()
         self._durable = 0
         self._open = self._over = False
@@ -155,5 +155,16 @@ class Bus:
         for reader in tuple(self._readers):
             try:
                 reader(what)
-            except Exception:  # noqa: BLE001 - a reader's defect must not stop the evidence
-                _log.exception("a reader of the events failed")
+            except Exception as error:  # noqa: BLE001 - a reader's defect must not stop the evidence
+                self._failing(reader, error)
+
+    def _failing(self, reader: Reader, error: Exception) -> None:
+        """Tell everybody, once for each reader: whatever it shows or sends is not whole."""
+        if reader in self._defective:
+            return
+        self._defective.append(reader)
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        said = str(error) if self._redactor is None else self._redactor.redact(str(error)).text
+        what = f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}: {said}"
+        text = f"A part of vtcode that shows events failed, and may show too little; the journal is whole. {what}"
+        self._hand_out(Notice(text, "error"))

@@ -18,10 +18,15 @@ from vtcode_tui.events.seal import origin_of
 
 Layer: TypeAlias = Literal["chain", "checkpoint", "root", "anchor", "meaning", "signature"]
 
+_TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _ENVELOPE = re.compile(
-    rb'\{"v":\d+,"seq":(\d{1,18}),"id":"[^"\\]*","time":"([^"\\]*)","mono_ns":(\d{1,20}),"type":"([a-z_.]+)",'
-    rb'"severity":"[a-z]+","outcome":"[a-z]+","session":"((?:[^"\\]|\\.)*)","turn":-?\d+,'
+    rb'\{"v":\d++,"seq":(\d{1,18}+),"id":"[^"\\]*+","time":"([^"\\]*+)","mono_ns":(\d{1,20}+),"type":"([a-z_.]++)",'
+    rb'"severity":"[a-z]++","outcome":"[a-z]++","session":(%b),"turn":-?\d++,"call":(null|%b),"parent":(?:null|%b),'
+    rb'"actor":\{"kind":"([a-z]++)","id":%b,"auth":(null|"[a-z-]++")\},"data":(?=\{)' % ((_TEXT,) * 4)
 )
+"""All of a line before its payload, as it is always written: whatever else says the same is not ours."""
+_BEHIND = len(',"prev":""}\n') + len(GENESIS)
+"""Bytes of a line after its payload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,44 +102,45 @@ def walk(path: Path, *, keys: Collection[str] | None, wanted: Collection[int], m
 
 def _lines(result: Walk, stream: BinaryIO, named: set[str], wanted: Collection[int], meaning: Meaning) -> None:
     """The loop over every line; kept flat, because it is what the speed of `audit verify` depends on."""
-    head, seq, session, mono_before, time_before = GENESIS.encode(), 0, b"", 0, b""
+    head, seq, session, mono_before, time_before = GENESIS, 0, b"", 0, b""
     reads, sha256, envelope_of = meaning.reads | _OWN, hashlib.sha256, _ENVELOPE.match
+    end = b'"prev":"%b"}\n' % GENESIS.encode()
     for raw in bounded_lines(stream):
         if raw[-1] != 10:
             _unended(result, seq, len(raw))
             break
         if seq in wanted:
-            result.heads[seq] = head.decode()
-        if not raw.endswith(b'"prev":"%b"}\n' % head):
-            result.problems.append(_broken(seq, raw[:-1], head.decode()))
+            result.heads[seq] = head
+        if not raw.endswith(end):
+            result.problems.append(_broken(seq, raw[:-1], head))
             break
         envelope = envelope_of(raw)
         if envelope is None or int(envelope[1]) != seq:
             result.problems.append(_not_an_event(seq))
             break
-        _, time, mono, kind, its = envelope.groups()
+        time, mono, kind, its = envelope.group(2, 3, 4, 5)
         mono = int(mono)
         if its != session:
             if session:
                 result.problems.append(_stranger(seq, its))
             session = session or its
-            result.session = session.decode(errors="replace")
+            result.session = session[1:-1].decode(errors="replace")
         if mono < mono_before or time < time_before:
             _clocks(meaning, seq, kind, (mono_before, time_before), (mono, time))
         mono_before, time_before = mono, time
         result.final = False
-        line = raw[:-1]
         if kind in reads:
-            event = _parsed(line)
+            event = _parsed(raw, envelope, head)
             if event is None:
                 result.problems.append(_not_an_event(seq))
                 break
             if kind in _OWN:
-                _own(result, seq, head.decode(), event, named)
+                _own(result, seq, head, event, named)
             result.problems += meaning(seq, event)
-        head = sha256(line).hexdigest().encode()
+        head = sha256(raw[:-1]).hexdigest()
+        end = f'"prev":"{head}"}}\n'.encode()
         seq += 1
-    result.head, result.size = head.decode(), seq
+    result.head, result.size = head, seq
     _gap(result, seq)
 
 
@@ -158,7 +164,7 @@ def _not_an_event(seq: int) -> Problem:
 
 
 def _stranger(seq: int, its: bytes) -> Problem:
-    return Problem("chain", seq, f"event {seq} belongs to another session, {its.decode(errors='replace')}")
+    return Problem("chain", seq, f"event {seq} belongs to another session, {its[1:-1].decode(errors='replace')}")
 
 
 def _clocks(meaning: Meaning, seq: int, kind: bytes, before: tuple[int, bytes], now: tuple[int, bytes]) -> None:
@@ -185,14 +191,23 @@ def _own(result: Walk, seq: int, head: str, event: dict[str, Any], named: set[st
         result.root_heads.append(str(data["root_head"]))
 
 
-def _parsed(line: bytes) -> dict[str, Any] | None:
+def _parsed(raw: bytes, envelope: re.Match[bytes], head: str) -> dict[str, Any] | None:
+    """What is judged of an event; its envelope is not read twice: that was most of the price."""
+    kind, session, call, actor, auth = envelope.group(4, 5, 6, 7, 8)
     try:
-        event = from_json(line, cache_strings="keys")
+        data = from_json(raw[envelope.end() : -_BEHIND], cache_strings="keys")
+        if not isinstance(data, dict):
+            return None
+        return {
+            "type": kind.decode(),
+            "session": from_json(session),
+            "call": None if call == b"null" else from_json(call),
+            "actor": {"kind": actor.decode(), "auth": None if auth == b"null" else auth[1:-1].decode()},
+            "data": data,
+            "prev": head,
+        }
     except ValueError:
         return None
-    if not isinstance(event, dict) or not isinstance(event.get("data"), dict):
-        return None
-    return event if isinstance(event.get("actor"), dict) else None
 
 
 def _checkpoint(result: Walk, seq: int, head: str, data: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -60,9 +61,26 @@ class _Streams:
                 self.err.flush()
 
 
+class _Defects(logging.Handler):
+    """What the interpreter and libraries complain of, as notices: their own lines are no JSON."""
+
+    def __init__(self, tell: Callable[[Notice], object]) -> None:
+        super().__init__(logging.WARNING)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line for one complaint; of a traceback its last words."""
+        text = f"{record.name}: {record.getMessage()}"
+        if record.exc_info and (error := record.exc_info[1]) is not None:
+            text += f": {type(error).__name__}: {error}"
+        self._tell(Notice(text, "error" if record.levelno >= logging.ERROR else "warning"))
+
+
 async def perform(job: Job, spawner: Spawner, out: BinaryIO, err: BinaryIO) -> int:
     """Do a job; the exit status. Raises VtcodeError for what goes wrong before the session is open."""
     streams = _Streams(out, err)
+    defects = _Defects(streams.reader)
+    logging.getLogger().addHandler(defects)
     try:
         settings = job.loaded.settings
         if job.mode is not None:
@@ -85,9 +103,15 @@ async def perform(job: Job, spawner: Spawner, out: BinaryIO, err: BinaryIO) -> i
                 config_sha256=job.loaded.sha256,
             )
         )
-        return await _converse(job, session, streams)
+        try:
+            return await _converse(job, session, streams)
+        except VtcodeError as error:
+            # The session has begun: from here on nothing but JSON is on stderr.
+            streams.reader(Notice(str(error), "error"))
+            return error.exit_status
     finally:
         await spawner.close()
+        logging.getLogger().removeHandler(defects)
 
 
 async def _converse(job: Job, session: Session, streams: _Streams) -> int:

@@ -35,6 +35,8 @@ Tell: TypeAlias = Callable[[Notice], object]
 """Says to the person that a receiver is away, or there again."""
 
 _BATCH = 256
+_CLOSING = 0.5
+"""Seconds that connections have to be closed in, when the program ends."""
 _DOUBTFUL = 5.0
 """What was written to a connection so many seconds before it broke is sent again."""
 _PAUSES = (0.5, 1, 2, 5, 10, 30, 60)
@@ -64,6 +66,7 @@ class Shipping:
         self._tell: Tell = _to_nobody
         self._lanes: list[Lane] = []
         self._task: asyncio.Future[None] | None = None
+        self._begun, self._leaving = asyncio.Event(), asyncio.Event()
 
     def hear(self, what: Event | Live) -> None:
         """A reader for the bus: wakes the tasks."""
@@ -77,10 +80,11 @@ class Shipping:
         async with asyncio.TaskGroup() as group:
             for exporter, to in self._receivers:
                 place = folder_of(self._home.audit, exporter)
-                lane = Lane(exporter, to, place, self._pause, self._tell)
+                lane = Lane(exporter, to, place, self._pause, self._tell, self._leaving)
                 self._lanes.append(lane)
                 old = [journals[name] for name in unfinished(place, journals) if name != folder.name]
                 group.create_task(lane.run([*old, folder / NAME]))
+            self._begun.set()
 
     def start(self, folder: Path, tell: Tell) -> None:
         """Begin to ship in a task of its own, which outlives the session's until `finish`."""
@@ -88,36 +92,56 @@ class Shipping:
         self._task = asyncio.ensure_future(self.run(folder))
 
     async def finish(self, seconds: float = 3.0) -> None:
-        """Give the receivers a moment for the rest, then stop; what is left goes out at the next start."""
+        """Give the receivers a moment for the rest, then stop; what is left goes out at the next start.
+
+        All of it takes at most `seconds`: one that is away is asked once more, and not waited for when it says no.
+        """
         if self._task is None:
             return
-        await self.drain(seconds)
+        self._leaving.set()
+        if not await self.drain(seconds - _CLOSING):
+            of = len(self._receivers)
+            left = of - sum(lane.done() for lane in self._lanes)
+            many = f"{left} of {of} receivers have" if of > 1 else "The receiver has"
+            rest = "the rest waits in the journal and goes out at the next start"
+            self._tell(Notice(f"{many} not taken all events: {rest}", "warning"))
         self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        await self.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSING):
+                await asyncio.gather(self._task, return_exceptions=True)
+                await self.close()
 
     async def drain(self, seconds: float) -> bool:
         """Wait at most so long until every receiver has everything; False when one has not."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
+                await self._begun.wait()
                 for lane in self._lanes:
                     await lane.catch_up()
-        return all(lane.done() for lane in self._lanes)
+        return self._begun.is_set() and all(lane.done() for lane in self._lanes)
 
     async def close(self) -> None:
         """Let go of connections."""
-        for _, to in self._receivers:
-            await to.close()
+        await asyncio.gather(*(to.close() for _, to in self._receivers))
+
+
+class _Away(Exception):
+    """A receiver did not take a batch while the program ends."""
 
 
 class Lane:
     """One receiver's way through the journals: the older ones to their ends, then the running one."""
 
-    def __init__(self, exporter: Exporter, to: Receiver, place: Path, pause: Pause, tell: Tell) -> None:
+    def __init__(
+        self, exporter: Exporter, to: Receiver, place: Path, pause: Pause, tell: Tell, leaving: asyncio.Event
+    ) -> None:
+        """With `leaving` set the program ends, and nothing is tried again later."""
+        self._leaving = leaving
         self._form, self._to, self._place, self._pause = format_of(exporter), to, place, pause
         self._name, self._tell = f"{exporter.kind} {exporter.target}", tell
         self.news = asyncio.Event()
         self.idle = asyncio.Event()
+        self._away = False
         self._journal: Path | None = None
         self._read = 0
         self._recent: deque[tuple[float, Batch, int]] = deque()
@@ -127,8 +151,8 @@ class Lane:
         return self._journal is not None and self._read >= self._journal.stat().st_size
 
     async def catch_up(self) -> None:
-        """Return when the receiver has everything."""
-        while not self.done():
+        """Return when the receiver has everything, or will not have it before the program ends."""
+        while not self.done() and not self._away:
             self.idle.clear()
             self.news.set()
             await self.idle.wait()
@@ -141,6 +165,10 @@ class Lane:
                 continue
             try:
                 await self._ship(journal, offset, follow=journal is journals[-1])
+            except _Away:
+                self._away = True
+                self.idle.set()
+                return
             except (JournalError, OSError) as error:
                 # What cannot be read of one session must not keep the others' events from the receiver.
                 self._say(f"does not get the rest of {journal}: {error}", "warning")
@@ -190,12 +218,24 @@ class Lane:
                     self._say("takes events again", "info")
                 return
             except (ReceiverError, OSError, TimeoutError) as error:
+                if self._leaving.is_set():
+                    raise _Away from error
                 pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
                 if not attempt:
                     waits = "its events wait in the journal until it is back"
                     self._say(f"takes no events, {waits}: {error}", "warning")
                 attempt += 1
-                await self._pause(pause)
+                await self._until_leaving(pause)
+
+    async def _until_leaving(self, seconds: float) -> None:
+        waits = {asyncio.ensure_future(self._pause(seconds)), asyncio.ensure_future(self._leaving.wait())}
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                one.result()
+        finally:
+            for one in waits:
+                one.cancel()
 
     def _say(self, what: str, severity: Literal["info", "warning"]) -> None:
         # A name and password in an address are nobody's to read on a screen.

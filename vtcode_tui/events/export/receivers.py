@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from vtcode_tui.common.errors import ConfigError
 from vtcode_tui.config.settings import Exporter
+from vtcode_tui.events.export.aside import addresses, aside
 from vtcode_tui.events.lines import parse_line
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ class FileReceiver:
 
     async def send(self, batch: Batch) -> None:
         """Append and flush, in a thread."""
-        await asyncio.to_thread(self._append, "".join(f"{line}\n" for _, line in batch).encode())
+        data = "".join(f"{line}\n" for _, line in batch).encode()
+        await aside(lambda: self._append(data))
 
     def _append(self, data: bytes) -> None:
         # A pipe that nobody reads is a receiver that is away, and must not hold a thread.
@@ -120,8 +122,10 @@ class UdpReceiver:
         """Send each line."""
         if self._transport is None:
             loop = asyncio.get_running_loop()
+            host, port = self._address
+            found = (await addresses(host, port))[0]
             self._transport, _ = await loop.create_datagram_endpoint(
-                asyncio.DatagramProtocol, remote_addr=self._address
+                asyncio.DatagramProtocol, remote_addr=(found, port)
             )
         for _, line in batch:
             self._transport.sendto(line.encode())
@@ -145,8 +149,7 @@ class StreamReceiver:
     async def send(self, batch: Batch) -> None:
         """Write the frames and wait until the kernel has them."""
         if self._writer is None:
-            opening = asyncio.open_connection(self._host, self._port, ssl=self._trust)
-            self._reader, self._writer = await asyncio.wait_for(opening, 10)
+            self._reader, self._writer = await asyncio.wait_for(self._opened(), 10)
         assert self._reader is not None
         assert self._writer is not None
         frames = [line.encode() for _, line in batch]
@@ -158,6 +161,14 @@ class StreamReceiver:
         except (OSError, ReceiverError):
             await self.close()
             raise
+
+    async def _opened(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        named = self._host if self._trust is not None else None
+        *others, last = await addresses(self._host, self._port)
+        for found in others:
+            with contextlib.suppress(OSError):
+                return await asyncio.open_connection(found, self._port, ssl=self._trust, server_hostname=named)
+        return await asyncio.open_connection(last, self._port, ssl=self._trust, server_hostname=named)
 
     async def close(self) -> None:
         """Close the connection; the next batch opens another."""
@@ -180,22 +191,33 @@ class _HttpReceiver:
 
         if self._client is None:
             self._client = httpx.AsyncClient(verify=self._trust or True, timeout=30, trust_env=False)
-        headers = {"Content-Type": content} | ({"Authorization": authorization} if self._token else {})
-        url, said = f"{self._base}{path}", bytearray()
+        url = httpx.URL(f"{self._base}{path}")
+        headers = {"Content-Type": content, "Host": url.netloc.decode()}
+        headers |= {"Authorization": authorization} if self._token else {}
         try:
-            async with (
-                asyncio.timeout(_ANSWER_SECONDS),
-                self._client.stream("POST", url, content=body.encode(), headers=headers) as answer,
-            ):
-                if answer.status_code >= 300:
-                    raise ReceiverError(f"{url} answered {answer.status_code}")
-                async for piece in answer.aiter_bytes():
-                    said += piece
-                    if len(said) > _LONGEST_ANSWER:
-                        raise ReceiverError(f"{url} does not end its answer")
+            *others, last = await addresses(url.host, url.port or (443 if url.scheme == "https" else 80))
+            for found in others:
+                with contextlib.suppress(httpx.ConnectError, httpx.ConnectTimeout):
+                    return await self._posted(url, found, body, headers)
+            return await self._posted(url, last, body, headers)
         except httpx.HTTPError as error:
             raise ReceiverError(f"{self._base}: {type(error).__name__}: {error}") from error
-        return self._document(url, bytes(said))
+
+    async def _posted(self, url: httpx.URL, address: str, body: str, headers: dict[str, str]) -> dict[str, Any]:
+        assert self._client is not None
+        said, place = bytearray(), url.copy_with(host=address)
+        names = {"sni_hostname": url.host}
+        async with (
+            asyncio.timeout(_ANSWER_SECONDS),
+            self._client.stream("POST", place, content=body.encode(), headers=headers, extensions=names) as answer,
+        ):
+            if answer.status_code >= 300:
+                raise ReceiverError(f"{url} answered {answer.status_code}")
+            async for piece in answer.aiter_bytes():
+                said += piece
+                if len(said) > _LONGEST_ANSWER:
+                    raise ReceiverError(f"{url} does not end its answer")
+        return self._document(str(url), bytes(said))
 
     @staticmethod
     def _document(url: str, said: bytes) -> dict[str, Any]:
