@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,7 +20,6 @@ from vtcode_tui.agent.means import Means
 from vtcode_tui.agent.own_work import OwnWork
 from vtcode_tui.agent.parts import Mode, human
 from vtcode_tui.agent.prompts import system_prompt
-from vtcode_tui.code import Finder
 from vtcode_tui.common.clock import rfc3339
 from vtcode_tui.common.home import MANAGED_FOLDER, home_of_user
 from vtcode_tui.events import Bus
@@ -41,6 +41,7 @@ from vtcode_tui.workspace.protected import TRUST_MARKER
 
 if TYPE_CHECKING:
     from vtcode_tui.agent.opening import Opening
+    from vtcode_tui.code import Finder
 
 _FRESH_SECONDS = 10.0
 
@@ -189,7 +190,9 @@ class SessionGround:
         """Fuzzy search over the paths of the workspace, as a sandboxed walk found them a moment ago."""
         now = time.monotonic()
         if self._finder is None or now - self._finder[0] > _FRESH_SECONDS:
-            self._finder = (now, Finder(self.workspace.root, await self._paths()))
+            # Loaded with the first @, beside the loop: it takes 3 MB, and many sessions never ask for a file.
+            code = await asyncio.to_thread(importlib.import_module, "vtcode_tui.code.finder")
+            self._finder = (now, code.Finder(self.workspace.root, await self._paths()))
         found = self._finder[1].find(query, limit + 1)
         # The trust marker is the human's: no model is to be pointed at it.
         return tuple(one.path for one in found if PurePosixPath(one.path).name != TRUST_MARKER)[:limit]

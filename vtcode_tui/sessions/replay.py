@@ -30,6 +30,7 @@ _TYPES: dict[Landmark, frozenset[str]] = {
     "failure": frozenset(),
 }
 _SCENES = frozenset({"prompt.submitted", "model.requested", "session.started", "session.resumed"})
+_CALLS = frozenset({"tool.requested", "exec.started", "exec.finished", "tool.finished"})
 _STATUS = {
     "session.started": 1,
     "session.resumed": 1,
@@ -214,12 +215,19 @@ class Recording:
         asked: set[str | None] = set()
         status = self._status
         before = 0.0
-        for place, at in enumerate(raw):
+        told = {
+            kind
+            for kind in set(types)
+            if kind in status or kind in _SCENES or kind in _CALLS or kind.startswith("session.")
+        }
+        for place, (at, kind) in enumerate(zip(raw, types, strict=True)):
             if idle_limit is not None and at - before > idle_limit:
                 self._cut(before, at, idle_limit, under_way)
             self.times.append(at - self._cuts[1][-1])
             before = at
-            kind, call = types[place], calls[place]
+            if kind not in told:
+                continue
+            call = calls[place]
             if kind in status:
                 status[kind].append(place)
             if kind == "prompt.submitted" or kind.startswith("session."):

@@ -13,12 +13,14 @@ from textual.binding import Binding
 from vtcode_tui.common.home import Home
 from vtcode_tui.common.shipped import shipped
 from vtcode_tui.tui.device import Device
+from vtcode_tui.tui.echo import rests
 from vtcode_tui.tui.own_keys import keymap
 from vtcode_tui.tui.own_themes import own_themes
 from vtcode_tui.tui.panes.heading import Heading
 from vtcode_tui.tui.sweep import Sweep
 from vtcode_tui.tui.themes import TERMINAL_DARK, TERMINAL_LIGHT, THEMES
 from vtcode_tui.tui.wall import Wall
+from vtcode_tui.tui.writing import Writing
 
 STYLES = ("app", "chat", "diff", "approval", "terminal", "events", "prompt", "screens", "replay")
 ALONE_SECONDS = 0.03
@@ -74,24 +76,54 @@ class BaseApp(App[int]):
     async def on_event(self, event: events.Event) -> None:
         """Note when each key was pressed: by the clock of its reading, not of its handling."""
         if isinstance(event, events.Key | events.MouseDown) and not event.is_forwarded:
-            self.typed_alone = event.time - self.pressed >= ALONE_SECONDS
-            self.pressed = event.time
+            self._note(event)
         await super().on_event(event)
 
+    def _note(self, event: events.Event) -> None:
+        self.typed_alone = event.time - self.pressed >= ALONE_SECONDS
+        self.pressed = event.time
+
+    def type_at_once(self, key: events.Key) -> bool:
+        """Give a letter to the text that has the keys, in the turn that read it; False where it has to queue.
+
+        Only when all that would have passed it on rests: what was pressed before has been answered then.
+        """
+        text = self.focused
+        if (
+            not isinstance(text, Writing)
+            or not self.app_focus
+            or not all(map(rests, (self, self.screen, text)))
+            or self._comes_first(key.key)
+            or not text.check_message_enabled(key)
+        ):
+            return False
+        try:
+            with text._context():
+                taken = text.type(key)
+        except Exception as error:  # noqa: BLE001  # an edge: Textual reports what a handler raises in this way
+            self._handle_exception(error)
+            return True
+        if taken:
+            self._note(key)
+        return taken
+
+    def _comes_first(self, key: str) -> bool:
+        """Whether a key has priority anywhere: known from the last one, not found out anew."""
+        here = (self.screen, self.focused, self._keymap)
+        if any(one is not other for one, other in zip(here, self._looked_up_at, strict=True)):
+            self._looked_up_at = here
+            self._first_keys = {
+                name
+                for _, bindings in self.screen._binding_chain
+                for name, found in bindings.key_to_bindings.items()
+                if any(binding.priority for binding in found)
+            }
+        return key in self._first_keys
+
     async def _check_bindings(self, key: str, priority: bool = False) -> bool:
-        """Look a key up; that a letter has no priority anywhere is known from the last one, not found out anew."""
-        if priority:
-            here = (self.screen, self.focused, self._keymap)
-            if any(one is not other for one, other in zip(here, self._looked_up_at, strict=True)):
-                self._looked_up_at = here
-                self._first_keys = {
-                    name
-                    for _, bindings in self.screen._binding_chain
-                    for name, found in bindings.key_to_bindings.items()
-                    if any(binding.priority for binding in found)
-                }
-            if key not in self._first_keys:
-                return False
+        """Look a key up, unless it has no priority where that is asked for."""
+        if priority and not self._comes_first(key):
+            return False
         return await super()._check_bindings(key, priority)
 
     def _later(self, seconds: float, act: Callable[[], object]) -> None:

@@ -19,6 +19,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from textual import events
+from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual.drivers.linux_driver import LinuxDriver
 
 from vtcode_tui.tui.curtain import Curtain, keyboard_descriptor, output_descriptor
@@ -95,6 +97,7 @@ class Device(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._curtain: Curtain | None = getattr(app, "curtain", None)
+        self._typed: Callable[[events.Key], bool] | None = getattr(app, "type_at_once", None)
         output = self._output = output_descriptor()
         if not self.input_tty:
             self.fileno = keyboard_descriptor()
@@ -103,6 +106,8 @@ class Device(LinuxDriver):
         self._paper = Paper(output, self._hang_up)
         self._file = self._paper  # type: ignore[assignment]  # a text file in all that matters
         self._handed = 0
+        self._frame = ""
+        """What has come of a frame that the terminal is to show at once: it leaves in one piece."""
         self._typed_before = b""
         self._ready = self._curtain is None
         """Whether there is a prompt that takes keys."""
@@ -157,6 +162,11 @@ class Device(LinuxDriver):
         """
         if self._away:
             return
+        if self._frame or data == SYNC_START:
+            self._frame += data
+            if data != SYNC_END:
+                return
+            data, self._frame = self._frame, ""
         if len(data) <= _SHORT and self._paper.written == self._handed and self._paper.has_room():
             self._paper.write(data)
             self._paper.flush()
@@ -256,11 +266,14 @@ class Device(LinuxDriver):
 
     def _understand(self, data: bytes) -> None:
         for event in self._keyboard.feed(data):
-            self.process_message(event)
+            if not (isinstance(event, events.Key) and self._typed is not None and self._typed(event)):
+                self.process_message(event)
         # An escape alone is told from the start of a sequence by time.
         if self._later is not None:
             self._later.cancel()
-        self._later = self._loop.call_later(self._keyboard.patience, self._let_time_pass)
+            self._later = None
+        if (patience := self._keyboard.patience) is not None:
+            self._later = self._loop.call_later(patience, self._let_time_pass)
 
     def _let_time_pass(self) -> None:
         for event in self._keyboard.lapse():

@@ -47,7 +47,9 @@ class Keyboard:
     def __init__(self, *, answered: Callable[[], None] = lambda: None, debug: bool = False) -> None:
         self._answered = answered
         self._parser = XTermParser(debug)
-        self._decode = getincrementaldecoder("utf-8")(errors="replace").decode
+        self._decoder = getincrementaldecoder("utf-8")(errors="replace")
+        self._known: dict[bytes, tuple[str, str | None]] = {}
+        """What the parser has made of a character by itself."""
         self._tail = ""
         self._held = ""
         """An escape of which it is not known yet what it begins."""
@@ -55,15 +57,31 @@ class Keyboard:
         """The pieces of the paste that is under way."""
 
     @property
-    def patience(self) -> float:
-        """Seconds to wait for the rest of what has begun."""
+    def patience(self) -> float | None:
+        """Seconds to wait for the rest of what has begun; None when nothing has."""
         if self._pasted is not None:
             return PASTE_SECONDS
+        if not self._held and self._parser._timeout_time is None:
+            return None
         return SEQUENCE_SECONDS if _BEGUN.search(self._tail) else ESCAPE_SECONDS
 
     def feed(self, data: bytes) -> Iterator[Message]:
         """Everything that is whole with these bytes."""
-        text, self._held = self._held + self._decode(data), ""
+        single = len(data) == 1 and 0x20 <= data[0] < 0x7F and self._is_idle()
+        if single and (known := self._known.get(data)):
+            yield events.Key(*known)
+            return
+        for message in self._understand(data):
+            if single and isinstance(message, events.Key):
+                self._known[data] = message.key, message.character
+            yield message
+
+    def _is_idle(self) -> bool:
+        """Whether nothing has begun that the next character could belong to."""
+        return self.patience is None and _ESCAPE not in self._tail and not self._decoder.getstate()[0]
+
+    def _understand(self, data: bytes) -> Iterator[Message]:
+        text, self._held = self._held + self._decoder.decode(data), ""
         while text:
             pasting = self._pasted is not None
             mark = BRACKETED_PASTE_END if pasting else BRACKETED_PASTE_START

@@ -30,6 +30,8 @@ class Painter(Compositor):
                 strips = widget.render_lines(seen.translate(-region.offset))
                 yield region, painted, strips
                 _let_go(strips)
+                if seen.contains_region(rows):
+                    return  # all that is behind it is hidden
 
 
 def _let_go(strips: list[Strip]) -> None:

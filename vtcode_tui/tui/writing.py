@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.scroll_view import ScrollView
 from textual.widgets import TextArea
+
+from vtcode_tui.tui.echo import Echo
 
 if TYPE_CHECKING:
     from textual import events
-    from textual.geometry import Region
+    from textual.binding import Binding
     from textual.message import Message
-    from textual.strip import Strip
 
 
-class Writing(TextArea):
+class Writing(Echo):
     """Several lines of text; a cursor that does not blink."""
-
-    _dressed = False
 
     def __init__(self, text: str = "", *, id: str, placeholder: str = "") -> None:
         super().__init__(
@@ -40,24 +38,22 @@ class Writing(TextArea):
         """Nobody asks where the cursor went: with each letter, that message would walk up to the app."""
         return False if isinstance(message, TextArea.SelectionChanged) else super().post_message(message)
 
-    def notify_style_update(self) -> None:
-        """The styles have changed: the next painting takes them over."""
-        super().notify_style_update()
-        self._dressed = False
+    def type(self, key: events.Key) -> bool:
+        """Put a letter where the cursor is, in this very turn; False where the key may mean something else here."""
+        if key.character is None or not key.is_printable or self.read_only or key.key in self._own_keys():
+            return False
+        self._replace_via_keyboard(key.character, *self.selection)
+        return True
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Paint; the theme's colours are worked out when they have changed, not for each letter."""
-        if self._dressed:
-            return ScrollView.render_lines(self, crop)
-        self._dressed = True
-        return super().render_lines(crop)
-
-    async def _on_key(self, event: events.Key) -> None:
+    def _own_keys(self) -> dict[str, list[Binding]]:
         own = self._bindings
         if self.app._keymap:
             own = own.copy()
             own.apply_keymap(self.app._keymap)
-        for binding in own.key_to_bindings.get(event.key, ()):
+        return own.key_to_bindings
+
+    async def _on_key(self, event: events.Key) -> None:
+        for binding in self._own_keys().get(event.key, ()):
             if await self.app.run_action(binding.action, self):
                 event.stop()
                 event.prevent_default()

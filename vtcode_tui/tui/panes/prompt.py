@@ -191,6 +191,10 @@ class Prompt(Writing):
         pasted, picture = _PASTED.search(text), _PICTURE.search(text)
         return bool((pasted and int(pasted[2]) in self._pastes) or (picture and int(picture[1]) in self._pictures))
 
+    def type(self, key: events.Key) -> bool:
+        """Put a letter where the cursor is, unless letters may be commands."""
+        return not self.vim and super().type(key)
+
     async def _on_key(self, event: events.Key) -> None:
         if self.suggestions.display and event.key in {"up", "down"}:
             event.stop()
