@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -121,3 +123,26 @@ async def test_what_a_run_leaves_that_cannot_be_shown_is_named_once(tmp_path: Pa
             "(a socket, pipe or device, unreadable, or too deep)."
         ]
         assert [change.path for change in (await stage.session.changes()).files] == ["f"]
+
+
+_looked: list[tuple[str, str, bool]] = []
+
+
+def _note(event: str, arguments: tuple[object, ...]) -> None:
+    if event in {"os.scandir", "os.listdir"} and arguments and isinstance(arguments[0], str):
+        main = threading.current_thread() is threading.main_thread()
+        _looked.append((event, arguments[0], main))
+
+
+@pytest.mark.parametrize("staging", ["auto", "off"])
+async def test_the_workspace_is_looked_through_beside_the_loop(tmp_path: Path, staging: str) -> None:
+    calls = [Step("", (("run_command", {"command": c}),)) for c in ("mkdir -p d/e; echo x > d/e/f", "ls d")]
+    sys.addaudithook(_note)  # for good: it tells where the interpreter reads folders, and nothing else does
+    async with staged(
+        tmp_path, [*calls, Step("ok")], sandbox=Sandbox.model_validate({"staging": staging})
+    ) as stage:
+        _looked.clear()
+        await stage.session.submit("go")
+        here = [main for _event, path, main in _looked if str(stage.root) in path or "/layers/" in path]
+    assert here, "the workspace is looked through after a run"
+    assert not any(here)

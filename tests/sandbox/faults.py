@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vtcode_tui.sandbox.inner import guard, tree, watch
+from vtcode_tui.sandbox.inner import guard, rehearsal, tree, watch
 from vtcode_tui.sandbox.inner.job import Job
 from vtcode_tui.sandbox.inner.node import Node
+from vtcode_tui.sandbox.inner.outline import Outline
 
-WATCH, END, GUARD = "fault-watch", "fault-end", "fault-guard"
+WATCH, END, GUARD, REHEARSAL = "fault-watch", "fault-end", "fault-guard", "fault-rehearsal"
 
 _workspaces: list[str] = []
 _really_end_all, _really_look = tree.end_all, guard.Guard._look
+_really_rehearse = rehearsal.of_supervision
 
 
 def _set_off(name: str) -> None:
@@ -47,6 +49,13 @@ def _look(self: guard.Guard, name: str, before: Node | None) -> Node:
     return _really_look(self, name, before)
 
 
+def _rehearse(outline: Outline, folder: str) -> None:
+    if Path(outline.scratch, REHEARSAL).exists():
+        raise OSError(28, f"the {REHEARSAL}")
+    _really_rehearse(outline, folder)
+
+
+setattr(rehearsal, "of_supervision", _rehearse)  # noqa: B010
 setattr(watch, "Watch", _Watch)  # noqa: B010 - put in the place of the real one, in this process only
 setattr(tree, "end_all", _end_all)  # noqa: B010
 setattr(guard.Guard, "_look", _look)  # noqa: B010

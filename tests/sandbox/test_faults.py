@@ -11,7 +11,8 @@ import pytest
 
 from tests.sandbox import faults
 from tests.sandbox.conftest import Finish, grant_for
-from vtcode_tui.sandbox import Profile, Spawner, Tier
+from tests.sandbox.test_reserve import children, until
+from vtcode_tui.sandbox import Outcome, Profile, Spawner, Tier
 
 pytestmark = pytest.mark.kernel
 
@@ -67,3 +68,28 @@ async def test_a_place_that_cannot_be_compared_is_told_and_the_others_are_restor
     told = {d.detail: d.remedy for d in outcome.denials if d.kind == "protected"}
     assert "could not be compared: ArithmeticError('the fault-guard'); look at it" in told[".envrc"]
     assert list((guarded.workspace / ".vscode").iterdir()) == []
+
+
+async def test_a_crew_whose_rehearsal_fails_says_so_and_runs_nothing_and_the_next_is_whole(
+    spawner: Spawner, finish: Finish, profile: Profile, tmp_path: Path
+) -> None:
+    fault = tmp_path / "scratch" / faults.REHEARSAL
+    await finish(grant_for(profile, "true"))
+    fault.touch()
+    served = await _run_until(spawner, finish, profile, refused=True)
+    assert served.setup_error.startswith("rehearsal:"), served
+    assert not (profile.workspace / "ran").exists()
+    fault.unlink()
+    served = await _run_until(spawner, finish, profile, refused=False)
+    assert served.exit_code == 0
+
+
+async def _run_until(spawner: Spawner, finish: Finish, profile: Profile, *, refused: bool) -> Outcome:
+    """Runs, each with a crew that had waited for it, until one is refused or is not: two wait at a time."""
+    for _ in range(4):
+        until(lambda: len(children(spawner.pid)) == 2)
+        (profile.workspace / "ran").unlink(missing_ok=True)
+        _text, outcome = await finish(grant_for(profile, "touch", "ran"))
+        if bool(outcome.setup_error) is refused:
+            return outcome
+    raise AssertionError(f"no run was {'refused' if refused else 'done'}")

@@ -4,6 +4,7 @@ import itertools
 import os
 import platform
 import struct
+from dataclasses import replace
 from typing import Any
 
 import pyseccomp
@@ -255,6 +256,49 @@ def test_our_numbers_are_those_of_libseccomp(arch: int, table: dict[str, int]) -
     for name, number in table.items():
         known = pyseccomp.resolve_syscall(arch, name)
         assert known in (number, -1), name
+
+
+class _Asked(dict[str, int]):
+    """A table of numbers that has everything and notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def __contains__(self, name: object) -> bool:
+        self.names.add(str(name))
+        return False
+
+
+@pytest.mark.parametrize(
+    ("arch", "numbers"), [(pyseccomp.Arch.X86_64, X86_64), (pyseccomp.Arch.AARCH64, AARCH64)], ids=["x86", "arm"]
+)
+def test_every_call_that_is_refused_is_known_by_number_where_the_machine_has_it(
+    arch: int, numbers: dict[str, int]
+) -> None:
+    asked = _Asked()
+    for variant in VARIANTS:
+        filters.table(asked, **variant)
+    there = {name for name in asked.names if pyseccomp.resolve_syscall(arch, name) >= 0}
+    assert len(there) > 100
+    assert there - numbers.keys() == set()
+
+
+@pytest.mark.parametrize("variant", [VARIANTS[0], VARIANTS[-1]], ids=str)
+def test_the_filter_for_arm_decides_what_libseccomp_would_there(variant: dict[str, Any]) -> None:
+    arch, numbers = filters.MACHINES["aarch64"]
+    old_enough = {n for name, n in numbers.items() if pyseccomp.resolve_syscall(pyseccomp.Arch.AARCH64, name) >= 0}
+    table = filters.table(numbers, **variant)
+    calls = replace(table, rules={number: ways for number, ways in table.rules.items() if number in old_enough})
+    theirs = by_libseccomp(calls, "aarch64")
+    ours = filters.compile_filters(**variant, machine="aarch64")[1]
+    assert len(calls.rules) > 60
+    for number in (*calls.rules, *(n for n in range(0, 420, 7) if n not in table.rules)):
+        for value in (0, 1, 2, 5, 16, 0x5412, 0x10000011, 0o4755, 0xFFFFFFFF, HIGH | 2):
+            given = (value,) * 6
+            assert decide(ours, number, given, arch) == decide(theirs, number, given, arch), (number, value)
+    assert {decide(ours, number, arch=foreign)[0] for number in range(500) for foreign in (I386, 0x40000028)} == {
+        decide(ours, 0, arch=I386)[0]
+    }
 
 
 def test_the_doctor_holds_our_filters_against_libseccomp(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,32 @@ def test_the_profile_is_what_was_reviewed() -> None:
     made = _made(proxy_port=4000)
     shown = made.text + "".join(f"; {name}={path}\n" for name, path in made.parameters.items())
     assert shown == GOLDEN.read_text()
+
+
+ELSEWHERE = {
+    "name": "it is only what the run is called",
+    "workspace": "it is where the guard looks, and writable only if it is listed",
+    "network": "the proxy's port is its rule",
+    "limits": "they are watched from outside (inner/lone_run.py)",
+    "environment": "the run starts with it (sandbox/job.py)",
+    "staging": "there is no layer on a Mac: such a run is refused",
+    "debug": "there is no ptrace between processes of a sandbox",
+}
+
+
+def test_each_part_of_a_profile_is_in_the_rules_or_has_another_place() -> None:
+    other = {
+        "writable": (ROOT / "a",),
+        "readable": (ROOT / "b",),
+        "protected": (ROOT / "c",),
+        "hidden": (ROOT / "d",),
+    }
+    assert {field.name for field in fields(Profile)} == other.keys() | ELSEWHERE.keys()
+    plain = _rules(_made())
+    for name, value in other.items():
+        changed = {**{f.name: getattr(PROFILE, f.name) for f in fields(Profile)}, name: value}
+        assert _rules(_made(Profile(**changed))) != plain, name
+    assert _rules(_made(proxy_port=4000)) != plain
 
 
 @given(st.text(alphabet=st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1))

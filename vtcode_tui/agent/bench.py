@@ -118,7 +118,7 @@ class Bench:
         assert changes is not None
 
         async def observe(call: str, turn: int, outcome: Outcome, executed: bool) -> None:
-            ground.stale_paths()
+            await ground.look_again()
             for changed in await changes.after(outcome, turn, executed=executed):
                 await bus.record(changed, turn=turn, call=call)
 

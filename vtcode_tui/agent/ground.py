@@ -80,6 +80,7 @@ class SessionGround:
         policy = load_policy(home, self.workspace.root if trusted else None)
         self.judge = PolicyJudge(policy, situation, lambda rule: write_rule(home, rule))
         self._surroundings: Surroundings | None = None
+        self._looking = asyncio.Lock()
         self._work: OwnWork | None = None
         self._commits: Commits | None = None
         self._finder: tuple[float, Finder] | None = None
@@ -122,17 +123,20 @@ class SessionGround:
     def surroundings(self) -> Surroundings:
         """What profiles are made from now."""
         if self._surroundings is None:
-            self._surroundings = Surroundings(
-                root=self.workspace.root,
-                settings=self._opening.settings.sandbox,
-                environ=self._opening.environ,
-                own=self._own,
-                protected=self.workspace.protected_paths(),
-                hidden=self.workspace.masked_paths(),
-                staging=self.staging,
-                folder=self._folder,
-            )
+            self._surroundings = self._seen()
         return self._surroundings
+
+    def _seen(self) -> Surroundings:
+        return Surroundings(
+            root=self.workspace.root,
+            settings=self._opening.settings.sandbox,
+            environ=self._opening.environ,
+            own=self._own,
+            protected=self.workspace.protected_paths(),
+            hidden=self.workspace.masked_paths(),
+            staging=self.staging,
+            folder=self._folder,
+        )
 
     def profiles(self, plan: Plan, decision: Decision) -> Profile:
         """The profile of a planned run."""
@@ -157,10 +161,14 @@ class SessionGround:
         """What changes with the mode."""
         self._asking, self._calls, self._registry, self._instructions = asking, calls, registry, instructions
 
-    def stale_paths(self) -> None:
-        """Files may have come or gone: look again at what is protected, masked and there."""
-        self._surroundings = None
+    async def look_again(self) -> None:
+        """Files may have come or gone: see anew what is protected, masked and there.
+
+        In a huge folder that takes seconds: it is done beside the loop, and until then what was seen last holds.
+        """
         self._finder = None
+        async with self._looking:
+            self._surroundings = await asyncio.to_thread(self._seen)
 
     def set_mode(self, mode: Mode) -> None:
         """Let the policy and the model know another mode."""
@@ -182,8 +190,7 @@ class SessionGround:
         self.judge.situation = replace(self.judge.situation, trusted=True)
         self._instructions = read_instructions(self.workspace.root)
         self.set_mode(self.judge.situation.mode)
-        self.stale_paths()
-        await self._look()
+        await self.look_again()
         return self._instructions
 
     async def find(self, query: str, limit: int) -> tuple[str, ...]:
@@ -209,14 +216,10 @@ class SessionGround:
         )
         return [str(path) for path in answer.get("paths", ())]
 
-    async def _look(self) -> None:
-        """The first look at what is protected and masked: in a huge folder it takes seconds, beside the loop."""
-        await asyncio.to_thread(self.surroundings)
-
     async def begin(self) -> None:
         """What is done before the first turn."""
         if self.judge.situation.trusted:
-            await self._look()
+            await self.look_again()
         if self._commits is not None:
             await self._commits.begin()
 

@@ -67,16 +67,21 @@ def _holds(test: Test, arguments: tuple[int, ...]) -> bool:
     return (given & test.mask in test.values) == test.inside
 
 
-def by_libseccomp(program: Program) -> bytes:
-    """The same table compiled by libseccomp for this machine: it has no "other than", so values are enumerated."""
+def by_libseccomp(program: Program, machine: str = "") -> bytes:
+    """The same table compiled by libseccomp, for this machine or another: it has no "other than", so values are
+    enumerated. For another machine it takes names, not numbers."""
     pyseccomp = referee()
+    names = {number: name for name, number in filters.MACHINES[machine][1].items()} if machine else {}
     actions = {ALLOW: pyseccomp.ALLOW, ENOSYS: pyseccomp.ERRNO(38), 0x7FC00000: pyseccomp.NOTIFY}
     made = pyseccomp.SyscallFilter(actions[program.otherwise])
     made.set_attr(pyseccomp.Attr.ACT_BADARCH, pyseccomp.KILL_PROCESS)
+    if machine:
+        made.add_arch(getattr(pyseccomp.Arch, machine.upper()))
+        made.remove_arch(pyseccomp.Arch.NATIVE)
     for number, ways in program.rules.items():
         for way in ways:
             for tests in itertools.product(*(_enumerated(test) for test in way)):
-                made.add_rule(actions[program.action], number, *_joined(tests))
+                made.add_rule(actions[program.action], names.get(number, number), *_joined(tests))
     reader, writer = os.pipe()
     with os.fdopen(writer, "wb") as file:
         made.export_bpf(file)
