@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,6 +21,7 @@ from tests.sandbox.conftest import Finish, grant_for
 from tests.sandbox.test_reserve import children, until
 from vtcode_tui.sandbox import Profile, Spawner
 from vtcode_tui.sandbox.inner import repositories, vigil
+from vtcode_tui.sandbox.inner.vigils import Vigils
 
 pytestmark = pytest.mark.kernel
 
@@ -102,15 +105,46 @@ def test_more_notes_than_the_kernel_keeps_count_as_a_change(tree: Path) -> None:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="mounting takes root")
-def test_a_workspace_that_holds_another_file_system_is_not_watched(tree: Path) -> None:
-    if subprocess.run(["mount", "-t", "tmpfs", "vtcode-test", str(tree / "a")], check=False).returncode:
+@pytest.mark.parametrize("kind", [("-t", "tmpfs", "vtcode-test"), ("--bind", "../outside")], ids=["new", "bound"])
+def test_a_workspace_that_holds_another_file_system_is_not_watched(tree: Path, kind: tuple[str, ...]) -> None:
+    place = tree / "a/a folder \\040"
+    place.mkdir()
+    if subprocess.run(["mount", *kind, str(place)], cwd=tree, check=False).returncode:
         pytest.skip("nothing can be mounted here")
     try:
-        (tree / "a/folder").mkdir()
+        (place / "folder").mkdir()
         with pytest.raises(vigil.Unwatchable):
             vigil.begin(str(tree))
     finally:
-        subprocess.run(["umount", "-l", str(tree / "a")], check=True)
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounting takes root")
+@pytest.mark.parametrize("inside", [True, False], ids=["in the workspace", "elsewhere"])
+def test_a_vigil_ends_when_a_file_system_is_mounted_in_its_workspace_and_not_elsewhere(
+    tree: Path, *, inside: bool
+) -> None:
+    vigils = Vigils(select.poll())
+    vigils.give(str(tree))
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    vigils.join(str(tree), b" watches", ours)
+    begun = vigil.begin(str(tree))
+    socket.send_fds(theirs, [b"vigil"], [begun.queue, begun.memory])
+    vigils.hear({ours.fileno(): select.POLLIN})
+    place = tree / "a" if inside else tree.parent / "outside"
+    if subprocess.run(["mount", "-t", "tmpfs", "vtcode-test", str(place)], check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        vigils.look_at_mounts()
+        words, handed = vigils.give(str(tree))
+        assert (b"watched" in words) is not inside
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+    for descriptor in handed:
+        os.close(descriptor)
+    vigils.leave()
+    begun.close()
+    theirs.close()
 
 
 TRAPS: dict[str, Callable[[str], str]] = {

@@ -16,6 +16,7 @@ import time
 from vtcode_tui.sandbox.inner import kernel, watch
 from vtcode_tui.sandbox.inner.disarming import Disarming
 from vtcode_tui.sandbox.inner.node import Node
+from vtcode_tui.sandbox.inner.vigil import holds_mounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Guard:
 
     def _known(self) -> Found | None:
         """What a look for repositories would find, where that is known without one."""
-        if self._mounts is not None and self._mounts.changed():
+        if self._mounts is not None and self._mounts.changed() and holds_mounts(self._workspace):
             self._vigil = None  # what lies in a file system that came meanwhile is not watched
         return self._vigil.found(self._root) if self._vigil is not None else None
 

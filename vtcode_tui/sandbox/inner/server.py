@@ -77,7 +77,7 @@ class _Server:
                 # Those that wait hold the mounts of before.
                 self._reserve.dismiss()
                 self._layers.dismiss()
-                self._vigils.dismiss()
+                self._vigils.look_at_mounts()
             self._vigils.hear(ready)
             if self._layers.watched.intersection(ready):
                 self._layers.leave()

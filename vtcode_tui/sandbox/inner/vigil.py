@@ -13,6 +13,7 @@ import ctypes
 import fcntl
 import json
 import os
+import re
 import select
 
 from vtcode_tui.sandbox.inner import kernel, repositories
@@ -39,6 +40,24 @@ class Mounts:
         """Whether anything did, ever since."""
         self._changed = self._changed or bool(self._poll.poll(0))  # the kernel says so once only
         return self._changed
+
+
+def holds_mounts(workspace: str) -> bool:
+    """Whether a file system is mounted in a folder of a workspace, or may be: nothing in it would be noted."""
+    above = os.fsencode(os.path.realpath(workspace)) + b"/"
+    try:
+        with open("/proc/self/mountinfo", "rb") as table:
+            return any(_OCTAL.sub(_byte, line.split(b" ", 5)[4]).startswith(above) for line in table)
+    except OSError:
+        return True
+
+
+_OCTAL = re.compile(rb"\\([0-7]{3})")
+"""How the kernel writes blanks, line ends and backslashes in that table."""
+
+
+def _byte(octal: re.Match[bytes]) -> bytes:
+    return bytes([int(octal[1], 8)])
 
 
 class Vigil:
@@ -79,6 +98,9 @@ def begin(workspace: str) -> Vigil:
 
     Raises Unwatchable, or OSError where there is no inotify descriptor left.
     """
+    mounts = Mounts()
+    if holds_mounts(workspace):
+        raise Unwatchable("another file system lies in the workspace")
     queue = kernel.checked(kernel.LIBC.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK), "inotify_init1")
     try:
         root = os.open(workspace, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -89,6 +111,8 @@ def begin(workspace: str) -> Vigil:
             found = repositories.find(root, lambda *place: _watch(queue, known.st_dev, *place))
         finally:
             os.close(root)
+        if mounts.changed():
+            raise Unwatchable("a file system came or went meanwhile, so that other folders may be watched")
         if found.closed:
             raise Unwatchable("a folder cannot be looked into, and may be opened without a note")
         memory = os.memfd_create("vtcode-vigil", os.MFD_CLOEXEC)

@@ -12,7 +12,7 @@ import socket
 import time
 from contextlib import suppress
 
-from vtcode_tui.sandbox.inner.vigil import Vigil
+from vtcode_tui.sandbox.inner.vigil import Vigil, holds_mounts
 
 _PATIENCE_SECONDS = 2.0
 """A run that was asked to begin a new vigil at its end may last: after so long another is asked too."""
@@ -61,6 +61,7 @@ class Vigils:
                 _message, handed, _flags, _address = socket.recv_fds(run, 64, 2, socket.MSG_CMSG_CLOEXEC)
                 if handed:
                     self._replace(Vigil(*handed), workspace, run)
+                    self.look_at_mounts()  # one may have come, and been told, before this was handed over
             if b"watches" in words:
                 self._asked_at = float("-inf")
 
@@ -80,6 +81,11 @@ class Vigils:
             run.close()
         self._runs.clear()
         self.dismiss()
+
+    def look_at_mounts(self) -> None:
+        """File systems came or went: let the vigil go where one lies in its workspace now."""
+        if self._kept is not None and holds_mounts(self._workspace):
+            self.dismiss()
 
     def dismiss(self) -> None:
         """Let the vigil go: the next run begins a new one at its end."""
