@@ -59,6 +59,11 @@ TRAPS = {
         "echo ../a/b/c/d/s > X/commondir",
         f"{_ARM} >> a/b/c/d/s/config",
     ),
+    "in the place of a folder that held nothing": (
+        "git init -q --bare s; mkdir -p p/c a/b/c/d/q/c; ln -s ../../s/objects ../../s/refs a/b/c/d/q/c; "
+        f"cp s/HEAD s/config a/b/c/d/q/c; {_ARM} >> a/b/c/d/q/c/config",
+        "mv p a/p; mv a/b/c/d/q p; ln -s p/c X",
+    ),
     "in the place of one that was there": (_DEEP, "mv old a/b/old; mv a/b/c/d/e/r old; ln -s old X"),
 }
 

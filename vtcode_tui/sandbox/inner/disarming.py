@@ -15,16 +15,13 @@ import stat
 from contextlib import contextmanager, suppress
 
 from vtcode_tui.sandbox.inner import git_config, kernel
-from vtcode_tui.sandbox.inner.repositories import FOLDER, find
+from vtcode_tui.sandbox.inner.repositories import COARSE_NS, FOLDER, find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from vtcode_tui.sandbox.inner.repositories import Found
-
-_COARSE_NS = 3_000_000_000
-"""Where times are coarse or another machine's, so much earlier counts as since."""
 
 
 class Disarming:
@@ -45,9 +42,15 @@ class Disarming:
         self._mounted = False
         self.findings: list[dict[str, object]] = []
 
-    def remember(self, found: Found | None) -> None:
-        """Take note of what is there. `found`: what `find` would find, where that is known already."""
-        found = found or find(self._root)
+    def remember(self, found: Found | None, earlier: Callable[[], Found | None]) -> None:
+        """Take note of what is there. `found`: what `find` would find, where that is known already.
+
+        `earlier`: what was found by a look before this run, however long ago.
+        """
+        self._earlier = earlier
+        if found is None:
+            looked = found = find(self._root, earlier=earlier())
+            self._earlier = lambda: looked
         folders = set(found.folders)
         for path in found.pointers:
             folders |= self._learn(path, self._pointed)
@@ -70,12 +73,13 @@ class Disarming:
 
         `mounted`: the machine's mounts have changed, so that something of another file system may have come.
         """
-        self._since = since_ns if kernel.has_exact_times(self._root) else since_ns - _COARSE_NS
+        self._since = since_ns if kernel.has_exact_times(self._root) else since_ns - COARSE_NS
         self._mounted = mounted
         if found is None:
-            found = find(self._root)
+            earlier = self._earlier()
+            found = find(self._root, earlier=earlier)
             while self._open_again(found.closed):
-                found = find(self._root)
+                found = find(self._root, earlier=earlier)
         folders = set(found.folders)
         for path in sorted(found.pointers):
             if path not in self._guarded:

@@ -79,7 +79,8 @@ class Guard:
                 parent = os.path.dirname(parent)
         self._close_parents()
         self._disarming = Disarming(self._root, self._workspace, self._before, self._take_away)
-        self._disarming.remember(self._known())
+        known = self._known()
+        self._disarming.remember(known, self._earlier)
         self._begun_ns = time.clock_gettime_ns(kernel.CLOCK_OF_FILES)
 
     def _known(self) -> Found | None:
@@ -87,6 +88,10 @@ class Guard:
         if self._mounts is not None and self._mounts.changed() and holds_mounts(self._workspace):
             self._vigil = None  # what lies in a file system that came meanwhile is not watched
         return self._vigil.found(self._root) if self._vigil is not None else None
+
+    def _earlier(self) -> Found | None:
+        """What was found when the vigil began."""
+        return self._vigil.remembered(self._root) if self._vigil is not None else None
 
     def verify_surely(self) -> list[dict[str, object]]:
         """`verify`, with a finding of its own where it fails: what was not compared is not taken for unchanged."""

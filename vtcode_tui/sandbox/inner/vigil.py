@@ -77,14 +77,23 @@ class Vigil:
 
     def found(self, root: int) -> repositories.Found | None:
         """What a look through the workspace behind `root` would find; None where only a look can tell."""
-        if not self.is_quiet():
-            return None
-        said = json.loads(read_all(self.memory))
+        return self._read(root, whole=False) if self.is_quiet() else None
+
+    def remembered(self, root: int) -> repositories.Found | None:
+        """What was found behind `root` when it began, whatever came or went since; None where that was another."""
+        return self._read(root, whole=True)
+
+    def _read(self, root: int, *, whole: bool) -> repositories.Found | None:
+        brief, more = read_all(self.memory).split(b"\n")
+        said = json.loads(brief)
         known = os.fstat(root)
         if said["root"] != [known.st_dev, known.st_ino]:
             return None
         found = repositories.Found()
         found.folders, found.pointers = set(said["folders"]), set(said["pointers"])
+        if whole:
+            further = json.loads(more)
+            found.bare, found.since_ns, found.steps_ns = set(further["bare"]), further["since"], further["steps"]
         return found
 
     def close(self) -> None:
@@ -117,7 +126,9 @@ def begin(workspace: str) -> Vigil:
             raise Unwatchable("a folder cannot be looked into, and may be opened without a note")
         memory = os.memfd_create("vtcode-vigil", os.MFD_CLOEXEC)
         said = {"root": [known.st_dev, known.st_ino], "folders": [*found.folders], "pointers": [*found.pointers]}
-        os.write(memory, json.dumps(said).encode())
+        further = {"bare": [*found.bare], "since": found.since_ns, "steps": found.steps_ns}
+        with open(memory, "wb", closefd=False) as file:
+            file.write(f"{json.dumps(said)}\n{json.dumps(further)}".encode())
     except BaseException:
         os.close(queue)
         raise
