@@ -38,9 +38,8 @@ class Vigils:
             self._workspace = workspace
         words, handed = b"", list[int]()
         if self._kept is not None:
+            # With notes too: what was found then makes the look shorter, until there is a new one.
             words, handed = b" watched", [os.dup(self._kept.queue), os.dup(self._kept.memory)]
-            if not self._kept.is_quiet():
-                self.dismiss()
         now = time.monotonic()
         if now > self._asked_at + _PATIENCE_SECONDS:
             self._asked_at = now
