@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from vtcode_tui import __version__
+from vtcode_tui.cli.saying import speak_plainly
 from vtcode_tui.common.errors import VtcodeError
 
 COMMANDS: dict[str, str] = {
@@ -53,6 +54,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    speak_plainly()
     words = list(sys.argv[1:] if argv is None else argv)
     if words and words[0] in {"--version", "-V"}:
         print(f"vtcode {__version__}")
