@@ -19,6 +19,7 @@ from vtcode_tui.tui.own_themes import own_themes
 from vtcode_tui.tui.panes.heading import Heading
 from vtcode_tui.tui.sweep import Sweep
 from vtcode_tui.tui.themes import TERMINAL_DARK, TERMINAL_LIGHT, THEMES
+from vtcode_tui.tui.type_ahead import TypeAhead, Typed, is_text
 from vtcode_tui.tui.wall import Wall
 from vtcode_tui.tui.writing import Writing
 
@@ -60,6 +61,7 @@ class BaseApp(App[int]):
         self._first_keys: set[str] = set()
         self._looked_up_at: tuple[object, object, object] = (None, None, None)
         self.pressed = 0.0
+        self._ahead = TypeAhead(self, self._take_typed)
         self.sweep = Sweep(self._later, lambda: self.pressed)
         self.typed_alone = True
         self.report = ""
@@ -74,12 +76,25 @@ class BaseApp(App[int]):
         super().refresh_css(animate)
 
     async def on_event(self, event: events.Event) -> None:
-        """Note when each key was pressed: by the clock of its reading, not of its handling."""
-        if isinstance(event, events.Key | events.MouseDown) and not event.is_forwarded:
+        """Take each key in its turn."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            if not self._ahead.holds(event):
+                await self._take_typed(event)
+            return
+        if isinstance(event, events.MouseDown) and not event.is_forwarded:
             self._note(event)
         await super().on_event(event)
 
+    async def _take_typed(self, event: Typed) -> None:
+        if isinstance(event, events.Key):
+            self._note(event)
+        target = self.focused or self.screen
+        await super().on_event(event)
+        if not is_text(event, target):
+            self._ahead.follow(target)
+
     def _note(self, event: events.Event) -> None:
+        """When a key was pressed: by the clock of its reading, not of its handling."""
         self.typed_alone = event.time - self.pressed >= ALONE_SECONDS
         self.pressed = event.time
 
@@ -90,7 +105,8 @@ class BaseApp(App[int]):
         """
         text = self.focused
         if (
-            not isinstance(text, Writing)
+            self._ahead.busy
+            or not isinstance(text, Writing)
             or not self.app_focus
             or not all(map(rests, (self, self.screen, text)))
             or self._comes_first(key.key)
