@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -19,14 +20,14 @@ from tests.events.authority import time_stamping
 from vtcode_tui.cli import main
 from vtcode_tui.common.home import Home
 from vtcode_tui.events import Journal, line_of, verify_all
-from vtcode_tui.events.examples import events
+from vtcode_tui.events.examples import EXAMPLES, events
 from vtcode_tui.events.follow import follow
 from vtcode_tui.events.lines import read_lines
 from vtcode_tui.events.notes import Key, read_note, verifier_key, write_note
 from vtcode_tui.events.prune import prune
 from vtcode_tui.events.system_log import to_system_log
 from vtcode_tui.events.timestamps import read_stamp, stamp
-from vtcode_tui.events.types import FileChanged, LogRecovered, PromptSubmitted
+from vtcode_tui.events.types import Checkpoint, FileChanged, LogRecovered, PromptSubmitted
 
 MakeSession = Callable[..., Path]
 
@@ -218,7 +219,15 @@ def test_the_report_names_approvals_changes_and_blocks_and_takes_nothing_for_mar
     session()
     assert main(["audit", "report", "last"]) == 0
     text = capsys.readouterr().out
-    for said in ("granted: once", "pytest -q", "app.py", "T1003.008", "supports: ", "SOC 2", "do not state that"):
+    for said in (
+        "granted: once",
+        "pytest -q",
+        "app.py",
+        "T1003.008",
+        "supports: ",
+        "SOC 2",
+        "do not state that any of them is met",
+    ):
         assert said in text.replace("\\", "")
     folder = home.sessions / "2026" / "11" / "22" / "0197ffff"
     journal = Journal.create(folder, "0197ffff")
@@ -230,6 +239,25 @@ def test_the_report_names_approvals_changes_and_blocks_and_takes_nothing_for_mar
     assert not tags.seen & {"script", "a", "img", "iframe"}
     assert main(["audit", "report", "last"]) == 0
     assert r"\<script\>x\</script\> \| a \[l\]\(http" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", [[], ["--html"]])
+def test_the_report_says_supports_and_of_nothing_that_it_complies(
+    home: Home, session: MakeSession, capsys: pytest.CaptureFixture[str], form: list[str]
+) -> None:
+    """Over a session with an event of every type, and one that was tampered with."""
+    folder = home.sessions / "2026" / "11" / "27" / "0198every"
+    journal = Journal.create(folder, "0198every")
+    for payload, call, actor in EXAMPLES:
+        if not isinstance(payload, Checkpoint):
+            journal.append(payload, call=call, actor=actor)
+    journal.close()
+    session()
+    for which in ("0198every", "last"):
+        assert main(["audit", "report", which, *form]) == 0
+        said = capsys.readouterr().out.lower()
+        assert "supports: " in said
+        assert not re.search(r"compl(?:y|ies|iant|iance)|conform|certif|fulfil|satisf", said)
 
 
 def test_prune_keeps_what_is_young_and_leaves_a_tombstone_for_what_is_old(session: MakeSession, home: Home) -> None:

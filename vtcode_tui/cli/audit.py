@@ -143,7 +143,7 @@ _WORDS = {
     "sealed": "INTACT    sealed",
     "open": "INTACT    open: the session runs, or ended without closing its journal",
     "torn": "INTACT    torn: a crash cut the last line; it is set aside when the session is continued",
-    "unanchored": "UNANCHORED sealed, but none of the anchors given vouches for it",
+    "unanchored": "UNANCHORED sealed, but no anchor or host key that was given vouches for it",
     "tampered": "TAMPERED",
 }
 

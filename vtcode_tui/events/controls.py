@@ -1,4 +1,4 @@
-"""Which events are evidence for which controls: it supports an assessment, it never states compliance."""
+"""Which events are evidence for which controls: it supports an assessment and never states its result."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def account(verdict: Report, events: Sequence[Event]) -> list[Block]:
     blocks += [Heading(2, "What was blocked"), _table(("event", "what", "by", "technique"), _blocked(events))]
     blocks += [Heading(2, "Evidence for controls"), _controls(events)]
     blocks.append(
-        Paragraph("The records support an assessment of these controls. They do not state that anything complies.")
+        Paragraph("The records support an assessment of these controls. They do not state that any of them is met.")
     )
     return blocks
 

@@ -99,7 +99,7 @@ def _claimed(report: Report, folders: Collection[Path]) -> Report:
 
 
 def _verified(folder: Path, root: Root | None, host_key: bytes | None, evidence: Evidence) -> Report:
-    report = _verdict(folder, root, evidence)
+    report = _verdict(folder, root, evidence, unchecked=root is None and host_key is not None)
     # A session that runs enters more in the root log while its journal is read here: then both are read again.
     for _ in range(_TRIES):
         if not report.problems or root is None or not root.has_grown():
@@ -109,7 +109,8 @@ def _verified(folder: Path, root: Root | None, host_key: bytes | None, evidence:
     return report
 
 
-def _verdict(folder: Path, root: Root | None, evidence: Evidence) -> Report:
+def _verdict(folder: Path, root: Root | None, evidence: Evidence, *, unchecked: bool = False) -> Report:
+    """With `unchecked` a host key was given and there is no root log that it could have signed."""
     session = folder.absolute().name
     exported = evidence.exported(session)
     entry = root.entries.get(session) if root is not None else None
@@ -137,6 +138,8 @@ def _verdict(folder: Path, root: Root | None, evidence: Evidence) -> Report:
         notes.append(
             "there is no root log here: a journal that was cut back or replaced as a whole would not be noticed"
         )
+        if unchecked:
+            notes.append("the host key that was given vouches for nothing here: it signs the root log")
     else:
         notes += root.notes
         if root.foreign:
@@ -156,7 +159,7 @@ def _verdict(folder: Path, root: Root | None, evidence: Evidence) -> Report:
     return Report(
         session=session if root is not None else found.session or session,
         path=folder,
-        state=_state(found, entry, root, problems, required=evidence.given, anchored=anchored),
+        state=_state(found, entry, root, problems, required=evidence.given or unchecked, anchored=anchored),
         events=found.size,
         head=found.head,
         checkpoints=found.checkpoints,
