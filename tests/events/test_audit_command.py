@@ -425,3 +425,17 @@ def test_a_time_stamp_is_an_anchor_that_openssl_verifies(
     other = tmp_path / "other.tsr"
     other.write_bytes(stamp(authority, "ab" * 32))
     assert main(["audit", "verify", "--all", "--anchors", str(other)]) == 5
+
+
+def test_a_host_key_for_a_journal_without_a_root_log_is_said_to_vouch_for_nothing(
+    session: MakeSession, home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy" / "journal.jsonl"
+    copy.parent.mkdir()
+    shutil.copy(session() / "journal.jsonl", copy)
+    assert main(["audit", "verify", str(copy)]) == 0
+    assert "there is no root log here" in capsys.readouterr().out
+    assert main(["audit", "verify", str(copy), "--host-key", str(home.keys / "host-ed25519.pub")]) == 7
+    said = capsys.readouterr().out
+    assert said.startswith("UNANCHORED")
+    assert "the host key that was given vouches for nothing here" in said
