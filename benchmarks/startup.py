@@ -6,7 +6,9 @@
 Our own terminal screen stands in for the person's terminal: it answers what programs ask of one, and what it shows
 is what counts. `painted` is the first moment with words on the screen, `typing` the first at which a typed word is
 echoed, `ready` (asked for by --ready) the first at which some words of the whole program stand there, all from the
-exec; `key` is the time from one key to its echo when nothing else happens.
+exec; `key` is the time from one key to its echo when nothing else happens, `stream` with --stream the same while a
+model (`benchmarks.streaming`, at OPENAI_BASE_URL) streams 150 pieces a second, our screen's own work with them
+included.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +43,7 @@ class Result:
     typing: float = 0.0
     ready: float = 0.0
     keys: list[float] = field(default_factory=list)
+    streaming: list[float] = field(default_factory=list)
     idle_cpu: float = 0.0
     idle_bytes: int = 0
     memory_mb: float = 0.0
@@ -196,6 +200,8 @@ def measure(command: list[str], folder: Path, environment: dict[str, str], given
         result.idle_cpu = (cpu_seconds(terminal.pid) - before) / given.idle * 100
         result.idle_bytes = terminal.written - written
         result.memory_mb = memory_mb(terminal.pid)
+        if given.stream:
+            result.streaming = streamed_key_times(terminal, given.keys)
     finally:
         terminal.close()
     return result
@@ -234,6 +240,37 @@ def key_times(terminal: Terminal, count: int) -> list[float]:
     return times
 
 
+def streamed_key_times(terminal: Terminal, count: int) -> list[float]:
+    """The same while an answer streams; nothing when none comes."""
+    erase(terminal, 40)
+    terminal.send(b"go\r")
+    if terminal.wait(lambda: "streamed words" in terminal.text(), 20.0) is None:
+        return []
+    follow(terminal, 2.0)
+    times: list[float] = []
+    typed = ""
+    for number in range(count):
+        typed += WORD[number % len(WORD)]
+        before = time.perf_counter()
+        terminal.send(typed[-1].encode())
+        if terminal.wait(lambda: typed in terminal.text(), 2.0) is None:  # noqa: B023  # called before it changes
+            break
+        times.append((terminal.read_at - before) * 1000)
+        follow(terminal, 0.05)
+        if len(typed) == 24:
+            terminal.send(b"\x7f" * 24)
+            follow(terminal, 0.3)
+            typed = ""
+    return times
+
+
+def follow(terminal: Terminal, seconds: float) -> None:
+    """Take what is written for a while."""
+    end = time.perf_counter() + seconds
+    while (left := end - time.perf_counter()) > 0 and not terminal.ended:
+        terminal.step(left)
+
+
 def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else float("nan")
 
@@ -255,6 +292,28 @@ def print_row(name: str, results: list[Result]) -> None:
         f" {middle(lambda r: r.idle_cpu):8.2f} {middle(lambda r: r.idle_bytes):8.0f}"
         f" {middle(lambda r: r.memory_mb):8.0f}"
     )
+    streaming = [time for one in good for time in one.streaming]
+    if streaming:
+        p50, p95, p99 = (percentile(streaming, share) for share in (0.5, 0.95, 0.99))
+        print(f"{'  while an answer streams':28} {'':27} {p50:8.1f} {p95:8.1f} {p99:8.1f}")
+
+
+@contextmanager
+def answering(wanted: bool) -> Iterator[dict[str, str]]:
+    """A model that streams without end, if one is wanted, and the variables by which programs find it."""
+    if not wanted:
+        yield {}
+        return
+    server = subprocess.Popen([sys.executable, "-m", "benchmarks.streaming"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        yield {
+            "OPENAI_API_KEY": "none",
+            "OPENAI_BASE_URL": f"http://127.0.0.1:{server.stdout.readline().strip()}/v1",
+        }
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def main() -> None:
@@ -274,6 +333,7 @@ def main() -> None:
         "--ready", default="", help="words that show that all of the program is there, e.g. 'F1 help'"
     )
     parser.add_argument("--folder", type=Path, help="where the programs start; an empty folder otherwise")
+    parser.add_argument("--stream", action="store_true", help="time keys while an answer streams, too")
     given = parser.parse_args()
     commands = [shlex.split(text) for text in given.command or []] or [[sys.executable, "-m", "vtcode_tui"]]
     columns = ("painted", "typing", "ready", "key p50", "p95", "p99", "idle %", "bytes", "MB")
@@ -282,8 +342,9 @@ def main() -> None:
         end="",
     )
     print("".join(f" {name:>8}" for name in columns[3:]))
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory() as home, answering(given.stream) as model:
         environment = dict(os.environ) | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "VTCODE_HOME": home}
+        environment |= model
         folder = given.folder or Path(home) / "work"
         folder.mkdir(exist_ok=True)
         if given.setup:
