@@ -1,6 +1,8 @@
 """The same attacks as a user without any privilege, when the tests themselves run as root.
 
-Of every group one attack in ten, at least one, in every tier; VTCODE_ATTACKS=all takes all of them (minutes).
+Of every group one attack in ten, at least one, each in one of the three modes in turn: a mode that does not hold
+for an ordinary user is found, one attack that gets out in one mode only may not be. `make attacks`
+(VTCODE_ATTACKS=all) takes every attack in every mode, which takes minutes.
 """
 
 from __future__ import annotations
@@ -37,10 +39,11 @@ async def main():
     groups = {}
     for attack in table.all_attacks():
         groups.setdefault(attack.group, []).append(attack)
-    for attack in [one for group in groups.values() for one in group[::step]]:
+    modes = ("full", "staged", "kernel")
+    for number, attack in enumerate([one for group in groups.values() for one in group[::step]]):
         works = bool(control.breaches(attack, base))
         proven += works
-        for mode in ("full", "staged", "kernel"):
+        for mode in modes if step == 1 else (modes[number % 3],):
             spawner.tier = "kernel" if mode == "kernel" else "full"
             result = await suite.attempt(spawner, attack, staged=mode == "staged", base=base)
             contained += works and result.verdict == "contained"
@@ -104,7 +107,8 @@ def place() -> Iterator[Path]:
     base = Path(tempfile.mkdtemp(prefix="vtcode-user-"))
     base.chmod(0o755)
     library = base / "library"
-    shutil.copytree(ROOT / "vtcode_tui", library / "vtcode_tui", ignore=shutil.ignore_patterns("__pycache__"))
+    # With what is compiled already: that user cannot keep what they compile, and would do it for each process.
+    shutil.copytree(ROOT / "vtcode_tui", library / "vtcode_tui")
     for name in ("landlock",):
         found = importlib.util.find_spec(name)
         assert found is not None
@@ -140,11 +144,12 @@ def _as_user(script: str, place: Path, *words: str) -> Any:
 
 
 def test_no_attack_of_an_ordinary_user_gets_out(place: Path) -> None:
-    said = _as_user(DRIVER, place, "1" if os.environ.get("VTCODE_ATTACKS") == "all" else "10")
+    everything = os.environ.get("VTCODE_ATTACKS") == "all"
+    said = _as_user(DRIVER, place, "1" if everything else "10")
     assert said["uid"] == NOBODY
     assert said["bad"] == []
     assert said["proven"] >= 30
-    assert said["contained"] >= 85
+    assert said["contained"] >= (85 if everything else 28)
 
 
 def test_where_memory_runs_out_an_ordinary_users_run_goes_before_anything_else_of_theirs(place: Path) -> None:
