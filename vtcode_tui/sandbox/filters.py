@@ -137,7 +137,9 @@ def table(numbers: Mapping[str, int], *, full: bool, debug: bool, signals: bool)
     build = _Builder(numbers)
     for name in (*REFUSED, *(() if debug else ("ptrace",)), *(() if full else _SHARED_MEMORY)):
         build.refuse(name)
+    # The notifier does both in the run's stead: who listens at a path is known by that.
     build.refuse("connect")
+    build.refuse("listen")
     build.refuse("seccomp", _is(0, 1), _is(1, _NEW_LISTENER, mask=_NEW_LISTENER))
     build.refuse_bits("clone", 0, _NEW_NAMESPACES)
     build.refuse("ioctl", _is(1, *_TERMINAL_IOCTLS))
@@ -204,6 +206,5 @@ def _sockets(build: _Builder, *, full: bool) -> None:
         build.refuse("socket", _is(0, *internet), _other_than(2, {0, 6}))
         for name, argument in (("sendto", 3), ("sendmsg", 2), ("sendmmsg", 3)):
             build.refuse_bits(name, argument, _FAST_OPEN)
-        # The notifier binds and listens in the run's stead: see `inner.loopback`.
-        for name in ("bind", "listen"):
-            build.refuse(name)
+        # The notifier binds in the run's stead: see `inner.loopback`.
+        build.refuse("bind")

@@ -14,7 +14,7 @@ import time
 from contextlib import suppress
 
 from vtcode_tui.sandbox.inner import kernel, loopback, metadata, terminals
-from vtcode_tui.sandbox.inner.memory import Memory, process_of, small
+from vtcode_tui.sandbox.inner.memory import Memory, small
 from vtcode_tui.sandbox.inner.numbers import NAMES, OTHER_PROCESS, SIGNALS
 
 TYPE_CHECKING = False
@@ -33,6 +33,8 @@ _CONNECT_SECONDS = 0.5
 """While we wait for a connection nobody watches the run's limits: who does not accept gets no longer."""
 _FORMS = {"fcntl": "fcntl F_SETLEASE", "renameat2": "renameat2 RENAME_WHITEOUT"}
 """Calls of which one form alone is refused."""
+_KEPT_OPTIONS = {socket.SO_PASSCRED: 4, socket.SO_RCVTIMEO: 16, socket.SO_SNDTIMEO: 16}
+"""What a run may have set on a socket before it connects it, with the size of the value."""
 _CORE = 4
 """RLIMIT_CORE."""
 _TARGETS = {**OTHER_PROCESS, **SIGNALS, "prlimit64": 0}
@@ -68,9 +70,8 @@ class Notifier:
                 error, proceed = self._connect(ident, thread, arguments)
             elif name == "bind" and not self._full:
                 error, proceed = self._bind(ident, thread, arguments)
-            elif name == "listen" and not self._full:
-                backlog = arguments[1] & 0xFFFFFFFF
-                error, proceed = self._loopback.listen(thread, arguments[0] & 0xFFFFFFFF, backlog), False
+            elif name == "listen":
+                error, proceed = self._listen(thread, arguments)
             elif name in metadata.CALLS and not self._full:
                 error, proceed = self._change(name, Memory(self.listener, ident, thread), arguments), False
             elif name == "setrlimit" or (name == "prlimit64" and arguments[1] & 0xFFFFFFFF == _CORE):
@@ -171,7 +172,7 @@ class Notifier:
         family = struct.unpack_from("=H", raw.ljust(2, b"\0"))[0]
         descriptor = arguments[0] & 0xFFFFFFFF
         if family == socket.AF_UNIX:
-            return self._connect_unix(raw, thread, descriptor), False
+            return self._connect_unix(ident, raw, thread, descriptor), False
         if family in {socket.AF_INET, socket.AF_INET6}:
             return self._connect_inet(ident, raw, thread, descriptor)
         if family == socket.AF_UNSPEC:  # undoes an earlier connect
@@ -227,7 +228,7 @@ class Notifier:
             ours.close()
         return 0
 
-    def _connect_unix(self, raw: bytes, thread: int, descriptor: int) -> int:
+    def _connect_unix(self, ident: int, raw: bytes, thread: int, descriptor: int) -> int:
         name = raw[2:]
         if not name or name[:1] == b"\0":
             self._note("host", "abstract unix socket", thread)
@@ -238,30 +239,52 @@ class Notifier:
             if not path.startswith(_QUIET):
                 self._note("host", f"unix socket {place}", thread)
             return errno.EACCES if held == -1 else errno.ENOENT
-        pidfd = theirs = -1
         try:
-            pidfd = os.pidfd_open(process_of(thread))
-            theirs = kernel.pidfd_getfd(pidfd, descriptor)
-            own = socket.socket(fileno=theirs)
-            theirs = -1
-            with own:
-                if own.family != socket.AF_UNIX:
-                    return errno.EINVAL
-                blocking = os.get_blocking(own.fileno())
-                own.settimeout(_CONNECT_SECONDS)
-                try:
-                    own.connect(f"/proc/self/fd/{held}")
-                except TimeoutError:
-                    return errno.EAGAIN
-                finally:
-                    os.set_blocking(own.fileno(), blocking)
+            with loopback.taken(thread, descriptor) as own:
+                return self._connect_own(ident, own, held, thread, descriptor, place)
         except OSError as error:
             return error.errno or errno.EACCES
         finally:
-            for open_one in (pidfd, held, theirs):
-                if open_one >= 0:
-                    os.close(open_one)
+            os.close(held)
+
+    def _connect_own(
+        self, ident: int, own: socket.socket, held: int, thread: int, descriptor: int, place: str
+    ) -> int:
+        """Give the run a socket that is connected to a server of its own in the place of the one it has.
+
+        Each of them listens because we let it (`listen`), and the kernel names who did: us. It says so when the
+        connection stands, and the run shall not have one by then that leads to anybody else.
+        """
+        if own.family != socket.AF_UNIX or own.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return errno.EINVAL
+        with suppress(OSError):
+            own.getpeername()
+            return errno.EISCONN
+        with socket.socket(socket.AF_UNIX, own.type) as ours:
+            for option, size in _KEPT_OPTIONS.items():
+                ours.setsockopt(socket.SOL_SOCKET, option, own.getsockopt(socket.SOL_SOCKET, option, size))
+            blocking = os.get_blocking(own.fileno())
+            ours.settimeout(_CONNECT_SECONDS)
+            try:
+                ours.connect(f"/proc/self/fd/{held}")
+            except TimeoutError:
+                return errno.EAGAIN
+            listener = struct.unpack("=i", ours.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[:4])[0]
+            if listener != os.getpid() or own.getsockname():
+                self._note("host", f"unix socket {place}", thread)
+                return errno.EACCES
+            os.set_blocking(ours.fileno(), blocking)
+            cloexec = bool(_descriptor_flags(thread, descriptor) & os.O_CLOEXEC)
+            kernel.notify_replace(self.listener, ident, ours.fileno(), descriptor, cloexec=cloexec)
         return 0
+
+    def _listen(self, thread: int, arguments: tuple[int, ...]) -> tuple[int, bool]:
+        descriptor = arguments[0] & 0xFFFFFFFF
+        if self._full:
+            with loopback.taken(thread, descriptor) as own:
+                if own.family != socket.AF_UNIX:  # the run's own network namespace
+                    return 0, True
+        return self._loopback.listen(thread, descriptor, arguments[1] & 0xFFFFFFFF), False
 
     def _find_socket(self, path: str, thread: int) -> tuple[str, int]:
         """The socket file as the run would find it, held open; a negative number where it may not be used."""
