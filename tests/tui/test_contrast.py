@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -13,6 +14,7 @@ from textual.theme import Theme
 from tests.tui.contrast import AIMS, contrast, of_style
 from vtcode_tui.render import Style
 from vtcode_tui.render.types import Ground, StyleName
+from vtcode_tui.tui.own_themes import own_themes
 from vtcode_tui.tui.themes import TERMINAL_DARK, TERMINAL_LIGHT, THEMES, palette_of
 
 OURS = [theme for theme in THEMES if theme.name in AIMS]
@@ -54,6 +56,27 @@ def test_what_is_selected_can_be_read_and_is_seen(made: Theme) -> None:
     mark, text = (Color.parse(made.variables[f"screen-selection-{part}"]) for part in ("background", "foreground"))
     assert contrast(text, mark) >= AIMS[made.name]
     assert contrast(mark, Color.parse(made.background or "")) >= 1.25
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "dark = false",
+        'primary = "#ffff00"',
+        'dark = false\nprimary = "#101010"\nbackground = "#fdf6e3"\nforeground = "#586e75"',
+        'background = "#808080"\nprimary = "#7f7f00"',
+    ],
+)
+def test_what_is_selected_can_be_read_in_a_theme_of_ones_own(tmp_path: Path, given: str) -> None:
+    (tmp_path / "mine.toml").write_text(given)
+    [made], wrong = own_themes(tmp_path)
+    assert wrong == []
+    variables = made.to_color_system().generate()
+    mark, text = (Color.parse(variables[f"screen-selection-{part}"]) for part in ("background", "foreground"))
+    assert text.a == mark.a == 1
+    assert contrast(text, mark) >= 4.5
+    assert mark != Color.parse(variables["background"])
 
 
 @pytest.mark.parametrize("colours", [TERMINAL_DARK, TERMINAL_LIGHT])

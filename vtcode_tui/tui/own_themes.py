@@ -27,6 +27,9 @@ COLOURS = (
     "boost",
 )  # fmt: skip
 
+_MIDDLE = 0.179
+"""The luminance on which black and white have the same contrast by WCAG 2.2, 4.6."""
+
 
 def own_themes(folder: Path) -> tuple[list[Theme], list[str]]:
     """The themes of a folder by their files' names, and one sentence for each file that is none."""
@@ -54,9 +57,26 @@ def _theme(name: str, given: dict[str, Any]) -> Theme:
             raise ValueError(f'`{key}` is a colour such as "#7cc4c8", not {value!r}') from None
     colours: dict[str, Any] = {"primary": "#7cc4c8", **given}
     theme = Theme(name=name, dark=dark, **colours)
+    theme.variables.update(_mark(theme))
     usual = palette_of(theme)
     register_palette(name, Palette({**usual.names, **text}, {**usual.grounds, **ground}))
     return theme
+
+
+def _mark(theme: Theme) -> dict[str, str]:
+    """What is selected: black or white on a mark, for Textual's own mark leaves the text no colour at all."""
+    system = theme.to_color_system().generate()
+    mark = Color.parse(system["background"]).blend(Color.parse(system["primary"]), 0.3)
+    text = "#000000" if _luminance(mark) > _MIDDLE else "#ffffff"
+    return {"screen-selection-background": mark.hex, "screen-selection-foreground": text}
+
+
+def _luminance(colour: Color) -> float:
+    """Relative luminance as WCAG 2.2 defines it."""
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _looks(table: Any, name: str) -> dict[str, str]:
