@@ -188,7 +188,7 @@ def measure(command: list[str], folder: Path, environment: dict[str, str], given
             result.ready = (time.perf_counter() - terminal.begun) * 1000
         terminal.settle(20.0)  # what is loaded after the first paint shall not count as slow keys
         erase(terminal, len(WORD) * 40)
-        result.keys = key_times(terminal, given.keys)
+        result.keys = idle_key_times(terminal, given.keys)
         terminal.settle(10.0)
         if terminal.ended:
             result.note = "ended by itself: " + " ".join(terminal.text().split())[-60:]
@@ -222,8 +222,13 @@ def erase(terminal: Terminal, count: int) -> None:
     terminal.quiet(0.3, 5.0)
 
 
-def key_times(terminal: Terminal, count: int) -> list[float]:
+def idle_key_times(terminal: Terminal, count: int) -> list[float]:
     """From a key to its echo, with a pause between two keys so that nothing is drawn meanwhile."""
+    return key_times(terminal, count, 0.03, lambda seconds: terminal.quiet(seconds, 10 * seconds))
+
+
+def key_times(terminal: Terminal, count: int, rest: float, wait: Callable[[float], object]) -> list[float]:
+    """From a key to its echo, ms, with a rest of so many seconds between two keys, for which `wait` waits."""
     times: list[float] = []
     typed = ""
     for number in range(count):
@@ -233,9 +238,10 @@ def key_times(terminal: Terminal, count: int) -> list[float]:
         if terminal.wait(lambda: typed in terminal.text(), 2.0) is None:  # noqa: B023  # called before it changes
             break
         times.append((terminal.read_at - before) * 1000)
-        terminal.quiet(0.03, 0.3)
+        wait(rest)
         if len(typed) == 24:
-            erase(terminal, 24)
+            terminal.send(b"\x7f" * 24)
+            wait(0.3)
             typed = ""
     return times
 
@@ -247,21 +253,7 @@ def streamed_key_times(terminal: Terminal, count: int) -> list[float]:
     if terminal.wait(lambda: "streamed words" in terminal.text(), 20.0) is None:
         return []
     follow(terminal, 2.0)
-    times: list[float] = []
-    typed = ""
-    for number in range(count):
-        typed += WORD[number % len(WORD)]
-        before = time.perf_counter()
-        terminal.send(typed[-1].encode())
-        if terminal.wait(lambda: typed in terminal.text(), 2.0) is None:  # noqa: B023  # called before it changes
-            break
-        times.append((terminal.read_at - before) * 1000)
-        follow(terminal, 0.05)
-        if len(typed) == 24:
-            terminal.send(b"\x7f" * 24)
-            follow(terminal, 0.3)
-            typed = ""
-    return times
+    return key_times(terminal, count, 0.05, lambda seconds: follow(terminal, seconds))
 
 
 def follow(terminal: Terminal, seconds: float) -> None:

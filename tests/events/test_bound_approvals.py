@@ -41,6 +41,12 @@ ASKED = ApprovalRequested(subject_sha256=SUBJECT, shown="ls", shown_sha256=SHOWN
 Level = Literal["os-user", "ssh-key"]
 
 
+def ask(journal: Journal, call: str) -> None:
+    """What comes before an approval."""
+    journal.append(PROMPT, call=call)
+    journal.append(ASKED, call=call)
+
+
 @dataclass
 class Desk:
     """A journal in which a real signer's approvals are entered, after `forge` had its hands on the statement."""
@@ -55,13 +61,10 @@ class Desk:
 
     def approved(self, forge: Callable[[dict[str, str]], object], *, again: bool, times: int = 1) -> Report:
         """Write it and verify it. With `again` the forged statement is signed by the same key."""
-        journal = Journal.create(self.folder, "s1")
-        journal.append(STARTED)
+        journal = self.opened()
         for number in range(1, times + 1):
             call = f"toolu_{number}"
-            journal.append(PROMPT, call=call)
-            journal.append(ASKED, call=call)
-            text, signature = asyncio.run(self.signed(journal, call))
+            text, signature = self.signed(journal, call)
             said = json.loads(text)
             forge(said)
             forged = json.dumps(said, separators=(",", ":"))
@@ -74,11 +77,18 @@ class Desk:
         journal.close()
         return verify(self.folder)
 
-    async def signed(self, journal: Journal, call: str) -> tuple[str, str]:
+    def opened(self) -> Journal:
+        journal = Journal.create(self.folder, "s1")
+        journal.append(STARTED)
+        return journal
+
+    def signed(self, journal: Journal, call: str) -> tuple[str, str]:
+        """Ask about a call, and the statement and signature of its approval."""
+        ask(journal, call)
         settings = Approvals(signing=self.level)
         source = FileKey(self.key) if self.level == "ssh-key" else None
         sign = ApprovalSigner(session="s1", head=lambda: journal.head, settings=settings, source=source)
-        return await sign(request(call=call), Verdict("granted", shown_sha256=SHOWN), POLICY)
+        return asyncio.run(sign(request(call=call), Verdict("granted", shown_sha256=SHOWN), POLICY))
 
     def ssh_keygen(self, text: str) -> str:
         signing = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(self.key), "-n", NAMESPACE]
@@ -137,19 +147,15 @@ def test_what_other_calls_record_while_a_key_waits_to_be_touched_is_no_tampering
     home: Home, tmp_path: Path
 ) -> None:
     desk = Desk(home, make_key(tmp_path), "os-user")
-    journal = Journal.create(desk.folder, "s1")
-    journal.append(STARTED)
-    journal.append(PROMPT, call="toolu_1")
-    journal.append(ASKED, call="toolu_1")
-    text, _ = asyncio.run(desk.signed(journal, "toolu_1"))
+    journal = desk.opened()
+    text, _ = desk.signed(journal, "toolu_1")
     for number in range(3):
         journal.append(ModelReasoning(text=f"thought {number}", sha256=SUBJECT))
     granted = ApprovalGranted(subject_sha256=SUBJECT, shown_sha256=SHOWN, scope="once", statement=text)
     journal.append(granted, call="toolu_1", actor=Actor(kind="human", id="alice", auth="os-user"))
     assert verify(desk.folder).problems == ()
     later = json.dumps(json.loads(text) | {"nonce": "fresh", "call": "toolu_2", "prev": "f" * 64})
-    journal.append(PROMPT, call="toolu_2")
-    journal.append(ASKED, call="toolu_2")
+    ask(journal, "toolu_2")
     granted = granted.model_copy(update={"statement": later})
     journal.append(granted, call="toolu_2", actor=Actor(kind="human", id="alice", auth="os-user"))
     journal.close()
@@ -160,11 +166,8 @@ def test_what_other_calls_record_while_a_key_waits_to_be_touched_is_no_tampering
 
 def test_a_level_that_the_signature_does_not_have_is_not_believed(home: Home, tmp_path: Path) -> None:
     desk = Desk(home, make_key(tmp_path), "ssh-key")
-    journal = Journal.create(desk.folder, "s1")
-    journal.append(STARTED)
-    journal.append(PROMPT, call="toolu_1")
-    journal.append(ASKED, call="toolu_1")
-    text, signature = asyncio.run(desk.signed(journal, "toolu_1"))
+    journal = desk.opened()
+    text, signature = desk.signed(journal, "toolu_1")
     granted = ApprovalGranted(
         subject_sha256=SUBJECT, shown_sha256=SHOWN, scope="once", statement=text, signature=signature
     )

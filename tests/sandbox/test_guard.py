@@ -191,7 +191,7 @@ TRAPS = {
 }
 
 
-def _visit(repository: Path) -> None:
+def visit(repository: Path) -> None:
     """What a person does, or a prompt that shows the branch: in a terminal, so that pagers start too."""
     for words in (
         "git status",
@@ -222,7 +222,7 @@ async def test_no_repository_that_a_run_leaves_makes_a_persons_git_run_something
 ) -> None:
     canary = visited.parent / "ran"
     _text, outcome = await finish(grant_for(protecting, "bash", "-c", trap.replace("CANARY", str(canary))))
-    _visit(visited)
+    visit(visited)
     assert not canary.exists()
     assert any(denial.kind == "protected" for denial in outcome.denials)
 
@@ -233,7 +233,7 @@ def test_each_of_these_traps_works_without_the_guard(visited: Path, trap: str) -
     canary = visited.parent / "ran"
     script = trap.replace("CANARY", str(canary))
     subprocess.run(["bash", "-c", script], cwd=visited, check=False, capture_output=True)
-    _visit(visited)
+    visit(visited)
     assert canary.exists()
 
 
@@ -267,7 +267,7 @@ async def test_a_file_that_leads_nowhere_stays_and_is_followed_when_it_leads_som
     later = f"cd X; mkdir -p a/b/c/d; git init -q --separate-git-dir a/b/c/d/e n; {_ARM} >> a/b/c/d/e/config"
     _text, outcome = await finish(grant_for(protecting, "bash", "-c", later.replace("CANARY", str(canary))))
     assert any("a/b/c/d/e" in denial.detail for denial in outcome.denials)
-    _visit(visited)
+    visit(visited)
     assert not canary.exists()
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.sandbox.conftest import Finish, grant_for
-from tests.sandbox.test_reserve import until
+from tests.sandbox.test_guard import visit
+from tests.sandbox.test_reserve import until_past
 from vtcode_tui.sandbox import Profile
 
 pytestmark = [
@@ -74,22 +74,6 @@ def place(workspace: Path) -> Path:
     return workspace
 
 
-def _visit(place: Path) -> None:
-    for words in (
-        "git status",
-        "git config --list",
-        "git -c user.name=n -c user.email=e@x commit -q --allow-empty -m x",
-    ):
-        subprocess.run(
-            ["script", "-qec", words, "/dev/null"],
-            cwd=place / "X",
-            check=False,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(place.parent), "TERM": "xterm"},
-        )
-
-
 @pytest.mark.parametrize("trap", TRAPS.values(), ids=TRAPS)
 async def test_no_repository_that_two_runs_prepare_makes_a_persons_git_run_something(
     finish: Finish, profile: Profile, place: Path, trap: tuple[str, str]
@@ -100,7 +84,7 @@ async def test_no_repository_that_two_runs_prepare_makes_a_persons_git_run_somet
         _text, outcome = await finish(grant_for(guarded, "bash", "-ec", script.replace("CANARY", str(canary))))
         assert outcome.exit_code == 0
     assert any(denial.kind == "protected" for denial in outcome.denials)
-    _visit(place)
+    visit(place)
     assert not canary.exists()
 
 
@@ -109,7 +93,7 @@ def test_each_of_these_traps_works_without_the_guard(place: Path, trap: tuple[st
     canary = place.parent / "ran"
     for script in trap:
         subprocess.run(["bash", "-ec", script.replace("CANARY", str(canary))], cwd=place, check=True)
-    _visit(place)
+    visit(place)
     assert canary.exists()
 
 
@@ -120,7 +104,7 @@ async def test_what_a_person_set_up_stays_when_a_run_moves_it(
     hook = place / "old/.git/hooks/pre-commit"
     hook.write_text("#!/bin/sh\n")
     subprocess.run(["git", "-C", str(place / "old"), "config", "core.pager", "mine"], check=True)
-    until(lambda: time.clock_gettime_ns(time.CLOCK_REALTIME) > hook.stat().st_ctime_ns + 10**7)
+    until_past(hook)
     for script in ("mv old elsewhere", "mkdir d; mv elsewhere d", "cd d/elsewhere; git status"):
         _text, outcome = await finish(grant_for(guarded, "bash", "-ec", script))
         assert (outcome.exit_code, outcome.denials) == (0, ())

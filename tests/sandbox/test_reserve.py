@@ -30,6 +30,11 @@ def until(condition: Callable[[], bool]) -> None:
         assert time.monotonic() < deadline, "it never came true"
 
 
+def until_past(file: Path) -> None:
+    """Wait until the clock of files, which goes in steps, shows that a file was changed before now."""
+    until(lambda: time.clock_gettime_ns(time.CLOCK_REALTIME) > file.stat().st_ctime_ns + 10**7)
+
+
 def _supervisor(pid: int, spawner: int) -> int:
     """The process below the spawner that `pid` descends from."""
     while (parent := int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])) != spawner:

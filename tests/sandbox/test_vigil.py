@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox.conftest import Finish, grant_for
-from tests.sandbox.test_reserve import children, until
+from tests.sandbox.test_reserve import children, until, until_past
 from vtcode_tui.sandbox import Profile, Spawner
 from vtcode_tui.sandbox.inner import repositories, vigil
 from vtcode_tui.sandbox.inner.vigils import Vigils
@@ -209,7 +209,7 @@ async def test_what_the_human_changes_between_two_runs_is_not_taken_for_the_runs
     await quiet()
     subprocess.run(["bash", "-ec", TRAPS["a new repository"]("mine")], cwd=tree, check=True)
     for _ in range(2):
-        until(lambda: time.clock_gettime_ns(time.CLOCK_REALTIME) > (tree / "mine/.git").stat().st_ctime_ns + 10**7)
+        until_past(tree / "mine/.git")
         _text, outcome = await finish(grant_for(guarded, "true"))
         assert outcome.denials == ()
     assert "EVIL" in (tree / "mine/.git/config").read_text()
@@ -276,6 +276,7 @@ async def test_a_file_system_that_is_mounted_during_a_run_is_looked_through(
     script = f"read -r; {TRAPS['a new repository']('a/evil')}"
     theirs = tree.parent / "outside"
     subprocess.run(["bash", "-ec", TRAPS["a new repository"]("mine")], cwd=theirs, check=True)
+    until_past(theirs / "mine/.git/config")
     flight = await spawner.run(grant_for(guarded, "bash", "-ec", script), stdin="pipe")
     if subprocess.run(["mount", "--bind", str(theirs), str(tree / "a")], check=False).returncode:
         pytest.skip("nothing can be mounted here")

@@ -8,17 +8,12 @@ from rich.style import Style
 from textual.app import App
 from textual.color import Color
 
+from vtcode_tui.tui.own_themes import luminance
 from vtcode_tui.tui.picture import strips_of
 
 AIMS = {"vtcode-dark": 4.5, "vtcode-light": 4.5, "vtcode-contrast": 7.0}
 """What text has at least, by theme: level AA, and AAA where contrast is what the theme is for. `vtcode-ansi` takes
 the terminal's colours, which are not ours to measure."""
-
-
-def luminance(colour: Color) -> float:
-    """Relative luminance as WCAG defines it."""
-    parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized]
-    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
 def contrast(text: Color, ground: Color) -> float:

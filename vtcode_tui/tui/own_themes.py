@@ -67,11 +67,11 @@ def _mark(theme: Theme) -> dict[str, str]:
     """What is selected: black or white on a mark, for Textual's own mark leaves the text no colour at all."""
     system = theme.to_color_system().generate()
     mark = Color.parse(system["background"]).blend(Color.parse(system["primary"]), 0.3)
-    text = "#000000" if _luminance(mark) > _MIDDLE else "#ffffff"
+    text = "#000000" if luminance(mark) > _MIDDLE else "#ffffff"
     return {"screen-selection-background": mark.hex, "screen-selection-foreground": text}
 
 
-def _luminance(colour: Color) -> float:
+def luminance(colour: Color) -> float:
     """Relative luminance as WCAG 2.2 defines it."""
     red, green, blue = (
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour.normalized
