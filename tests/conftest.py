@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 
 import pytest
@@ -15,17 +14,6 @@ settings.register_profile(
 )
 settings.register_profile("fuzz", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=5_000)
 settings.load_profile("fuzz" if os.environ.get("VTCODE_FUZZ") else "test")
-
-
-# Collecting makes a quarter of a million objects that stay; to look through them for garbage again and again was
-# a quarter of its processor time.
-gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """Leave what was collected to nobody, and let Python look for garbage again."""
-    gc.freeze()
-    gc.enable()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -24,8 +24,6 @@ from vtcode_tui.policy.shell_quotes import DIGITS
 from vtcode_tui.policy.words import Shape, Word
 
 FUZZ = bool(os.environ.get("VTCODE_FUZZ"))
-BATCH = 40 if FUZZ else 20
-"""Texts of one run of bash: a quarter of a second of processor time each."""
 HOME = Path("/home/dev")
 OPAQUE = frozenset({"shell", "code", "script", "standard input", "runs", "uncertain", "size"})
 """Findings by which the parser says that it does not know what will run: each of them prompts."""
@@ -180,7 +178,7 @@ def test_what_bash_executes_of_the_written_texts_is_what_the_parser_said(tmp_pat
 
 
 @pytest.mark.timeout(7200 if FUZZ else 300)
-@given(st.lists(texts, min_size=BATCH, max_size=BATCH))
+@given(st.lists(texts, min_size=40, max_size=40))
 @settings(max_examples=500 if FUZZ else 3, deadline=None, phases=(Phase.explicit, Phase.generate))
 def test_what_bash_executes_of_any_text_is_what_the_parser_said(
     tmp_path_factory: pytest.TempPathFactory, batch: list[str]
