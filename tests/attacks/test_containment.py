@@ -83,6 +83,19 @@ def test_attacks_without_a_sandbox_leave_no_process_on_the_machine(tmp_path: Pat
     assert {pid: words for pid, words in _of_this_test().items() if pid not in before} == {}
 
 
+def test_attacks_without_a_sandbox_leave_a_persons_terminals_alone(tmp_path: Path) -> None:
+    master, slave = os.openpty()
+    os.set_blocking(master, False)
+    control = suite.Control()
+    proven = [attack.name for attack in GROUPS["terminal"] if control.breaches(attack, tmp_path)]
+    control.close()
+    assert "write to every terminal" in proven
+    with pytest.raises(BlockingIOError):
+        os.read(master, 1)
+    os.close(slave)
+    os.close(master)
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_every_mode_takes_attacks_of_every_group_and_together_they_take_all(mode: str) -> None:
     assert all(_taken(group, mode) for group in GROUPS)

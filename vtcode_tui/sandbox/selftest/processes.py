@@ -92,7 +92,9 @@ os.wait()
 _TERMINAL = {
     "write to another terminal": "open(W['PTS'],'w').write(W['NONCE'])",
     "write to every terminal": (
-        "import glob\nfor t in glob.glob('/dev/pts/[0-9]*'):\n try: open(t,'w').write(W['NONCE'])\n except OSError: pass"
+        # Opens all there are, and writes where it may be seen: without a sandbox the others are a person's.
+        "import glob\nfor t in glob.glob('/dev/pts/[0-9]*'):\n try: f=open(t,'w')\n except OSError: continue\n"
+        " if t==W['PTS']: f.write(W['NONCE'])"
     ),
     "inject into another terminal": "import fcntl,os; fcntl.ioctl(os.open(W['PTS'],os.O_RDWR|os.O_NOCTTY),0x5412,b'x')",
     "take another terminal": (
