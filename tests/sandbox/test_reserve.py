@@ -35,7 +35,7 @@ def until_past(file: Path) -> None:
     until(lambda: time.clock_gettime_ns(time.CLOCK_REALTIME) > file.stat().st_ctime_ns + 10**7)
 
 
-def _supervisor(pid: int, spawner: int) -> int:
+def supervisor_of(pid: int, spawner: int) -> int:
     """The process below the spawner that `pid` descends from."""
     while (parent := int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])) != spawner:
         pid = parent
@@ -53,7 +53,7 @@ async def test_each_run_is_served_by_a_crew_of_its_own_that_had_waited_for_it_an
         flight = await spawner.run(
             grant_for(profile, "sh", "-c", "ls ~ $TMPDIR; touch ~/m $TMPDIR/m; cat"), stdin="pipe"
         )
-        supervisor = _supervisor(flight.pid, spawner.pid)
+        supervisor = supervisor_of(flight.pid, spawner.pid)
         flight.close_input()
         output = b"".join([piece async for piece in flight.output()])
         assert (await flight.wait()).exit_code == 0

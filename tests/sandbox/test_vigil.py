@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox.conftest import Finish, grant_for
-from tests.sandbox.test_reserve import children, until, until_past
+from tests.sandbox.test_reserve import children, supervisor_of, until, until_past
 from vtcode_tui.sandbox import Profile, Spawner
 from vtcode_tui.sandbox.inner import repositories, vigil
 from vtcode_tui.sandbox.inner.vigils import Vigils
@@ -261,23 +261,13 @@ async def test_a_run_whose_supervisor_is_killed_leaves_its_notes_to_the_next(
     spawner: Spawner, finish: Finish, guarded: Profile, quiet: Quiet, tree: Path
 ) -> None:
     await quiet()
-    waiting = set(children(spawner.pid))
     flight = await spawner.run(grant_for(guarded, "bash", "-ec", "mkdir a/noted; echo made; read -r"), stdin="pipe")
     until((tree / "a/noted").exists)
-    (serving,) = [pid for pid in waiting if len(children(pid)) and _is_busy(pid)]
-    os.kill(serving, signal.SIGKILL)
+    os.kill(supervisor_of(flight.pid, spawner.pid), signal.SIGKILL)
     await flight.wait()
     _text, outcome = await finish(grant_for(guarded, "bash", "-ec", TRAPS["a new repository"]("one")))
     assert outcome.denials
     assert not _armed(tree)
-
-
-def _is_busy(supervisor: int) -> bool:
-    """Whether one that waited has a run now: below it is a program."""
-    below = [supervisor]
-    for pid in below:
-        below += children(pid)
-    return any(b"read -r" in Path(f"/proc/{pid}/cmdline").read_bytes() for pid in below)
 
 
 @pytest.mark.parametrize("tier", ["kernel"], indirect=True)
