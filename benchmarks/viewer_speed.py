@@ -133,17 +133,29 @@ def cast(path: Path) -> None:
 
 async def timed(act: Callable[[], Any]) -> tuple[float, float]:
     """Wall and CPU milliseconds until the panes have drawn."""
-    app = _screen[0].app
+    screen = _screen[0]
+    app = screen.app
     assert isinstance(app, ViewerApp)
     app.pressed = time.monotonic()  # as the key that does it would note
     wall, cpu = time.perf_counter(), time.process_time()
     act()
-    drawn = asyncio.Event()
-    screen = act.__self__ if hasattr(act, "__self__") else None
-    target = screen if isinstance(screen, ReplayScreen) else _screen[0]
-    target.call_after_refresh(drawn.set)
-    await drawn.wait()
+    while True:
+        drawn = asyncio.Event()
+        screen.call_after_refresh(drawn.set)
+        await drawn.wait()
+        if not waits(screen):
+            break
     return (time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000
+
+
+def waits(screen: ReplayScreen) -> bool:
+    """Whether a pane has something to draw yet: a later frame, output that is not in the emulator, a diff aside."""
+    painting = screen._layout_required or screen._scroll_required or screen._repaint_required
+    laying = any(worker.group == "laying" and not worker.is_finished for worker in screen.app.workers)
+    return bool(
+        painting or screen._dirty_widgets or screen.chat._pending or screen.terminal.busy or laying
+        or screen.events._pending
+    )  # fmt: skip
 
 
 _screen: list[ReplayScreen] = []

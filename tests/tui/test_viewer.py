@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,16 +14,23 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.tui.rig import Rig, ScriptedCore, until
-from tests.tui.scenes import respond, work
+from tests.tui.scenes import call, finish, respond, work
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.events import Bus, Journal
 from vtcode_tui.events.lines import line_of
-from vtcode_tui.events.types import Event, SessionEnded
+from vtcode_tui.events.types import (
+    Event,
+    ExecFinished,
+    ExecOutput,
+    ExecStarted,
+    SessionEnded,
+)
 from vtcode_tui.tui.picture import svg_of, text_of
 from vtcode_tui.tui.player import SPEEDS
 from vtcode_tui.tui.screens.replay import FRAME, IDLE_LIMIT, ReplayScreen, clock, place_of
 from vtcode_tui.tui.viewer import ViewerApp
 
+A = "a" * 64
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -287,6 +295,54 @@ async def test_from_an_event_of_the_log_to_its_moment(journal: Callable[..., Pat
         screen.events.put_at_seq(started)
         await pilot.press("o")
         await until(lambda: player.index == started + 1 and screen.focused is screen.terminal, pilot)
+
+
+async def test_a_run_that_is_brought_to_the_front_shows_what_it_had_written_by_then(tmp_path: Path) -> None:
+    def runs(core: ScriptedCore) -> None:
+        work(core)
+        for name in ("run1", "run2"):
+            call(core, name, "run_command", command=f"make {name}")
+            began = ExecStarted(
+                argv=("make", name), executable="/bin/make", cwd="/w", subject_sha256=A, sandbox_sha256=A
+            )
+            core.say(began, call=name)
+            core.say(ExecOutput(offset=0, size=9, sha256=A, recording=""), call=name)
+            core.say(ExecFinished(exit_code=0, duration_ms=5), call=name)
+            finish(core, name, "run_command", "ok", "exit 0", "", 5)
+
+    folder = await sealed(tmp_path, runs)
+    (folder / "spool").mkdir(exist_ok=True)
+    for number in (1, 2):
+        (folder / "spool" / f"run{number}.out").write_text(f"written by run {number}\n")
+
+    def seen(screen: ReplayScreen) -> str:
+        return "\n".join(screen.terminal.row(y).text for y in range(screen.terminal.row_count()))
+
+    app = ViewerApp(folder, Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        assert screen.player is not None
+        await pilot.press("dollar_sign")
+        await until(lambda: "written by run 2" in seen(screen), pilot)
+        screen.terminal.action_run(-1)
+        await until(lambda: "written by run 1" in seen(screen), pilot)
+        started = [p for p, kind in enumerate(screen.player.recording.events.types) if kind == "exec.started"]
+        screen.action_seek_to(started[-1])
+        await until(lambda: "run2" not in screen.terminal.runs and "written by run 1" in seen(screen), pilot)
+        screen.action_seek_to(-1)
+        await until(lambda: "written by run 2" in seen(screen), pilot)
+
+
+async def test_what_a_jump_shows_stands_there_with_its_first_painting(journal: Callable[..., Path]) -> None:
+    app = ViewerApp(journal(), Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        await pilot.pause()
+        screen.action_seek_to(-1)
+        painted = asyncio.Event()
+        screen.call_after_refresh(painted.set)
+        await painted.wait()
+        assert "evil.example" in text_of(app)
 
 
 async def test_a_line_that_is_no_event_is_shown_and_said_and_the_rest_can_be_watched(

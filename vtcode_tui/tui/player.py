@@ -33,8 +33,14 @@ class Player:
         """Seconds since the beginning."""
         self.begin = 0
         """The event that the story in the panes begins with."""
+        self._began: dict[str, int] = {}
+        """The runs in the panes, and the event that each began with."""
         self._outputs: dict[str, tuple[Output, int]] = {}
-        """What the runs in the panes wrote, and how many pieces of it have been shown."""
+        """What those wrote that are seen or still run, and how many pieces of it have been shown."""
+        self._until = 0.0
+        """The time until which output is shown."""
+        self._telling = False
+        story.stage.terminal.to_front = self._to_front
 
     @property
     def staged(self) -> dict[str, FileChanged]:
@@ -97,24 +103,43 @@ class Player:
     def _be(self, index: int, at: float) -> None:
         if index < self.index or index - self.index > AHEAD:
             self._restart(self.recording.scene(max(0, index - BEHIND)))
+        self._telling = True
+        # A run that comes to the front on the way is not looked at.
         while self.index < index:
             self._tell(self.recording.events[self.index])
             self.index += 1
-        for call, (output, shown) in list(self._outputs.items()):
-            count = output.until(at)
-            if count != shown:
-                self._outputs[call] = (output, count)
-                self.story.stage.terminal.show_until(call, output.pieces, count)
+        self._telling, self._until = False, at
+        terminal = self.story.stage.terminal
+        for call, run in terminal.runs.items():
+            if run is terminal.current or not run.ending or call in self._outputs:
+                self._show_output(call)
+
+    def _to_front(self, call: str) -> None:
+        if not self._telling:
+            self._show_output(call)
+
+    def _show_output(self, call: str) -> None:
+        """Have a run on its screen as it was; read now what it wrote, if nobody has looked at it yet."""
+        if call not in self._began:
+            return
+        output, shown = self._outputs.get(call) or (self.recording.output(self._began[call]), 0)
+        count = output.until(self._until)
+        self._outputs[call] = (output, count)
+        if count != shown:
+            self.story.stage.terminal.show_until(call, output.pieces, count)
 
     def _tell(self, event: Event) -> None:
         tell(event, self.story)
         if event.type == "exec.started" and event.call in self.story.stage.terminal.runs:
-            self._outputs[event.call] = (self.recording.output(self.recording.events.place_of(event.seq)), 0)
+            self._began[event.call] = self.recording.events.place_of(event.seq)
+            self._outputs.pop(event.call, None)
 
     def _restart(self, begin: int) -> None:
         """Empty the panes and tell what a story that begins here must know."""
         stage, story = self.story.stage, self.story
+        self._telling = True
         self._outputs.clear()
+        self._began.clear()
         stage.terminal.clear()
         stage.status.become(type(stage.status.status)(title=stage.status.status.title))
         story.restore([])

@@ -117,8 +117,7 @@ class ChatPane(Sheet):
 
     def _place(self, block: Block) -> int | None:
         # Live blocks are near the end: looking for them from there is quick however long the chat is.
-        places = range(len(self.blocks) - 1, -1, -1)
-        return next((index for index in places if self.blocks[index] is block), None)
+        return next((at for at in range(len(self.blocks) - 1, -1, -1) if self.blocks[at] is block), None)
 
     def clear(self) -> None:
         """Forget everything (the viewer goes back in time)."""
@@ -126,10 +125,8 @@ class ChatPane(Sheet):
         self._heights.clear()
         self._widths.clear()
         self._rows.clear()
-        self._stale = True
-        self._late = None
-        self.news = 0
-        self.following = True
+        self._stale = self.following = True
+        self._late, self.news = None, 0
         self.soon()
 
     def restore(self, blocks: list[Block]) -> None:
@@ -145,7 +142,13 @@ class ChatPane(Sheet):
             self._pending = True
             self.set_timer(seconds, self._frame)
 
+    def now(self) -> None:
+        """Draw what waits for the next frame with what is drawn next."""
+        self._frame()
+
     def _frame(self) -> None:
+        if not self._pending:
+            return
         late, self._late = self._late, None
         if late is not None:
             self.changed(late)
@@ -296,12 +299,9 @@ class ChatPane(Sheet):
     def action_copy(self) -> None:
         """Copy the block, or the code in it where it holds one fence only."""
         block = self._here()
-        if block is None:
-            return
-        fences: tuple[CodeBlock, ...] = getattr(block, "code", tuple)()
-        if len(fences) == 1:
-            self.post_message(self.Copied(fences[0].text, "code"))
-        elif text := block.copy_text():
+        if len(getattr(block, "code", tuple)()) == 1:
+            self.action_copy_code()
+        elif block is not None and (text := block.copy_text()):
             self.post_message(self.Copied(text, "message"))
 
     def action_copy_code(self) -> None:

@@ -7,6 +7,7 @@ beneath it; everything else is arithmetic on places, so that a million events co
 from __future__ import annotations
 
 import asyncio
+import time
 from bisect import bisect_left, bisect_right, insort
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
 
 FRAME = 1 / 15
 TREE_ROWS = 400
-PIECE = 250
-"""So many events are filtered at a time: keys do not wait longer for it than for anything else."""
+PIECE = 100
+"""So many events are filtered between two looks at the clock."""
+TURN = 0.006
+"""Seconds that a filter works before it lets everybody else have their turn."""
 ALL = 1 << 60
 
 
@@ -167,12 +170,15 @@ class EventPane(Sheet):
 
     async def _filter_on(self, shown: list[int]) -> None:
         """Filter the rest of a long log piece by piece, so that keys are answered meanwhile."""
+        until = time.perf_counter() + TURN
         while self._filtered < len(self.events):
-            await asyncio.sleep(0)
+            if time.perf_counter() >= until:
+                self._soon()
+                await asyncio.sleep(0)
+                until = time.perf_counter() + TURN
             begin, end = self._filtered, min(len(self.events), self._filtered + PIECE)
             self._filtered = end
             shown += self.filter.places(self.events, begin, end)
-            self._soon()
         self._filtered = ALL
         self.post_message(self.Counted())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -27,7 +27,8 @@ class RunView:
 
     call: str
     title: str
-    screen: Screen
+    blank: Callable[[], Screen]
+    """Makes the screen that it begins with."""
     terminal: bool
     ending: str = ""
     good: bool = True
@@ -38,6 +39,19 @@ class RunView:
     """Pieces of output that its screen has taken in."""
     frames: Frames | None = None
     """Set by the viewer: screens on the way, to go back to."""
+    _screen: Screen | None = None
+
+    @property
+    def screen(self) -> Screen:
+        """The screen, made when somebody looks at it or writes on it: most runs of a recording are not seen."""
+        if self._screen is None:
+            self._screen = self.blank()
+        return self._screen
+
+    def wipe(self) -> None:
+        """Begin with an empty screen again."""
+        self._screen, self.eaten = None, 0
+        self.waiting.clear()
 
 
 @dataclass(slots=True, eq=False)

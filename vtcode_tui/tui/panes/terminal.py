@@ -25,7 +25,7 @@ from vtcode_tui.tui.panes.pens import look_of
 from vtcode_tui.tui.panes.runs import Frames, RunView, lines_of, tabs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from vtcode_tui.terminal import Found, Screen
 
@@ -78,13 +78,15 @@ class TerminalPane(Hands):
         self._found_at = 0
         self._pending = False
         self._pumping = False
+        self.to_front: Callable[[str], None] = lambda call: None
+        """Told of each run that comes to the front (the viewer reads what it wrote then)."""
         self._frames: dict[str, Frames] = {}
 
     # What happens.
 
     def open(self, call: str, title: str, *, terminal: bool) -> None:
         """A run begins; it comes to the front unless the person has taken another one over."""
-        view = RunView(call, title, self._new_screen(), terminal)
+        view = RunView(call, title, self._new_screen, terminal)
         self.runs.pop(call, None)
         self.runs[call] = view
         while len(self.runs) > KEPT_RUNS:
@@ -144,8 +146,7 @@ class TerminalPane(Hands):
         if view.frames is None:
             view.frames = self._frames.setdefault(call, Frames())
         if count < view.eaten + len(view.waiting):
-            view.screen, view.eaten = self._new_screen(), 0
-            view.waiting.clear()
+            view.wipe()
         frame = view.frames.latest(count)
         if frame is not None and frame[0] > view.eaten + len(view.waiting):
             view.screen.restore(frame[1])
@@ -157,9 +158,11 @@ class TerminalPane(Hands):
         self._pump_soon()
 
     def _pump(self) -> None:
+        if not self._pumping:
+            return
         end = time.perf_counter() + BUDGET
         left = False
-        for view in self.runs.values():
+        for view in [view for view in self.runs.values() if view.waiting]:
             while view.waiting and time.perf_counter() < end:
                 data = view.waiting.popleft()
                 if len(data) > SLICE:
@@ -192,7 +195,14 @@ class TerminalPane(Hands):
             self._pending = True
             self.set_timer(FRAME, self._frame)
 
+    def now(self) -> None:
+        """Draw what waits for the next frame with what is drawn next."""
+        self._pump()
+        self._frame()
+
     def _frame(self) -> None:
+        if not self._pending:
+            return
         self._pending = False
         self.redraw()
         self.post_message(self.Changed())
@@ -205,6 +215,8 @@ class TerminalPane(Hands):
         self.following = True
         self.cursor = None
         self.soon()
+        if view is not None:
+            self.to_front(view.call)
 
     def row_count(self) -> int:
         """History and screen of the run in front, without the blank rows that nothing was written to."""

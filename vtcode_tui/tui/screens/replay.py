@@ -168,6 +168,8 @@ class ReplayScreen(PaneScreen):
         if staged.keys() != self._staged.keys() or any(staged[path] is not self._staged[path] for path in staged):
             self._staged = staged
             self.diff.show_diffs([_diff(data.path, data.diff, data.op) for data in staged.values()])
+        self.chat.now()
+        self.terminal.now()
         self._tell_time()
 
     def _standing(self, report: Report) -> tuple[str, StyleName]:
