@@ -10,7 +10,9 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] < (3, 11))' 2>/dev/null && { echo $$p; exit 0; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
+# What the program needs, and what working on it needs beside that: who only runs it does not wait for the rest.
 READY := $(VENV)/.ready
+DEVELOPING := $(VENV)/.developing
 FOREIGN := $(VENV)/foreign/.looked
 RUN_IN ?= $(CURDIR)
 # One more than there are cores: tests wait for processes and screens more than they compute.
@@ -24,34 +26,34 @@ run: $(READY)
 demo: $(READY)
 	@$(BIN)/vtcode demo $(ARGS)
 
-test: $(READY) $(FOREIGN)
+test: $(DEVELOPING) $(FOREIGN)
 	$(BIN)/pytest -n $(JOBS) --dist worksteal $(ARGS)
 
-check: $(READY)
+check: $(DEVELOPING)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -q tests/test_house_rules.py
 
-format: $(READY)
+format: $(DEVELOPING)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY)
+bench: $(DEVELOPING)
 	$(BIN)/python -m benchmarks $(ARGS)
 
-snapshots: $(READY)
+snapshots: $(DEVELOPING)
 	$(BIN)/pytest tests -k snapshot --update-snapshots $(ARGS)
 
-attacks: $(READY)
+attacks: $(DEVELOPING)
 	VTCODE_ATTACKS=all $(BIN)/pytest tests/attacks --timeout 3600 $(ARGS)
 
-soak: $(READY)
+soak: $(DEVELOPING)
 	VTCODE_SOAK=1 VTCODE_KILLS=1000 $(BIN)/pytest --timeout 7200 tests/events/test_tampering.py tests/events/test_journal.py tests/events/test_crashes.py \
 		tests/agent/test_rewind_crashes.py tests/workspace/test_staging.py $(ARGS)
 
-fuzz: $(READY)
+fuzz: $(DEVELOPING)
 	$(BIN)/python -m tests.policy.coverage_guided -max_total_time=600
 	VTCODE_FUZZ=1 $(BIN)/pytest --timeout 7200 tests/policy tests/render tests/terminal tests/workspace tests/llm tests/events tests/tools $(ARGS)
 
@@ -70,11 +72,21 @@ $(FOREIGN):
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist build
 
-$(READY): pyproject.toml
+# A recipe's `$(1)`: what of the package is installed, with which extras.
+define install
 	@if [ -z "$(PYTHON)" ]; then echo "vtcode needs Python 3.11 or newer with venv: install python3.11 (Debian: apt install python3-venv) and run make again." >&2; exit 1; fi
+	@echo "Setting up $(VENV) $(2): once, a minute or two." >&2
 	@if command -v uv >/dev/null 2>&1; then \
-		uv venv --quiet --allow-existing --python "$(PYTHON)" $(VENV) && uv pip install --quiet --compile-bytecode --python $(BIN)/python --prerelease=allow -e '.[dev]'; \
+		uv venv --quiet --allow-existing --python "$(PYTHON)" $(VENV) && uv pip install --quiet --compile-bytecode --python $(BIN)/python --prerelease=allow -e '$(1)'; \
 	else \
-		"$(PYTHON)" -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'; \
+		"$(PYTHON)" -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '$(1)'; \
 	fi
+endef
+
+$(READY): pyproject.toml
+	$(call install,.,for vtcode)
 	@touch $(READY)
+
+$(DEVELOPING): pyproject.toml
+	$(call install,.[dev],with what its tests need)
+	@touch $(READY) $(DEVELOPING)
