@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from textual import events
 from textual.app import App
 from textual.binding import Binding
+from textual.filter import Monochrome, NoColor
 
 from vtcode_tui.common.home import Home
 from vtcode_tui.common.shipped import shipped
@@ -47,6 +48,8 @@ class BaseApp(App[int]):
 
     def __init__(self) -> None:
         super().__init__(driver_class=Device)
+        # Textual's grey is made of colours: those of the terminal, of which it knows nothing, became black on black.
+        self._filters = [NoColor() if isinstance(one, Monochrome) else one for one in self._filters]
         self._filters.append(Wall())
         for theme in THEMES:
             self.register_theme(theme)

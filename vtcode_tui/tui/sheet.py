@@ -178,8 +178,14 @@ class Sheet(ScrollView, can_focus=True):
         first = max(0, start - scroll_x)
         last = length if end == -1 else max(first, min(length, end - scroll_x))
         before, chosen, after = strip.crop(0, first), strip.crop(first, last), strip.crop(last, length)
-        # Over the colours that are there: under them, as `Strip.apply_style` has it, nobody would see the mark.
-        marked = Strip(Segment.apply_style(chosen, post_style=look), chosen.cell_length)
+        if self.app.native_ansi_color:
+            # Whatever colours the terminal has, or none at all: turned round, and what is dim is so no longer.
+            turned = [(text, style or RichStyle.null()) for text, style, _ in chosen]
+            segments = [Segment(text, one + RichStyle(reverse=not one.reverse, dim=False)) for text, one in turned]
+        else:
+            # Over the colours that are there: under them, as `Strip.apply_style` has it, nobody would see the mark.
+            segments = list(Segment.apply_style(chosen, post_style=look))
+        marked = Strip(segments, chosen.cell_length)
         return Strip.join([before, marked, after])
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:

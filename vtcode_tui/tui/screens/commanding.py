@@ -125,7 +125,9 @@ class CommandActions:
         names = self.vtcode.theme_names()
         if name not in names and f"vtcode-{name}" in names:
             name = f"vtcode-{name}"
-        if name in names:
+        if self.vtcode.no_color:
+            self.vtcode.tell("NO_COLOR is set: the terminal's own colours are used, whatever the theme", "warning")
+        elif name in names:
             self.vtcode.theme = name
         else:
             self.vtcode.tell(f"themes are {', '.join(names)}", "warning")
