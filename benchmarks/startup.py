@@ -17,13 +17,14 @@ import argparse
 import os
 import select
 import shlex
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -129,7 +130,12 @@ class Terminal:
         return len(self.text().split())
 
     def close(self) -> None:
-        self._child.close(force=True)
+        for pid in family(self.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if self._child.isalive():
+            self._child.wait()
+        self._child.close()
 
 
 def family(pid: int) -> list[int]:

@@ -60,7 +60,7 @@ async def test_the_mark_is_seen_over_dim_text_and_over_the_row_of_the_cursor(
 async def test_without_colours_every_cell_is_in_the_terminals_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     app = Rig(Settings.model_validate({"interface": {"theme": "vtcode-light"}}))
-    async with app.app.run_test(size=(120, 40)) as pilot:
+    async with app.app.run_test(size=(120, 40), notifications=True) as pilot:
         work(await app.ready(pilot))
         await until(lambda: "evil.example" in text_of(app.app), pilot)
         app.app.work.set_theme("dark")

@@ -215,6 +215,22 @@ def test_the_editor_has_the_terminal_and_gives_it_back(terminal: Callable[..., T
     assert not term.ended()
 
 
+@pytest.mark.parametrize("does", ["exit 1", 'rm "$2"', "kill -9 $$"])
+def test_the_screen_comes_back_with_a_sentence_after_an_editor_that_failed(
+    terminal: Callable[..., Terminal], tmp_path: Path, does: str
+) -> None:
+    term = terminal("quiet", EDITOR=script(tmp_path, f'printf "HERE\\n"; {does}'), VISUAL="")
+    term.until(term.shows("/ command"))
+    term.send(b"draft")
+    term.until(term.shows("draft"))
+    term.send(b"\x07")
+    term.until(lambda: b"HERE" in term.raw)
+    term.until(term.shows("prompt"))
+    term.send(b" goes on")
+    term.until(term.shows("draft goes on"))
+    assert not term.ended()
+
+
 def test_a_hostile_paste_reaches_the_prompt_as_visible_text_only(terminal: Callable[..., Terminal]) -> None:
     term = terminal("quiet")
     term.until(term.shows("/ command"))

@@ -168,6 +168,15 @@ def test_suspending_gives_the_shell_its_terminal_and_coming_back_draws_again(tmp
         term.close()
 
 
+def test_where_no_shell_could_bring_it_back_it_is_not_suspended(terminal: Callable[..., Terminal]) -> None:
+    term = terminal("quiet")
+    term.until(term.shows("/ command"))
+    term.send(b"\x1a")
+    term.until(term.shows("not suspended"))
+    term.send(b"still here")
+    term.until(term.shows("still here"))
+
+
 def test_without_a_terminal_there_is_one_sentence() -> None:
     shown = subprocess.run(
         [sys.executable, "-m", "vtcode_tui", "."],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -48,7 +49,7 @@ class BaseApp(App[int]):
 
     def __init__(self) -> None:
         super().__init__(driver_class=Device)
-        # Textual's grey is made of colours: those of the terminal, of which it knows nothing, became black on black.
+        # Textual's greys are colours too: those of the terminal, which it does not know, became black on black.
         self._filters = [NoColor() if isinstance(one, Monochrome) else one for one in self._filters]
         self._filters.append(Wall())
         for theme in THEMES:
@@ -193,6 +194,13 @@ class BaseApp(App[int]):
     def action_press(self, key: str) -> None:
         """Do what a key does: its word was clicked."""
         self.simulate_key(key)
+
+    def action_suspend_process(self) -> None:
+        """Stop until the shell goes on with it; where there is none, nobody could take the terminal back."""
+        if os.getpgrp() == os.getsid(0):
+            self.tell("no shell waits behind vtcode that could bring it back: it is not suspended", "warning")
+        else:
+            super().action_suspend_process()
 
     def action_leave(self) -> None:
         """Leave."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import SuspendNotSupported
@@ -134,9 +135,13 @@ class Composing(Screen[None]):
             return
         try:
             with self.app.batch_update(), self.app.suspend():
-                text = await edit(self.prompt.written(), Home.from_environment().state, driver.terminal, os.environ)
-        except (VtcodeError, SuspendNotSupported) as error:
-            self.app.notify(plain(str(error)), severity="warning", markup=False)
+                state = Home.from_environment().state
+                # Nothing may be raised in here: Textual would not take the terminal back.
+                text, problem = await _edited(self.prompt.written(), state, driver.terminal)
+        except SuspendNotSupported as error:
+            text, problem = "", str(error)
+        if problem:
+            self.app.notify(plain(problem), severity="warning", markup=False)
         else:
             self.prompt.put(plain(text))
         self.app.refresh(layout=True)
@@ -152,6 +157,14 @@ class Composing(Screen[None]):
                 self.prompt.put(prompts[index])
 
         self.vtcode.push_screen(Pick("earlier prompts", rows), take)
+
+
+async def _edited(text: str, state: Path, terminal: int) -> tuple[str, str]:
+    """The text as the person left it, or why it counts as not edited."""
+    try:
+        return await edit(text, state, terminal, os.environ), ""
+    except VtcodeError as error:
+        return "", str(error)
 
 
 def _joined(sayings: list[Saying], draft: str) -> str:
