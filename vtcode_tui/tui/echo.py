@@ -7,18 +7,18 @@ that took the key; everything else follows in its own time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from textual.color import Color
-from textual.filter import LineFilter
 from textual.geometry import Offset
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widgets import TextArea
+
+from vtcode_tui.tui.frame import Frame
 
 if TYPE_CHECKING:
     from typing import Self
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from textual.geometry import Region
     from textual.message import Message
     from textual.message_pump import MessagePump
-    from textual.widget import Widget
 
 
 _queue_of: Callable[[MessagePump], Queue[Message | None]] = attrgetter("_message_queue")
@@ -40,38 +39,6 @@ def rests(pump: MessagePump) -> bool:
     """Whether a pump has done all that was sent to it, and waits."""
     ready = _queue_of(pump).ready_event
     return not ready.is_set() and bool(ready._waiters)
-
-
-class Frame(NamedTuple):
-    """What stands left and right of every row of a text: border and blanks, as they are painted."""
-
-    left: Strip
-    right: Strip
-    width: int
-    filters: Sequence[LineFilter]
-    background: Color
-
-    @classmethod
-    def of(cls, widget: Widget, painted: Strip) -> Frame | None:
-        """The frame of a widget from one of its rows; None where rows differ in it, or in more than it."""
-        styles, gutter, width = widget.styles, widget.gutter, widget.outer_size.width
-        bare = not (styles.tint.a or styles.has_rule("hatch") or styles.has_rule("outline_left"))
-        if gutter.height or not bare or widget.opacity != 1 or painted.cell_length != width:
-            return None
-        return cls(
-            painted.crop(0, gutter.left),
-            painted.crop(width - gutter.right, width),
-            width,
-            widget.get_line_filters(),
-            widget.background_colors[1],
-        )
-
-    def put_round(self, row: Strip) -> Strip:
-        """A whole row, with what the filters make of what stands in it."""
-        row = row.adjust_cell_length(self.width - self.left.cell_length - self.right.cell_length)
-        for each in self.filters:
-            row = row.apply_filter(each, self.background)
-        return Strip.join((self.left, row, self.right))
 
 
 class Echo(TextArea):
@@ -132,24 +99,28 @@ class Echo(TextArea):
     # Painting.
 
     def _paint_now(self) -> None:
-        """Paint what of this text is dirty and nothing else; where more has to be done it comes with that."""
+        """Paint what of this text is dirty and nothing else, whatever else waits for the next frame.
+
+        A layout that is due moves and paints this text again: until then it stands where the terminal shows it.
+        """
         screen, app = self.screen, self.app
+        painter = screen._compositor
         if (
             self._layout_required
             or self._scroll_required
             or app._batch_count
             or not screen.is_current
-            or screen._layout_required
-            or screen._scroll_required
-            or screen._repaint_required
-            or screen._compositor._dirty_regions
-            or self not in screen._compositor.visible_widgets
+            or self not in painter.visible_widgets
         ):
             return
         self._repaint_required = False
         screen._dirty_widgets.discard(self)
-        screen._compositor.update_widgets({self})
-        app._display(screen, screen._compositor.render_update(screen_stack=app._background_screens))
+        waiting, painter._dirty_regions = painter._dirty_regions, set()
+        try:
+            painter.update_widgets({self})
+            app._display(screen, painter.render_update(screen_stack=app._background_screens))
+        finally:
+            painter._dirty_regions = waiting
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Paint; what is the same in every row is worked out when the styles have changed, not for each letter."""

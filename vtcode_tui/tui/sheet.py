@@ -14,13 +14,15 @@ from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual import events
 from textual.cache import FIFOCache
-from textual.geometry import Offset, Size
+from textual.geometry import Offset, Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
+from textual.widget import Widget
 
 from vtcode_tui.render import Line, Span, Style, cut_spans
+from vtcode_tui.tui.frame import Frame
 from vtcode_tui.tui.themes import Palette, palette_of
 
 _WORD = re.compile(r"\.*[\w~/@-]+(?:[.:][\w~/@-]+)*|\s+|[^\w\s]+")
@@ -73,6 +75,8 @@ class Sheet(ScrollView, can_focus=True):
     """Whether a click puts the cursor on the row under the mouse."""
     hangs = True
     """Whether the rows that a line goes on in are set in by blanks that are not its own."""
+    alike = True
+    """Whether rows that are equal look the same wherever they stand."""
     click_selects = True
     """Whether a double click selects the word under the mouse, and a triple one its line."""
 
@@ -83,6 +87,8 @@ class Sheet(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._strips: FIFOCache[tuple[int, int], Strip] = FIFOCache(512)
         self._brush: Brush | None = None
+        self._edges: Frame | None = None
+        self._painted: FIFOCache[tuple[Line, int, int, bool], Strip] = FIFOCache(256)
         self.following = self.follow_at_start
         self._due: Callable[[], object] | None = None
         self.cursor: int | None = None
@@ -97,6 +103,10 @@ class Sheet(ScrollView, can_focus=True):
     def row(self, y: int) -> Line:
         """Row `y`, 0 <= y < row_count()."""
         return Line()
+
+    def rows(self, first: int, last: int) -> Iterable[Line]:
+        """The rows first <= y < last."""
+        return map(self.row, range(first, last))
 
     def make_strip(self, y: int, width: int, base: RichStyle, *, marked: bool) -> Strip:
         """Row `y` as it is drawn: with … where it goes on beyond the pane and nobody can scroll there."""
@@ -137,34 +147,76 @@ class Sheet(ScrollView, can_focus=True):
     def grown(self) -> None:
         """There are more rows at the end now, or fewer; all others are as they were."""
         count = self.row_count()
-        size = Size(max(self.widest(), 0), count)
-        if size != self.virtual_size:
-            self.virtual_size = size
+        self._measure(Size(max(self.widest(), 0), count))
         if self.following:
             self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
         self.refresh()
 
+    def _measure(self, size: Size) -> None:
+        """Take another size over; where no scroll bar comes or goes nothing else has to be laid out for it."""
+        bars = self.show_horizontal_scrollbar, self.show_vertical_scrollbar
+        before, shown = self.virtual_size, self.scrollable_content_region.size
+        if size == before:
+            return
+        if bars == (False, True) and size.width <= shown.width and size.height > self.container_size.height:
+            self.set_reactive(Widget.virtual_size, size)
+            self._scroll_update(size)
+        else:
+            self.virtual_size = size
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Paint: a row that looks as one did before is the same strip, which the terminal's bytes are kept with."""
+        frame, width = self._edges, self.outer_size.width
+        ordinary = self.alike and crop.column_span == (0, width) and self.text_selection is None
+        if ordinary and frame is not None and frame.width == width:
+            return self._paint(frame, crop)
+        strips = super().render_lines(crop)
+        self._edges = Frame.of(self, strips[0]) if ordinary and strips else None
+        return strips
+
+    def _paint(self, frame: Frame, crop: Region) -> list[Strip]:
+        width, base = self.scrollable_content_region.width, self.rich_style
+        scroll_x, top = self.scroll_offset
+        cursor = self.cursor if self.shows_cursor else None
+        first = top + crop.y
+        last = max(first, min(first + crop.height, self.virtual_size.height, self.row_count()))
+        strips = []
+        for y, row in enumerate(self.rows(first, last), first):
+            key = (row, scroll_x, width, y == cursor)
+            strip = self._painted.get(key)
+            if strip is None:
+                strip = frame.put_round(self._strip(y, width, base))
+                self._painted[key] = strip
+            strips.append(strip)
+        if len(strips) < crop.height:
+            strips += [frame.put_round(Strip.blank(width, base))] * (crop.height - len(strips))
+        return strips
+
     def render_line(self, y: int) -> Strip:
-        """Draw one row of the screen."""
-        width = self.scrollable_content_region.width
+        """One row of the screen, which knows where its characters stand."""
+        width, base = self.scrollable_content_region.width, self.rich_style
         scroll_x, scroll_y = self.scroll_offset
         index = scroll_y + y
-        base = self.rich_style
         if index >= self.virtual_size.height:
             return Strip.blank(width, base)
+        strip = self._strip(index, width, base)
+        selection = self.text_selection
+        if selection is not None and (span := selection.get_span(index)) is not None:
+            strip = self._select(strip, self._filled(index, span), scroll_x)
+        return strip.apply_offsets(scroll_x, index)
+
+    def _strip(self, index: int, width: int, base: RichStyle) -> Strip:
         marked = index == self.cursor and self.shows_cursor
         key = (index, -1 if marked else width)
         strip = self._strips.get(key)
         if strip is None:
             strip = self.make_strip(index, width, base, marked=marked)
             self._strips[key] = strip
+        scroll_x = self.scroll_offset.x
         if scroll_x or strip.cell_length != width:
             # A strip that is cut to what it is already would keep itself alive: only the collector would free it.
             strip = strip.crop_extend(scroll_x, scroll_x + width, base)
-        selection = self.text_selection
-        if selection is not None and (span := selection.get_span(index)) is not None:
-            strip = self._select(strip, self._filled(index, span), scroll_x)
-        return strip.apply_offsets(scroll_x, index)
+        return strip
 
     def _filled(self, y: int, span: tuple[int, int]) -> tuple[int, int]:
         """Characters of a row as the cells they fill; -1 is its end."""
@@ -229,7 +281,8 @@ class Sheet(ScrollView, can_focus=True):
         """The theme or the focus changed: all strips are mixed anew."""
         super().notify_style_update()
         self._strips.clear()
-        self._brush = None
+        self._painted.clear()
+        self._brush = self._edges = None
 
     # Following.
 

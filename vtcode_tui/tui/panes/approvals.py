@@ -37,6 +37,8 @@ NARROW = 78
 class Content(Sheet, can_focus=False):
     """The exact content and the facts of the request on the screen."""
 
+    alike = False  # each row is drawn by itself, since the drawing of each counts
+
     def __init__(self, queue: ApprovalQueue) -> None:
         super().__init__(id="approval-content")
         self._queue = queue

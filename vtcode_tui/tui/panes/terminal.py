@@ -43,6 +43,7 @@ class TerminalPane(Hands):
     BINDINGS = bindings(PANE, TERMINAL)
     follow_at_start = True
     hangs = False
+    alike = False
 
     class Sized(Message):
         """A run's terminal has another size."""

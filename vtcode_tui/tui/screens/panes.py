@@ -157,7 +157,7 @@ class PaneScreen(Arranging):
         """To the end of the chat, and follow it."""
         self.chat.action_bottom()
 
-    def on_chat_pane_news(self, message: ChatPane.News) -> None:
+    def on_block_sheet_news(self, message: ChatPane.News) -> None:
         """Something came below what is read."""
         self.tell_chat()
 

@@ -1,0 +1,128 @@
+"""What is painted cheaply is what would be painted with everything, and nothing that is due is forgotten for it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.geometry import Offset, Region
+from textual.pilot import Pilot
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+
+from tests.tui.rig import Rig, staged, until
+from tests.tui.scenes import begin, respond, work
+from tests.tui.test_echo import cells
+from vtcode_tui.events.live import TextDelta
+from vtcode_tui.tui.sheet import Sheet
+from vtcode_tui.tui.themes import THEMES
+
+Make = Callable[..., Rig]
+
+
+def painted(sheet: Sheet) -> list[list[tuple[str, str]]]:
+    """Every row that can be seen, as the screen gets it."""
+    width, height = sheet.outer_size
+    seen = sheet.scrollable_content_region.right - sheet.region.x
+    return cells([strip.crop(0, seen) for strip in sheet.render_lines(Region(0, 0, width, height))])
+
+
+def anew(sheet: Sheet) -> list[list[tuple[str, str]]]:
+    """The same by Textual's general way, with nothing remembered."""
+    width, height = sheet.outer_size
+    seen = sheet.scrollable_content_region.right - sheet.region.x
+    sheet._strips.clear()
+    sheet._styles_cache.clear()
+    strips = ScrollView.render_lines(sheet, Region(0, 0, width, height))
+    return cells([strip.crop(0, seen) for strip in strips])
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_rows_that_are_known_look_like_rows_that_are_drawn_anew(rig: Make, seed: int) -> None:
+    chance = random.Random(seed)
+    on = rig()
+    async with on.app.run_test(size=(120, 40)) as pilot:
+        core = await on.ready(pilot)
+        work(core)
+        core.say(respond("# Title\n\n" + "some **words** of `code`\n\n" * 30))
+        screen = on.app.work
+        screen.diff.show(staged())
+        await pilot.pause()
+        sheets: list[Sheet] = [screen.chat, screen.diff, screen.events]
+
+        def select() -> None:
+            sheet = chance.choice(sheets)
+            screen.selections = {sheet: Selection(Offset(1, 0), Offset(9, chance.randrange(1, 9)))}
+
+        acts: list[Callable[[], object]] = [
+            lambda: chance.choice(sheets).focus(),
+            lambda: screen.home(),
+            lambda: chance.choice(sheets).scroll_to(y=chance.randrange(30), animate=False, immediate=True),
+            lambda: chance.choice(sheets).scroll_to(x=chance.randrange(4), animate=False, immediate=True),
+            lambda: chance.choice(sheets).move_cursor(chance.randrange(-3, 4)),
+            lambda: chance.choice(sheets).action_bottom(),
+            screen.chat.action_fold_all,
+            lambda: setattr(on.app, "theme", chance.choice(THEMES).name),
+            lambda: core.say(respond("more words " * chance.randrange(1, 40))),
+            select,
+            screen.clear_selection,
+        ]
+        for _ in range(40):
+            chance.choice(acts)()
+            if chance.random() < 0.1:
+                await pilot.resize_terminal(*chance.choice(((80, 24), (120, 40), (160, 48))))
+            await pilot.pause()
+            for sheet in sheets:
+                if sheet.outer_size.height and screen.chat.region:
+                    painted(sheet)
+                    shown = painted(sheet)
+                    assert shown == anew(sheet), sheet
+                    assert shown == painted(sheet), sheet
+
+
+async def test_a_letter_does_not_wait_for_a_frame_that_is_due_and_takes_nothing_from_it(
+    rig: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = rig()
+    async with on.app.run_test(size=(120, 40)) as pilot:
+        core = await on.ready(pilot)
+        begin(core)
+        await pilot.pause()
+        app, screen = on.app, on.app.work
+        written: list[str] = []
+
+        def display(_: object, update: Any) -> None:
+            if update is not None:
+                written.append(update.render_segments(app.console))
+
+        monkeypatch.setattr(app, "_display", display)
+        core.live(TextDelta(1, "streamed\n\n" * 60))
+        screen.chat.redraw()
+        screen.refresh(layout=True)
+        screen.prompt.insert("Q")
+        assert len(written) == 1 and "Q" in written[0] and "streamed" not in written[0]
+        await until(lambda: "streamed" in "".join(written), pilot)
+
+
+async def test_a_growing_chat_lays_out_nothing_but_itself(rig: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    on = rig()
+    async with on.app.run_test(size=(120, 40)) as pilot:
+        core = await on.ready(pilot)
+        begin(core)
+        core.live(TextDelta(1, "streamed\n\n" * 60))
+        chat = on.app.work.chat
+        await until(lambda: chat.show_vertical_scrollbar and chat.scroll_y == chat.max_scroll_y > 60, pilot)
+        await _rest(pilot)
+        layouts = on.app.work._layout_updates, on.app.work.chat._layout_updates
+        before = chat.max_scroll_y
+        core.live(TextDelta(1, "streamed\n\n" * 9))
+        await until(lambda: chat.scroll_y == chat.max_scroll_y > before, pilot)
+        assert chat.vertical_scrollbar.window_virtual_size == chat.row_count()
+        assert layouts == (on.app.work._layout_updates, on.app.work.chat._layout_updates)
+
+
+async def _rest(pilot: Pilot[Any]) -> None:
+    for _ in range(3):
+        await pilot.pause()
