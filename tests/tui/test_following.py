@@ -12,6 +12,7 @@ from textual.events import Key
 from tests.tui.rig import Rig, until
 from tests.tui.scenes import begin, respond, waits, work
 from vtcode_tui.events.live import TextDelta
+from vtcode_tui.render import Line, Span
 from vtcode_tui.tui.layout import Shares
 from vtcode_tui.tui.panes.blocks import Answer
 from vtcode_tui.tui.panes.chat import ChatPane
@@ -22,6 +23,10 @@ Make = Callable[..., Rig]
 def true_rows(chat: ChatPane) -> int:
     """How many rows all blocks have at the width that is drawn."""
     return sum(len(block.lay(chat.text_width)) for block in chat.blocks)
+
+
+def words(row: Line) -> list[Span]:
+    return [span for span in row.spans if span.text.strip()]
 
 
 def at_end(chat: ChatPane) -> bool:
@@ -105,6 +110,60 @@ async def test_a_long_answer_that_comes_at_once_is_laid_out_in_parts_between_whi
         whole, count = list(Answer(source=text).lay(chat.text_width)), chat.row_count()
         shown = [chat.row(y) for y in range(count - len(whole), count)]
         assert [row.text.rstrip() for row in shown] == [row.text.rstrip() for row in whole]
+
+
+async def test_a_long_answer_is_laid_out_in_parts_for_another_width_and_stays_as_it_was_until_then(
+    rig: Make,
+) -> None:
+    text = "".join(f"# Title {number}\n\n{'word ' * 80}\n\n- one\n- two\n\n" for number in range(200))
+    app = rig()
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        chat = app.app.work.chat
+        core.say(respond(text))
+        await until(lambda: not chat.blocks[-1].behind and chat.scroll_y == chat.max_scroll_y > 1000, pilot)
+        chat.scroll_to(y=700, animate=False, immediate=True)
+        await until(lambda: not chat.following and not chat._pending, pilot)
+        answer = chat.blocks[-1]
+
+        def part() -> list[str]:
+            begins = chat.row_count() - chat._heights[-1]
+            return [chat.row(begins + y).text for y in range(700, 710)]
+
+        before = part()
+        for resized in ((60, 24), (100, 30)):
+            await pilot.resize_terminal(*resized)
+            async with asyncio.timeout(40):
+                while answer.behind:
+                    assert part() == before
+                    await asyncio.sleep(0)
+            await until(lambda: not chat._pending, pilot)
+            before = part()
+        whole, count = list(Answer(source=text).lay(chat.text_width)), chat.row_count()
+        shown = [chat.row(y) for y in range(count - len(whole), count)]
+        assert [row.text.rstrip() for row in shown] == [row.text.rstrip() for row in whole]
+
+
+async def test_code_waits_for_the_rules_of_its_language_and_nothing_else_does(rig: Make) -> None:
+    text = "before it\n\n- ```scheme\n  (define (f x) x)\n  ```\n\n```ocaml\nlet f x = x + 1\n```\n\nbehind it\n"
+    app = rig()
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        chat = app.app.work.chat
+        for letter in text:
+            core.live(TextDelta(1, letter))
+            await asyncio.sleep(0)
+        core.say(respond(text))
+        answer = chat.blocks[-1]
+        await until(lambda: not answer.behind and not chat._pending, pilot)
+        whole = list(Answer(source=text).lay(chat.text_width))
+        count = chat.row_count()
+        shown = [chat.row(y) for y in range(count - len(whole), count)]
+        assert [words(row) for row in shown] == [words(row) for row in whole]
+        names = {span.style.name for row in whole for span in row.spans}
+        assert "syntax.keyword" in names and "syntax.operator" in names
 
 
 async def test_a_person_who_scrolls_up_while_the_queue_grows_stays_where_they_are(rig: Make) -> None:

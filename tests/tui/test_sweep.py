@@ -73,17 +73,18 @@ def test_no_full_collection_is_taken_while_the_program_works_and_one_in_the_next
     work(30)
     assert whole() == before and knot() is not None
     assert len(hands.later) == 1, "asked for once"
-    assert hands.let_time_pass() == PAUSE
+    assert hands.let_time_pass() == 0, "nobody types: what there is to walk shall not grow"
     assert whole() == before + 1 and knot() is None
     work(30)
     assert len(hands.later) == 1, "and again for what comes after"
 
 
 def test_a_full_collection_waits_until_nobody_types(hands: Hands) -> None:
+    hands.pressed = hands.now - 0.25
     work(30)
     before = whole()
-    hands.pressed = hands.now + PAUSE - 0.25
-    hands.let_time_pass()
+    hands.pressed = hands.now + PAUSE - 0.5
+    assert hands.let_time_pass() == pytest.approx(PAUSE - 0.25)
     assert whole() == before
     assert hands.let_time_pass() == pytest.approx(PAUSE - 0.25)
     assert whole() == before + 1

@@ -19,7 +19,7 @@ from pygments.lexer import Lexer
 
 from vtcode_tui.render.markdown_layout import code_rows, fence_head, lay
 from vtcode_tui.render.safety import plain
-from vtcode_tui.render.syntax import START, Stack, highlight, lexer_named
+from vtcode_tui.render.syntax import START, Stack, highlight, known, lexer_named
 from vtcode_tui.render.types import Line
 
 _BLOCK = 8_192
@@ -31,6 +31,7 @@ _LISTING = 8
 """Lines of an open code fence that are finished together."""
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})([^\n]*)\n?")
+_LISTING_BEGINS = re.compile(r"^[ \t>*+\-\d.)]*(?:`{3,}|~{3,})[ \t]*([^\s`~{]+)", re.MULTILINE)
 _FENCE_BEGUN = re.compile(r"(?:\A|(?<=\n)) {0,3}[`~]+\Z")
 
 
@@ -99,6 +100,8 @@ class MarkdownStream:
     _rest: str = ""
     _fed: list[str] = field(default_factory=list)
     _open: _Listing | None = None
+    waits: bool = False
+    """Whether the next of what came waits for the rules of its language, which are being compiled."""
     _closed: bool = False
     _dirty: bool = False
     _unfinished: list[Token] | None = None
@@ -162,10 +165,14 @@ class MarkdownStream:
             return
         text = "".join(self._fed)
         self._fed.clear()
-        self._dirty = most is not None and len(text) > most
+        end = len(text) if most is None else self._until_unknown(text[:most])
+        self._dirty = end < len(text)
+        self.waits = self._dirty and not end
         if self._dirty:
-            self._fed.append(text[most:])
-            text = text[:most]
+            self._fed.append(text[end:])
+            text = text[:end]
+        if self.waits:
+            return
         if text.endswith("\r") and not self._closed:  # perhaps half of a line end: it waits for the next piece
             self._fed.insert(0, "\r")
             text = text[:-1]
@@ -182,6 +189,14 @@ class MarkdownStream:
         elif self._rest:
             shown = _FENCE_BEGUN.sub("", self._rest) if self._open else self._rest
             self._rows.extend(self._lay(self._as_section(shown), self._unfinished)[0])
+
+    def _until_unknown(self, text: str) -> int:
+        """How many characters come before code in a language whose rules are not compiled yet."""
+        line = self._rest.rpartition("\n")[2]
+        for found in _LISTING_BEGINS.finditer(line + text):
+            if not known(found[1]):
+                return max(0, found.start() - len(line))
+        return len(text)
 
     def _as_section(self, text: str) -> _Section:
         if self._open:

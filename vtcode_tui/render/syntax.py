@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -62,6 +63,29 @@ def _style(token: _TokenType, ground: Ground) -> Style:
     return Style("text", ground)
 
 
+_COMPILING = threading.RLock()
+"""A lexer compiles its rules when it is first made, and two threads that make it at once would mix them up."""
+_MOST_NAMES = 256
+_known: dict[str, bool] = {}
+"""By name: whether the rules of a language have been compiled, or are still on the way."""
+
+
+def known(language: str) -> bool:
+    """Whether code in a language can be coloured at once; if not, its rules are compiled in a thread from now on."""
+    name = language.strip().lower()
+    if name not in _known and len(_known) < _MOST_NAMES:
+        _known[name] = False
+        threading.Thread(target=_learn, args=(name,), name="compiling a lexer", daemon=True).start()
+    return _known.get(name, True)
+
+
+def _learn(name: str) -> None:
+    try:
+        lexer_named(name)
+    finally:
+        _known[name] = True
+
+
 @lru_cache(maxsize=64)
 def lexer_named(language: str) -> Lexer | None:
     """The lexer for a language name or a file name's ending; None when there is none."""
@@ -69,7 +93,8 @@ def lexer_named(language: str) -> Lexer | None:
     if not name or name in {"text", "txt", "plain", "plaintext", "output"}:
         return None
     try:
-        return get_lexer_by_name(name, stripnl=False, ensurenl=False)
+        with _COMPILING:
+            return get_lexer_by_name(name, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return None
 
@@ -95,7 +120,8 @@ def lexer_for(filename: str) -> Lexer | None:
     if language is not None:
         return lexer_named(language)
     try:
-        return get_lexer_for_filename(name, stripnl=False, ensurenl=False)
+        with _COMPILING:
+            return get_lexer_for_filename(name, stripnl=False, ensurenl=False)
     except ClassNotFound:
         return None
 

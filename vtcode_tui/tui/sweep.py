@@ -21,8 +21,8 @@ LONGEST = 200
 """And after which it is begun whoever types: about a million objects."""
 GROWN = 100_000
 """Objects that have outlived full collections before all are walked again, for those that died since."""
-AWAY = 10.0
-"""Seconds without a key before that: it takes longest."""
+AWAY = 60.0
+"""Seconds without a key before that: it takes longest, a quarter of a second with a long session."""
 
 Later = Callable[[float, Callable[[], object]], object]
 """Calls something after so many seconds, in the loop; may be asked from any thread."""
@@ -62,10 +62,14 @@ class Sweep:
             self._waits = True
             with contextlib.suppress(RuntimeError):
                 # The loop may be closed already: then there is nobody left to wait.
-                self._later(PAUSE, self._when_quiet)
+                self._later(self._left(), self._when_quiet)
+
+    def _left(self) -> float:
+        # No longer than needed: the more there is to walk, the longer the walk holds the loop.
+        return max(0.0, PAUSE - (self._clock() - self._pressed()))
 
     def _when_quiet(self) -> None:
-        left = PAUSE - (self._clock() - self._pressed())
+        left = self._left()
         if left > 0 and gc.get_count()[2] < LONGEST:
             self._later(left, self._when_quiet)
             return

@@ -70,7 +70,6 @@ class BlockSheet(Sheet):
         index = self._place(block)
         if index is not None:
             self._widths[index] = -1
-            self._rows.pop(index, None)
             self.soon()
 
     def _place(self, block: Block) -> int | None:
@@ -111,8 +110,8 @@ class BlockSheet(Sheet):
         if not self._pending:
             return
         late, self._late = self._late, None
-        if late is not None:
-            self.changed(late)
+        if late is not None and (index := self._place(late)) is not None:
+            self._widths[index] = -1
         self._pending = False
         if late is not None and time.monotonic() < self._drawn + SELDOM:
             if (index := self._place(late)) is not None:
@@ -135,10 +134,14 @@ class BlockSheet(Sheet):
         width = self.text_width
         rows = self._rows.get(index)
         if rows is None or self._widths[index] != width:
-            rows = self.blocks[index].lay(width)
-            if self.blocks[index].behind:
-                self._late = self.blocks[index]
+            block, before = self.blocks[index], rows
+            rows = block.lay_part(width)
+            if block.behind:
+                self._late = block
                 self.soon(SOON)
+                if block.again:
+                    # As it was, or its room, until the whole is there: nothing jumps.
+                    rows = before or [*rows, *[Line()] * (self._heights[index] - len(rows))]
             self._rows[index] = rows
             while len(self._rows) > KEPT:
                 self._rows.popitem(last=False)
@@ -209,7 +212,6 @@ class BlockSheet(Sheet):
 
     def on_resize(self, event: events.Resize) -> None:
         """Another width: rows near the screen are laid out anew, the others when they are seen."""
-        self._rows.clear()
         self.redraw()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:

@@ -34,6 +34,8 @@ from vtcode_tui.render import (
 AT_ONCE = 0.008
 """Seconds that the laying out of an answer may take before keys are looked after again."""
 _PART = 1_000
+_LONG, _LONG_ROWS = 8_000, 200
+"""Characters and rows of an answer above which it is laid out in parts again, too."""
 GUTTER = 2
 """Cells left of every block, where its mark stands."""
 
@@ -52,6 +54,10 @@ class Block:
         """The rows for a width, the empty one before the block included."""
         raise NotImplementedError
 
+    def lay_part(self, cells: int) -> Sequence[Line]:
+        """The rows for a width; those of a first part, and more each time, while it is `behind`."""
+        return self.lay(cells)
+
     def copy_text(self) -> str:
         """What the copy key takes."""
         return ""
@@ -64,6 +70,11 @@ class Block:
     @property
     def behind(self) -> bool:
         """Whether more of it waits to be laid out than was done at once."""
+        return False
+
+    @property
+    def again(self) -> bool:
+        """Whether what is laid out in parts has been on the screen as a whole before."""
         return False
 
 
@@ -125,6 +136,7 @@ class Answer(Block):
     _whole: bool = False
     """Whether all of it has come."""
     _behind: bool = False
+    _again: bool = False
 
     def lay(self, cells: int) -> Sequence[Line]:
         """The rows for a width; of one that has just come, those of a first part, and more each time."""
@@ -140,15 +152,26 @@ class Answer(Block):
             shown.append(Line((Span("  "), Span(f"discarded: {plain_line(self.void)}", Style("caution")))))
         return shown
 
+    def lay_part(self, cells: int) -> Sequence[Line]:
+        """The same, also of a long one that was let go."""
+        if self.stream is None and not self.void and len(self.source) > _LONG:
+            self._begin(cells, self.source)
+            self._whole = self._again = True
+        return self.lay(cells)
+
     def _lay_stream(self, stream: MarkdownStream, cells: int) -> Sequence[Line]:
         """Only the rows that may still change are made again: a long answer costs no more than a short one."""
-        if cells != stream.width or not self._shown:
+        if cells != stream.width and len(self._shown) > _LONG_ROWS:
+            stream = self._begin(cells, stream.source)
+            self._again = True
+        elif cells != stream.width or not self._shown:
             stream.resize(cells)
             self._shown, self._kept = [Line()], 0
         until = time.perf_counter() + AT_ONCE
         self._behind = stream.advance(_PART)
-        while self._behind and time.perf_counter() < until:
+        while self._behind and not stream.waits and time.perf_counter() < until:
             self._behind = stream.advance(_PART)
+        self._again = self._again and self._behind
         if self._whole and not self._behind:
             stream.close()
         rows = stream.laid
@@ -167,12 +190,20 @@ class Answer(Block):
         """Whether more of it waits to be laid out than was done at once."""
         return self._behind
 
+    @property
+    def again(self) -> bool:
+        """Whether what is laid out in parts has been on the screen as a whole before."""
+        return self._again
+
     def feed(self, text: str) -> None:
         """Take the next piece."""
-        if self.stream is None:
-            self.stream = MarkdownStream(80)
-            self.stream.feed(self.source)
+        self._whole = False
+        (self.stream or self._begin(80, self.source)).feed(text)
+
+    def _begin(self, cells: int, text: str) -> MarkdownStream:
+        self.stream, self._shown, self._kept = MarkdownStream(cells), [], 0
         self.stream.feed(text)
+        return self.stream
 
     def finish(self, text: str) -> None:
         """The whole is known; what was laid out of it so far holds, if it was the same text."""
@@ -180,8 +211,7 @@ class Answer(Block):
         if self.void or self.stream is None or self.stream.source != text:
             self.stream, self._shown, self._kept, self._behind = None, [], 0, False
         if self.stream is None and not self.void and len(text) > _PART:
-            self.stream = MarkdownStream(80)
-            self.stream.feed(text)
+            self._begin(80, text)
 
     def copy_text(self) -> str:
         """What the copy key takes."""
