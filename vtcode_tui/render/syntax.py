@@ -71,7 +71,7 @@ _known: dict[str, bool] = {}
 
 
 def known(language: str) -> bool:
-    """Whether code in a language can be coloured at once; if not, its rules are compiled in a thread from now on."""
+    """Whether code in a language can be coloured at once; if not, a thread compiles its rules from now on."""
     name = language.strip().lower()
     if name not in _known and len(_known) < _MOST_NAMES:
         _known[name] = False

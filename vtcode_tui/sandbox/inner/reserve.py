@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from vtcode_tui.sandbox.inner.cgroup import Group
 
 _KEPT, _KEPT_AT_REST = 2, 1
-_REST_SECONDS = 30.0
-"""So long after the last run began, fewer wait."""
+_REST_SECONDS = 5.0
+"""So long after the last run began, fewer wait: two are for runs that come one behind the other."""
 _STARTING_SECONDS, _PATIENCE_SECONDS, _QUIET_SECONDS = 0.02, 0.05, 1.0
 """How long no crew is made while a run starts; how long after a run began, unless one ends before, and after the
 machine's mounts changed new ones are made."""

@@ -1,6 +1,6 @@
 """A model that never ends: 150 pieces of Markdown a second over the OpenAI wire, on loopback.
 
-`python -m benchmarks.streaming` prints its port and serves until it is ended; `benchmarks.startup --stream` starts
+`python -m benchmarks._streaming` prints its port and serves until it is ended; `benchmarks.startup --stream` starts
 it, in a process of its own, so that its work is in nobody's figures.
 """
 
