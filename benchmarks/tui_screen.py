@@ -93,6 +93,7 @@ async def measure() -> None:
                 "# Title\n\n" + "word " * 80 + "\n\n```python\ndef f(x):\n    return x + 1\n```\n\n- one\n- two\n\n"
             ) * (size // 470)
             core.say(respond(""))
+            rig.app.pressed = time.monotonic()  # the person has just asked
             cpu, begun, held = time.process_time(), time.perf_counter(), Held()
             for at in range(0, len(text), 40):
                 core.live(TextDelta(2, text[at : at + 40]))
@@ -113,6 +114,13 @@ async def measure() -> None:
             await pilot.pause()
             await held.turn()
             row("  its end", f"loop held {held.most * 1000:.0f} ms")
+            held, narrower = Held(), asyncio.create_task(pilot.resize_terminal(SIZE[0] - 20, SIZE[1]))
+            while not narrower.done() or not drawn(chat) or chat.blocks[-1].behind:
+                await held.turn()
+            row("  another width", f"loop held {held.most * 1000:.0f} ms")
+            await pilot.resize_terminal(*SIZE)
+            while not drawn(chat) or chat.blocks[-1].behind:
+                await asyncio.sleep(0)
         run(core, "flood", "cat", b"", ends=False)
         line = b"-rw-r--r-- 1 root root  4096 Nov 22 21:37 \x1b[01;34msome-file-name.py\x1b[0m\r\n"
         data = line * (10_000_000 // len(line))

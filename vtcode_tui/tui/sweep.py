@@ -37,7 +37,7 @@ class Sweep:
         self._later, self._pressed, self._clock = later, pressed, clock
         self._before: tuple[int, int, int] | None = None
         self._waits = False
-        self._walked = 0
+        self._grown = 0
 
     def begin(self) -> None:
         """What there is now stays: leave it alone, and hold full collections back."""
@@ -46,7 +46,7 @@ class Sweep:
             gc.callbacks.append(self._collected)
         gc.set_threshold(self._before[0], self._before[1], 1 << 30)
         gc.freeze()
-        self._walked = gc.get_freeze_count()
+        self._grown = 0
         gc.enable()
 
     def end(self) -> None:
@@ -78,12 +78,12 @@ class Sweep:
             self._walk()
 
     def _walk(self) -> None:
-        grown = gc.get_freeze_count() - self._walked
-        if grown > GROWN and self._clock() - self._pressed() >= AWAY:
+        if self._grown > GROWN and self._clock() - self._pressed() >= AWAY:
             gc.unfreeze()
             gc.collect()
-            gc.freeze()
-            self._walked = gc.get_freeze_count()
+            self._grown = 0
         else:
             gc.collect()
-            gc.freeze()
+            # How much there is in all is not asked: Python counts it one by one, for longer than such a walk takes.
+            self._grown += len(gc.get_objects(generation=2))
+        gc.freeze()
