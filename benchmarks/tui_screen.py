@@ -70,6 +70,61 @@ def _key(letter: str) -> Any:
     return Key(letter, letter)
 
 
+async def answer(pilot: Any, rig: Rig, core: Any, size: int) -> None:
+    """A long answer: while it comes, its end, and in another width."""
+    text = (
+        "# Title\n\n" + "word " * 80 + "\n\n```python\ndef f(x):\n    return x + 1\n```\n\n- one\n- two\n\n"
+    ) * (size // 470)
+    core.say(respond(""))
+    rig.app.pressed = time.monotonic()  # the person has just asked
+    cpu, begun, held = time.process_time(), time.perf_counter(), Held()
+    for at in range(0, len(text), 40):
+        core.live(TextDelta(2, text[at : at + 40]))
+        if at % 4000 == 0:
+            await held.turn()
+    chat = rig.app.work.chat
+    while not drawn(chat):
+        await held.turn()
+    took, used = time.perf_counter() - begun, time.process_time() - cpu
+    row(
+        f"Markdown answer of {size // 1000} kB, in pieces of 40",
+        f"{took:.2f} s, CPU {used:.2f} s, loop held {held.most * 1000:.0f} ms",
+    )
+    held = Held()
+    core.say(respond(text))
+    while not drawn(chat):
+        await held.turn()
+    await pilot.pause()
+    await held.turn()
+    row("  its end", f"loop held {held.most * 1000:.0f} ms")
+    held, narrower = Held(), asyncio.create_task(pilot.resize_terminal(SIZE[0] - 20, SIZE[1]))
+    while not narrower.done() or not drawn(chat) or chat.blocks[-1].behind:
+        await held.turn()
+    row("  another width", f"loop held {held.most * 1000:.0f} ms")
+    await pilot.resize_terminal(*SIZE)
+    while not drawn(chat) or chat.blocks[-1].behind:
+        await asyncio.sleep(0)
+
+
+async def flood(rig: Rig, core: Any) -> None:
+    """Output that comes faster than it can be drawn."""
+    run(core, "flood", "cat", b"", ends=False)
+    line = b"-rw-r--r-- 1 root root  4096 Nov 22 21:37 \x1b[01;34msome-file-name.py\x1b[0m\r\n"
+    data = line * (10_000_000 // len(line))
+    worst, begun = 0.0, time.perf_counter()
+    for at in range(0, len(data), 65536):
+        core.live(OutputChunk("flood", data[at : at + 65536], True))
+        before = time.perf_counter()
+        await asyncio.sleep(0)
+        worst = max(worst, time.perf_counter() - before)
+    view = rig.app.work.terminal.runs["flood"]
+    while view.backlog:
+        before = time.perf_counter()
+        await asyncio.sleep(0)
+        worst = max(worst, time.perf_counter() - before)
+    row("10 MB of output until drawn", f"{time.perf_counter() - begun:.2f} s, loop held {worst * 1000:.0f} ms")
+
+
 async def measure() -> None:
     rig = Rig(Settings())
     async with rig.app.run_test(size=SIZE) as pilot:
@@ -89,53 +144,8 @@ async def measure() -> None:
         row("key to the prompt, 150 pieces/s streaming", _spread(await keys(pilot, rig, 200)))
         streaming.cancel()
         for size in (100_000, 1_000_000):
-            text = (
-                "# Title\n\n" + "word " * 80 + "\n\n```python\ndef f(x):\n    return x + 1\n```\n\n- one\n- two\n\n"
-            ) * (size // 470)
-            core.say(respond(""))
-            rig.app.pressed = time.monotonic()  # the person has just asked
-            cpu, begun, held = time.process_time(), time.perf_counter(), Held()
-            for at in range(0, len(text), 40):
-                core.live(TextDelta(2, text[at : at + 40]))
-                if at % 4000 == 0:
-                    await held.turn()
-            chat = rig.app.work.chat
-            while not drawn(chat):
-                await held.turn()
-            took, used = time.perf_counter() - begun, time.process_time() - cpu
-            row(
-                f"Markdown answer of {size // 1000} kB, in pieces of 40",
-                f"{took:.2f} s, CPU {used:.2f} s, loop held {held.most * 1000:.0f} ms",
-            )
-            held = Held()
-            core.say(respond(text))
-            while not drawn(chat):
-                await held.turn()
-            await pilot.pause()
-            await held.turn()
-            row("  its end", f"loop held {held.most * 1000:.0f} ms")
-            held, narrower = Held(), asyncio.create_task(pilot.resize_terminal(SIZE[0] - 20, SIZE[1]))
-            while not narrower.done() or not drawn(chat) or chat.blocks[-1].behind:
-                await held.turn()
-            row("  another width", f"loop held {held.most * 1000:.0f} ms")
-            await pilot.resize_terminal(*SIZE)
-            while not drawn(chat) or chat.blocks[-1].behind:
-                await asyncio.sleep(0)
-        run(core, "flood", "cat", b"", ends=False)
-        line = b"-rw-r--r-- 1 root root  4096 Nov 22 21:37 \x1b[01;34msome-file-name.py\x1b[0m\r\n"
-        data = line * (10_000_000 // len(line))
-        worst, begun = 0.0, time.perf_counter()
-        for at in range(0, len(data), 65536):
-            core.live(OutputChunk("flood", data[at : at + 65536], True))
-            before = time.perf_counter()
-            await asyncio.sleep(0)
-            worst = max(worst, time.perf_counter() - before)
-        view = rig.app.work.terminal.runs["flood"]
-        while view.backlog:
-            before = time.perf_counter()
-            await asyncio.sleep(0)
-            worst = max(worst, time.perf_counter() - before)
-        row("10 MB of output until drawn", f"{time.perf_counter() - begun:.2f} s, loop held {worst * 1000:.0f} ms")
+            await answer(pilot, rig, core, size)
+        await flood(rig, core)
         before_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         for number in range(200):
             core.say(respond(f"# Turn {number}\n\n" + "word " * 300))
