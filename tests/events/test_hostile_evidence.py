@@ -26,6 +26,7 @@ from vtcode_tui.events.lines import MAXIMUM, event_of, read_events, read_lines
 from vtcode_tui.events.meaning import Sense
 from vtcode_tui.events.notes import Key
 from vtcode_tui.events.rootcheck import check_root
+from vtcode_tui.events.spelling import Around
 
 MakeSession = Callable[..., Path]
 KINDS = sorted(kind.decode() for kind in Sense.reads | {b"session.started", b"log.checkpoint", b"log.recovered"})
@@ -173,20 +174,14 @@ def statement(**changed: str) -> str:
     return json.dumps(said | changed)
 
 
-def granted(seq: int, said: str) -> dict[str, Any]:
+def granted(said: str) -> dict[str, Any]:
     data = {"subject_sha256": "a", "shown_sha256": "b", "scope": "once", "statement": said, "signature": ""}
-    data |= {"rule": ""}
-    human = {"kind": "human"}
-    return {"type": "approval.granted", "session": "s", "call": "c", "actor": human, "data": data, "prev": "h"}
+    return data | {"rule": ""}
 
 
 def test_an_approval_of_another_session_and_one_that_is_used_twice_are_named_without_any_file_of_signers() -> None:
-    asked = {
-        "type": "approval.requested",
-        "call": "c",
-        "actor": {},
-        "data": {"subject_sha256": "a", "shown_sha256": "b"},
-    }
+    system, human = Around("s", "c", "system", None), Around("s", "c", "human", None)
+    asked = {"subject_sha256": "a", "shown_sha256": "b"}
     decided = {"decision": "prompt", "subject_sha256": "a", "policy_sha256": "p"}
     for said, wrong in (
         (statement(), []),
@@ -194,11 +189,13 @@ def test_an_approval_of_another_session_and_one_that_is_used_twice_are_named_wit
         (statement(subject_sha256="x", call="d"), ["holds a statement about something else: call, subject_sha256"]),
     ):
         sense = Sense()
-        sense(0, {"type": "policy.decided", "call": "c", "actor": {}, "data": decided})
-        sense(0, asked)
-        found = [problem.text.partition(") ")[2] for problem in sense(1, granted(1, said))]
-        assert found == wrong
-        again = [problem.text.partition(") ")[2] for problem in sense(2, granted(2, said))]
+        sense(0, b"policy.decided", system, decided, "h")
+        sense(0, b"approval.requested", system, asked, "h")
+        first = sense(1, b"approval.granted", human, granted(said), "h")
+        assert [problem.text.partition(") ")[2] for problem in first] == wrong
+        again = [
+            problem.text.partition(") ")[2] for problem in sense(2, b"approval.granted", human, granted(said), "h")
+        ]
         assert again == ["holds a statement that was used before"]
 
 

@@ -79,15 +79,17 @@ def run(given: argparse.Namespace) -> int:
 def _verify(given: argparse.Namespace) -> int:
     from vtcode_tui.events.places import locate
     from vtcode_tui.events.verdict import EXIT, verify, verify_all, worst
+    from vtcode_tui.sandbox import beside
 
     home = Home.from_environment()
     if given.all == bool(given.session):
         raise UsageError("name one session, or give --all")
     evidence, key = _evidence(given.anchors, given.timestamp_ca), _host_key(given.host_key)
     if given.all:
-        reports, problems = verify_all(home.sessions, host_key=key, evidence=evidence)
+        reports, problems = verify_all(home.sessions, host_key=key, evidence=evidence, beside=beside)
     else:
-        reports, problems = [verify(locate(home, given.session), host_key=key, evidence=evidence)], []
+        folder = locate(home, given.session)
+        reports, problems = [verify(folder, host_key=key, evidence=evidence, beside=beside)], []
     if given.allowed_signers:
         reports = [_with_signatures(report, Path(given.allowed_signers)) for report in reports]
     state = "tampered" if problems else worst(report.state for report in reports)

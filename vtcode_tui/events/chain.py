@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
 
-from pydantic_core import from_json
-
 from vtcode_tui.events.lines import GENESIS, MAXIMUM, MOST_UNSIGNED, bounded_lines, opened
 from vtcode_tui.events.notes import Note, read_note
 from vtcode_tui.events.seal import origin_of
+from vtcode_tui.events.spelling import BEFORE, Around, Frames, beginning, begins, payload_of
 
 Layer: TypeAlias = Literal["chain", "checkpoint", "root", "anchor", "meaning", "signature"]
-
-_TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_ENVELOPE = re.compile(
-    rb'\{"v":\d++,"seq":(\d{1,18}+),"id":"[^"\\]*+","time":"([^"\\]*+)","mono_ns":(\d{1,20}+),"type":"([a-z_.]++)",'
-    rb'"severity":"[a-z]++","outcome":"[a-z]++","session":(%b),"turn":-?\d++,"call":(null|%b),"parent":(?:null|%b),'
-    rb'"actor":\{"kind":"([a-z]++)","id":%b,"auth":(null|"[a-z-]++")\},"data":(?=\{)' % ((_TEXT,) * 4)
-)
-"""All of a line before its payload, as it is always written: whatever else says the same is not ours."""
-_BEHIND = len(',"prev":""}\n') + len(GENESIS)
-"""Bytes of a line after its payload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +59,10 @@ class Meaning(Protocol):
     """Judges events in order; only those of the types in `reads` are taken apart for it."""
 
     reads: frozenset[bytes]
-    notes: list[str]
+    notes: list[tuple[int, str]]
+    """What is no defect and worth a word: the event, and a sentence."""
 
-    def __call__(self, seq: int, event: dict[str, Any]) -> list[Problem]:
+    def __call__(self, seq: int, kind: bytes, around: Around, data: dict[str, Any], prev: str) -> list[Problem]:
         """What cannot be about this event, given those before it."""
         ...
 
@@ -102,41 +91,39 @@ def walk(path: Path, *, keys: Collection[str] | None, wanted: Collection[int], m
 
 def _lines(result: Walk, stream: BinaryIO, named: set[str], wanted: Collection[int], meaning: Meaning) -> None:
     """The loop over every line; kept flat, because it is what the speed of `audit verify` depends on."""
-    head, seq, session, mono_before, time_before = GENESIS, 0, b"", 0, b""
-    reads, sha256, envelope_of = meaning.reads | _OWN, hashlib.sha256, _ENVELOPE.match
-    end = b'"prev":"%b"}\n' % GENESIS.encode()
+    session: bytes | None = None
+    head, seq, mono_before, time_before = GENESIS, 0, b"", b""
+    reads, sha256, frames, frame = meaning.reads | _OWN, hashlib.sha256, Frames(), BEFORE
+    end = f'"prev":"{GENESIS}"}}\n'.encode()
     for raw in bounded_lines(stream):
-        if raw[-1] != 10:
-            _unended(result, seq, len(raw))
+        if not raw.endswith(end):
+            _discontinued(result, seq, raw, head)
             break
         if seq in wanted:
             result.heads[seq] = head
-        if not raw.endswith(end):
-            result.problems.append(_broken(seq, raw[:-1], head))
-            break
-        envelope = envelope_of(raw)
-        if envelope is None or int(envelope[1]) != seq:
+        found = beginning(raw)
+        if found is None or int(found[1]) != seq or raw.find(b"\\", 0, start := found.end()) >= 0:
             result.problems.append(_not_an_event(seq))
             break
-        time, mono, kind, its = envelope.group(2, 3, 4, 5)
-        mono = int(mono)
-        if its != session:
-            if session:
-                result.problems.append(_stranger(seq, its))
-            session = session or its
-            result.session = session[1:-1].decode(errors="replace")
-        if mono < mono_before or time < time_before:
+        if not raw.startswith(frame[0], start):
+            frame = frames.at(raw, start)
+        _, time, mono, kind = found.groups()
+        text, its, around = frame
+        if its != session and (session := _session(result, seq, session, its)) is None:
+            break
+        if time < time_before or mono < mono_before or len(mono) != len(mono_before):
             _clocks(meaning, seq, kind, (mono_before, time_before), (mono, time))
         mono_before, time_before = mono, time
         result.final = False
         if kind in reads:
-            event = _parsed(raw, envelope, head)
-            if event is None:
+            data = payload_of(raw, start + len(text) - 1)
+            if data is None or around is None:
                 result.problems.append(_not_an_event(seq))
                 break
             if kind in _OWN:
-                _own(result, seq, head, event, named)
-            result.problems += meaning(seq, event)
+                _own(result, seq, head, kind, data, named)
+            elif wrong := meaning(seq, kind, around, data, head):
+                result.problems += wrong
         head = sha256(raw[:-1]).hexdigest()
         end = f'"prev":"{head}"}}\n'.encode()
         seq += 1
@@ -144,16 +131,19 @@ def _lines(result: Walk, stream: BinaryIO, named: set[str], wanted: Collection[i
     _gap(result, seq)
 
 
-def _unended(result: Walk, seq: int, size: int) -> None:
-    """A crash tears a line; no crash leaves more of one than was ever written at once."""
-    result.torn = size
-    if size > MAXIMUM:
+def _discontinued(result: Walk, seq: int, raw: bytes, head: str) -> None:
+    """A line that does not end with `prev` as it must: it is torn, or something was changed."""
+    if raw.endswith(b"\n"):
+        result.problems.append(_broken(seq, raw, head))
+        return
+    # A crash tears a line; no crash leaves more of one than was ever written at once.
+    result.torn = len(raw)
+    if result.torn > MAXIMUM:
         result.problems.append(_not_an_event(seq))
 
 
 def _broken(seq: int, line: bytes, head: str) -> Problem:
-    envelope = _ENVELOPE.match(line)
-    if seq and envelope is not None and int(envelope[1]) == seq:
+    if seq and begins(seq, line):
         text = f"event {seq - 1} is not what event {seq} names: one of the two was changed; expected {head}"
         return Problem("chain", seq - 1, text)
     return Problem("chain", seq, f"line {seq + 1} is not event {seq}: something was removed, added or moved")
@@ -163,25 +153,34 @@ def _not_an_event(seq: int) -> Problem:
     return Problem("chain", seq, f"line {seq + 1} is not the event {seq} of a journal")
 
 
-def _stranger(seq: int, its: bytes) -> Problem:
-    return Problem("chain", seq, f"event {seq} belongs to another session, {its[1:-1].decode(errors='replace')}")
+def _session(result: Walk, seq: int, session: bytes | None, its: bytes) -> bytes | None:
+    """The session of all these events, which is that of the first; None where this one has no frame."""
+    if not its:
+        result.problems.append(_not_an_event(seq))
+        return None
+    if session is None:
+        result.session = its[1:-1].decode(errors="replace")
+        return its
+    text = f"event {seq} belongs to another session, {its[1:-1].decode(errors='replace')}"
+    result.problems.append(Problem("chain", seq, text))
+    return session
 
 
-def _clocks(meaning: Meaning, seq: int, kind: bytes, before: tuple[int, bytes], now: tuple[int, bytes]) -> None:
-    if now[0] < before[0] and kind not in _OPENING:
-        meaning.notes.append(f"event {seq}: the monotonic clock went back (another boot, or another machine)")
+def _clocks(meaning: Meaning, seq: int, kind: bytes, before: tuple[bytes, bytes], now: tuple[bytes, bytes]) -> None:
+    if int(now[0]) < int(before[0] or b"0") and kind not in _OPENING:
+        text = f"event {seq}: the monotonic clock went back (another boot, or another machine)"
+        meaning.notes.append((seq, text))
     if now[1] < before[1]:
-        meaning.notes.append(f"event {seq}: the clock was set back, from {before[1]!r} to {now[1]!r}")
+        meaning.notes.append((seq, f"event {seq}: the clock was set back, from {before[1]!r} to {now[1]!r}"))
 
 
-def _own(result: Walk, seq: int, head: str, event: dict[str, Any], named: set[str]) -> None:
-    data = event["data"]
+def _own(result: Walk, seq: int, head: str, kind: bytes, data: dict[str, Any], named: set[str]) -> None:
     if data.get("root_anchor"):
         result.root_anchors.append((seq, str(data["root_anchor"])))
-    if event["type"] == "log.recovered":
+    if kind == b"log.recovered":
         result.set_aside.append((seq, str(data.get("file")), str(data.get("sha256"))))
         return
-    if event["type"] == "log.checkpoint":
+    if kind == b"log.checkpoint":
         _checkpoint(result, seq, head, data)
         return
     _gap(result, seq)
@@ -189,25 +188,6 @@ def _own(result: Walk, seq: int, head: str, event: dict[str, Any], named: set[st
     result.openings.append(seq)
     if data.get("root_head"):
         result.root_heads.append(str(data["root_head"]))
-
-
-def _parsed(raw: bytes, envelope: re.Match[bytes], head: str) -> dict[str, Any] | None:
-    """What is judged of an event; its envelope is not read twice: that was most of the price."""
-    kind, session, call, actor, auth = envelope.group(4, 5, 6, 7, 8)
-    try:
-        data = from_json(raw[envelope.end() : -_BEHIND], cache_strings="keys")
-        if not isinstance(data, dict):
-            return None
-        return {
-            "type": kind.decode(),
-            "session": from_json(session),
-            "call": None if call == b"null" else from_json(call),
-            "actor": {"kind": actor.decode(), "auth": None if auth == b"null" else auth[1:-1].decode()},
-            "data": data,
-            "prev": head,
-        }
-    except ValueError:
-        return None
 
 
 def _checkpoint(result: Walk, seq: int, head: str, data: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from io import BufferedReader
+from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -36,6 +36,8 @@ MAXIMUM = 16 << 20
 """The longest line that is written; what is larger belongs into a recording or a spool file."""
 
 _LONGEST = MAXIMUM + (64 << 10)
+_AT_ONCE = 64 << 10
+"""Bytes that are read at once."""
 
 _quote: Callable[[str], str] = json.encoder.encode_basestring_ascii
 _SYSTEM_JSON = '{"kind":"system","id":"vtcode","auth":null}'
@@ -179,11 +181,11 @@ def read_lines(path: Path) -> Iterator[bytes]:
 
 
 @contextmanager
-def opened(file: Path) -> Iterator[BufferedReader]:
+def opened(file: Path) -> Iterator[BufferedReader[FileIO]]:
     """A file of evidence, for reading. Raises JournalError when it cannot be read, or is a pipe or a device."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as stream:
+        with BufferedReader(FileIO(descriptor, "rb"), _AT_ONCE) as stream:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise OSError(errno.EINVAL, "it is not a regular file")
             yield stream

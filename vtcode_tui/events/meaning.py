@@ -8,6 +8,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from vtcode_tui.events.chain import Problem
+from vtcode_tui.events.spelling import Around
 from vtcode_tui.events.sshsig import verifies
 
 _BOUND = ("decision", "session", "call", "scope", "rule", "subject_sha256", "shown_sha256", "policy_sha256")
@@ -40,32 +41,32 @@ class Sense:
         self._started: set[tuple[str, str]] = set()
         self._running: dict[str, int] = {}
         self._files: dict[tuple[str, bool], str] = {}
-        self.notes: list[str] = []
+        self.notes: list[tuple[int, str]] = []
         self.elsewhere: dict[int, str] = {}
         """Approvals, and the line that each was given after, where that is not the one right before it."""
 
-    def __call__(self, seq: int, event: dict[str, Any]) -> list[Problem]:
+    def __call__(self, seq: int, kind: bytes, around: Around, data: dict[str, Any], prev: str) -> list[Problem]:
         """What cannot be about this event, given those before it."""
-        data, call = event["data"], str(event.get("call") or "")
+        call = around.call
         found: list[str] = []
-        match event["type"]:
-            case "policy.decided":
+        match kind:
+            case b"policy.decided":
                 self._decided(call, data)
-            case "approval.requested":
-                self._asked[call, str(data.get("subject_sha256"))] = str(data.get("shown_sha256"))
-            case "approval.granted":
-                found = self._granted(seq, call, event, data)
-            case "sandbox.applied":
+            case b"sandbox.applied":
                 self._sandboxes.setdefault(call, set()).add(str(data.get("profile_sha256")))
-            case "exec.started":
+            case b"exec.started":
                 found = self._starts(call, data)
-            case "exec.finished":
+            case b"exec.finished":
                 if not self._running.get(call):
                     found = ["ends a run that never started"]
                 self._running[call] = self._running.get(call, 1) - 1
-            case "file.changed":
+            case b"file.changed":
                 self._file(seq, data)
-        return [Problem("meaning", seq, f"event {seq} ({event['type']}) {text}") for text in found]
+            case b"approval.requested":
+                self._asked[call, str(data.get("subject_sha256"))] = str(data.get("shown_sha256"))
+            case b"approval.granted":
+                found = self._granted(seq, around, data, prev)
+        return [Problem("meaning", seq, f"event {seq} ({kind.decode()}) {text}") for text in found]
 
     def _decided(self, call: str, data: dict[str, Any]) -> None:
         subject = (call, str(data.get("subject_sha256")))
@@ -79,16 +80,15 @@ class Sense:
         if data.get("decision") == "deny":
             self._denied.add(subject)
 
-    def _granted(self, seq: int, call: str, event: dict[str, Any], data: dict[str, Any]) -> list[str]:
-        subject = (call, str(data.get("subject_sha256")))
+    def _granted(self, seq: int, around: Around, data: dict[str, Any], prev: str) -> list[str]:
+        subject = (around.call, str(data.get("subject_sha256")))
         statement = str(data.get("statement") or "")
         if statement and statement in self._statements:
             return ["holds a statement that was used before"]
         self._statements.add(statement)
         shown = self._asked.get(subject)
-        actor = event["actor"]
         # Who typed a command has approved it by typing; nothing was asked and nothing shown.
-        typed = data.get("via") == "typed" and not data.get("shown_sha256") and actor.get("kind") == "human"
+        typed = data.get("via") == "typed" and not data.get("shown_sha256") and around.actor == "human"
         if shown is None and not typed:
             return ["grants what was never asked"]
         if not typed and shown != data.get("shown_sha256"):
@@ -96,29 +96,28 @@ class Sense:
         if subject in self._denied:
             return ["grants what the policy denies"]
         self._allowed.add(subject)
-        return self._unsaid(seq, event, {**data, "call": call, "policy_sha256": self._policies.get(subject)})
+        told = {**data, "session": around.session, "call": around.call, "decision": "granted"}
+        return self._unsaid(seq, around.auth, {**told, "policy_sha256": self._policies.get(subject)}, prev)
 
-    def _unsaid(self, seq: int, event: dict[str, Any], told: dict[str, Any]) -> list[str]:
+    def _unsaid(self, seq: int, auth: str | None, told: dict[str, Any], prev: str) -> list[str]:
         """What an approval's own statement does not bear out; `told` is what the journal says of the same."""
         statement, signature = str(told.get("statement") or ""), str(told.get("signature") or "")
-        auth = event["actor"].get("auth")
         if not signature and auth not in (None, "os-user"):
             return [f"claims the level {auth} and holds no signature"]
         if not statement:
             return []
         try:
             said = from_json(statement)
-            bound, nonce, prev = {name: said[name] for name in _BOUND}, str(said["nonce"]), str(said["prev"])
+            bound, nonce, after = {name: said[name] for name in _BOUND}, str(said["nonce"]), str(said["prev"])
         except (ValueError, KeyError, TypeError):
             return ["holds a statement that cannot be read"]
-        told = {**told, "session": event.get("session"), "decision": "granted"}
         if wrong := [name for name, value in bound.items() if value != told.get(name)]:
             return [f"holds a statement about something else: {', '.join(wrong)}"]
         if nonce in self._nonces:
             return ["holds a statement whose nonce was used before"]
         self._nonces.add(nonce)
-        if prev != event.get("prev"):
-            self.elsewhere[seq] = prev
+        if after != prev:
+            self.elsewhere[seq] = after
         if not signature:
             return [] if said.get("auth") == "os-user" else [f"says {said.get('auth')!r} and holds no signature"]
         found = verifies(signature, statement.encode())
@@ -145,9 +144,8 @@ class Sense:
         known = self._files.get(key)
         if known is not None and before != known:
             # Not a defect of the journal: the human, or another program, changes files too.
-            self.notes.append(
-                f"event {seq}: {key[0]} was changed by something else since this session last wrote it"
-            )
+            text = f"event {seq}: {key[0]} was changed by something else since this session last wrote it"
+            self.notes.append((seq, text))
         self._files[key] = after
 
 

@@ -15,10 +15,11 @@ from typing import Literal, TypeAlias
 
 from vtcode_tui.common.errors import JournalError
 from vtcode_tui.events.anchors import find_anchors
-from vtcode_tui.events.chain import Layer, Problem, Walk, walk
+from vtcode_tui.events.chain import Layer, Problem, Walk
 from vtcode_tui.events.evidence import Evidence
+from vtcode_tui.events.examined import Beside, examine
 from vtcode_tui.events.lines import GENESIS, NAME, opened, read_lines
-from vtcode_tui.events.meaning import Sense, unplaced
+from vtcode_tui.events.meaning import unplaced
 from vtcode_tui.events.notes import Note
 from vtcode_tui.events.rootcheck import Entry, Root, check_root, contradicted
 from vtcode_tui.events.rootlog import ROOT
@@ -75,9 +76,16 @@ def root_of(folder: Path) -> Path | None:
 
 
 def verify(
-    folder: Path, *, root: Root | None = None, host_key: bytes | None = None, evidence: Evidence | None = None
+    folder: Path,
+    *,
+    root: Root | None = None,
+    host_key: bytes | None = None,
+    evidence: Evidence | None = None,
+    beside: Beside | None = None,
 ) -> Report:
     """Verify one session. `root` is a root log verified before; without it the one beside the session is used.
+
+    With `beside` a long journal is read by two processes; what is found is the same.
 
     Raises JournalError when a file cannot be read at all.
     """
@@ -86,8 +94,8 @@ def verify(
         root = check_root(place, public=host_key, evidence=evidence)
         sessions = folder.absolute().parents[3]
         claims = [path.parent for path in sessions.glob(f"*/*/*/{folder.absolute().name}/{NAME}")]
-        return _claimed(_verified(folder, root, host_key, evidence), claims)
-    return _verified(folder, root, host_key, evidence)
+        return _claimed(_verified(folder, root, host_key, evidence, beside), claims)
+    return _verified(folder, root, host_key, evidence, beside)
 
 
 def _claimed(report: Report, folders: Collection[Path]) -> Report:
@@ -98,18 +106,22 @@ def _claimed(report: Report, folders: Collection[Path]) -> Report:
     return replace(report, state="tampered", problems=(*report.problems, Problem("root", None, text)))
 
 
-def _verified(folder: Path, root: Root | None, host_key: bytes | None, evidence: Evidence) -> Report:
-    report = _verdict(folder, root, evidence, unchecked=root is None and host_key is not None)
+def _verified(
+    folder: Path, root: Root | None, host_key: bytes | None, evidence: Evidence, beside: Beside | None
+) -> Report:
+    report = _verdict(folder, root, evidence, beside, unchecked=root is None and host_key is not None)
     # A session that runs enters more in the root log while its journal is read here: then both are read again.
     for _ in range(_TRIES):
         if not report.problems or root is None or not root.has_grown():
             break
         root = check_root(root.path, public=host_key, evidence=evidence)
-        report = _verdict(folder, root, evidence)
+        report = _verdict(folder, root, evidence, beside)
     return report
 
 
-def _verdict(folder: Path, root: Root | None, evidence: Evidence, *, unchecked: bool = False) -> Report:
+def _verdict(
+    folder: Path, root: Root | None, evidence: Evidence, beside: Beside | None, *, unchecked: bool = False
+) -> Report:
     """With `unchecked` a host key was given and there is no root log that it could have signed."""
     session = folder.absolute().name
     exported = evidence.exported(session)
@@ -120,20 +132,20 @@ def _verdict(folder: Path, root: Root | None, evidence: Evidence, *, unchecked: 
         | {size for size, _ in exported}
         | {mark.size if mark else 0}
     )
-    sense = Sense()
-    found = walk(
+    examined = examine(
         folder / NAME if folder.is_dir() else folder,
         keys=None if root is None else entry.keys if entry else (),
         wanted=wanted,
-        meaning=sense,
+        beside=beside,
     )
+    found = examined.walk
     problems = list(found.problems)
-    if sense.elsewhere:
-        problems += unplaced(sense.elsewhere, read_lines(folder))
+    if examined.elsewhere:
+        problems += unplaced(examined.elsewhere, read_lines(folder))
     if root is not None and found.session not in ("", session):
         text = f"the journal of session {session} holds events of session {found.session}"
         problems.insert(0, Problem("root", 0, text))
-    notes = list(sense.notes)
+    notes = list(examined.notes)
     if root is None:
         notes.append(
             "there is no root log here: a journal that was cut back or replaced as a whole would not be noticed"
@@ -260,7 +272,7 @@ def _set_aside(folder: Path, found: Walk) -> list[Problem]:
 
 
 def verify_all(
-    sessions: Path, *, host_key: bytes | None = None, evidence: Evidence | None = None
+    sessions: Path, *, host_key: bytes | None = None, evidence: Evidence | None = None, beside: Beside | None = None
 ) -> tuple[list[Report], list[Problem]]:
     """Verify every session below a `sessions` folder, and that none which the root log knows is missing."""
     evidence = evidence or Evidence()
@@ -269,7 +281,9 @@ def verify_all(
     present: dict[str, list[Path]] = {}
     for folder in folders:
         present.setdefault(folder.name, []).append(folder)
-    reports = [_claimed(_of_many(folder, root, host_key, evidence), present[folder.name]) for folder in folders]
+    reports = [
+        _claimed(_of_many(folder, root, host_key, evidence, beside), present[folder.name]) for folder in folders
+    ]
     missing = [
         Problem("root", None, f"session {session} is in the root log and its journal is gone")
         for session, entry in root.entries.items()
@@ -278,10 +292,10 @@ def verify_all(
     return reports, [*root.problems, *missing]
 
 
-def _of_many(folder: Path, root: Root, host_key: bytes | None, evidence: Evidence) -> Report:
+def _of_many(folder: Path, root: Root, host_key: bytes | None, evidence: Evidence, beside: Beside | None) -> Report:
     """One report of many: a journal that cannot be read must not keep the others from being verified."""
     try:
-        return _verified(folder, root, host_key, evidence)
+        return _verified(folder, root, host_key, evidence, beside)
     except JournalError as error:
         problem = Problem("chain", 0, str(error))
         return Report(folder.name, folder, "tampered", 0, GENESIS, 0, 0, False, (problem,), ())

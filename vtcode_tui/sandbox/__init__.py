@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vtcode_tui.sandbox.capability import Capability, Finding
+    from vtcode_tui.sandbox.copied import beside
     from vtcode_tui.sandbox.grant import Execute, Grant, Invoke, Pin, Work
     from vtcode_tui.sandbox.profile import Limits, Network, Profile, Staging, Tier
     from vtcode_tui.sandbox.run import Denial, Outcome, Run, TerminalSize
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from vtcode_tui.sandbox.trial import probe
 
 _PLACES = {
+    "beside": "copied",
     "Capability": "capability",
     "Finding": "capability",
     "Execute": "grant",
@@ -54,6 +56,7 @@ __all__ = [
     "TerminalSize",
     "Tier",
     "Work",
+    "beside",
     "probe",
 ]
 
