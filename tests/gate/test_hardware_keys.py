@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from vtcode_tui.config.settings import Approvals
 from vtcode_tui.events.sshsig import NAMESPACE, parse, verifies
 from vtcode_tui.gate.signing import AgentKey, key_source
 
+KINDS = {"ed25519-sk": "sk-ssh-ed25519@openssh.com", "ecdsa-sk": "sk-ecdsa-sha2-nistp256@openssh.com"}
 HELPER = Path("/usr/lib/openssh/ssh-sk-helper")
 
 
@@ -32,9 +34,9 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return library
 
 
-def make(folder: Path, provider: Path, *options: str) -> Path:
-    key = folder / "id_ed25519_sk"
-    command = ["ssh-keygen", "-q", "-t", "ed25519-sk", "-w", str(provider), "-N", "", "-f", str(key), "-C", "a@b"]
+def make(folder: Path, provider: Path, *options: str, kind: str = "ed25519-sk") -> Path:
+    key = folder / "id_sk"
+    command = ["ssh-keygen", "-q", "-t", kind, "-w", str(provider), "-N", "", "-f", str(key), "-C", "a@b"]
     subprocess.run([*command, *options], check=True, capture_output=True, stdin=subprocess.DEVNULL)
     return key
 
@@ -58,22 +60,26 @@ def held_by(agent: Path, key: Path, provider: Path) -> AgentKey:
     return source
 
 
+@pytest.mark.parametrize("kind", KINDS)
 async def test_ssh_keygen_verifies_an_approval_that_a_touched_key_signed(
-    tmp_path: Path, provider: Path, agent: Path
+    tmp_path: Path, provider: Path, agent: Path, kind: str
 ) -> None:
-    key = make(tmp_path, provider)
+    key = make(tmp_path, provider, kind=kind)
     source = held_by(agent, key, provider)
     text, signature = await signer(Approvals(signing="sk-touch"), source)(request("high"), GRANTED, "c" * 64)
-    assert parse(signature).level == "sk-touch"
+    assert (parse(signature).key_type, parse(signature).level) == (KINDS[kind], "sk-touch")
+    assert verifies(signature, text.encode()) is not None
+    assert verifies(signature, text.replace("toolu_1", "toolu_2").encode()) is None
     signers = signers_file(tmp_path, key)
     assert ssh_keygen_agrees(tmp_path, signers, text, signature)
     assert not ssh_keygen_agrees(tmp_path, signers, text.replace("toolu_1", "toolu_2"), signature)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 async def test_a_key_that_needs_no_touch_is_refused_where_a_touch_is_demanded(
-    tmp_path: Path, provider: Path, agent: Path
+    tmp_path: Path, provider: Path, agent: Path, kind: str
 ) -> None:
-    key = make(tmp_path, provider, "-O", "no-touch-required")
+    key = make(tmp_path, provider, "-O", "no-touch-required", kind=kind)
     source = held_by(agent, key, provider)
     with pytest.raises(DeniedError, match="not valid at level sk-touch"):
         await signer(Approvals(signing="sk-touch"), source)(request("high"), GRANTED, "c" * 64)
@@ -83,8 +89,9 @@ async def test_a_key_that_needs_no_touch_is_refused_where_a_touch_is_demanded(
     assert verifies(signature, text.encode()) is not None
 
 
-def test_what_ssh_keygen_signed_with_such_a_key_is_verified_here(tmp_path: Path, provider: Path) -> None:
-    key = make(tmp_path, provider)
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_ssh_keygen_signed_with_such_a_key_is_verified_here(tmp_path: Path, provider: Path, kind: str) -> None:
+    key = make(tmp_path, provider, kind=kind)
     environ = os.environ | {"SSH_SK_PROVIDER": str(provider)}
     done = subprocess.run(
         ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", NAMESPACE],
@@ -95,5 +102,26 @@ def test_what_ssh_keygen_signed_with_such_a_key_is_verified_here(tmp_path: Path,
     )
     found = verifies(done.stdout.decode(), b"a message\n")
     assert found is not None
-    assert (found.key_type, found.level) == ("sk-ssh-ed25519@openssh.com", "sk-touch")
+    assert (found.key_type, found.level) == (KINDS[kind], "sk-touch")
     assert verifies(done.stdout.decode(), b"another\n") is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_byte_of_such_a_signature_can_be_another_its_flags_and_counter_least_of_all(
+    tmp_path: Path, provider: Path, kind: str
+) -> None:
+    key = make(tmp_path, provider, kind=kind)
+    environ = os.environ | {"SSH_SK_PROVIDER": str(provider)}
+    command = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key), "-n", NAMESPACE]
+    done = subprocess.run(command, input=b"m", capture_output=True, check=True, env=environ)
+    armored = done.stdout.decode()
+    begin, end = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
+    raw = bytearray(base64.b64decode(armored.partition(begin)[2].partition(end)[0]))
+    # The last five bytes of the signature are its flags and its counter; before them is what was signed.
+    assert raw[-5:] == b"\x01\x01\x02\x03\x04"
+    for at in range(len(raw)):
+        raw[at] ^= 2
+        changed = f"{begin}\n{base64.b64encode(raw).decode()}\n{end}\n"
+        assert verifies(changed, b"m") is None, f"byte {at} of {len(raw)}"
+        raw[at] ^= 2
+    assert verifies(armored, b"m") is not None

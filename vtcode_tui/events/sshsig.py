@@ -26,6 +26,10 @@ def string(data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + data
 
 
+_ALGORITHMS = {"ssh-rsa": ("rsa-sha2-256", "rsa-sha2-512")}
+"""How a signature is named where that is not the name of its key's type."""
+
+
 class Fields:
     """Reads such strings one after the other. Raises ValueError at a wrong length."""
 
@@ -46,6 +50,11 @@ class Fields:
     def string(self) -> bytes:
         """A length and so many bytes."""
         return self.take(self.number())
+
+    def over(self) -> None:
+        """Raise ValueError where there is something left."""
+        if self._at < len(self._data):
+            raise ValueError("something stands behind an SSH structure")
 
     def rest(self) -> bytes:
         """Everything that is left."""
@@ -102,6 +111,7 @@ def parse(text: str) -> Signature:
     if fields.take(6) != _MAGIC or fields.number() != 1:
         raise ValueError("not an SSH signature of version 1")
     public, namespace, _, hash_name, signature = (fields.string() for _ in range(5))
+    fields.over()
     return Signature(public, namespace.decode("utf-8", "replace"), hash_name, signature)
 
 
@@ -128,6 +138,9 @@ def _good(found: Signature, data: bytes) -> bool:
         flags_and_counter = blob.take(5)
         public, application = _without_application(found.public)
         data = hashlib.sha256(application).digest() + flags_and_counter + hashlib.sha256(data).digest()
+    blob.over()
+    if kind not in _ALGORITHMS.get(key_type, (key_type,)):
+        return False
     try:
         name = Fields(public).string()
         key = load_ssh_public_key(name + b" " + base64.b64encode(public))
@@ -135,15 +148,13 @@ def _good(found: Signature, data: bytes) -> bool:
             case ed25519.Ed25519PublicKey():
                 key.verify(raw, data)
             case rsa.RSAPublicKey():
-                digest = {"rsa-sha2-256": hashes.SHA256(), "rsa-sha2-512": hashes.SHA512()}.get(kind)
-                if digest is None:
-                    return False
+                digest = hashes.SHA256() if kind == "rsa-sha2-256" else hashes.SHA512()
                 key.verify(raw, data, padding.PKCS1v15(), digest)
             case ec.EllipticCurvePublicKey():
                 key.verify(_ecdsa(raw), data, ec.ECDSA(_hash_of(key.curve.name)))
             case _:
                 return False
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+    except (InvalidSignature, UnsupportedAlgorithm, NotImplementedError, ValueError):
         return False
     return True
 

@@ -138,8 +138,7 @@ def _verdict(
         wanted=wanted,
         beside=beside,
     )
-    found = examined.walk
-    problems = list(found.problems)
+    found, problems = examined.walk, list(examined.walk.problems)
     if examined.elsewhere:
         problems += unplaced(examined.elsewhere, read_lines(folder))
     if root is not None and found.session not in ("", session):
