@@ -11,10 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.gate.test_signing import GRANTED, request, signer, signers_file, ssh_keygen_agrees
-from vtcode_tui.common.errors import DeniedError
+from tests.agent.stage import Human, home_in, staged
+from tests.gate.test_signing import GRANTED, make_key, request, signer, signers_file, ssh_keygen_agrees
+from tests.reading import payloads
+from vtcode_tui.cli import main
+from vtcode_tui.common.errors import ConfigError, DeniedError
+from vtcode_tui.config.layers import load
 from vtcode_tui.config.settings import Approvals
+from vtcode_tui.demo import Step
 from vtcode_tui.events.sshsig import NAMESPACE, parse, verifies
+from vtcode_tui.events.types import ApprovalDenied, ApprovalGranted
 from vtcode_tui.gate.signing import AgentKey, key_source
 
 KINDS = {"ed25519-sk": "sk-ssh-ed25519@openssh.com", "ecdsa-sk": "sk-ecdsa-sha2-nistp256@openssh.com"}
@@ -125,3 +131,62 @@ def test_no_byte_of_such_a_signature_can_be_another_its_flags_and_counter_least_
         assert verifies(changed, b"m") is None, f"byte {at} of {len(raw)}"
         raw[at] ^= 2
     assert verifies(armored, b"m") is not None
+
+
+# From the file of an organisation to the signature, and back to whoever verifies it.
+
+RUN = Step("", (("run_command", {"command": 'python3 -c \'open("made", "w")\''}),))
+
+
+def managed(tmp_path: Path, own: str) -> Approvals:
+    """What is in force where the organisation demands hardware, and this is in the person's own file."""
+    locked, home, root = tmp_path / "etc", home_in(tmp_path), tmp_path / "ws"
+    for folder in (locked, home.config, root):
+        folder.mkdir(parents=True, exist_ok=True)
+    (locked / "vtcode.toml").write_text('[approvals]\nrequire = { medium = "sk-touch", high = "sk-touch" }\n')
+    home.settings_file.write_text(f"[approvals]\n{own}")
+    return load(home, root, managed=locked).settings.approvals
+
+
+@pytest.mark.kernel
+async def test_hardware_that_a_managed_file_demands_is_in_the_journal_and_ssh_keygen_says_so(
+    tmp_path: Path, provider: Path, agent: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = make(tmp_path, provider, kind="ecdsa-sk")
+    held_by(agent, key, provider)
+    approvals = managed(tmp_path, f'signing = "sk-touch"\nsigning_key = "{key}.pub"\n')
+    environ = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path), "SSH_AUTH_SOCK": str(agent)}
+    async with staged(tmp_path, [RUN, Step("ok")], approvals=approvals, environ=environ) as stage:
+        await stage.session.submit("go")
+    (granted,) = payloads(stage.events(), ApprovalGranted)
+    assert [event.actor.auth for event in stage.events("approval.granted")] == ["sk-touch"]
+    assert [event for event in stage.events("exec.started") if event.call == "c1"], "it ran"
+    signers = signers_file(tmp_path, key)
+    assert ssh_keygen_agrees(tmp_path, signers, granted.statement, granted.signature)
+    verify_with = ["audit", "verify", str(stage.session.folder), "--allowed-signers", str(signers)]
+    assert main(verify_with) == 0
+    assert "approved by alice@corp at level sk-touch" in capsys.readouterr().out
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("own", ['signing = "ssh-key"\n', 'signing = "ssh-key"\nrequire = { high = "os-user" }\n'])
+async def test_where_a_managed_file_demands_hardware_nothing_less_lets_anything_run(
+    tmp_path: Path, provider: Path, agent: Path, own: str
+) -> None:
+    key = make_key(tmp_path)
+    environ = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path), "SSH_AUTH_SOCK": str(agent)}
+    subprocess.run(["ssh-add", "-q", str(key)], check=True, env=os.environ | environ, capture_output=True)
+    human = Human()
+    approvals = managed(tmp_path, f'{own}signing_key = "{key}.pub"\n')
+    async with staged(tmp_path, [RUN, Step("ok")], human=human, approvals=approvals, environ=environ) as stage:
+        await stage.session.submit("go")
+    assert len(human.asked) == 1
+    assert not stage.events("approval.granted")
+    assert {denied.outcome for denied in payloads(stage.events(), ApprovalDenied)} == {"void"}
+    assert not [event for event in stage.events("exec.started") if event.call == "c1"]
+    assert main(["audit", "verify", str(stage.session.folder)]) == 0
+
+
+def test_where_a_managed_file_demands_hardware_and_no_key_is_named_no_session_begins(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"needs `approvals\.signing_key`"):
+        managed(tmp_path, "")
