@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,3 +78,55 @@ async def test_no_file_child_or_export_of_a_session_holds_its_key(
     )
     ways = set(spellings(seed))
     assert [(path, way) for path, content in places for way in ways if way in content] == []
+
+
+def descendants(pid: int) -> Iterator[int]:
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        # A process may end while it is looked at: then it is none of those that are there.
+        with contextlib.suppress(OSError):
+            for name in (task / "children").read_text().split():
+                yield int(name)
+                yield from descendants(int(name))
+
+
+def memory_of(pid: int) -> Iterator[bytes]:
+    """Everything that a process has in its memory and may read itself."""
+    with Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            reach, rights, *_ = line.split()
+            begin, end = (int(one, 16) for one in reach.split("-"))
+            if rights.startswith("r") and "[v" not in line:
+                with contextlib.suppress(OSError):
+                    memory.seek(begin)
+                    yield memory.read(end - begin)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into the memory of these processes")
+async def test_neither_the_fork_server_nor_a_supervisor_nor_a_run_has_the_key_in_its_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys: list[notes.Key] = []
+    made = notes.Key.__init__
+
+    def watched(self: notes.Key, *of: Any, **more: Any) -> None:
+        made(self, *of, **more)
+        keys.append(self)
+
+    monkeypatch.setattr(notes.Key, "__init__", watched)
+    wait = Step("", (("run_command", {"command": "python3 -c 'import time; time.sleep(600)'"}),))
+    async with staged(tmp_path, [wait, Step("done")]) as stage:
+        running = asyncio.ensure_future(stage.session.submit("go"))
+        await stage.until(lambda: any(getattr(one, "type", "") == "exec.started" for one in stage.heard))
+        seeds = [key.seed() for key in keys]
+        ways = {way for seed in seeds for way in spellings(seed)}
+        looked, found = 0, list[tuple[int, bytes]]()
+        for pid in set(descendants(os.getpid())):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                for piece in memory_of(pid):
+                    looked += len(piece)
+                    found += [(pid, way) for way in ways if way in piece]
+        assert any(seed in piece for piece in memory_of(os.getpid()) for seed in seeds), "the search finds keys"
+        await stage.session.interrupt()
+        await running
+    assert looked > 1 << 20
+    assert found == []
