@@ -196,6 +196,7 @@ STRICTER: dict[str, tuple[Any, Any, Any, Any]] = {
     "model.discover": (True, False, False, None),
     "sandbox.minimum_tier": ("kernel", "full", "full", "seatbelt"),
     "sandbox.allow_unsandboxed": (True, False, False, None),
+    "sandbox.debug": (True, False, False, None),
     "sandbox.staging": ("off", "auto", "auto", None),
     "sandbox.read": (["/a", "/b"], ["/a"], ["/a"], ["/a", "/b", "/"]),
     "sandbox.write": (["/a", "/b"], [], [], ["/a", "/b", "/"]),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vtcode_tui.sandbox.inner import guard, rehearsal, tree, watch
+from vtcode_tui.sandbox.inner import rehearsal, snapshots, tree, watch
 from vtcode_tui.sandbox.inner.job import Job
 from vtcode_tui.sandbox.inner.node import Node
 from vtcode_tui.sandbox.inner.outline import Outline
@@ -15,7 +15,8 @@ from vtcode_tui.sandbox.inner.outline import Outline
 WATCH, END, GUARD, REHEARSAL = "fault-watch", "fault-end", "fault-guard", "fault-rehearsal"
 
 _workspaces: list[str] = []
-_really_end_all, _really_look = tree.end_all, guard.Guard._look
+_guarded: list[str] = []
+_really_end_all, _really_look = tree.end_all, snapshots.Snapshots.look
 _really_rehearse = rehearsal.of_supervision
 
 
@@ -28,6 +29,7 @@ def _set_off(name: str) -> None:
 class _Watch(watch.Watch):
     def __init__(self, job: Job, begun: float, *, enclosed: bool) -> None:
         _workspaces.append(job.workspace)
+        _guarded.append(job.workspace)
         super().__init__(job, begun, enclosed=enclosed)
 
     def check(self) -> tuple[str, str] | None:
@@ -43,8 +45,8 @@ def _end_all(*, enclosed: bool = False) -> int:
     return _really_end_all(enclosed=enclosed)
 
 
-def _look(self: guard.Guard, name: str, before: Node | None) -> Node:
-    if self._ended and Path(self._workspace, GUARD).exists() and name == ".envrc":
+def _look(self: snapshots.Snapshots, name: str, before: Node | None) -> Node:
+    if self.opens and name == ".envrc" and any(Path(place, GUARD).exists() for place in _guarded):
         raise ArithmeticError(f"the {GUARD}")
     return _really_look(self, name, before)
 
@@ -58,4 +60,4 @@ def _rehearse(outline: Outline, folder: str) -> None:
 setattr(rehearsal, "of_supervision", _rehearse)  # noqa: B010
 setattr(watch, "Watch", _Watch)  # noqa: B010 - put in the place of the real one, in this process only
 setattr(tree, "end_all", _end_all)  # noqa: B010
-setattr(guard.Guard, "_look", _look)  # noqa: B010
+setattr(snapshots.Snapshots, "look", _look)  # noqa: B010

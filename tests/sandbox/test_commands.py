@@ -123,12 +123,42 @@ def test_a_wrong_command_line_is_one_sentence_and_status_2(workspace: Path, word
     assert done.stderr.count("\n") == 1
 
 
+def test_programs_of_a_run_trace_each_other_only_where_the_person_says_so(workspace: Path) -> None:
+    traced = ["/usr/bin/python3", "-c", "import ctypes; print(ctypes.CDLL(None).ptrace(0, 0, 0, 0))"]
+    refused = _vtcode("sandbox", "run", "--", *traced, cwd=workspace)
+    assert refused.stdout == "-1\n"
+    assert "ptrace" in refused.stderr
+    assert "--debug" in refused.stderr
+    allowed = _vtcode("sandbox", "run", "--debug", "--", *traced, cwd=workspace)
+    assert (allowed.stdout, allowed.stderr) == ("0\n", "")
+
+
+def test_a_limit_that_ended_a_run_is_named_with_the_setting_that_raises_it(workspace: Path) -> None:
+    done = _vtcode("sandbox", "run", "--", "head", "-c", "100000000", "/dev/zero", cwd=workspace)
+    assert "ended: limit: more than 64 MiB of output (raise `output_mb` under [sandbox]" in done.stderr
+
+
 def test_the_selftest_attacks_in_every_tier_and_prints_the_matrix(workspace: Path) -> None:
     done = _vtcode("selftest", "--only", "signal: kill ", cwd=workspace)
     assert done.returncode == 0, done.stdout + done.stderr
-    header, row = [line.split() for line in done.stdout.strip().splitlines()]
-    assert header[:2] == ["attacks", "contained"]
-    assert row == ["signal", *["3/3"] * len(header[2:])]
+    header, row, whole = [line.split() for line in done.stdout.strip().splitlines()]
+    assert header[:3] == ["contained", "of", "proven"]
+    assert row == ["signal", *["3/3"] * len(header[3:-3])]
+    assert whole == ["all", *row[1:]]
+
+
+def test_the_selftest_says_how_many_attacks_prove_nothing_here_and_why(workspace: Path) -> None:
+    """A machine without the program or the right for an attack is no machine that holds it."""
+    attack = "read: by path, /proc/1/root"
+    done = _vtcode("selftest", "--only", attack, cwd=workspace)
+    if " 1/1" in done.stdout:
+        pytest.skip("here anybody may look into the root of process 1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [line.split() for line in done.stdout.strip().splitlines()]
+    assert lines[1][0] == "read"
+    assert set(lines[1][1:-1]) == {"0/0"}
+    assert lines[1][-1] == "1"
+    assert lines[-1] == ["read", "1", "Permission", "denied"]
 
 
 def test_the_selftest_does_the_workloads_and_tells_each_result_as_json(workspace: Path) -> None:

@@ -32,6 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     running.add_argument(
         "--allow-host", action="append", default=[], metavar="H", help="a host, host:port or *.host"
     )
+    running.add_argument("--debug", action="store_true", help="its programs may trace each other (gdb, strace)")
     running.add_argument("--json", action="store_true", help="print the outcome as one JSON object on stderr")
     running.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- ARGV...", help="the command")
     doctor = actions.add_parser("doctor", help="what this machine can enforce, proven by trying")
@@ -134,7 +135,8 @@ def _profile(
         readable=configured(tuple(_folder(path) for path in given.read), own),
     )
     writable = (root, *configured((*settings.sandbox.write, *map(_folder, given.write)), own))
-    return around.profile("run", writable=writable, staging=None, executes=True, hosts=tuple(given.allow_host))
+    profile = around.profile("run", writable=writable, staging=None, executes=True, hosts=tuple(given.allow_host))
+    return replace(profile, debug=profile.debug or given.debug)
 
 
 def _folder(text: str) -> str:
@@ -167,7 +169,8 @@ def _status(outcome: Outcome, tier: str, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"tier": tier, **asdict(outcome)}), file=sys.stderr)
     elif outcome.limit or outcome.killed:
-        _say(f"ended: {outcome.killed or outcome.limit}")
+        remedy = next((denial.remedy for denial in outcome.denials if denial.kind == "limit"), "")
+        _say(f"ended: {outcome.killed or outcome.limit}", remedy)
     if outcome.setup_error:
         if not as_json:
             _say(f"nothing ran: {outcome.setup_error}")

@@ -79,15 +79,16 @@ async def _attack(
     for attack in all_attacks():
         if only not in attack.id:
             continue
-        proven = control is None or bool(control.breaches(attack))
+        proven, reason = (["not asked"], "") if control is None else control.proof(attack)
         for mode in modes:
             spawner.tier = "kernel" if mode == "kernel" else "full"
             result = await suite.attempt(spawner, attack, staged=mode == "staged")
             if result.verdict == "contained" and not proven:
-                result = replace(result, verdict="not provable here")
+                result = replace(result, verdict="not provable here", reason=reason)
             results.append((mode, result))
             if as_json:
                 shown = {"attack": attack.id, "mode": mode, "verdict": result.verdict, "breaches": result.breaches}
+                shown |= {"reason": result.reason} if result.reason else {}
                 print(json.dumps(shown), flush=True)
             elif result.verdict in ("BREACH", "no sandbox"):
                 print(
@@ -119,16 +120,33 @@ async def _work(spawner: Spawner, modes: Sequence[str], only: str, *, as_json: b
 
 
 def _matrix(results: Sequence[tuple[str, Result]], modes: Sequence[str]) -> None:
-    from vtcode_tui.sandbox.selftest.table import all_attacks
-
-    groups = dict.fromkeys(attack.group for attack in all_attacks())
-    print(f"\n{'attacks contained':<20}" + "".join(f"{mode:>18}" for mode in modes))
-    for group in groups:
-        row = f"{group:<20}"
+    """Of each group: how many of the attacks that are proven to work here were contained, and how many are not."""
+    groups = dict.fromkeys(result.attack.group for _mode, result in results)
+    if not groups:
+        return
+    print(
+        f"\n{'contained of proven':<20}" + "".join(f"{mode:>18}" for mode in modes) + f"{'not provable here':>22}"
+    )
+    for group in [*groups, ""]:
+        of_group = [(mode, r) for mode, r in results if r.attack.group == group or not group]
+        row = f"{group or 'all':<20}"
         for mode in modes:
-            seen = Counter(r.verdict for m, r in results if m == mode and r.attack.group == group)
-            total = sum(seen.values()) - seen["not provable here"]
+            seen = Counter(r.verdict for m, r in of_group if m == mode)
+            proven = sum(seen.values()) - seen["not provable here"]
             notes = f" ({seen['known']} known)" if seen["known"] else ""
-            row += f"{seen['contained']}/{total}{notes}".rjust(18)
-        if any(r.attack.group == group for _m, r in results):
-            print(row)
+            row += f"{seen['contained']}/{proven}{notes}".rjust(18)
+        print(row + f"{len(_unproven(of_group)) or '':>22}")
+    _reasons(results)
+
+
+def _unproven(results: Sequence[tuple[str, Result]]) -> dict[str, tuple[str, str]]:
+    """The attacks that show nothing on this machine, with group and reason."""
+    return {r.attack.id: (r.attack.group, r.reason) for _m, r in results if r.verdict == "not provable here"}
+
+
+def _reasons(results: Sequence[tuple[str, Result]]) -> None:
+    unproven = Counter(_unproven(results).values())
+    if unproven:
+        print("\nnot provable here: these come to nothing without a sandbox too, for this reason")
+    for (group, reason), count in unproven.items():
+        print(f"  {group:<18}{count:>4}  {reason}")

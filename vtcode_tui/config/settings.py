@@ -92,6 +92,8 @@ class Sandbox(_Table):
     """More files that some tool runs or obeys unasked, as patterns: named as such in change sets and events."""
     pass_environment: tuple[str, ...] = ()
     pass_secrets: tuple[str, ...] = ()
+    debug: bool = False
+    """Programs of a run may trace each other."""
     wall_seconds: float = Field(default=600.0, gt=0)
     processes: int = Field(default=1024, gt=0)
     memory_mb: int = Field(default=8192, gt=0)

@@ -60,6 +60,7 @@ RULES: Mapping[str, Rule] = {
     "sandbox.runs_by_itself": Rule("add"),
     "sandbox.pass_environment": Rule("keep"),
     "sandbox.pass_secrets": Rule("keep"),
+    "sandbox.debug": _FALSE,
     "sandbox.wall_seconds": _LOWER,
     "sandbox.processes": _LOWER,
     "sandbox.memory_mb": _LOWER,

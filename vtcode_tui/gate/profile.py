@@ -92,6 +92,7 @@ class Surroundings:
             network=Network("hosts", hosts) if hosts else Network(),
             limits=limits_of(self.settings, wall_seconds),
             environment=environment(self.environ, self.settings, self.root) if executes else {},
+            debug=self.settings.debug and executes,
             staging=staging,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -46,10 +47,14 @@ def passed(environ: Mapping[str, str], *, names: Iterable[str] = (), secrets: It
 
 def search_path(environ: Mapping[str, str], workspace: Path) -> str:
     """PATH without relative folders and without anything inside the workspace, which a run could write."""
+    return _searched(environ.get("PATH", ""), str(workspace).rstrip("/") + "/")
+
+
+@functools.lru_cache(maxsize=32)
+def _searched(path: str, inside: str) -> str:
     usual = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     kept: list[str] = []
-    inside = str(workspace).rstrip("/") + "/"
-    for entry in [*environ.get("PATH", "").split(":"), *usual.split(":")]:
+    for entry in [*path.split(":"), *usual.split(":")]:
         # As a path without doubled slashes and dots: a link is followed by nobody here.
         plain = "/" + "/".join(part for part in entry.split("/") if part not in ("", "."))
         if entry.startswith("/") and entry not in kept and not f"{plain}/".startswith(inside):

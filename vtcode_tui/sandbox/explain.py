@@ -7,6 +7,13 @@ from typing import Any
 
 from vtcode_tui.sandbox.run import Denial
 
+_TRACED = frozenset({"ptrace", "personality"})
+_TRACING = (
+    "let programs of a run trace each other: `debug = true` under [sandbox] in your own vtcode.toml, or --debug"
+)
+_KEYS = {name: f"{name}_mb" for name in ("memory", "file_size", "disk", "output")}
+_KEYS |= {name: name for name in ("processes", "wall_seconds")}
+"""The settings of the limits that can be raised."""
 _NETWORK = "approve the host for this run (--allow-host HOST, or the approval's host list)"
 
 
@@ -27,14 +34,16 @@ def denial(row: Mapping[str, Any]) -> Denial:
 def remedy(kind: str, detail: str) -> str:
     """What a human could approve, or an empty text where nothing can be."""
     if kind == "host":
-        if detail.startswith("unix socket"):
+        if detail.startswith(("unix socket", "abstract unix socket")):
             return "sockets of other programs stay out of reach; nothing can be approved"
+        if detail.startswith(("IPv4 socket", "IPv6 socket")):
+            return "hosts can be approved, for TCP; other sockets cannot"
         return _NETWORK
-    if kind == "syscall" and detail == "ptrace":
-        return "approve the debug profile for this run"
+    if kind == "syscall":
+        return _TRACING if detail in _TRACED else "nothing can be approved for this call"
     if kind == "path":
         place = detail.partition(" ")[2]
         return f"allow runs to write {place}: `write` under [sandbox] in your own vtcode.toml, or --write {place}"
     if kind == "limit":
-        return "raise the limit in [sandbox] of your vtcode.toml"
+        return f"raise `{_KEYS[detail]}` under [sandbox] in your own vtcode.toml" if detail in _KEYS else ""
     return ""

@@ -356,11 +356,13 @@ def _outcome(report: Mapping[str, Any], answer: bytes, reason: str) -> Outcome:
         )
     exit_status = report.get("exit")
     limit = str(report.get("limit") or "")
+    killed = str(report.get("killed") or "")
     if exit_status in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ):
         limit = "file_size"
-    killed = str(report.get("killed") or "")
+        killed = killed or "limit: a file grew larger than a run may make one"
     if limit:
-        denials += (Denial("limit", killed or limit, "limit", explain.remedy("limit", "")),)
+        killed = killed or f"limit: {limit}"
+        denials += (Denial("limit", killed, "limit", explain.remedy("limit", limit)),)
     setup_error = str(report.get("setup_error") or "")
     if setup_error and report.get("step"):
         setup_error = f"{report['step']}: {setup_error}"

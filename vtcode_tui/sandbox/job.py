@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vtcode_tui.common.errors import SandboxError
@@ -39,6 +40,10 @@ class Machine:
     """Whether somebody reads what Landlock tells the machine's audit."""
     rulesets: ruleset.Rulesets | None = None
     """Where a run's Landlock ruleset comes from, where some wait."""
+    environment: Mapping[str, str] = field(default_factory=lambda: env.passed(os.environ))
+    """What passes from the person's environment, which this program does not change."""
+    places: outline.Places = field(default_factory=outline.Places)
+    """Where the file comes from that names what the guard compares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,8 @@ class Prepared:
     staging: list[str] | None
     guarded: str
     """The workspace whose protected paths are compared after the run; "" where that is not needed."""
+    places: int
+    """The descriptor of the file that names them, which is shared; -1 for none."""
     view: View
     """What the run will see."""
 
@@ -99,7 +106,7 @@ def prepare(
         "readable": [str(path) for path in dict.fromkeys(profile.readable) if path not in common],
         "writable": [str(path) for path in profile.writable],
         "protected": [str(path) for path in profile.protected],
-        "guarded": [] if staging else [str(path) for path in profile.protected],
+        "guarded": [],
         "hidden": hidden,
         "rules": [(path, *rights.masked(access)) for path, access, _strict in (rules if full else own_rules)],
         "rlimits": _rlimits(profile, full=full),
@@ -116,7 +123,8 @@ def prepare(
     own = (str(machine.home), "/tmp") if full else (f"{OWN}/home", f"{OWN}/tmp")
     view = View(profile, machine.tier, machine.home, *own)
     guarded = str(profile.workspace) if profile.protected and not staging else ""
-    return Prepared(text, held, kind, layer, guarded, view)
+    places = machine.places.file_of(profile.workspace, profile.protected, shelf / "quarantine") if guarded else -1
+    return Prepared(text, held, kind, layer, guarded, places, view)
 
 
 def _hidden(profile: Profile, tier: Tier) -> list[str]:
@@ -154,12 +162,11 @@ def work_of(
     """What is to be done and in which environment, as keys of the job."""
     full = machine.tier == "full"
     home = str(folder / "home") if not full else str(machine.home) if machine.home.is_dir() else "/tmp"
-    environment = env.passed(os.environ)
+    environment = {**machine.environment}
     environment |= {k: v for k, v in request.profile.environment.items() if "\0" not in k + v and "=" not in k}
     environment |= env.fixed(home, "/tmp" if full else str(folder / "tmp"))
-    environment["PATH"] = env.search_path(
-        {"PATH": environment.get("PATH", os.environ.get("PATH", ""))}, request.profile.workspace
-    )
+    path = {"PATH": environment.get("PATH", os.environ.get("PATH", ""))}
+    environment["PATH"] = env.search_path(path, request.profile.workspace)
     if proxy:
         environment |= env.proxied(proxy[2])
     work = request.work

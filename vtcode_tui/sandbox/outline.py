@@ -1,4 +1,4 @@
-"""The files that tell the fork server what the runs of a kind have in common: see `inner.outline`."""
+"""The files that tell the fork server what runs have in common: see `inner.outline`."""
 
 from __future__ import annotations
 
@@ -32,3 +32,33 @@ def file_of(*, full: bool, debug: bool, signals: bool, home: Path, scratch: Path
         file.write(json.dumps(said).encode() + b"\0" + first + second)
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
     return descriptor
+
+
+class Places:
+    """Gives the file that names what the guard compares: the same one as long as that is the same."""
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] = ()
+        self._descriptor = -1
+
+    def file_of(self, workspace: Path, protected: tuple[Path, ...], quarantine: Path) -> int:
+        """An open file in memory, which stays ours."""
+        key = (workspace, protected, quarantine)
+        if self._descriptor < 0 or key != self._key:
+            self.close()
+            said = {
+                "workspace": str(workspace),
+                "paths": [str(path) for path in protected],
+                "quarantine": str(quarantine),
+            }
+            self._descriptor = os.memfd_create("vtcode-places", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+            os.write(self._descriptor, json.dumps(said).encode())
+            fcntl.fcntl(self._descriptor, fcntl.F_ADD_SEALS, _SEALS)
+            self._key = key
+        return self._descriptor
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1

@@ -197,6 +197,8 @@ class Spawner:
             self._records = None
         if self._machine is not None and self._machine.rulesets is not None:
             self._machine.rulesets.close()
+        if self._machine is not None:
+            self._machine.places.close()
 
     def _spend(self, grant: Grant) -> None:
         if grant.nonce in self._spent:
@@ -220,6 +222,7 @@ class Spawner:
             with theirs:
                 try:
                     handed = [theirs.fileno(), prepared.outline, text, prepared.ruleset, *wiring.streams]
+                    handed += [prepared.places] if prepared.guarded else []
                     message = {
                         "staging": prepared.staging,
                         "alone": self._is_alone(request.profile),

@@ -75,6 +75,7 @@ class Job:
     writable: list[str]
     protected: list[str]
     guarded: list[str]
+    """Of a lone run: what its guard compares. Crews are told by `outline.Places`."""
     hidden: list[str]
     rules: list[tuple[str, int, int]]
     """[path, access if folder, access if file]; added by the work: in tier kernel only those of its own folder."""

@@ -19,6 +19,8 @@ from vtcode_tui.sandbox.inner.memory import process_of
 
 _MOST_SERVERS = 64
 """Ports of the machine that one run may hold: a service that starts on one of them meanwhile would fail."""
+_FEW = 8
+"""So many ports may stay taken for servers that are gone: to find out which they are costs milliseconds."""
 _CONNECT_SECONDS = 0.5
 _LONGEST_BACKLOG = 4096
 
@@ -35,19 +37,23 @@ class Server:
 
     def is_alive(self) -> bool:
         """Whether a process of the run still has it."""
-        if _leads_to(self.seen, self.inode):
-            return True
-        for pid in tree.descendants(os.getpid()):
-            folder = f"/proc/{pid}/fd"
-            try:
-                names = os.listdir(folder)
-            except OSError:
-                continue
-            for name in names:
-                if _leads_to(f"{folder}/{name}", self.inode):
-                    self.seen = f"{folder}/{name}"
-                    return True
-        return False
+        return not dead_of([self])
+
+
+def dead_of(servers: list[Server]) -> list[Server]:
+    """Those that no process of the run has any more, from one look at the machine: it costs milliseconds."""
+    unseen = {server.inode: server for server in servers if not _leads_to(server.seen, server.inode)}
+    for pid in tree.descendants(os.getpid()) if unseen else ():
+        folder = f"/proc/{pid}/fd"
+        try:
+            names = os.listdir(folder)
+        except OSError:
+            continue
+        for name in names:
+            server = unseen.pop(_target(f"{folder}/{name}"), None)
+            if server is not None:
+                server.seen = f"{folder}/{name}"
+    return [*unseen.values()]
 
 
 class Loopback:
@@ -62,6 +68,8 @@ class Loopback:
         second = 128 + os.urandom(1)[0] % 127
         self._hosts = {4: f"127.{second}.{third}.{fourth}", 6: f"127.{second}.{third}.{fourth + 127}"}
         self._servers: dict[tuple[int, int], Server] = {}
+        self._many = _FEW
+        """With so many it is looked which of them are gone."""
 
     def bind(self, thread: int, descriptor: int, address: str, port: int) -> int:
         """Bind the caller's TCP socket to the run's address, with the port that it asked for."""
@@ -73,16 +81,29 @@ class Loopback:
     def _bind(self, own: socket.socket, seen: str, port: int) -> None:
         try:
             version = _version(own)
-            for key in [key for key, server in self._servers.items() if not server.is_alive()]:
-                self._servers.pop(key).held.close()
+            if len(self._servers) >= self._many:
+                self._let_dead_go()
             if len(self._servers) >= _MOST_SERVERS:
                 raise OSError(errno.ENOBUFS, "too many servers")
             with kernel.without_capabilities():
-                own.bind(self._place(own, version, port))
+                try:
+                    own.bind(self._place(own, version, port))
+                except OSError as error:
+                    if error.errno != errno.EADDRINUSE:
+                        raise
+                    self._let_dead_go()
+                    own.bind(self._place(own, version, port))
             self._servers[version, own.getsockname()[1]] = Server(own, seen)
         except BaseException:
             own.close()
             raise
+
+    def _let_dead_go(self) -> None:
+        """Close what we hold of servers that are gone, so that their ports are free."""
+        dead = dead_of([*self._servers.values()])
+        for key in [key for key, server in self._servers.items() if server in dead]:
+            self._servers.pop(key).held.close()
+        self._many = min(max(_FEW, 2 * len(self._servers)), _MOST_SERVERS)
 
     def listen(self, thread: int, descriptor: int, backlog: int) -> int:
         """Let the caller's socket listen: a unix socket, or one that was bound here (or is bound now)."""
@@ -180,7 +201,11 @@ def _version(own: socket.socket) -> int:
 
 
 def _leads_to(path: str, target: str) -> bool:
+    return _target(path) == target
+
+
+def _target(path: str) -> str:
     try:
-        return os.readlink(path) == target
+        return os.readlink(path)
     except OSError:
-        return False
+        return ""

@@ -1,4 +1,4 @@
-"""What all runs of a kind have in common, known before any of them: what a waiting crew gets ready for."""
+"""What runs have in common, known before any of them: what a waiting crew gets ready for."""
 
 from __future__ import annotations
 
@@ -29,3 +29,21 @@ class Outline:
         self.readable = said["readable"]
         self.first = codes[: said["first_filter"]]
         self.second = codes[said["first_filter"] :]
+
+
+class Places:
+    """What the guard compares in one workspace: its file holds JSON."""
+
+    __slots__ = ("paths", "quarantine", "workspace")
+
+    workspace: str
+    paths: list[str]
+    """The protected paths, absolute."""
+    quarantine: str
+    """Where what a run put in a protected place is moved to."""
+
+    def __init__(self, text: bytes) -> None:
+        said = json.loads(text)
+        self.workspace = said["workspace"]
+        self.paths = said["paths"]
+        self.quarantine = said["quarantine"]

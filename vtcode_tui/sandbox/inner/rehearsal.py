@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import time
 from contextlib import suppress
 
@@ -21,6 +22,18 @@ if TYPE_CHECKING:
 
 _NAMES = (".git/hooks", ".git/config", ".envrc", ".vscode", ".github/workflows", "vtcode.toml", "a", "b", "c", "d")
 _MANY_FOLDERS = "/usr/share"
+
+
+def of_giving(some: int) -> None:
+    """Take a message of the usual size with descriptors and pass them on: the fork server, when it has forked."""
+    said = {"staging": None, "alone": False, "guarded": "/" * 60}
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        socket.send_fds(ours, [json.dumps(said).encode()], [some] * 8)
+        text, descriptors, _flags, _address = socket.recv_fds(theirs, 65536, 16)
+        json.loads(text)
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
 def of_job(outline: Outline, folder: str) -> Job:
@@ -45,6 +58,7 @@ def of_supervision(outline: Outline, folder: str) -> None:
     job = of_job(outline, folder)
     job.caches = folder
     guarded = guard.Guard(folder, [f"{folder}/{name}" for name in _NAMES], folder)
+    guarded.remember_early()
     guarded.remember()
     watch.Watch(job, time.monotonic(), enclosed=False).next_ms()
     summary = Notifier(job, -1, lambda _message: None).summary()

@@ -51,6 +51,7 @@ class Reserve:
         self._waiting: list[Crew] = []
         self._leaving: set[int] = set()
         self._outline = -1
+        self._expected = b""
         self._due = float("inf")
         self._begun = 0.0
 
@@ -58,6 +59,10 @@ class Reserve:
     def pids(self) -> set[int]:
         """The supervisors that wait, or go without having had a run."""
         return self._leaving | {crew.pid for crew in self._waiting}
+
+    def expect(self, places: bytes) -> None:
+        """Let crews that are made from now on get ready for runs that guard these (see `Places`)."""
+        self._expected = places
 
     def start(self, outline: int, message: bytes, descriptors: list[int]) -> Crew:
         """Give a run to a crew. Raises OSError where none can be made; the caller closes its socket.
@@ -139,18 +144,18 @@ class Reserve:
                 ours.close()
                 raise
             if pid == 0:
-                _be_supervisor(theirs, self._outline, self._group, waits=waits)
+                _be_supervisor(theirs, self._outline, self._group, waits=waits, expected=self._expected)
         return Crew(ours, pid)
 
 
-def _be_supervisor(control: socket.socket, outline: int, group: Group, *, waits: bool) -> NoReturn:
+def _be_supervisor(control: socket.socket, outline: int, group: Group, *, waits: bool, expected: bytes) -> NoReturn:
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         # Above all the descriptors that hold layers: one kept open would keep its layer mounted.
         kind = Outline(outline)
         kernel.close_all_but({0, 1, 2, control.fileno()})
-        Supervisor(kind, group, waits=waits).serve(control)
+        Supervisor(kind, group, waits=waits, expected=expected).serve(control)
     finally:
         # Whatever went wrong, a supervisor never becomes a second fork server.
         os._exit(125)

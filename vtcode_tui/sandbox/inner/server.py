@@ -16,8 +16,8 @@ import sys
 
 sys.path.append(sys.argv[1])
 
-from vtcode_tui.sandbox.inner import cgroup, kernel, sentinel, tree
-from vtcode_tui.sandbox.inner.job import SetupError
+from vtcode_tui.sandbox.inner import cgroup, kernel, rehearsal, sentinel, tree
+from vtcode_tui.sandbox.inner.job import SetupError, read_all
 from vtcode_tui.sandbox.inner.layers import Layers
 from vtcode_tui.sandbox.inner.reserve import Reserve
 from vtcode_tui.sandbox.inner.vigils import Vigils
@@ -93,6 +93,7 @@ class _Server:
                     break
             elif self._reserve.refill():
                 self._layers.refill()
+                rehearsal.of_giving(self._wake)
         self._reserve.dismiss()
         self._layers.dismiss()
         self._vigils.leave()
@@ -119,7 +120,9 @@ class _Server:
                 descriptors.append(holder.show().detach())
                 words = b" staged"
             elif said["guarded"]:
+                self._reserve.expect(read_all(descriptors[-1]))
                 words, watched = self._vigils.give(said["guarded"])
+                words = b" guarded" + words
                 descriptors += watched
             crew = self._reserve.start(outline, b"run" + words, descriptors)
             self._supervisors.add(crew.pid)

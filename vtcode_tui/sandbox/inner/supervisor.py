@@ -17,7 +17,19 @@ import struct
 import time
 from contextlib import suppress
 
-from vtcode_tui.sandbox.inner import first, guard, kernel, owner, rehearsal, space, target, tree, vigil, watch
+from vtcode_tui.sandbox.inner import (
+    first,
+    guard,
+    kernel,
+    own_folder,
+    owner,
+    rehearsal,
+    space,
+    target,
+    tree,
+    vigil,
+    watch,
+)
 from vtcode_tui.sandbox.inner.job import Job, SetupError, fitted, read_all
 from vtcode_tui.sandbox.inner.notify import Notifier
 
@@ -39,10 +51,12 @@ class Supervisor:
     job: Job
     events: socket.socket
 
-    def __init__(self, outline: Outline, group: Group, *, waits: bool) -> None:
-        """`waits`: there is no run yet, so that there is time to rehearse."""
+    def __init__(self, outline: Outline, group: Group, *, waits: bool, expected: bytes = b"") -> None:
+        """`waits`: there is no run yet and time to rehearse; `expected`: the places that it may guard."""
         self.outline = outline
         self.waits = waits
+        self.expected = expected
+        self.guard: guard.Guard | None = None
         self.full = outline.full
         self.folder = ""
         """The run's own folder, with its private `home` and `tmp`."""
@@ -75,6 +89,8 @@ class Supervisor:
             if self.waits:
                 with target.step("rehearsal"):
                     rehearsal.of_supervision(self.outline, self.folder)
+                if self.expected:
+                    self._remember_early()
         except (SetupError, OSError) as error:
             self.setup_error = error if isinstance(error, SetupError) else SetupError("namespaces", str(error))
         message, descriptors, _flags, _address = socket.recv_fds(control, 4096, 16)
@@ -114,7 +130,8 @@ class Supervisor:
         self.control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self.orders, orders = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.world_orders, world_orders = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._make_folder()
+        with target.step("private folders"):
+            self.folder = own_folder.make(self.outline)
         with report, orders, world_orders:
             if self.full:
                 pid = space.clone_mapped(space.EVERYTHING)
@@ -129,26 +146,32 @@ class Supervisor:
             self.leader = pid
 
     def _run(self, descriptors: list[int], told: list[bytes]) -> None:
-        """The whole life of the run. `told` by the fork server: `staged`, `watched`, `watches` (see `vigils`)."""
+        """The whole life of the run. `told` by the fork server: staged, guarded, watched, watches (`vigils`)."""
         self.begun = time.monotonic()
         self.watches = b"watches" in told
         watched = None
         if b"watched" in told:
             *descriptors, queue, memory = descriptors
             watched = vigil.Vigil(queue, memory)
+        places = b""
+        if b"guarded" in told:
+            places = read_all(descriptors[-1])
+            os.close(descriptors.pop())
         text = read_all(descriptors[0])
         if self.setup_error is None:
             self._give_orders(descriptors, layered=b"staged" in told)
         self.job = Job(text)
         self.job.folder = self.folder
-        quarantine = os.path.dirname(self.job.caches) + "/quarantine"
-        protected = self.guard = guard.Guard(self.job.workspace, self.job.guarded, quarantine, watched, self.mounts)
+        if self.guard is None or places != self.expected:
+            self.guard = guard.over(places)
+        protected = self.guard
+        protected.watch_with(watched, self.mounts)
         try:
             if self.setup_error is not None:
                 raise self.setup_error
             if not self.full:
                 with target.step("private folders"):
-                    self._complete_folders()
+                    own_folder.complete(self.outline, self.job)
             with target.step("protected paths"):
                 protected.remember()
             self._await_start()
@@ -161,6 +184,13 @@ class Supervisor:
         if not self.limit and self.group.kills() > self.kills:
             self.limit, self.killed = "memory", "limit: the kernel's memory limit of all runs"
         self._report(survivors, protected.verify_surely() if self.released else [])
+
+    def _remember_early(self) -> None:
+        """Remember the protected paths of the workspace where the last run was: most often the next is there."""
+        early = guard.over(self.expected)
+        with suppress(OSError):  # then it is looked for anew, and said what is wrong
+            early.remember_early()
+            self.guard = early
 
     def _fail(self, error: Exception) -> None:
         """Let the run end because of an error that nobody foresaw, and say so."""
@@ -177,18 +207,18 @@ class Supervisor:
 
     def _clear_away(self, control: socket.socket) -> None:
         """What nobody waits for: the first process, which nothing of the run has outlived, and private folders."""
+        with suppress(OSError):  # it must not be in anybody's way
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         with suppress(ChildProcessError):
             os.waitpid(-1, 0)
         tree.end_all(enclosed=self.enclosed)
-        if self.watches and self.guard.looked:
+        if self.watches and self.guard is not None and self.guard.looked:
             self._begin_vigil(control)
         control.close()  # says that the run's mounts are gone
         watch.remove_tree(self.job.folder)
 
     def _begin_vigil(self, control: socket.socket) -> None:
         """Let the kernel watch the workspace for the runs to come, which then need not look through it."""
-        with suppress(OSError):  # nobody waits for this: it must not be in anybody's way
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         with suppress(vigil.Unwatchable, OSError):
             begun = vigil.begin(self.job.workspace)
             control.settimeout(_ANSWER_SECONDS)
@@ -197,31 +227,6 @@ class Supervisor:
 
     def _spawner_died(self, _signal: int, _frame: object) -> None:
         os.write(self.stop_write, b"!")
-
-    def _make_folder(self) -> None:
-        with target.step("private folders"):
-            os.makedirs(self.outline.scratch, 0o700, exist_ok=True)
-            self.folder = f"{self.outline.scratch}/run-{os.urandom(8).hex()}"
-            for path in (self.folder, self.folder + "/home", self.folder + "/tmp"):
-                os.mkdir(path, 0o700)
-            if not self.full:
-                self._link(self.outline.readable)
-
-    def _complete_folders(self) -> None:
-        """In tier kernel the private home is another folder: what lies elsewhere is linked into it."""
-        os.symlink(self.job.caches, self.folder + "/home/.cache")
-        self._link(self.job.readable)
-        self.job.readable += self.outline.readable
-
-    def _link(self, readable: list[str]) -> None:
-        home = self.outline.home
-        for path in readable:
-            if not path.startswith(home + "/"):
-                continue
-            place = f"{self.folder}/home{path[len(home) :]}"
-            os.makedirs(os.path.dirname(place), 0o700, exist_ok=True)
-            if not os.path.lexists(place):
-                os.symlink(path, place)
 
     def _give_orders(self, descriptors: list[int], *, layered: bool) -> None:
         """Tell the waiting processes what the run is. Its work begins at `go`, and no sooner."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import secrets
 import subprocess
 import sys
@@ -42,6 +44,8 @@ class Result:
     verdict: Verdict
     breaches: tuple[str, ...] = ()
     output: str = ""
+    reason: str = ""
+    """Why it is not provable here, in its own words."""
 
 
 class Control:
@@ -61,6 +65,10 @@ class Control:
 
     def breaches(self, attack: Attack, base: Path | None = None) -> list[str]:
         """What the attack achieves without a sandbox."""
+        return self.proof(attack, base)[0]
+
+    def proof(self, attack: Attack, base: Path | None = None) -> tuple[list[str], str]:
+        """What the attack achieves without a sandbox, and its complaint where that is nothing."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         world = World(base, SECRET)
@@ -69,7 +77,9 @@ class Control:
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             said = json.loads(self._process.stdout.readline() or '{"output": ""}')
-            return world.breaches(str(said["output"]))
+            output = str(said["output"]).encode("latin-1").decode("utf-8", "replace")
+            found = world.breaches(str(said["output"]))
+            return found, "" if found else complaint_of(output)
         finally:
             world.close()
 
@@ -80,6 +90,16 @@ class Control:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()
+
+
+def complaint_of(output: str) -> str:
+    """Why an attack came to nothing: the end of the last line that it said, without the names in it."""
+    number = re.findall(r"\[Errno (\d+)\]", output)
+    if number:
+        return os.strerror(int(number[-1]))
+    lines = output.split("\n") if output else []
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    return last.rpartition(": ")[2].strip()[:60] or "it had no effect and said nothing"
 
 
 async def attempt(spawner: Spawner, attack: Attack, *, staged: bool = False, base: Path | None = None) -> Result:
