@@ -24,6 +24,8 @@ def attack(arguments: Mapping[str, Any], out: BinaryIO) -> dict[str, object]:
     if pid == 0:
         try:
             _be(arguments)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the attack came to nothing, and says why
+            os.write(2, f"{type(error).__name__}: {error}\n".encode("utf-8", "backslashreplace"))
         finally:
             os._exit(70)
     deadline = time.monotonic() + float(arguments.get("seconds", 8))
