@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -161,3 +162,32 @@ def test_what_the_model_hears_is_no_word_about_what_exists(path: str) -> None:
         (home / "notes").touch()
         assert told() == before
         assert "exists" not in repr(before)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(
+    "script",
+    ["git config user.name x", "echo x >> .git/config", "rm .git/hooks/*", "git remote add o /x"],
+)
+async def test_a_protected_file_is_named_however_the_program_names_it(
+    finish: Finish, profile: Profile, spawner: Spawner, script: str
+) -> None:
+    """git says `.git/config: Device or resource busy` where a file is held in its place."""
+    subprocess.run(["git", "init", "-q", str(profile.workspace)], check=True)
+    protected = tuple(profile.workspace / name for name in (".git/config", ".git/hooks"))
+    _text, outcome = await finish(grant_for(replace(profile, protected=protected), "sh", "-c", script))
+    if spawner.tier == "kernel":  # there it is undone, and told by that
+        assert [d.detail for d in outcome.denials if d.kind == "protected"], outcome
+        return
+    assert outcome.exit_code
+    for audience in ("people", "model"):
+        assert any("is protected: no run changes it" in d.detail for d in _for(outcome, audience)), outcome.denials
+
+
+def test_a_file_of_the_workspace_that_is_not_protected_needs_no_word(tmp_path: Path) -> None:
+    view = View(
+        Profile("test", tmp_path, (tmp_path,), protected=(tmp_path / ".envrc",)), "full", tmp_path, "/h", "/t"
+    )
+    heard = Complaints(view, "")
+    heard.hear(b"mv: cannot move 'a.envrc' to 'b': Read-only file system\nlock: Device or resource busy\n")
+    assert heard.denials() == ()

@@ -33,20 +33,22 @@ _NEAR = 3
 
 _CONTROL = re.compile(rb"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\r")
 _COMPLAINT = re.compile(
-    r"no such file|permission denied|not permitted|read-only file system|not found|n't exist|not exist|"
+    r"no such file|permission denied|not permitted|read-only file system|resource busy|not found|not exist|"
+    r"n't exist|"
     r"(?:cannot|can't|could not|couldn't|failed to|unable to) "
     r"(?:open|access|find|read|stat|load|create|write|locate)|"
     r"\b(?:ENOENT|EACCES|EPERM|EROFS)\b|No rule to make target",
     re.IGNORECASE,
 )
 _WRITING = re.compile(
-    r"read-only file system|\bEROFS\b|(?:cannot|can't|could not|failed to|unable to) "
+    r"read-only file system|resource busy|\bEROFS\b|(?:cannot|can't|could not|failed to|unable to) "
     r"(?:create|write|touch|remove|rename|move|make|mkdir|unlink|delete|change|chmod|lock)|"
     r"\b(?:mkdir|unlink|rename|write|rmdir)\b",
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"[\"'`‘“]((?:~|)/[^\"'`’”\n]{1,4000})[\"'`’”]")
 _BARE = re.compile(r"(?<![\w.@:/~-])((?:~|)/[^\s\"'`’”:;,()\[\]{}<>|*?]{1,4000})")
+_RELATIVE = re.compile(r"(?<![\w/~-])(?:\./)?[\w.][^\s\"'`’”:;,()\[\]{}<>|*?]{0,1000}")
 _PROGRAM = re.compile(r"(?:^|: )([\w.+-]{1,100}): (?:command )?not found\s*$")
 
 
@@ -79,6 +81,7 @@ class Complaints:
             if len(found) >= 2 * _MOST:
                 break
             found += self._explained(self._view.real(path), writing=writing)
+        found += self._protected(text)
         found += self._hidden_programs(text)
         return tuple(dict.fromkeys(found))
 
@@ -103,6 +106,19 @@ class Complaints:
             if _is_there(path):
                 detail = f"{view.short(path)} exists and is hidden from this run"
                 yield Denial("path", detail, layer, view.remedy(path), audience="people")
+
+    def _protected(self, text: str) -> Iterator[Denial]:
+        """Protected paths that a program named from the workspace on, as git and most others do."""
+        root = str(self._view.profile.workspace)
+        seen = set[str]()
+        for line in text.splitlines():
+            if not _WRITING.search(line):
+                continue
+            for word in _RELATIVE.findall(line):
+                path = os.path.normpath(f"{root}/{word.rstrip('.')}")
+                if path not in seen and len(seen) < _MOST and self._view.of(path) == "protected":
+                    seen.add(path)
+                    yield from self._explained(path, writing=True)
 
     def _hidden_programs(self, text: str) -> Iterator[Denial]:
         view = self._view
