@@ -168,6 +168,19 @@ def test_suspending_gives_the_shell_its_terminal_and_coming_back_draws_again(tmp
         term.close()
 
 
+def test_it_ends_when_its_terminal_is_gone_and_it_is_told_to_continue_as_with_every_hang_up(
+    terminal: Callable[..., Terminal],
+) -> None:
+    term = terminal("quiet")
+    term.until(term.shows("/ command"))
+    os.kill(term.process.pid, signal.SIGCONT)
+    term.send(b"here")
+    term.until(term.shows("here"))
+    os.kill(term.process.pid, signal.SIGHUP)
+    os.kill(term.process.pid, signal.SIGCONT)
+    term.until(term.ended)
+
+
 def test_where_no_shell_could_bring_it_back_it_is_not_suspended(terminal: Callable[..., Terminal]) -> None:
     term = terminal("quiet")
     term.until(term.shows("/ command"))

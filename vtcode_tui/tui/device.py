@@ -137,6 +137,11 @@ class Device(LinuxDriver):
         """The descriptor of the terminal: for a program that gets it while the app is suspended."""
         return self._output
 
+    def _sigcont_application(self, *_: object) -> None:
+        # It comes with every hang-up too: a terminal taken twice would leave a thread behind that never ends.
+        if self._away:
+            super()._sigcont_application()
+
     def suspend_application_mode(self) -> None:
         """Leave the terminal to another program: from now on nothing of ours is written to it."""
         super().suspend_application_mode()
