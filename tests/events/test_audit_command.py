@@ -18,6 +18,7 @@ import pytest
 
 from tests.events.authority import time_stamping
 from vtcode_tui.cli import main
+from vtcode_tui.common.clock import SystemClock
 from vtcode_tui.common.home import Home
 from vtcode_tui.events import Journal, line_of, verify_all
 from vtcode_tui.events.examples import EXAMPLES, events
@@ -294,12 +295,37 @@ def test_prune_keeps_what_does_not_verify(session: MakeSession, home: Home) -> N
     assert folder.exists()
 
 
-def test_prune_on_the_command_line_lists_first(session: MakeSession, capsys: pytest.CaptureFixture[str]) -> None:
+class LongAgo(SystemClock):
+    def now(self) -> datetime:
+        return super().now() - timedelta(days=500)
+
+
+def test_prune_on_the_command_line_lists_first_what_it_would_remove_and_refuses_what_is_young_either_way(
+    session: MakeSession, home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = session()
-    assert main(["audit", "prune", "last"]) == 0
-    assert "would remove" in capsys.readouterr().out
-    assert main(["audit", "prune", "last", "--yes"]) == 3
-    assert folder.exists()
+    for more in ([], ["--yes"]):
+        assert main(["audit", "prune", "last", *more]) == 3
+        shown = capsys.readouterr()
+        assert (shown.out, "audit.minimum_days keeps it for 183" in shown.err) == ("", True)
+    old = home.sessions / "2025" / "01" / "01" / "0190a000-0000-7000-8000-000000000009"
+    journal = Journal.create(old, old.name, clock=LongAgo())
+    journal.append(said("long ago"))
+    journal.close()
+    assert main(["audit", "prune"]) == 0
+    shown = capsys.readouterr()
+    assert (shown.out.startswith(f"would remove {old.name}"), folder.name in shown.out) == (True, False)
+    assert old.exists()
+    assert main(["audit", "prune", "--yes"]) == 0
+    assert (old.exists(), folder.exists()) == (False, True)
+
+
+def test_authorities_for_time_stamps_without_any_anchors_are_no_check_and_a_mistake(
+    session: MakeSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session()
+    assert main(["audit", "verify", "last", "--timestamp-ca", "authority.pem"]) == 2
+    assert "--timestamp-ca" in capsys.readouterr().err
 
 
 def shells() -> list[str]:

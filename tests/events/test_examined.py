@@ -52,7 +52,7 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
     journal = Journal.create(folder, folder.name)
     events = story(3)
     write(journal, events[:30])
-    for _ in range(50):
+    for _ in range(360):
         journal.append(TEXT, actor=MODEL)
     write(journal, events[30:])
     changed = FileChanged(path="app.py", op="update", staged=True, before_sha256="other", after_sha256="more")
@@ -109,13 +109,13 @@ def test_what_was_signed_and_cannot_be_is_named_as_by_one_process(home: Home) ->
     folder = home.sessions / "2026" / "11" / "22" / "s1"
     journal = Journal.create(folder, "s1")
     journal.append(STARTED)
-    for _ in range(30):
+    for _ in range(190):
         journal.append(TEXT)
     journal.append(SandboxApplied(tier="full", profile="p", profile_sha256="b"), call="c")
     started = ExecStarted(argv=("ls",), executable="/bin/ls", cwd="/", subject_sha256="a", sandbox_sha256="b")
     journal.append(started, call="c")
     journal.append(ExecFinished(exit_code=0, duration_ms=1), call="d")
-    for _ in range(30):
+    for _ in range(190):
         journal.append(TEXT)
     journal.close()
     report = verify(folder, beside=beside)

@@ -116,6 +116,8 @@ def _evidence(files: list[str] | None, authority: str | None) -> Evidence:
     from vtcode_tui.events.timestamps import authorities, read_stamp
 
     if not files:
+        if authority:
+            raise UsageError("--timestamp-ca says which tokens count among --anchors, and none are given")
         return Evidence()
     try:
         raw = [sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes() for name in files]

@@ -79,7 +79,7 @@ def _report(given: argparse.Namespace) -> int:
 def _prune(given: argparse.Namespace) -> int:
     from vtcode_tui.config.layers import load
     from vtcode_tui.events.places import locate
-    from vtcode_tui.events.prune import Aged, aged, last_event, prune
+    from vtcode_tui.events.prune import Aged, aged, check_age, last_event, prune
     from vtcode_tui.workspace import remove_layer
 
     home, now = Home.from_environment(), SystemClock().now()
@@ -90,6 +90,8 @@ def _prune(given: argparse.Namespace) -> int:
     else:
         found = aged(home, now=now, days=max(audit.retention_days, audit.minimum_days))
     for one in found:
+        # What is listed is what would be done: one that is too young is refused here too.
+        check_age(one.folder, now=now, minimum_days=audit.minimum_days)
         if given.yes:
             prune(home, one.folder, now=now, minimum_days=audit.minimum_days, reason=given.reason)
             remove_layer(home.layers, one.folder.name)

@@ -57,17 +57,22 @@ def _last(lines: Iterable[bytes]) -> list[bytes]:
     return kept
 
 
+def check_age(folder: Path, *, now: datetime, minimum_days: int) -> None:
+    """Raise DeniedError when a session is younger than the minimum."""
+    age = (now - last_event(folder)).days
+    if age < minimum_days:
+        raise DeniedError(
+            f"session {folder.name} is {age} days old and audit.minimum_days keeps it for {minimum_days}"
+        )
+
+
 def prune(home: Home, folder: Path, *, now: datetime, minimum_days: int, reason: str) -> Report:
     """Remove one session. What it was, and whether it verified, stays in the root log for ever.
 
     Raises DeniedError when it is younger than the minimum, JournalError when the tombstone cannot be written; then
     nothing is removed.
     """
-    age = (now - last_event(folder)).days
-    if age < minimum_days:
-        raise DeniedError(
-            f"session {folder.name} is {age} days old and audit.minimum_days keeps it for {minimum_days}"
-        )
+    check_age(folder, now=now, minimum_days=minimum_days)
     held = _held(folder)
     try:
         return _removed(home, folder, reason)
