@@ -75,6 +75,18 @@ async def test_a_scrollbar_that_appears_wraps_no_row_anew(rig: Make) -> None:
         await until(lambda: at_end(chat), pilot)
 
 
+async def test_the_scrollbar_of_a_pane_that_followed_out_of_sight_says_where_its_rows_are(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        work(await app.ready(pilot))
+        log = app.app.work.events
+        await until(lambda: log.scroll_y > 0, pilot)
+        assert not log.size
+        await pilot.resize_terminal(160, 48)
+        await until(lambda: log.show_vertical_scrollbar and log.scroll_y == log.max_scroll_y, pilot)
+        assert log.vertical_scrollbar.position == log.scroll_y
+
+
 @pytest.mark.parametrize("streamed", [True, False])
 async def test_a_long_answer_that_comes_at_once_is_laid_out_in_parts_between_which_keys_are_answered(
     rig: Make, streamed: bool

@@ -16,12 +16,12 @@ from textual import events
 from textual.cache import FIFOCache
 from textual.geometry import Offset, Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
 from vtcode_tui.render import Line, Span, Style, cut_spans
+from vtcode_tui.tui.barred import Barred
 from vtcode_tui.tui.frame import Frame
 from vtcode_tui.tui.themes import Palette, palette_of
 
@@ -66,7 +66,7 @@ class Brush:
         return Strip(segments, max(used, width))
 
 
-class Sheet(ScrollView, can_focus=True):
+class Sheet(Barred, can_focus=True):
     """A scrolling pane of lines. Subclasses answer `row_count` and `row`."""
 
     ALLOW_SELECT = True
