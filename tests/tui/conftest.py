@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,17 @@ import pytest
 from tests.tui.device import Terminal
 from tests.tui.rig import Rig
 from vtcode_tui.config.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def collector() -> Iterator[None]:
+    """A test that a time limit ended in the middle leaves the collector of garbage as the next one expects it."""
+    threshold, callbacks = gc.get_threshold(), list(gc.callbacks)
+    yield
+    if (gc.get_threshold(), gc.callbacks) != (threshold, callbacks):
+        gc.set_threshold(*threshold)
+        gc.callbacks[:] = callbacks
+        gc.unfreeze()
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
+from textual._styles_cache import StylesCache
+from textual.color import Color
 from textual.strip import Strip
 
 from tests.tui.rig import Rig, until
@@ -160,3 +162,15 @@ async def test_what_was_painted_is_freed_at_once_and_not_left_to_the_collector()
             gc.set_debug(before)
             gc.garbage.clear()
         assert left < 40
+
+
+def test_what_a_widget_painted_goes_when_the_widget_is_gone(hands: Hands) -> None:
+    """Textual remembers 1,024 of them, long after their dialogs were left."""
+    painted = StylesCache()
+    painted.get_inner_outer(Color(0, 0, 0), Color(1, 1, 1))
+    ref = weakref.ref(painted)
+    del painted
+    work(30)
+    assert ref() is not None
+    hands.let_time_pass()
+    assert ref() is None

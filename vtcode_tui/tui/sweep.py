@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from textual._styles_cache import StylesCache
+
 PAUSE = 1.0
 """Seconds without a key before a full collection."""
 DUE = 4
@@ -54,6 +56,7 @@ class Sweep:
         if self._before is not None:
             gc.callbacks.remove(self._collected)
             gc.set_threshold(*self._before)
+            _forget_widgets()
             gc.unfreeze()
             self._before = None
 
@@ -78,6 +81,7 @@ class Sweep:
             self._walk()
 
     def _walk(self) -> None:
+        _forget_widgets()
         if self._grown > GROWN and self._clock() - self._pressed() >= AWAY:
             gc.unfreeze()
             gc.collect()
@@ -87,3 +91,8 @@ class Sweep:
             # How much there is in all is not asked: Python counts it one by one, for longer than such a walk takes.
             self._grown += len(gc.get_objects(generation=2))
         gc.freeze()
+
+
+def _forget_widgets() -> None:
+    """Let go of painted rows: Textual remembers 1,024 widgets that were painted, for two styles of each."""
+    StylesCache.get_inner_outer.cache_clear()
