@@ -5,6 +5,7 @@ What is drawn has passed the wall; in the SVG every text is escaped, and nothing
 
 from __future__ import annotations
 
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -25,6 +26,7 @@ def strips_of(app: App[Any]) -> list[Strip]:
         visible_screen_stack.reset(before)
 
 
+@lru_cache(maxsize=1024)
 def _words(style: Style | None) -> str:
     if style is None:
         return "-"

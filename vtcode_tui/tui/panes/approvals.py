@@ -14,6 +14,7 @@ from textual.containers import Vertical
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
+from textual.widgets._toast import ToastRack
 
 from vtcode_tui.render import MUTED, Line, Span, Style, plain_line, spans_of
 from vtcode_tui.tui.keys import key_on
@@ -107,7 +108,8 @@ class Content(Sheet, can_focus=False):
         """Whether a toast lies over a row of the screen: what is behind it was not seen."""
         region = self.content_region
         row = Region(region.x, region.y + y, region.width, 1)
-        return any(row.overlaps(toast.region) for toast in self.screen.query("Toast"))
+        racks = (child for child in self.screen.children if isinstance(child, ToastRack))
+        return any(row.overlaps(toast.region) for rack in racks for toast in rack.query("Toast"))
 
     def on_resize(self, event: events.Resize) -> None:
         """Another width cuts the rows elsewhere."""
