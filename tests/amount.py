@@ -1,4 +1,4 @@
-"""How many examples a property that starts processes is tried with: few by default, many in `make fuzz`."""
+"""How many examples a property is tried with that costs more than most: few by default, many in `make fuzz`."""
 
 import os
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.amount import examples
 from vtcode_tui.cli import main
 from vtcode_tui.code import outline, workers
 from vtcode_tui.code.languages import LANGUAGES, language_of
@@ -102,7 +103,7 @@ def test_the_definitions_of_a_source(language: str) -> None:
 
 @pytest.mark.parametrize("language", SOURCES)
 @given(data=st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_a_broken_source_gives_what_can_be_understood(language: str, data: st.DataObject) -> None:
     text = SOURCES[language][0].encode()
     cut = data.draw(st.integers(0, len(text)))

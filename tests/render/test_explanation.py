@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.amount import examples
 from tests.render.test_safety import CHARACTERS, unsafe
 from vtcode_tui.policy import Access, Call, Command, Decision, Policy, decide, default_situation
 from vtcode_tui.render import cut_spans, width
@@ -59,7 +60,7 @@ def test_a_rule_that_settled_a_command_is_named_with_its_place() -> None:
 
 
 @given(st.lists(st.text(CHARACTERS, max_size=30), max_size=6), st.integers(24, 120))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200, 5_000), deadline=None)
 @example(["cat", "a\u202eb", "\x1b]52;c;aGk=\x07", "> \u200bx"], 40)
 def test_no_byte_of_a_command_reaches_the_terminal_raw_and_no_row_is_too_wide(words: list[str], cells: int) -> None:
     found = explained("cat " + " ".join(words)).explanation

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.amount import examples
 from vtcode_tui.render import Line, MarkdownStream, Span, code_blocks, markdown, text_of, width
 
 SAMPLE = """# Title with `code`
@@ -133,7 +134,7 @@ def test_every_kind_of_block_is_laid_out() -> None:
     ]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80, 5_000), deadline=None)
 @given(st.one_of(TEXTS, st.just(SAMPLE)), st.integers(10, 60), st.data())
 @example("a\n\n```\nb", 20, None)
 def test_pieces_give_the_same_lines_as_the_whole(text: str, cells: int, draw: st.DataObject | None) -> None:
@@ -151,7 +152,7 @@ def test_pieces_give_the_same_lines_as_the_whole(text: str, cells: int, draw: st
     assert stream.final == len(stream.lines)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80, 5_000), deadline=None)
 @given(TEXTS, st.integers(12, 60))
 @example("| a " * 40 + "|\n" + "|--" * 40 + "|\n", 12)
 @example("> " * 14 + "- " * 14 + "deep and 漢字\n", 12)
@@ -162,7 +163,7 @@ def test_no_text_can_do_anything_but_be_shown(text: str, cells: int) -> None:
         assert not any(unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"} for char in line.text)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40, 5_000), deadline=None)
 @given(st.one_of(TEXTS, st.just(SAMPLE)), st.integers(10, 60), st.lists(st.integers(1, 40), min_size=1))
 @example("a\r\nb\r\n\r\nc", 20, [2])
 def test_parts_that_are_laid_out_one_by_one_give_the_same_lines_as_the_whole(

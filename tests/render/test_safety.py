@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.amount import examples
 from vtcode_tui.render import (
     Style,
     fold,
@@ -31,7 +32,7 @@ CHARACTERS = st.one_of(
 HOSTILE = st.text(CHARACTERS, max_size=80)
 
 
-@settings(max_examples=600)
+@settings(max_examples=examples(600, 5_000))
 @given(HOSTILE)
 @example("⟦U+202E⟧")
 @example("⟦U+0041×99999⟧")
@@ -123,7 +124,7 @@ def test_no_control_format_or_surrogate_character_survives_plain() -> None:
     assert not set(hostile) & set(plain("a".join(["", *hostile, ""])))
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400, 5_000))
 @given(HOSTILE)
 def test_plain_text_holds_nothing_that_a_terminal_obeys(text: str) -> None:
     shown = plain(text)

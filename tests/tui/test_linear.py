@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.amount import examples
 from tests.tui.rig import ScriptedCore, request
 from tests.tui.scenes import begin, respond, waits
 from vtcode_tui.tui.linear import Linear, Lines, converse
@@ -62,7 +63,7 @@ LIES = (
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.one_of(st.sampled_from(LIES), st.text(st.characters(exclude_categories=["Cs"]), min_size=1)))
 def test_an_approval_in_lines_is_to_the_byte_what_was_signed_and_nothing_in_it_passes_for_our_own_words(
     command: str,
