@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from rich.style import Style
@@ -22,6 +23,7 @@ def contrast(text: Color, ground: Color) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
+@lru_cache(maxsize=10_000)
 def of_style(style: Style, text: Color, ground: Color) -> float:
     """The ratio of a style; what it does not say is taken from `text` and `ground`."""
     fore = Color.from_rich_color(style.color) if style.color and not style.color.is_default else text

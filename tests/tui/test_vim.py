@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
-import pytest
+from textual.pilot import Pilot
 
 from tests.tui.rig import Rig, staged, until
 from tests.tui.scenes import respond, run, work
@@ -72,6 +73,7 @@ async def test_each_vim_key_of_the_prompt_does_to_the_text_what_it_does_in_vim(r
             prompt.load_text(TEXT)
             prompt.move_cursor(place)
             await pilot.press("escape", *keys)
+            await until(lambda: not app.app._ahead.busy, pilot)
             if (prompt.text, prompt.cursor_location) != (text, cursor):
                 wrong[name] = (prompt.text, prompt.cursor_location)
         assert not wrong
@@ -82,6 +84,7 @@ async def test_without_the_choice_letters_are_text(rig: Callable[..., Rig]) -> N
     async with app.app.run_test(size=(100, 30)) as pilot:
         await app.ready(pilot)
         await pilot.press("escape", *"hjkldd")
+        await until(lambda: not app.app._ahead.busy, pilot)
         assert app.app.work.prompt.text == "hjkldd"
 
 
@@ -93,8 +96,30 @@ def moved(sheet: Sheet, before: tuple[int | None, float]) -> bool:
     return place(sheet) != before
 
 
-@pytest.mark.parametrize("pane", ["chat", "diff", "terminal", "events"])
-async def test_every_key_of_movement_moves_in_every_pane(pane: Pane, rig: Callable[..., Rig]) -> None:
+PANES: dict[Pane, str] = {"chat": "f2", "diff": "f3", "terminal": "f5", "events": "f6"}
+
+
+async def idle_in(app: Rig, pilot: Pilot[Any], pane: Pane) -> list[str]:
+    """The keys of movement that move nothing in a pane."""
+    await pilot.press(PANES[pane])
+    sheet = app.app.work.pane_view(pane)
+    await until(lambda: sheet.has_focus and sheet.max_scroll_y > 5, pilot)
+    idle = []
+    for key in (key for key in KEYS if key.group == PANE):
+        for pressed in key.keys.split(","):
+            # Up from the end, down from the beginning.
+            await pilot.press("G" if key.id in {"row.up", "page.up", "top"} else "g")
+            await pilot.pause()
+            before = place(sheet)
+            await pilot.press(pressed)
+            try:
+                await until(partial(moved, sheet, before), pilot, seconds=6)
+            except TimeoutError:
+                idle.append(f"{pane}: {pressed}")
+    return idle
+
+
+async def test_every_key_of_movement_moves_in_every_pane(rig: Callable[..., Rig]) -> None:
     app = rig()
     async with app.app.run_test(size=(80, 24)) as pilot:
         core = await app.ready(pilot)
@@ -105,19 +130,4 @@ async def test_every_key_of_movement_moves_in_every_pane(pane: Pane, rig: Callab
         for number in range(60):
             core.say(respond(f"answer {number}"))
         await until(lambda: bool(app.app.work.diff.changes.files), pilot)
-        await pilot.press({"chat": "f2", "diff": "f3", "terminal": "f5", "events": "f6"}[pane])
-        sheet = app.app.work.pane_view(pane)
-        await until(lambda: sheet.max_scroll_y > 5, pilot)
-        idle = []
-        for key in (key for key in KEYS if key.group == PANE):
-            for pressed in key.keys.split(","):
-                # Up from the end, down from the beginning.
-                await pilot.press("G" if key.id in {"row.up", "page.up", "top"} else "g")
-                await pilot.pause()
-                before = place(sheet)
-                await pilot.press(pressed)
-                try:
-                    await until(partial(moved, sheet, before), pilot, seconds=6)
-                except TimeoutError:
-                    idle.append(pressed)
-        assert not idle
+        assert [key for pane in PANES for key in await idle_in(app, pilot, pane)] == []
