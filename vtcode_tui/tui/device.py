@@ -269,11 +269,6 @@ class Device(LinuxDriver):
             return
         self._understand(data)
 
-    def take_waiting(self) -> None:
-        """Read what has been typed and the loop has not come to: before something that takes long."""
-        if self._listening and select.select([self.fileno], [], [], 0)[0]:
-            self._read_keys()
-
     def _understand(self, data: bytes) -> None:
         for event in self._keyboard.feed(data):
             if not (isinstance(event, events.Key) and self._typed is not None and self._typed(event)):

@@ -11,7 +11,6 @@ from textual.containers import Horizontal, Vertical
 from vtcode_tui.common.files import write_atomically
 from vtcode_tui.common.home import Home
 from vtcode_tui.render import MUTED, Span, Style, plain_line, spans_of
-from vtcode_tui.tui.device import Device
 from vtcode_tui.tui.keys import (
     CHAT,
     DIFF,
@@ -80,12 +79,6 @@ class PaneScreen(Arranging):
                     with Vertical(id=f"{name}-box", classes="box"):
                         yield self.headings[name]
                         yield pane
-
-    def _on_timer_update(self) -> None:
-        """Paint what has changed; what has been typed comes first."""
-        if isinstance(device := self.app._driver, Device):
-            device.take_waiting()
-        super()._on_timer_update()
 
     # Places.
 
