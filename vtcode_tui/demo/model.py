@@ -47,18 +47,27 @@ class Served:
 async def served(script: Script, *, model: str = "scripted", pace: float = 0.0) -> AsyncIterator[Served]:
     """Serve a script on a free loopback port; `pace` are the seconds between two pieces of an answer."""
     requests: list[Mapping[str, Any]] = []
+    talks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ValueError):
-            while (given := await _request(reader)) is not None:
-                path, raw = given
-                if path.endswith("/models"):
-                    await _plain(writer, {"object": "list", "data": [{"id": model, "object": "model"}]})
-                    continue
-                body = json.loads(raw)
-                requests.append(body)
-                await _stream(writer, model, script(body), pace)
-        writer.close()
+        talk = asyncio.current_task()
+        assert talk is not None
+        talks[talk] = writer
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ValueError):
+                while (given := await _request(reader)) is not None:
+                    path, raw = given
+                    if path.endswith("/models"):
+                        await _plain(writer, {"object": "list", "data": [{"id": model, "object": "model"}]})
+                        continue
+                    body = json.loads(raw)
+                    requests.append(body)
+                    await _stream(writer, model, script(body), pace)
+        finally:
+            del talks[talk]
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0, limit=_LARGEST)
     port = server.sockets[0].getsockname()[1]
@@ -66,6 +75,11 @@ async def served(script: Script, *, model: str = "scripted", pace: float = 0.0) 
         yield Served(f"http://127.0.0.1:{port}/v1", requests)
     finally:
         server.close()
+        # A client that keeps its connection open must not outlast the script, nor the loop close over it.
+        for writer in talks.values():
+            writer.transport.abort()
+        if talks:
+            await asyncio.wait([*talks])
 
 
 async def _request(reader: asyncio.StreamReader) -> tuple[str, bytes] | None:
