@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import signal
+import socket
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.sandbox import slow_forks
 from tests.sandbox.conftest import Finish, grant_for, invoke
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.sandbox import Limits, Pin, Profile, Spawner, Staging, TerminalSize, Tier
@@ -266,6 +269,7 @@ async def test_descriptors_of_a_run_are_its_three_streams(finish: Finish, profil
 DEEP = "import os; [(os.mkdir('d'), os.chdir('d')) for _ in range(2500)]; open('x', 'w').close()"
 
 
+@pytest.mark.own_spawner
 async def test_runs_leave_nothing_behind_in_the_scratch_folder(
     spawner: Spawner, finish: Finish, profile: Profile, tmp_path: Path
 ) -> None:
@@ -285,6 +289,7 @@ async def test_the_cache_folder_stays_between_runs(finish: Finish, profile: Prof
     assert text == "kept\n"
 
 
+@pytest.mark.own_spawner
 async def test_the_next_run_works_after_the_fork_server_was_killed(
     spawner: Spawner, finish: Finish, profile: Profile
 ) -> None:
@@ -296,6 +301,25 @@ async def test_the_next_run_works_after_the_fork_server_was_killed(
         await asyncio.sleep(0)
     text, _outcome = await finish(grant_for(profile, "echo", "again"))
     assert text == "again\n"
+
+
+async def test_the_next_run_works_while_what_the_killed_fork_server_had_just_forked_holds_its_socket(
+    profile: Profile, tier: Tier, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX) as listening, contextlib.ExitStack() as held:
+        listening.bind(slow_forks.gate(os.getpid()))
+        listening.listen()
+        spawner = Spawner.start([slow_forks.__name__], scratch=tmp_path / "scratch", tier=tier)
+        starting = asyncio.ensure_future(spawner.run(grant_for(profile, "sleep", "600")))
+        (await asyncio.to_thread(listening.accept))[0].close()
+        flight = await starting
+        held.enter_context((await asyncio.to_thread(listening.accept))[0])  # a crew for the next run
+        os.kill(spawner.pid, signal.SIGKILL)
+        assert (await flight.wait()).killed
+        listening.close()
+        next_one = await spawner.run(grant_for(profile, "echo", "again"))
+        assert b"".join([piece async for piece in next_one.output()]) == b"again\n"
+    await spawner.close()
 
 
 async def test_a_masked_file_reads_as_empty_or_the_run_is_refused(

@@ -85,7 +85,7 @@ class Spawner:
 
     def _launch(self) -> None:
         self._control, self._process = beginning.begin("server.py", socket.SOCK_SEQPACKET, words=self._preload)
-        self._server = 0
+        self._server, self._life = 0, -1
 
     @property
     def pid(self) -> int:
@@ -94,11 +94,15 @@ class Spawner:
         Where it ended without a word, that of the process that was to become both.
         """
         if self._server == 0:
-            told = b""
-            with contextlib.suppress(OSError):
-                told = self._control.recv(32)
-            self._server = int(told) if told else self._process.pid
+            self._meet()
         return self._server
+
+    def _meet(self) -> None:
+        told, lives = b"", list[int]()
+        with contextlib.suppress(OSError):
+            told, lives, _flags, _address = socket.recv_fds(self._control, 32, 1)
+        self._server = int(told) if told else self._process.pid
+        self._life = lives[0] if lives else -1
 
     async def run(
         self,
@@ -168,13 +172,28 @@ class Spawner:
 
     def _revive(self) -> None:
         """Where the fork server was killed its runs ended with it: a new one serves the next."""
-        alive = select.poll()
-        alive.register(self._control, 0)
-        if alive.poll(0):  # the other end is closed: the sentinel ends what is left of it
+        if self._has_ended():  # the sentinel ends what is left of it
             self._control.close()
+            self._forget_life()
             self._former.append(self._process)
             self._launch()
         self._former = [process for process in self._former if process.poll() is None]
+
+    def _has_ended(self) -> bool:
+        """Whether the fork server is gone. A crew that it had just forked may hold its end of the socket still."""
+        looked = select.poll()
+        looked.register(self._control, select.POLLIN if self._server == 0 else 0)
+        if self._server == 0 and looked.poll(0):
+            self._meet()
+            looked.modify(self._control, 0)
+        if self._life >= 0:
+            looked.register(self._life, select.POLLIN)
+        return bool(looked.poll(0))
+
+    def _forget_life(self) -> None:
+        if self._life >= 0:
+            os.close(self._life)
+            self._life = -1
 
     def _ended(self, flight: Flight) -> None:
         self._flights.discard(flight)
@@ -256,6 +275,7 @@ class Spawner:
         with contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
         self._control.close()
+        self._forget_life()
         # Each supervisor ends its run and says so; the fork server leaves when the last is gone.
         for process in (*self._former, self._process):
             await asyncio.get_running_loop().run_in_executor(None, process.wait)

@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import sys
+from contextlib import suppress
 
 sys.path.append(sys.argv[1])
 
@@ -70,7 +71,7 @@ class _Server:
         # Readable with priority whenever a file system was mounted or unmounted on this machine.
         mounts = os.open("/proc/self/mountinfo", os.O_RDONLY | os.O_CLOEXEC)
         poll.register(mounts, select.POLLPRI)
-        self._control.send(str(os.getpid()).encode())
+        self._introduce()
         while True:
             ready = dict(poll.poll(self._reserve.wait_ms()))
             if mounts in ready:
@@ -101,6 +102,15 @@ class _Server:
         # What one that was killed left behind may have forked meanwhile: it is looked for until there is none.
         while self._end_strays() or self._supervisors | self._reserve.pids:
             self._reap(block=True)
+
+    def _introduce(self) -> None:
+        """Say our process id, with a descriptor that tells our end: others may hold our end of the socket then."""
+        lives = list[int]()
+        with suppress(OSError):  # a machine without them runs nothing: each supervisor finds that out, and says it
+            lives.append(os.pidfd_open(os.getpid()))
+        socket.send_fds(self._control, [str(os.getpid()).encode()], lives)
+        for life in lives:
+            os.close(life)
 
     def _take(self) -> bool:
         """Start the run of one message; False when the main process is gone."""
