@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.lent import lent_spawner, proven
 from vtcode_tui.agent import Opening, Session, capability_of, open_core, start_spawner
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.common.home import Home
@@ -97,8 +98,10 @@ async def staged(
     files: dict[str, str] | None = None,
     resume: Path | None = None,
     environ: dict[str, str] | None = None,
+    alone: bool = False,
     **more: Any,
 ) -> AsyncIterator[Stage]:
+    """A session; `alone`: with a fork server that is started and tried out for it, and no other's (see `lent`)."""
     root, home = tmp_path / "ws", home_in(tmp_path)
     root.mkdir(exist_ok=True)
     for name, text in (files or {}).items():
@@ -113,7 +116,7 @@ async def staged(
         heard.append(what)
         human.bell.set()
 
-    spawner = start_spawner(home)
+    spawner = start_spawner(home) if alone else lent_spawner(home)
     script = steps if callable(steps) else in_order(steps)
     try:
         async with served(script) as model:
@@ -124,7 +127,7 @@ async def staged(
                     home=home,
                     settings=settings,
                     spawner=spawner,
-                    capability=await capability_of(spawner, settings),
+                    capability=await (capability_of if alone else proven)(spawner, settings),
                     approver=human,
                     reader=hear,
                     origin="exec",

@@ -11,7 +11,8 @@ from typing import Literal
 import pytest
 
 from tests.agent.stage import Human, home_in, no, yes
-from vtcode_tui.agent import Opening, Session, capability_of, open_core, start_spawner
+from tests.lent import lent_spawner, proven
+from vtcode_tui.agent import Opening, Session, open_core
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.common.errors import DeniedError
 from vtcode_tui.config.settings import Model, Provider, Providers, Settings
@@ -52,12 +53,12 @@ class Two:
         root, home = self.tmp_path / "ws", home_in(self.tmp_path)
         root.mkdir(exist_ok=True)
         grant_trust(root, home, now=rfc3339(SystemClock().now()))
-        spawner, settings = start_spawner(home), self.settings(first)
+        spawner, settings = lent_spawner(home), self.settings(first)
         try:
             session = await open_core(
                 Opening(
                     root=root, home=home, settings=settings, spawner=spawner,
-                    capability=await capability_of(spawner, settings), approver=self.human, origin="exec",
+                    capability=await proven(spawner, settings), approver=self.human, origin="exec",
                     resume=resume, reader=None if heard is None else heard.append,
                     environ={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.tmp_path)},
                 )

@@ -14,11 +14,12 @@ from typing import get_args
 import pytest
 
 from tests.agent.stage import Human, home_in
+from tests.lent import lent_spawner, proven
 from tests.llm.server import Act, FaultyServer, Reply, serving, sse
 from tests.llm.streams import calling, reply
 from tests.llm.talk import no_wait
 from tests.reading import payloads
-from vtcode_tui.agent import Opening, Session, capability_of, open_core, start_spawner
+from vtcode_tui.agent import Opening, Session, open_core
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.config.settings import DataClass, Link, Model, Provider, Providers, Settings, Wire
 from vtcode_tui.events import Event, read_events
@@ -61,12 +62,12 @@ async def session_with(
     settings = Settings(
         providers=Providers.of(tables), model=Model(provider="p0", name="m", chain=rest, discover=False)
     )
-    spawner = start_spawner(home)
+    spawner = lent_spawner(home)
     try:
         session = await open_core(
             Opening(
                 root=root, home=home, settings=settings, spawner=spawner,
-                capability=await capability_of(spawner, settings), approver=Human(), origin="exec",
+                capability=await proven(spawner, settings), approver=Human(), origin="exec",
                 environ={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(tmp_path)},
             )
         )  # fmt: skip

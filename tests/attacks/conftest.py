@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lent import lent
 from vtcode_tui.sandbox import Spawner
 from vtcode_tui.sandbox.selftest import suite
 from vtcode_tui.sandbox.selftest.table import Attack
@@ -45,11 +46,11 @@ def tmp_path() -> Iterator[Path]:
 
 
 @pytest.fixture
-async def attacked(mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Spawner]:
+async def attacked(mode: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Spawner]:
     planted: dict[str, str] = {}
     suite.plant(planted)
     for name, value in planted.items():
         monkeypatch.setitem(os.environ, name, value)
-    spawner = Spawner.start(scratch=tmp_path / "scratch", tier="kernel" if mode == "kernel" else "full")
+    spawner = lent(tier="kernel" if mode == "kernel" else "full")
     yield spawner
     await spawner.close()

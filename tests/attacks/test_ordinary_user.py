@@ -98,24 +98,33 @@ def _interpreter() -> str | None:
     return None
 
 
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """A folder of that user's, with a copy of the program that it can read."""
-    base = Path(tempfile.mkdtemp(prefix="vtcode-user-"))
+@pytest.fixture(scope="module")
+def library() -> Iterator[Path]:
+    """A copy of the program that every user can read."""
+    base = Path(tempfile.mkdtemp(prefix="vtcode-library-"))
     base.chmod(0o755)
-    library = base / "library"
     # With what is compiled already: that user cannot keep what they compile, and would do it for each process.
-    shutil.copytree(ROOT / "vtcode_tui", library / "vtcode_tui")
+    shutil.copytree(ROOT / "vtcode_tui", base / "vtcode_tui")
     for name in ("landlock",):
         found = importlib.util.find_spec(name)
         assert found is not None
         assert found.origin is not None
         origin = Path(found.origin)
         if origin.name == "__init__.py":
-            shutil.copytree(origin.parent, library / name)
+            shutil.copytree(origin.parent, base / name)
         else:
-            shutil.copy(origin, library)
+            shutil.copy(origin, base)
     subprocess.run(["chmod", "-R", "a+rX", str(base)], check=True)
+    yield base
+    shutil.rmtree(base, ignore_errors=True)
+
+
+@pytest.fixture
+def place(library: Path) -> Iterator[Path]:
+    """A folder with `own`, that user's, and a link to the program."""
+    base = Path(tempfile.mkdtemp(prefix="vtcode-user-"))
+    base.chmod(0o755)
+    (base / "library").symlink_to(library)
     (base / "own").mkdir()
     os.chown(base / "own", NOBODY, NOBODY)
     yield base
@@ -129,7 +138,7 @@ def _as_user(script: str, place: Path, *words: str) -> Any:
         pytest.skip("no Python or setpriv that another user could start")
     as_user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=-all"]
     done = subprocess.run(
-        [*as_user, interpreter, "-I", "-c", script, str(place / "library"), str(place / "own"), *words],
+        [*as_user, interpreter, "-I", "-c", script, str((place / "library").resolve()), str(place / "own"), *words],
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(place / "own")},
         cwd="/",
         capture_output=True,

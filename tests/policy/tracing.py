@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vtcode_tui.sandbox import Execute, Grant, Limits, Profile, Spawner
+from tests.lent import lent
+from vtcode_tui.sandbox import Execute, Grant, Limits, Profile
 
 PRINTERS = ("ls", "cat", "grep", "wc", "head", "sort", "rm", "git", "rg", "jq", "python3", "sudo")
 WRAPPERS = ("env", "timeout", "nice", "nohup", "xargs", "find", "stdbuf", "setsid")
@@ -97,7 +98,7 @@ def _body(name: str) -> str:
 
 
 async def _run(place: Path, cases: Path) -> int:
-    spawner = Spawner.start(scratch=place / "scratch", tier="full")
+    spawner = lent(tier="full")
     try:
         profile = Profile("test", place, writable=(place,), limits=Limits(wall_seconds=600.0))
         argv = (

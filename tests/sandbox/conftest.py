@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.lent import lent
 from vtcode_tui.sandbox import Execute, Grant, Invoke, Limits, Outcome, Pin, Profile, Spawner, Tier
 
 LIMITS = Limits(wall_seconds=60.0)
@@ -35,8 +36,10 @@ def tier(request: pytest.FixtureRequest) -> Tier:
 
 
 @pytest.fixture
-async def spawner(tier: Tier, tmp_path: Path) -> AsyncIterator[Spawner]:
-    started = Spawner.start(scratch=tmp_path / "scratch", tier=tier)
+async def spawner(tier: Tier, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Spawner]:
+    """One whose fork server may have served other tests, or (`own_spawner`) one with its own server and scratch."""
+    alone = request.node.get_closest_marker("own_spawner") is not None
+    started = Spawner.start(scratch=tmp_path / "scratch", tier=tier) if alone else lent(tier=tier)
     yield started
     await started.close()
 

@@ -14,7 +14,7 @@ from tests.sandbox.conftest import Finish, grant_for
 from tests.sandbox.test_reserve import children, until
 from vtcode_tui.sandbox import Outcome, Profile, Spawner, Tier
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.own_spawner]
 
 
 @pytest.fixture
