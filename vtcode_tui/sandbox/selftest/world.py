@@ -11,6 +11,7 @@ import os
 import resource
 import secrets
 import select
+import shutil
 import signal
 import socket
 import stat
@@ -179,8 +180,8 @@ class World:
     def _state(self) -> dict[str, str]:
         state = {}
         for root in (self.outside, *self.protected, Path(self._shared)):
-            for path in _below(root):
-                state[os.path.relpath(path, self.base)] = _describe(path, times=root == self.outside)
+            for path in _below(str(root)):
+                state[path.removeprefix(f"{self.base}/")] = _describe(path, times=root == self.outside)
         state["victim process"] = self._victim_state()
         size, mode = termios.tcgetwinsize(self._slave), os.fstat(self._slave).st_mode
         state["terminal"] = f"{termios.tcgetattr(self._slave)} {size} {mode:o}"
@@ -228,11 +229,10 @@ class World:
 
     def survivors(self) -> Iterator[int]:
         """Processes that carry the marker in their command line."""
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and int(entry.name) != os.getpid():
-                with contextlib.suppress(OSError):
-                    if self.marker.encode() in (entry / "cmdline").read_bytes():
-                        yield int(entry.name)
+        marker = self.marker.encode()
+        for name in os.listdir("/proc"):
+            if name.isdigit() and int(name) != os.getpid() and marker in _content(f"/proc/{name}/cmdline"):
+                yield int(name)
 
     def close(self) -> None:
         """Take everything away."""
@@ -251,39 +251,55 @@ class World:
             _LIBC.shmctl(self._shm, 0, None)
             _LIBC.msgctl(self._queue, 0, None)
             _LIBC.semctl(self._semaphore, 0, 0)
-        # Attacks leave folders that are deeper than Python's own removal goes.
-        subprocess.run(["rm", "-rf", "--", str(self.base)], check=False, stderr=subprocess.DEVNULL)
+        try:
+            shutil.rmtree(self.base)
+        except (OSError, RecursionError):
+            # Attacks leave folders that are deeper than Python's own removal goes.
+            subprocess.run(["rm", "-rf", "--", str(self.base)], check=False, stderr=subprocess.DEVNULL)
 
 
-def _below(root: Path) -> list[Path]:
+def _below(root: str) -> list[str]:
     """A path, and where it is a folder what lies in it, as deep as any honest one is."""
     found, at = [root], 0
+    deepest = root.count("/") + 8
     while at < len(found):
         folder = found[at]
         at += 1
         with contextlib.suppress(OSError):
             # What an attack locked away from an ordinary user is described as unreadable, not looked into.
-            if len(folder.parts) < len(root.parts) + 8 and folder.is_dir() and not folder.is_symlink():
-                found += sorted(folder.iterdir())
+            if folder.count("/") < deepest and stat.S_ISDIR(os.lstat(folder).st_mode):
+                found += [f"{folder}/{name}" for name in sorted(os.listdir(folder))]
     return found
 
 
-def _describe(path: Path, *, times: bool) -> str:
+def _describe(path: str, *, times: bool) -> str:
     """A file as it is; without times where the guard may have put the same content back."""
     try:
-        known = path.lstat()
+        known = os.lstat(path)
     except OSError:
         return "absent"
     parts = [oct(known.st_mode), str(known.st_uid), str(known.st_mtime_ns if times else "")]
     if stat.S_ISLNK(known.st_mode):
-        return f"link {path.readlink()}"
+        return f"link {os.readlink(path)}"
     if stat.S_ISDIR(known.st_mode):
         # A folder's time changes with its entries, which are compared by themselves.
         parts.pop()
     with contextlib.suppress(OSError):
         parts += [f"{name}={os.getxattr(path, name)!r}" for name in os.listxattr(path)]
     if stat.S_ISREG(known.st_mode):
-        with contextlib.suppress(OSError):
-            parts.append(path.read_bytes().hex()[:400])
+        parts.append(_content(path).hex()[:400])
         parts.append(f"links={known.st_nlink if times else 1}")
     return " ".join(parts)
+
+
+def _content(path: str) -> bytes:
+    """What a file holds; nothing where it cannot be read."""
+    pieces = []
+    with contextlib.suppress(OSError):
+        held = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            while piece := os.read(held, 1 << 16):
+                pieces.append(piece)
+        finally:
+            os.close(held)
+    return b"".join(pieces)
