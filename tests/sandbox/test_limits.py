@@ -24,11 +24,11 @@ SMALL = Limits(
     disk=96 << 20,
     inodes=3000,
     output=1 << 20,
-    wall_seconds=20.0,
+    wall_seconds=80.0,
 )
 
 FLOODS = {
-    "a fork bomb": (":(){ :|: & }; :; sleep 30", {"processes"}),
+    "a fork bomb": (":(){ :|: & }; :; sleep 100", {"processes"}),
     "a fork bomb of sessions": (
         "python3 -c 'import os\nwhile True:\n try:\n  if os.fork()==0: os.setsid()\n except OSError: pass'",
         {"processes"},
@@ -38,14 +38,14 @@ FLOODS = {
         " except OSError: pass'",
         {"processes"},
     ),
-    "many processes": ("for i in $(seq 200); do sleep 30 & done; wait", {"processes"}),
+    "many processes": ("for i in $(seq 200); do sleep 100 & done; wait", {"processes"}),
     "many threads": (
-        "python3 -c 'import threading as t,time\nfor _ in range(400): t.Thread(target=time.sleep,args=(30,)).start()'",
+        "python3 -c 'import threading as t,time\nfor _ in range(400): t.Thread(target=time.sleep,args=(100,)).start()'",
         {"processes"},
     ),
-    "memory": ("python3 -c 'x=bytearray(1<<30); import time; time.sleep(30)'", {"memory"}),
+    "memory": ("python3 -c 'x=bytearray(1<<30); import time; time.sleep(100)'", {"memory"}),
     "memory in many processes": (
-        "for i in 1 2 3 4 5 6; do python3 -c 'x=b\"x\"*(60<<20); import time; time.sleep(30)' & done; wait",
+        "for i in 1 2 3 4 5 6; do python3 -c 'x=b\"x\"*(60<<20); import time; time.sleep(100)' & done; wait",
         {"memory"},
     ),
     "memory in page tables": (
@@ -55,50 +55,50 @@ FLOODS = {
     ),
     "memory in sockets": (
         "python3 -c 'import socket,os,time\nfor n in range(2): os.fork()\nk=[]\nfor n in range(400):\n k+=socket.socketpair()\n for s in k[-2:]:\n"
-        "  s.setblocking(False)\n  try:\n   while s.send(bytes(1<<16)): pass\n  except OSError: pass\ntime.sleep(30)'",
+        "  s.setblocking(False)\n  try:\n   while s.send(bytes(1<<16)): pass\n  except OSError: pass\ntime.sleep(100)'",
         {"memory"},
     ),
     "the machine's asynchronous requests": (
         'python3 -c \'import ctypes,time,platform\nn=206 if platform.machine()=="x86_64" else 0\n'
-        "while ctypes.CDLL(None).syscall(n,500,ctypes.byref(ctypes.c_ulong(0)))==0: pass\ntime.sleep(30)'",
+        "while ctypes.CDLL(None).syscall(n,500,ctypes.byref(ctypes.c_ulong(0)))==0: pass\ntime.sleep(100)'",
         {"descriptors"},
     ),
     "memory in a memfd": (
         'python3 -c \'import os,time\nf=[os.memfd_create("x") for _ in range(40)]\n'
-        "[os.write(d,bytes(15<<20)) for d in f]; time.sleep(30)'",
+        "[os.write(d,bytes(15<<20)) for d in f]; time.sleep(100)'",
         {"memory"},
     ),
     "shared memory files": (
-        "for i in $(seq 40); do head -c 15000000 /dev/zero > /dev/shm/vtcode-test-$i || exit; done; sleep 30",
+        "for i in $(seq 40); do head -c 15000000 /dev/zero > /dev/shm/vtcode-test-$i || exit; done; sleep 100",
         {"memory", ""},
     ),
     "a large file": ("head -c 100000000 /dev/zero > big", {"file_size"}),
-    "many files": ("for i in $(seq 12); do head -c 15000000 /dev/zero > f$i; done; sync; sleep 30", {"disk"}),
-    "many inodes": ("mkdir d; cd d; seq 9000 | xargs touch; sleep 30", {"inodes"}),
-    "many folders": ("mkdir d; cd d; seq 9000 | xargs mkdir; sleep 30", {"inodes"}),
+    "many files": ("for i in $(seq 12); do head -c 15000000 /dev/zero > f$i; done; sync; sleep 100", {"disk"}),
+    "many inodes": ("mkdir d; cd d; seq 9000 | xargs touch; sleep 100", {"inodes"}),
+    "many folders": ("mkdir d; cd d; seq 9000 | xargs mkdir; sleep 100", {"inodes"}),
     "space set aside in files that are deleted": (
-        'for i in $(seq 10 19); do eval "exec $i>f"; fallocate -l 15000000 f; rm f; done; sleep 30',
+        'for i in $(seq 10 19); do eval "exec $i>f"; fallocate -l 15000000 f; rm f; done; sleep 100',
         {"disk"},
     ),
     "files that are deleted and mapped": (
         'python3 -c \'import mmap,os,time\nk=[]\nfor n in range(12):\n d=os.open("f",66); os.ftruncate(d,15<<20); k.append(mmap.mmap(d,4096))\n'
-        ' os.write(d,b"x"*(15<<20)); os.close(d); os.unlink("f")\ntime.sleep(30)\'',
+        ' os.write(d,b"x"*(15<<20)); os.close(d); os.unlink("f")\ntime.sleep(100)\'',
         {"disk"},
     ),
     "files deeper than any path": (
         'python3 -c \'import os,time\nfor n in range(1100): os.mkdir("d"*200); os.chdir("d"*200)\n'
-        "for n in range(12): os.posix_fallocate(os.open(str(n),66),0,15000000)\ntime.sleep(30)'",
+        "for n in range(12): os.posix_fallocate(os.open(str(n),66),0,15000000)\ntime.sleep(100)'",
         {"disk"},
     ),
     "a full temp folder": (
-        "cd $TMPDIR; for i in $(seq 12); do head -c 15000000 /dev/zero > f$i; done; sleep 30",
+        "cd $TMPDIR; for i in $(seq 12); do head -c 15000000 /dev/zero > f$i; done; sleep 100",
         {"disk"},
     ),
     "output": ("yes", {"output"}),
     "output on stderr": ("yes >&2", {"output"}),
     "terminals": (
         'python3 -c \'import os,time\nfor n in range(12):\n if os.fork()==0:\n  k=[]\n  try:\n   while 1: k.append(os.open("/dev/ptmx",2|os.O_NOCTTY))\n'
-        "  except OSError: time.sleep(30)\ntime.sleep(30)'",
+        "  except OSError: time.sleep(100)\ntime.sleep(100)'",
         {"descriptors", "wall_seconds"},
     ),
     "time": ("while :; do :; done", {"wall_seconds"}),
@@ -110,7 +110,9 @@ async def test_a_flood_is_stopped_and_named(finish: Finish, profile: Profile, na
     script, expected = FLOODS[name]
     many = 1024 if name == "memory in sockets" else SMALL.descriptors
     limits = replace(
-        SMALL, descriptors=many, wall_seconds=1.0 if name == "time" else 5.0 if name == "terminals" else 20.0
+        SMALL,
+        descriptors=many,
+        wall_seconds=1.0 if name == "time" else 5.0 if name == "terminals" else SMALL.wall_seconds,
     )
     try:
         _text, outcome = await finish(grant_for(replace(profile, limits=limits), "bash", "-c", script))

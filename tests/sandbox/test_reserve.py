@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import select
 import signal
 import subprocess
 import time
@@ -15,7 +17,7 @@ import pytest
 from tests.sandbox.conftest import Finish, grant_for
 from vtcode_tui.sandbox import Profile, Spawner
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.own_spawner]
 
 
 def children(pid: int) -> list[int]:
@@ -42,12 +44,32 @@ def supervisor_of(pid: int, spawner: int) -> int:
     return pid
 
 
+class Mounts:
+    """Whether somebody on this machine (another test) mounted anything since it was asked last.
+
+    The fork server sends the crews that wait away then.
+    """
+
+    def __init__(self) -> None:
+        self._file = os.open("/proc/self/mountinfo", os.O_RDONLY | os.O_CLOEXEC)
+        self._poll = select.poll()
+        self._poll.register(self._file, select.POLLPRI)
+
+    def changed(self) -> bool:
+        return bool(self._poll.poll(0))
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
 async def test_each_run_is_served_by_a_crew_of_its_own_that_had_waited_for_it_and_has_empty_folders(
     spawner: Spawner, finish: Finish, profile: Profile
 ) -> None:
     await finish(grant_for(profile, "true"))
     served: set[int] = set()
-    for _ in range(3):
+    mounts = Mounts()
+    while len(served) < 3:
+        mounts.changed()
         until(lambda: len(set(children(spawner.pid)) - served) == 2)
         waiting = set(children(spawner.pid)) - served
         flight = await spawner.run(
@@ -58,8 +80,10 @@ async def test_each_run_is_served_by_a_crew_of_its_own_that_had_waited_for_it_an
         output = b"".join([piece async for piece in flight.output()])
         assert (await flight.wait()).exit_code == 0
         assert b"m\n" not in output
-        assert supervisor in waiting - served
-        served.add(supervisor)
+        if not mounts.changed():
+            assert supervisor in waiting - served
+            served.add(supervisor)
+    mounts.close()
 
 
 async def test_crews_that_are_killed_while_they_wait_are_replaced(
@@ -69,7 +93,8 @@ async def test_crews_that_are_killed_while_they_wait_are_replaced(
     until(lambda: len(children(spawner.pid)) == 2)
     waiting = set(children(spawner.pid))
     for pid in waiting:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # dismissed, since another test mounted something
+            os.kill(pid, signal.SIGKILL)
     until(lambda: not waiting & set(children(spawner.pid)))
     text, outcome = await finish(grant_for(profile, "echo", "ran"))
     assert (text, outcome.exit_code) == ("ran\n", 0)

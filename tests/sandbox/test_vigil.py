@@ -23,7 +23,7 @@ from vtcode_tui.sandbox import Profile, Spawner
 from vtcode_tui.sandbox.inner import repositories, vigil
 from vtcode_tui.sandbox.inner.vigils import Vigils
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.own_spawner]
 
 _LAYOUT = "mkdir -p {0}/objects {0}/refs; echo 'ref: refs/heads/main' > {0}/HEAD; "
 _ARM = "printf '[core]\\nfsmonitor = EVIL\\n'"
@@ -336,13 +336,13 @@ def test_where_the_kernel_watches_no_more_folders_they_are_looked_through(
 @pytest.mark.parametrize("tier", ["kernel"], indirect=True)
 async def test_a_supervisor_that_gets_no_answer_ends(spawner: Spawner, guarded: Profile, quiet: Quiet) -> None:
     await quiet()
-    waiting = children(spawner.pid)
     flight = await spawner.run(grant_for(guarded, "bash", "-ec", "read -r; mkdir new"), stdin="pipe")
+    supervisor = supervisor_of(flight.pid, spawner.pid)
     os.kill(spawner.pid, signal.SIGSTOP)
     try:
         flight.write(b"\n")
         assert (await flight.wait()).exit_code == 0
-        await asyncio.to_thread(until, lambda: any(_state(pid) == "Z" for pid in waiting))
+        await asyncio.to_thread(until, lambda: _state(supervisor) == "Z")
     finally:
         os.kill(spawner.pid, signal.SIGCONT)
 
