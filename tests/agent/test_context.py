@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.amount import examples
 from vtcode_tui.agent.asking import Asking
 from vtcode_tui.agent.boundary import Boundary
 from vtcode_tui.agent.context import History
@@ -44,7 +45,7 @@ TURNS = st.lists(ROUNDS, min_size=1, max_size=8)
 
 
 @given(TURNS, st.lists(st.sampled_from(["mask", "compact"]), max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60, 5_000))
 def test_whatever_is_masked_and_summarised_no_tool_pair_is_ever_split(
     turns: list[list[tuple[int, int]]], steps: list[str]
 ) -> None:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.amount import examples
 from tests.events.conftest import story, write
 from tests.events.test_tampering import FIRST, SECOND, lines_of, put
 from vtcode_tui.common.errors import JournalError
@@ -68,7 +69,7 @@ FIELDS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300, 5_000))
 @given(kind=st.sampled_from(KINDS), data=st.dictionaries(FIELDS, ODD, max_size=6), actor=ODD, call=ODD)
 def test_fields_of_any_type_end_in_a_verdict(
     tmp_path_factory: pytest.TempPathFactory, kind: str, data: dict[str, Any], actor: Any, call: Any
@@ -213,6 +214,8 @@ def test_half_a_host_key_is_named_with_its_file(home: Home, left: bytes) -> None
 CUT_SHORT = """
 import resource, signal, sys
 from pathlib import Path
+
+from tests.amount import examples
 from vtcode_tui.events.rootlog import RootLog
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20))

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.amount import examples
 from vtcode_tui.events import Bus, Journal, RedactingStream, Redactor, read_events
 from vtcode_tui.events.known import spellings
 from vtcode_tui.events.redaction import Shapes, entropy, secrets_of
@@ -36,7 +37,7 @@ PEM = (
 
 
 @pytest.mark.parametrize("token", TOKENS, ids=lambda token: token.name)
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(5, 200), suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_token_is_found_where_a_token_stands(token: Token, data: st.DataObject) -> None:
     redactor = Redactor(key=KEY, shapes=Shapes([token], [], []))
@@ -53,7 +54,7 @@ def test_every_token_is_found_where_a_token_stands(token: Token, data: st.DataOb
 
 
 @pytest.mark.parametrize("named", NAMED, ids=lambda named: named.name)
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(5, 200), suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_named_value_is_found_beside_its_name(named: Named, data: st.DataObject) -> None:
     redactor = Redactor(key=KEY, shapes=Shapes([], [named], []))
@@ -127,7 +128,7 @@ def test_a_made_up_frame_hides_no_evidence() -> None:
 
 
 @given(st.text(min_size=12, max_size=60), st.binary(max_size=7), st.binary(max_size=7))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200, 5_000))
 def test_a_known_value_is_found_in_every_spelling(secret: str, before: bytes, after: bytes) -> None:
     redactor = Redactor({"THE_KEY": secret}, key=KEY, shapes=Shapes([], [], []))
     raw = secret.encode()
@@ -188,7 +189,7 @@ TEXT = (
 
 
 @given(st.lists(st.integers(0, len(TEXT)), max_size=12))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150, 5_000))
 def test_a_secret_that_is_cut_anywhere_is_still_caught(cuts: list[int]) -> None:
     redactor = Redactor({"K": SECRET}, key=KEY)
     stream = RedactingStream(redactor)

@@ -8,6 +8,7 @@ from pathlib import Path
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.amount import examples
 from vtcode_tui.policy.catalogue import FOLDER
 from vtcode_tui.policy.shell import parse, parsed
 from vtcode_tui.policy.shell_plain import plain_words
@@ -37,7 +38,7 @@ WORDS = st.one_of(
 
 
 @given(st.lists(WORDS, min_size=1, max_size=5).map(" ".join))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500, 5_000))
 @example("let a=1")
 @example("time ls")
 @example("ls 'a\\' b")

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.amount import examples
 from tests.workspace.conftest import Bench
 from vtcode_tui.workspace import staging
 from vtcode_tui.workspace.changes import ChangeSet, Choice, Edited, FileChange, Overwrite, Rewritten, Settled
@@ -192,7 +193,7 @@ def test_a_choice_crosses_to_the_worker_as_it_is(choice: Choice) -> None:
     theirs=st.lists(st.sampled_from(["one", "two", "x", "z"]), max_size=5),
     data=st.data(),
 )
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_chosen_in_a_conflict_both_sides_see_the_same_afterwards(
     benches: Callable[[], Bench], mine: list[str], theirs: list[str], data: Any
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.amount import examples
 from vtcode_tui.common.errors import PathEscapeError, WorkspaceError
 from vtcode_tui.workspace import Workspace
 
@@ -142,7 +143,9 @@ _PIECES = st.sampled_from(["", *_NAMES.split()])
 
 
 @given(pieces=st.lists(_PIECES, min_size=1, max_size=9), absolute=st.booleans())
-@settings(max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=examples(600, 5_000), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 def test_a_resolved_path_is_inside_and_means_what_the_kernel_means(
     tree: Path, pieces: list[str], absolute: bool
 ) -> None:
@@ -166,7 +169,9 @@ def test_a_resolved_path_is_inside_and_means_what_the_kernel_means(
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=examples(300, 5_000), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 def test_any_text_is_resolved_inside_or_refused(tree: Path, text: str) -> None:
     try:
         resolved = Workspace(tree).resolve(text)
