@@ -15,6 +15,7 @@ from tests.llm.server import serving
 from tests.llm.streams import reply
 from tests.reading import payloads
 from tests.tui.rig import Rig
+from vtcode_tui.common.errors import UsageError
 from vtcode_tui.config.settings import Settings, Wire
 from vtcode_tui.demo import Step
 from vtcode_tui.events import read_events
@@ -49,6 +50,15 @@ async def test_each_request_begins_with_the_one_before_it_until_the_context_is_c
         await stage.session.set_mode("plan")
         await stage.session.submit("turn 7")
         assert payloads(stage.events(), ModelRequested)[-1].prefix_sha256 != asked[0].prefix_sha256
+
+
+@pytest.mark.kernel
+async def test_a_conversation_in_which_nothing_was_said_is_not_summarised(tmp_path: Path) -> None:
+    async with staged(tmp_path, [Step("Hello.")]) as stage:
+        with pytest.raises(UsageError, match="nothing to summarise"):
+            await stage.session.compact()
+        assert stage.model.requests == []
+        assert payloads(stage.events(), ContextCompacted) == []
 
 
 @pytest.mark.kernel

@@ -133,6 +133,11 @@ class History:
                 point = i
         return point
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the model gets no message beside the summary, if there is one."""
+        return self.kept_from >= len(self.messages)
+
     def compact(self, summary: str, kept_from: int) -> None:
         """Give the model `summary` instead of everything before message `kept_from`."""
         self._compactions.append(Compaction(len(self.messages), summary, kept_from))

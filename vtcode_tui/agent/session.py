@@ -183,8 +183,7 @@ class Session:
 
     async def _answer_open_calls(self, status: str, text: str, turn: int) -> None:
         """Every call of the last message gets a result, so that the conversation stays whole."""
-        open_uses = unanswered(self._parts.history.messages)
-        if not open_uses:
+        if not (open_uses := unanswered(self._parts.history.messages)):
             return
         results = tuple(ToolResult(use.id, text, True) for use in open_uses)
         # Where disk or journal fail there is nobody left to tell; the conversation in memory is whole all the same.
@@ -284,8 +283,10 @@ class Session:
         return await preview(self._parts.changes, turn)
 
     async def compact(self) -> None:
-        """Make room in the context now."""
+        """Make room in the context now. Raises UsageError where there is nothing to summarise, or no model."""
         async with self._one_turn:
+            if self._parts.history.is_fresh:
+                raise UsageError("nothing new was said: there is nothing to summarise")
             if self._chain is None:
                 raise UsageError("there is no model that could summarise the conversation")
             await self._parts.turn.compact(self._chain, "manual")
