@@ -105,7 +105,9 @@ def test_whatever_is_done_to_it_is_named_as_by_one_process(damaged: Path, where:
     assert report == verify(damaged.parent)
 
 
-def test_what_was_signed_and_cannot_be_is_named_as_by_one_process(home: Home) -> None:
+@pytest.fixture
+def meaningless(home: Home) -> Path:
+    """A chain that is whole, of events that cannot be."""
     folder = home.sessions / "2026" / "11" / "22" / "s1"
     journal = Journal.create(folder, "s1")
     journal.append(STARTED)
@@ -118,9 +120,32 @@ def test_what_was_signed_and_cannot_be_is_named_as_by_one_process(home: Home) ->
     for _ in range(190):
         journal.append(TEXT)
     journal.close()
-    report = verify(folder, beside=beside)
+    return folder
+
+
+def test_what_was_signed_and_cannot_be_is_named_as_by_one_process(meaningless: Path) -> None:
+    report = verify(meaningless, beside=beside)
     assert [problem.layer for problem in report.problems] == ["meaning", "meaning"]
-    assert report == verify(folder)
+    assert report == verify(meaningless)
+
+
+def test_a_journal_that_is_exchanged_meanwhile_does_not_show_each_process_another_face(meaningless: Path) -> None:
+    path = meaningless / "journal.jsonl"
+    told = [re.search(rb'"type":"([a-z_.]+)"', line) for line in path.read_bytes().splitlines()]
+    innocent = b"".join(
+        line
+        for line, kind in zip(path.read_bytes().splitlines(keepends=True), told, strict=True)
+        if kind is not None and kind[1] not in (b"exec.started", b"exec.finished", b"sandbox.applied")
+    )
+    innocent += innocent.splitlines(keepends=True)[-2] * (len(told) - innocent.count(b"\n"))
+
+    @contextmanager
+    def exchanged(work: Callable[[], Any]) -> Iterator[Callable[[], Any]]:
+        found = work()
+        path.write_bytes(innocent)
+        yield lambda: found
+
+    assert verify(meaningless, beside=exchanged).state == "tampered"
 
 
 def test_a_process_that_dies_vouches_for_nothing(damaged: Path) -> None:

@@ -49,7 +49,8 @@ def test_a_walk_over_anything_ends_with_a_verdict(pieces: list[bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.jsonl"
         path.write_bytes(b"\n".join(pieces))
-        found = walk(path, keys=None, wanted=(), meaning=Sense())
+        with path.open("rb") as stream:
+            found = walk(stream, keys=None, wanted=(), meaning=Sense())
         assert found.problems or found.size == 0 or pieces[0] == LINES[0]
         check_root(path)
 

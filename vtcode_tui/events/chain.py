@@ -6,10 +6,9 @@ import base64
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol, TypeAlias
 
-from vtcode_tui.events.lines import GENESIS, MAXIMUM, MOST_UNSIGNED, bounded_lines, opened
+from vtcode_tui.events.lines import GENESIS, MAXIMUM, MOST_UNSIGNED, bounded_lines
 from vtcode_tui.events.notes import Note, read_note
 from vtcode_tui.events.seal import origin_of
 from vtcode_tui.events.spelling import BEFORE, Around, Frames, beginning, begins, payload_of
@@ -71,16 +70,15 @@ _OPENING = frozenset({b"session.started", b"session.resumed"})
 _OWN = _OPENING | {b"log.checkpoint", b"log.recovered"}
 
 
-def walk(path: Path, *, keys: Collection[str] | None, wanted: Collection[int], meaning: Meaning) -> Walk:
+def walk(stream: BinaryIO, *, keys: Collection[str] | None, wanted: Collection[int], meaning: Meaning) -> Walk:
     """Verify a journal's chain and checkpoints. Stops at the first line that does not continue the chain.
 
     `keys` are the session keys that the root log knows; None where there is no root log, and then the keys that the
-    journal itself names are believed. Raises JournalError when the file cannot be read.
+    journal itself names are believed. Raises OSError when the file cannot be read.
     """
     result = Walk()
     named: set[str] = set()
-    with opened(path) as stream:
-        _lines(result, stream, named, wanted, meaning)
+    _lines(result, stream, named, wanted, meaning)
     if result.size in wanted:
         result.heads[result.size] = result.head
     # Of a session that the root log does not know, no key is: that is said there, and nothing is trusted.

@@ -1,18 +1,21 @@
 """A journal examined, its chain and its meaning: in one go, or the chain in another process and the meaning here.
 
 What two processes find counts only where neither has anything to say against the journal. In every other case, also
-when the other process died, it is walked again in one go: a verdict never depends on how it was come to.
+when the other process died, it is walked again in one go: a verdict never depends on how it was come to. Both have
+the same bytes, read once: a file that is exchanged meanwhile shows neither of them another face.
 """
 
 from __future__ import annotations
 
 import heapq
+import os
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, BinaryIO, Protocol, TypeVar
 
 from vtcode_tui.events.chain import Walk, walk
 from vtcode_tui.events.lines import bounded_lines, opened
@@ -23,6 +26,8 @@ T = TypeVar("T")
 
 _WORTH = 16 << 20
 """Bytes of a journal from which on another process is worth its start, which takes 7 ms, and its copied pages."""
+_MOST = 512 << 20
+"""Bytes of a journal that are held in memory for that."""
 
 
 class Beside(Protocol):
@@ -58,15 +63,19 @@ def examine(
     path: Path, *, keys: Collection[str] | None, wanted: Collection[int], beside: Beside | None = None
 ) -> Examined:
     """Walk a journal and judge what it says. Raises JournalError when the file cannot be read."""
-    if beside is not None and path.is_file() and path.stat().st_size >= _WORTH:
-        with beside(partial(_chain, path, keys, wanted)) as answer:
-            sense = Sense()
-            events = _judged(path, sense)
-            found = answer() if events is not None else None
-        if found is not None and not found[0].problems and found[0].size == events:
-            return _examined(*found, sense)
-    sense = Sense()
-    return _examined(walk(path, keys=keys, wanted=wanted, meaning=sense), [], sense)
+    with opened(path) as file:
+        stream: BinaryIO = file
+        if beside is not None and _WORTH <= os.fstat(file.fileno()).st_size <= _MOST:
+            whole = file.read()
+            stream = BytesIO(whole)
+            with beside(partial(_chain, whole, keys, wanted)) as answer:
+                sense = Sense()
+                events = _judged(BytesIO(whole), sense)
+                found = answer() if events is not None else None
+            if found is not None and not found[0].problems and found[0].size == events:
+                return _examined(*found, sense)
+        sense = Sense()
+        return _examined(walk(stream, keys=keys, wanted=wanted, meaning=sense), [], sense)
 
 
 def _examined(chain: Walk, notes: list[tuple[int, str]], sense: Sense) -> Examined:
@@ -74,33 +83,30 @@ def _examined(chain: Walk, notes: list[tuple[int, str]], sense: Sense) -> Examin
     return Examined(chain, tuple(text for _, text in merged), sense.elsewhere)
 
 
-def _chain(path: Path, keys: Collection[str] | None, wanted: Collection[int]) -> tuple[Walk, list[tuple[int, str]]]:
+def _chain(
+    whole: bytes, keys: Collection[str] | None, wanted: Collection[int]
+) -> tuple[Walk, list[tuple[int, str]]]:
     unread = _Unread()
-    return walk(path, keys=keys, wanted=wanted, meaning=unread), unread.notes
+    return walk(BytesIO(whole), keys=keys, wanted=wanted, meaning=unread), unread.notes
 
 
-def _judged(path: Path, sense: Sense) -> int | None:
+def _judged(stream: BinaryIO, sense: Sense) -> int | None:
     """How many events there are; None where there is something to say against them."""
     events, reads, frames, frame = 0, sense.reads, Frames(), BEFORE
-    with opened(path) as stream:
-        for raw in bounded_lines(stream):
-            if not raw.endswith(b"\n"):
-                break
-            found = beginning(raw)
-            if found is None:
+    for raw in bounded_lines(stream):
+        if not raw.endswith(b"\n"):
+            break
+        found = beginning(raw)
+        if found is None:
+            return None
+        kind = found[4]
+        if kind in reads:
+            start = found.end()
+            if not raw.startswith(frame[0], start):
+                frame = frames.at(raw, start)
+            text, _, around = frame
+            data = payload_of(raw, start + len(text) - 1)
+            if data is None or around is None or sense(events, kind, around, data, raw[-66:-2].decode("latin-1")):
                 return None
-            kind = found[4]
-            if kind in reads:
-                start = found.end()
-                if not raw.startswith(frame[0], start):
-                    frame = frames.at(raw, start)
-                text, _, around = frame
-                data = payload_of(raw, start + len(text) - 1)
-                if (
-                    data is None
-                    or around is None
-                    or sense(events, kind, around, data, raw[-66:-2].decode("latin-1"))
-                ):
-                    return None
-            events += 1
+        events += 1
     return events
