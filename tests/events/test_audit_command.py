@@ -27,7 +27,7 @@ from vtcode_tui.events.lines import read_lines
 from vtcode_tui.events.notes import Key, read_note, verifier_key, write_note
 from vtcode_tui.events.prune import prune
 from vtcode_tui.events.system_log import to_system_log
-from vtcode_tui.events.timestamps import read_stamp, stamp
+from vtcode_tui.events.timestamps import read_stamp, request, stamp
 from vtcode_tui.events.types import Checkpoint, FileChanged, LogRecovered, PromptSubmitted
 
 MakeSession = Callable[..., Path]
@@ -451,6 +451,18 @@ def test_a_time_stamp_is_an_anchor_that_openssl_verifies(
     other = tmp_path / "other.tsr"
     other.write_bytes(stamp(authority, "ab" * 32))
     assert main(["audit", "verify", "--all", "--anchors", str(other)]) == 5
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed here")
+@pytest.mark.parametrize("nonce", [0, 0x7F, 0x80, 0xFF, 0x9FEDCBA9876543, 2**63 - 1])
+def test_openssl_reads_the_number_of_a_request_as_it_was_meant(tmp_path: Path, nonce: int) -> None:
+    query = tmp_path / "query"
+    query.write_bytes(request("ab" * 32, nonce=nonce))
+    words = ["openssl", "ts", "-query", "-in", str(query), "-text"]
+    said = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    found = re.search(r"Nonce: (-?)(?:0x)?([0-9A-F]+)", said)
+    assert found is not None, said
+    assert (found[1], int(found[2], 16)) == ("", nonce)
 
 
 def test_a_host_key_for_a_journal_without_a_root_log_is_said_to_vouch_for_nothing(

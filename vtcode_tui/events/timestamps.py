@@ -86,7 +86,7 @@ def request(head: str, *, nonce: int) -> bytes:
     """The request (DER) for the digest of the root log's head itself, so that `openssl ts -digest` takes it."""
     sha256 = _der(0x30, bytes.fromhex("0609608648016503040201") + b"\x05\x00")
     imprint = _der(0x30, sha256 + _der(4, bytes.fromhex(head)))
-    number = _der(2, nonce.to_bytes(9, "big").lstrip(b"\0") or b"\0")
+    number = _der(2, nonce.to_bytes(nonce.bit_length() // 8 + 1, "big"))  # its first bit is a sign
     return _der(0x30, b"\x02\x01\x01" + imprint + number + b"\x01\x01\xff")
 
 
