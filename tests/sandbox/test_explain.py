@@ -15,7 +15,7 @@ REFUSALS = {
     ("host", "1.1.1.1 port 80 (the network is off)"): "--allow-host",
     ("host", "unix socket /run/docker.sock"): "nothing can be approved",
     ("host", "abstract unix socket"): "nothing can be approved",
-    ("host", "IPv4 socket (the network is off)"): "hosts can be approved, for TCP",
+    ("host", "IPv4 socket (the network is off)"): "by TCP only",
     ("syscall", "ptrace"): "--debug",
     ("syscall", "mount"): "nothing can be approved",
     ("path", "chmod /srv/data"): "--write /srv/data",

@@ -28,7 +28,7 @@ def visible(text: str, width: int = 200) -> str:
 _SAYINGS: dict[type[t.Payload], Callable[[Any], str]] = {
     t.SessionStarted: lambda d: f"{d.user}@{d.host} in {d.workspace}, sandbox {d.tier}, model {d.model or 'none'}",
     t.SessionResumed: lambda d: f"continues {d.from_session} from event {d.from_seq}",
-    t.SessionEnded: lambda d: f"{d.reason}: {d.turns} turns, {d.tools} calls, {d.denied} denied",
+    t.SessionEnded: lambda d: f"{d.reason}: turns {d.turns}, calls {d.tools}, denied {d.denied}",
     t.PromptSubmitted: lambda d: d.text,
     t.ModelRequested: lambda d: (
         f"{d.provider}/{d.model}, {d.messages} messages" + (", for a summary" if d.purpose == "summary" else "")

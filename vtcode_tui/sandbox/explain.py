@@ -15,6 +15,7 @@ _KEYS = {name: f"{name}_mb" for name in ("memory", "file_size", "disk", "output"
 _KEYS |= {name: name for name in ("processes", "wall_seconds")}
 """The settings of the limits that can be raised."""
 _NETWORK = "approve the host for this run (--allow-host HOST, or the approval's host list)"
+_BY_TCP = "; it is reached by TCP only"
 
 
 def denial(row: Mapping[str, Any]) -> Denial:
@@ -36,9 +37,8 @@ def remedy(kind: str, detail: str) -> str:
     if kind == "host":
         if detail.startswith(("unix socket", "abstract unix socket")):
             return "sockets of other programs stay out of reach; nothing can be approved"
-        if detail.startswith(("IPv4 socket", "IPv6 socket")):
-            return "hosts can be approved, for TCP; other sockets cannot"
-        return _NETWORK
+        # Most often it is a name that is asked for: with the host approved the proxy does that.
+        return _NETWORK + (_BY_TCP if detail.startswith(("IPv4 socket", "IPv6 socket")) else "")
     if kind == "syscall":
         return _TRACING if detail in _TRACED else "nothing can be approved for this call"
     if kind == "path":

@@ -20,6 +20,7 @@ from vtcode_tui.events.live import (
     TextDelta,
     TurnState,
 )
+from vtcode_tui.render.telling import plural
 from vtcode_tui.tui.story import Story as Story
 
 Teller: TypeAlias = Callable[[Story, t.Event, Any], None]
@@ -93,7 +94,8 @@ def _rewound(story: Story, event: t.Event, data: t.SessionRewound) -> None:
 
 def _ended(story: Story, event: t.Event, data: t.SessionEnded) -> None:
     story.stage.status.tell(state="idle", detail="")
-    story.note(f"session ended: {data.reason}; {data.turns} turns, {data.tools} calls, {data.denied} denied", event)
+    counts = f"{plural(data.turns, 'turn')}, {plural(data.tools, 'call')}, {data.denied} denied"
+    story.note(f"session ended: {data.reason}; {counts}", event)
 
 
 def _prompt(story: Story, event: t.Event, data: t.PromptSubmitted) -> None:
