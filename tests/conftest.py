@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,3 +20,9 @@ settings.load_profile("fuzz" if os.environ.get("VTCODE_FUZZ") else "test")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--update-snapshots` writes what is on the screen now instead of comparing it (`make snapshots`)."""
     parser.addoption("--update-snapshots", action="store_true", help="write the snapshots anew")
+
+
+def pytest_sessionfinish() -> None:
+    """Fork servers that tests handed on end with the last of them, also in the processes of pytest-xdist."""
+    if (lending := sys.modules.get("tests.lent")) is not None:
+        lending.end_all()

@@ -6,7 +6,6 @@ start, of the trial and of the end of one, and those that kill it, start their o
 
 from __future__ import annotations
 
-import atexit
 import collections
 import contextlib
 import functools
@@ -64,20 +63,24 @@ async def _drained(flight: Flight) -> None:
 @functools.cache
 def _scratch() -> Path:
     # One place for all: crews that wait for a run are of no use to one that has its folders elsewhere.
-    place = Path(tempfile.mkdtemp(prefix="vtcode-lent-")).resolve()
-    atexit.register(_leave, place)
-    return place
+    return Path(tempfile.mkdtemp(prefix="vtcode-lent-")).resolve()
 
 
-def _leave(scratch: Path) -> None:
+def end_all() -> None:
+    """End those that wait; the end of all tests, for a process that pytest-xdist ends asks no `atexit`."""
     for control, process, _pid, life in itertools.chain(*_idle.values()):
         with contextlib.suppress(OSError):
             control.shutdown(socket.SHUT_RDWR)
         control.close()
         if life >= 0:
             os.close(life)
-        process.wait()
-    shutil.rmtree(scratch, ignore_errors=True)
+        with contextlib.suppress(
+            subprocess.TimeoutExpired
+        ):  # it ends by itself; no test waits for one that does not
+            process.wait(20)
+    _idle.clear()
+    if _scratch.cache_info().currsize:
+        shutil.rmtree(_scratch(), ignore_errors=True)
 
 
 def lent(preload: Sequence[str] = (), *, own: Home | None = None, tier: Tier = "full") -> Spawner:

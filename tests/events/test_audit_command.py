@@ -32,6 +32,8 @@ from vtcode_tui.events.types import Checkpoint, FileChanged, LogRecovered, Promp
 
 MakeSession = Callable[..., Path]
 
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed here")
+
 
 def said(text: str) -> PromptSubmitted:
     return PromptSubmitted(text=text, sha256=hashlib.sha256(text.encode()).hexdigest())
@@ -358,7 +360,7 @@ def test_the_shell_script_verifies_the_chain_with_sha256sum_alone(
     assert run().returncode == 2
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed here")
+@needs_openssl
 def test_openssl_verifies_a_checkpoint(session: MakeSession, tmp_path: Path) -> None:
     lines = [json.loads(raw) for raw in read_lines(session())]
     public = base64.b64decode(lines[0]["data"]["log_key"])
@@ -453,7 +455,7 @@ def test_a_time_stamp_is_an_anchor_that_openssl_verifies(
     assert main(["audit", "verify", "--all", "--anchors", str(other)]) == 5
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed here")
+@needs_openssl
 @pytest.mark.parametrize("nonce", [0, 0x7F, 0x80, 0xFF, 0x9FEDCBA9876543, 2**63 - 1])
 def test_openssl_reads_the_number_of_a_request_as_it_was_meant(tmp_path: Path, nonce: int) -> None:
     query = tmp_path / "query"
