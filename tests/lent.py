@@ -6,6 +6,7 @@ start, of the trial and of the end of one, and those that kill it, start their o
 
 from __future__ import annotations
 
+import atexit
 import collections
 import contextlib
 import functools
@@ -63,11 +64,13 @@ async def _drained(flight: Flight) -> None:
 @functools.cache
 def _scratch() -> Path:
     # One place for all: crews that wait for a run are of no use to one that has its folders elsewhere.
-    return Path(tempfile.mkdtemp(prefix="vtcode-lent-")).resolve()
+    place = Path(tempfile.mkdtemp(prefix="vtcode-lent-")).resolve()
+    atexit.register(end_all)
+    return place
 
 
 def end_all() -> None:
-    """End those that wait; the end of all tests, for a process that pytest-xdist ends asks no `atexit`."""
+    """End those that wait; told at the end of all tests too, since what pytest-xdist ends asks no `atexit`."""
     for control, process, _pid, life in itertools.chain(*_idle.values()):
         with contextlib.suppress(OSError):
             control.shutdown(socket.SHUT_RDWR)

@@ -48,7 +48,7 @@ async def main(folder: Path, step: str, layer: str) -> None:
     steps += [Step("", (("run_command", {"command": SECOND}),)), Step("second")]
     killer = Killer(step)
     sandbox = Sandbox(staging="auto" if layer == "layer" else "off")
-    async with staged(folder, steps, files=FILES, sandbox=sandbox) as stage:
+    async with staged(folder, steps, files=FILES, sandbox=sandbox, alone=True) as stage:
         session = stage.session
         session.subscribe(killer.hear)
         await session.submit("one")
