@@ -149,12 +149,12 @@ async def timed(act: Callable[[], Any]) -> tuple[float, float]:
 
 
 def waits(screen: ReplayScreen) -> bool:
-    """Whether a pane has something to draw yet: a later frame, output that is not in the emulator, a diff aside."""
+    """Whether something is to be drawn yet: a later frame, output, a diff that is laid out aside, a filter."""
     painting = screen._layout_required or screen._scroll_required or screen._repaint_required
     laying = any(worker.group == "laying" and not worker.is_finished for worker in screen.app.workers)
     return bool(
         painting or screen._dirty_widgets or screen.chat._pending or screen.terminal.busy or laying
-        or screen.events._pending
+        or screen.events._pending or screen.events.filtering
     )  # fmt: skip
 
 

@@ -452,6 +452,21 @@ async def test_an_untrusted_folder_is_asked_about_first(rig: Make) -> None:
         await until(lambda: ("grant_trust",) in core.told, pilot)
 
 
+async def test_a_folder_that_is_trusted_is_not_asked_about_and_stays_shown_as_trusted(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(120, 30)) as pilot:
+        core = await app.ready(pilot)
+        await pilot.press(*"/trust", "enter")
+        await until(lambda: any("trusted already" in note.message for note in app.app._notifications), pilot)
+        assert app.app.screen is app.app.work
+        # One that changes its mind about a question that is still open: what is shown is what the core says.
+        app.app.ask_trust()
+        await until(lambda: isinstance(app.app.screen, Trust), pilot)
+        await pilot.press("escape")
+        await until(lambda: app.app.screen is app.app.work, pilot)
+        assert core.trusted and app.app.work.status.status.trusted
+
+
 async def test_a_folder_that_changed_while_it_was_read_is_asked_about_again(rig: Make, tmp_path: Path) -> None:
     app = rig()
     app.app.root = tmp_path

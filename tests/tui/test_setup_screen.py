@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import tomllib
@@ -96,6 +97,22 @@ async def test_a_model_that_was_found_is_chosen_answers_and_is_kept(home: Home, 
     kept = home.settings_file.read_text()
     assert kept.startswith("# mine\n[interface]\nvim = false\n")
     assert tomllib.loads(kept)["model"] == {"provider": "lmstudio", "name": "small"}
+
+
+async def test_an_answer_that_comes_when_the_screen_was_left_is_for_nobody(home: Home, rig: Make) -> None:
+    app = rig()
+    app.prepare = lambda core: setattr(core, "model", "")
+    async with app.app.run_test(size=(120, 30)) as pilot:
+        await app.ready(pilot)
+        await until(lambda: isinstance(app.app.screen, NoModel), pilot)
+        await pilot.press("ctrl+s")
+        setup = await setting_up(app, pilot)
+        setup.dismiss(None)
+        while setup.is_attached:
+            setup._found(PLACES)
+            await asyncio.sleep(0)
+        await pilot.pause()
+        assert app.app.is_running and not app.app.report
 
 
 async def test_a_server_of_ones_own_is_asked_kept_and_the_session_opened_anew(

@@ -13,9 +13,9 @@ from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.common.home import Home
 from vtcode_tui.config.settings import Model, Provider, Providers, Settings
 from vtcode_tui.demo.listener import Listener, listening
-from vtcode_tui.demo.model import in_order, served
+from vtcode_tui.demo.model import served
 from vtcode_tui.demo.project import Project, make_project
-from vtcode_tui.demo.script import steps
+from vtcode_tui.demo.script import script
 from vtcode_tui.gate.types import Approver
 from vtcode_tui.sandbox import Spawner
 from vtcode_tui.workspace import grant_trust, revoke_trust
@@ -64,7 +64,7 @@ async def staged(
         own = demo_home(home, project)
         grant_trust(project.root, own, now=rfc3339(SystemClock().now()))
         stack.callback(revoke_trust, project.root, own)
-        model = await stack.enter_async_context(served(in_order(steps(project, listener.port)), pace=pace))
+        model = await stack.enter_async_context(served(script(project, listener.port), pace=pace))
         settings = settings_for(model.base_url)
         capability = await capability_of(spawner, settings)
         session = await open_core(

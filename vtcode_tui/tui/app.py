@@ -245,7 +245,7 @@ class VtcodeApp(Visits, BaseApp):
                 if answer == "trust":
                     self.work.intents.grant_trust(shown, self._trusted, self.ask_trust)
                 else:
-                    self.work.status.tell(trusted=False)
+                    self.work.status.tell(trusted=self.core is not None and self.core.trusted)
 
             self.push_screen(Trust(self.root, shown), answered)
 

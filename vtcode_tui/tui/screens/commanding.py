@@ -151,8 +151,11 @@ class CommandActions:
         self.chat.clear()
 
     def action_trust(self) -> None:
-        """Trust this folder."""
-        self.vtcode.ask_trust()
+        """Trust this folder, where that is not done."""
+        if self.vtcode.core is not None and self.vtcode.core.trusted:
+            self.vtcode.tell("this folder is trusted already; `vtcode trust revoke` takes that back")
+        else:
+            self.vtcode.ask_trust()
 
     def action_sandbox(self) -> None:
         """What this machine enforces, in the chat."""

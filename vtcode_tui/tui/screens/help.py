@@ -59,7 +59,9 @@ class HelpText(Sheet):
         self._rows: list[Line] = []
 
     def redraw(self) -> None:
-        """Lay the rows out for the width."""
+        """Lay the rows out for the width, once there is one: a screen of single letters would be seen before."""
+        if not self.size.width:
+            return
         self._rows = help_rows(self._chosen, self.text_width)
         super().redraw()
 

@@ -169,7 +169,7 @@ class Setup(Choosing[Chosen | None]):
         self._look(self._found)
 
     def _found(self, places: tuple[Looked, ...]) -> None:
-        if self.is_attached:
+        if self in self.app.screen_stack:  # a screen that was left is attached for a while, without its parts
             self._options, self.looked = options(places, self._environ), True
             self._show()
 
