@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vtcode_tui.sandbox.inner import rehearsal, snapshots, tree, watch
+from vtcode_tui.sandbox.inner import ending, rehearsal, snapshots, watch
 from vtcode_tui.sandbox.inner.job import Job
 from vtcode_tui.sandbox.inner.node import Node
 from vtcode_tui.sandbox.inner.outline import Outline
@@ -16,7 +16,7 @@ WATCH, END, GUARD, REHEARSAL = "fault-watch", "fault-end", "fault-guard", "fault
 
 _workspaces: list[str] = []
 _guarded: list[str] = []
-_really_end_all, _really_look = tree.end_all, snapshots.Snapshots.look
+_really_end_all, _really_look = ending.end_all, snapshots.Snapshots.look
 _really_rehearse = rehearsal.of_supervision
 
 
@@ -59,5 +59,5 @@ def _rehearse(outline: Outline, folder: str) -> None:
 
 setattr(rehearsal, "of_supervision", _rehearse)  # noqa: B010
 setattr(watch, "Watch", _Watch)  # noqa: B010 - put in the place of the real one, in this process only
-setattr(tree, "end_all", _end_all)  # noqa: B010
+setattr(ending, "end_all", _end_all)  # noqa: B010
 setattr(snapshots.Snapshots, "look", _look)  # noqa: B010

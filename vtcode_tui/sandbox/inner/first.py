@@ -9,7 +9,7 @@ import signal
 import socket
 import struct
 
-from vtcode_tui.sandbox.inner import kernel, layers, mounts, rehearsal, target, tree
+from vtcode_tui.sandbox.inner import ending, kernel, layers, mounts, rehearsal, target
 from vtcode_tui.sandbox.inner.job import Job, SetupError, read_all
 
 TYPE_CHECKING = False
@@ -57,7 +57,7 @@ def become(lines: Lines, outline: Outline, folder: str, *, rehearses: bool) -> N
         mounts.build(job, outline, layer)
         mounts.finish()
         # The supervisor's word, above all. One of the run that says it ends its own run.
-        signal.signal(signal.SIGTERM, lambda _signal, _frame: tree.send(-1, signal.SIGKILL))
+        signal.signal(signal.SIGTERM, lambda _signal, _frame: ending.send(-1, signal.SIGKILL))
         report.send(b'{"world":true}')
     except (SetupError, OSError) as error:
         failed = error if isinstance(error, SetupError) else SetupError("namespaces", str(error))

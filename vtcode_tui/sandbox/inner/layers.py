@@ -16,7 +16,7 @@ import signal
 import socket
 from contextlib import suppress
 
-from vtcode_tui.sandbox.inner import kernel
+from vtcode_tui.sandbox.inner import ending, kernel
 from vtcode_tui.sandbox.inner.job import SetupError
 from vtcode_tui.sandbox.inner.space import clone_mapped
 
@@ -46,6 +46,7 @@ class Holder:
         ours.settimeout(_PATIENCE_SECONDS)
         self.orders = ours
         self.pid = pid
+        """0 once it was reaped: the number may be another's then."""
         self.runs: list[socket.socket] = []
         """For each run that sees the layer a socket, which ends when the run sees it no more."""
 
@@ -76,8 +77,8 @@ class Holder:
         with self.orders, suppress(OSError):
             self.orders.shutdown(socket.SHUT_WR)  # no more orders: it ends when it has answered
             _answer, descriptors, _flags, _address = socket.recv_fds(self.orders, 4096, 1)
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+        if self.pid:
+            ending.send(self.pid, signal.SIGKILL)
         return descriptors[0] if descriptors else -1
 
 
@@ -136,6 +137,12 @@ class Layers:
                 if notice >= 0:
                     self._going[upper] = notice
                 del self._live[upper]
+
+    def ended(self, pid: int) -> None:
+        """A child was reaped: perhaps a holder that was killed."""
+        for holder in [*self._live.values(), *([self._spare] if self._spare is not None else [])]:
+            if holder.pid == pid:
+                holder.pid = 0
 
     def refill(self) -> None:
         """Have a holder ready, once layers are used at all."""

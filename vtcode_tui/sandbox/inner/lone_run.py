@@ -20,7 +20,7 @@ from fcntl import F_DUPFD_CLOEXEC, fcntl, ioctl
 
 sys.path.append(sys.argv[1])
 
-from vtcode_tui.sandbox.inner import guard, kernel, owner, processes, target, tree, watch
+from vtcode_tui.sandbox.inner import ending, guard, kernel, owner, processes, target, watch
 from vtcode_tui.sandbox.inner.job import Job, SetupError, read_all
 
 TYPE_CHECKING = False
@@ -214,7 +214,7 @@ class Run:
         outlived = family.end(self._reap)
         self._reap(block=True)
         if self.job.reaps:
-            outlived += tree.end_all()  # daemons that went by without being seen are ours now
+            outlived += ending.end_all()  # daemons that went by without being seen are ours now
         return outlived if finished else max(0, outlived - 1)
 
     def _reap(self, *, block: bool = False) -> None:

@@ -16,7 +16,8 @@ import signal
 import struct
 import time
 
-from vtcode_tui.sandbox.inner import tree
+from vtcode_tui.sandbox.inner import ending, tree
+from vtcode_tui.sandbox.inner.tree import Entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,35 +32,16 @@ _PATH_FILTER = 1 | 0x40000000
 _PATIENCE_SECONDS = 10.0
 
 
-class Entry:
-    """One process of the machine."""
-
-    __slots__ = ("group", "parent", "start")
-
-    def __init__(self, parent: int, group: int, start: int) -> None:
-        self.parent = parent
-        self.group = group
-        self.start = start
-
-
 class System:
     """What is asked of Linux: used by the tests, which run this code behind a stand-in."""
 
     def table(self) -> dict[int, Entry]:
         """Every process that is alive, zombies left out."""
-        found = {}
-        for name in os.listdir("/proc"):
-            if not name.isdigit():
-                continue
-            try:
-                with open(f"/proc/{name}/stat", "rb") as file:
-                    text = file.read()
-            except OSError:
-                continue
-            fields = text[text.rfind(b")") + 2 :].split()
-            if len(fields) > 19 and fields[0] not in {b"Z", b"X"}:
-                found[int(name)] = Entry(int(fields[1]), int(fields[2]), int(fields[19]))
-        return found
+        return {pid: entry for pid, entry in tree.table().items() if entry.alive}
+
+    def send(self, pid: int, start: int, number: int) -> None:
+        """Signal the process of that number and start, and no other that has the number by now."""
+        ending.send_to(pid, start, number)
 
     def memory_and_threads(self, pid: int) -> tuple[int, int]:
         """Bytes that a process holds, and the number of its threads."""
@@ -101,13 +83,24 @@ class Darwin(System):
         count = int(self._all(pids, ctypes.sizeof(pids)))
         found = {}
         for pid in pids[: max(0, count)]:
-            text = self._ask(pid, _BSD_INFO, _BSD_INFO_SIZE)
-            if text:
-                parent = struct.unpack_from("=I", text, 16)[0]
-                group = struct.unpack_from("=I", text, 100)[0]
-                seconds, micros = struct.unpack_from("=QQ", text, 120)
-                found[pid] = Entry(parent, group, seconds * 1_000_000 + micros)
+            entry = self._entry(pid)
+            if entry is not None:
+                found[pid] = entry
         return found
+
+    def send(self, pid: int, start: int, number: int) -> None:
+        """By the number, right after it was looked whose it is: macOS has no descriptors of processes."""
+        entry = self._entry(pid)
+        if entry is not None and entry.start == start:
+            ending.send(pid, number)
+
+    def _entry(self, pid: int) -> Entry | None:
+        text = self._ask(pid, _BSD_INFO, _BSD_INFO_SIZE)
+        if not text:
+            return None
+        parent, group = struct.unpack_from("=I", text, 16)[0], struct.unpack_from("=I", text, 100)[0]
+        seconds, micros = struct.unpack_from("=QQ", text, 120)
+        return Entry(parent, group, seconds * 1_000_000 + micros)
 
     def memory_and_threads(self, pid: int) -> tuple[int, int]:
         """The footprint that Activity Monitor shows, and the number of threads."""
@@ -174,7 +167,7 @@ class Family:
         while alive := self.look(thorough=True):
             for how in (signal.SIGSTOP, signal.SIGKILL):
                 for pid in alive:
-                    tree.send(pid, how)
+                    self.system.send(pid, self._known[pid], how)
             killed.update(alive)
             reap()
             if time.monotonic() > deadline:

@@ -11,7 +11,7 @@ import os
 import signal
 import time
 
-from vtcode_tui.sandbox.inner import kernel, tree
+from vtcode_tui.sandbox.inner import ending, kernel, tree
 
 _PATIENCE_SECONDS = 30.0
 """How long supervisors may take to end their runs, compare protected paths, and report."""
@@ -42,10 +42,10 @@ def stand_behind() -> None:
 
 def _end_what_is_left() -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while tree.reap():
+    while ending.reap():
         left = tree.children_of(os.getpid())
         strays = left if time.monotonic() > deadline else [pid for pid in left if tree.is_filtered(pid)]
         if strays:
-            tree.kill_all([*strays, *tree.descendants_of(strays)])
+            ending.kill_all(tree.family(strays))
         else:
             time.sleep(0.005)

@@ -17,7 +17,7 @@ from contextlib import suppress
 
 sys.path.append(sys.argv[1])
 
-from vtcode_tui.sandbox.inner import cgroup, kernel, rehearsal, sentinel, tree
+from vtcode_tui.sandbox.inner import cgroup, ending, kernel, rehearsal, sentinel, tree
 from vtcode_tui.sandbox.inner.job import SetupError, read_all
 from vtcode_tui.sandbox.inner.layers import Layers
 from vtcode_tui.sandbox.inner.reserve import Reserve
@@ -87,7 +87,7 @@ class _Server:
                 self._reap()
                 if signal.SIGTERM in told:  # the sentinel is gone: without it we would be the last
                     for pid in self._supervisors:
-                        tree.send(pid, signal.SIGTERM)
+                        ending.send(pid, signal.SIGTERM)
                     break
             if self._control.fileno() in ready:
                 if not self._take():
@@ -164,6 +164,7 @@ class _Server:
                 break
             self._supervisors.discard(pid)
             self._reserve.ended(pid)
+            self._layers.ended(pid)
             block = False
         self._end_strays()
 
@@ -172,7 +173,7 @@ class _Server:
         ours = self._supervisors | self._reserve.pids | self._layers.pids
         strays = [p for p in tree.children_of(os.getpid()) if p not in ours]
         if strays:
-            tree.kill_all([*strays, *tree.descendants_of(strays)])
+            ending.kill_all(tree.family(strays))
         return bool(strays)
 
 

@@ -18,6 +18,7 @@ import time
 from contextlib import suppress
 
 from vtcode_tui.sandbox.inner import (
+    ending,
     first,
     guard,
     kernel,
@@ -123,7 +124,7 @@ class Supervisor:
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         kernel.set_name("vtcode-run")
         if not self.full:
-            self.enclosed = tree.enclose()
+            self.enclosed = ending.enclose()
         with target.step("process descriptors"):
             os.close(os.pidfd_open(os.getpid()))  # found out before anything runs
         self.control, report = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -203,7 +204,7 @@ class Supervisor:
         except Exception as error:  # noqa: BLE001 - a run that is not ended would go on without anybody watching it
             self._fail(error)
             self.status = 9 if self.status is None else self.status
-            return tree.end_all(enclosed=self.enclosed)
+            return ending.end_all(enclosed=self.enclosed)
 
     def _clear_away(self, control: socket.socket) -> None:
         """What nobody waits for: the first process, which nothing of the run has outlived, and private folders."""
@@ -211,7 +212,7 @@ class Supervisor:
             os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         with suppress(ChildProcessError):
             os.waitpid(-1, 0)
-        tree.end_all(enclosed=self.enclosed)
+        ending.end_all(enclosed=self.enclosed)
         if self.watches and self.guard is not None and self.guard.looked:
             self._begin_vigil(control)
         control.close()  # says that the run's mounts are gone
@@ -322,12 +323,12 @@ class Supervisor:
     def _end(self) -> int:
         """End everything that still runs; how many processes outlived the work itself."""
         if not self.leader:
-            tree.end_all(enclosed=self.enclosed)
+            ending.end_all(enclosed=self.enclosed)
             return 0
         if self.full:
             if self.killed:
                 self._empty()
-            tree.send(self.leader, signal.SIGKILL)
+            ending.send(self.leader, signal.SIGKILL)
             if self.status is not None and not self.survivors:
                 return 0  # its last process was reaped by the first, which has ended or is about to
             _pid, _status, usage = os.wait4(self.leader, 0)
@@ -337,16 +338,16 @@ class Supervisor:
                 except BlockingIOError:
                     self.status = 9
                     self._note(usage)
-            tree.end_all()
+            ending.end_all()
             return 0 if self.killed else self.survivors
         if self.killed or self.setup_error:
             if self.enclosed:
-                tree.kill_enclosed()
+                ending.kill_enclosed()
             else:
-                tree.kill_all(tree.descendants(os.getpid()))
+                ending.kill_all(tree.family())
         _pid, self.status, usage = os.wait4(self.leader, 0)
         self._note(usage)
-        return tree.end_all(enclosed=self.enclosed)
+        return ending.end_all(enclosed=self.enclosed)
 
     def _empty(self) -> None:
         """Let the first process kill all others of its namespace, in one call that no fork outruns.
@@ -354,7 +355,7 @@ class Supervisor:
         Its own death would do that too, but later: it gives back its memory before, and for that it waits for locks
         of shared libraries, which thousands of forking processes keep taking from each other.
         """
-        tree.send(self.leader, signal.SIGTERM)
+        ending.send(self.leader, signal.SIGTERM)
         pidfd = os.pidfd_open(self.leader)
         ended = select.poll()
         for descriptor in (pidfd, self.stop_read):

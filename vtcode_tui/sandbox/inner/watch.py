@@ -7,7 +7,7 @@ import stat
 import time
 from contextlib import suppress
 
-from vtcode_tui.sandbox.inner import kernel, machine, storage, tree
+from vtcode_tui.sandbox.inner import ending, kernel, machine, storage, tree
 from vtcode_tui.sandbox.inner.job import Job
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -72,10 +72,10 @@ class Watch:
 
     def _processes_held(self) -> tuple[str, str] | None:
         """Count while the run stands still: among thousands that fork, the counting would get no turn."""
-        tree.hold_enclosed()
+        ending.hold_enclosed()
         exceeded = self._processes()
         if exceeded is None:
-            tree.release_enclosed()
+            ending.release_enclosed()
         return exceeded
 
     def _processes(self) -> tuple[str, str] | None:

@@ -229,16 +229,27 @@ class World:
 
     def survivors(self) -> Iterator[int]:
         """Processes that carry the marker in their command line."""
-        marker = self.marker.encode()
         for name in os.listdir("/proc"):
-            if name.isdigit() and int(name) != os.getpid() and marker in _content(f"/proc/{name}/cmdline"):
+            if name.isdigit() and int(name) != os.getpid() and self._is_marked(int(name)):
                 yield int(name)
+
+    def _is_marked(self, pid: int) -> bool:
+        return self.marker.encode() in _content(f"/proc/{pid}/cmdline")
+
+    def _end(self, pid: int) -> None:
+        """Kill a process that carries the marker, and none that got its number since."""
+        with contextlib.suppress(OSError):
+            held = os.pidfd_open(pid)
+            try:
+                if self._is_marked(pid):
+                    signal.pidfd_send_signal(held, signal.SIGKILL)
+            finally:
+                os.close(held)
 
     def close(self) -> None:
         """Take everything away."""
-        for pid in list(self.survivors()):
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+        for pid in self.survivors():
+            self._end(pid)
         for number in (signal.SIGKILL, signal.SIGCONT):
             with contextlib.suppress(OSError):
                 os.kill(self._victim.pid, number)
