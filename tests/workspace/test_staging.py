@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.amount import examples
+from tests.workspace.accepting_killed import accept_and_die
 from tests.workspace.conftest import in_mount
 from vtcode_tui.common.errors import StaleFileError, WorkspaceError
 from vtcode_tui.workspace import Workspace
@@ -442,7 +443,7 @@ def test_a_crash_at_any_step_is_finished_at_the_next_start(bench: Bench, after: 
     arguments = bench.layer.accepting(shown, selection, shown.digest)
     pid = os.fork()
     if pid == 0:
-        _accept_and_die(arguments, after)
+        accept_and_die(arguments, after)
     _, status = os.waitpid(pid, 0)
     crashed = os.WIFSIGNALED(status)
     assert bench.layer.unfinished == crashed
@@ -455,33 +456,13 @@ def test_a_crash_at_any_step_is_finished_at_the_next_start(bench: Bench, after: 
     assert bench.changes() == ChangeSet()
 
 
-def _accept_and_die(arguments: dict[str, Any], after: int) -> None:
-    import io
-    import signal
-
-    from vtcode_tui.workspace import plan, staging
-
-    count = 0
-
-    def each(step: plan.Step) -> None:
-        nonlocal count
-        count += 1
-        if count > after:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    carry_out = plan.carry_out
-    staging.carry_out = lambda *given: carry_out(*given, each=each)  # type: ignore[attr-defined]  # a crash, injected
-    staging.accept(arguments, io.BytesIO())
-    os._exit(0)
-
-
 def test_recovery_leaves_alone_what_somebody_changed_since_the_crash(bench: Bench) -> None:
     bench.staged([("append", "a.txt", "nine\n"), ("append", "b.txt", "more\n")])
     shown = bench.changes()
     arguments = bench.layer.accepting(shown, {c.path: None for c in shown.files}, shown.digest)
     pid = os.fork()
     if pid == 0:
-        _accept_and_die(arguments, 0)
+        accept_and_die(arguments, 0)
     os.waitpid(pid, 0)
     (bench.root / "b.txt").write_text("human\n")
     answer = bench.call("recover", bench.layer.arguments())

@@ -51,10 +51,6 @@ class Changes(Protocol):
         """What a run changed, compared with before it."""
         ...
 
-    async def recover(self) -> None:
-        """Finish what a crash interrupted."""
-        ...
-
     async def settle(self) -> None:
         """Let what is under way end; nothing begins any more."""
         ...

@@ -42,8 +42,9 @@ class Direct:
         """The first look, which reads every file: it begins with the first prompt, while the model thinks."""
         self._one = asyncio.Lock()
         self._shown = Shown()
-        self._waiting = False
-        """Something may wait for review: until then nobody needs to look."""
+        self._waiting = (folder / "ledger.json").exists()
+        """Something may wait for review: until then nobody needs to look. Of an earlier start nothing else is left:
+        taking back is done path by path, each whole or not at all."""
         self._closed = False
 
     async def now(self) -> ChangeSet:
@@ -102,10 +103,6 @@ class Direct:
             self._waiting = self._waiting or (executed and bool(changes.files))
             shown = changes.files if made is None else decode(made).files
             return self._means.told(shown, "exec" if executed else "tool")
-
-    async def recover(self) -> None:
-        """Taking back is done path by path, each whole or not at all: there is nothing to finish."""
-        self._waiting = (self._folder / "ledger.json").exists()
 
     async def settle(self) -> None:
         """Let what is under way end."""

@@ -14,6 +14,7 @@ from vtcode_tui.agent.asking import Asking
 from vtcode_tui.agent.calls import Calls
 from vtcode_tui.agent.commits import Commits
 from vtcode_tui.agent.direct import Direct
+from vtcode_tui.agent.finishing import finish_acceptances
 from vtcode_tui.agent.instructions import Instructions, read_instructions
 from vtcode_tui.agent.layered import Layered
 from vtcode_tui.agent.means import Means
@@ -83,6 +84,7 @@ class SessionGround:
         self._looking = asyncio.Lock()
         self._work: OwnWork | None = None
         self._commits: Commits | None = None
+        self._means: Means | None = None
         self._finder: tuple[float, Finder] | None = None
         self._asking: Asking | None = None
         self._calls: Calls | None = None
@@ -153,6 +155,7 @@ class SessionGround:
             wanted="git-note" in self._opening.settings.audit.anchors,
         )
         means = Means(self.workspace, work, self.surroundings, self._bus, human(), live)
+        self._means = means
         if self.layer is None:
             return Direct(self._folder, means, lambda: self.judge.situation.trusted)
         return Layered(self.layer, means)
@@ -215,6 +218,11 @@ class SessionGround:
             "list_paths", "vtcode_tui.code.workers", "listing", arguments, profile, "lists files for @"
         )
         return [str(path) for path in answer.get("paths", ())]
+
+    async def finish(self) -> None:
+        """Finish what had been accepted in this workspace when a crash cut it off, in whatever session."""
+        if self._means is not None:
+            await finish_acceptances(self._means, self._opening.home, self._folder.name)
 
     async def begin(self) -> None:
         """What is done before the first turn."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vtcode_tui.agent.changes import Shown, Since, Via, difference
+from vtcode_tui.agent.finishing import finish_acceptance
 from vtcode_tui.agent.means import Means
 from vtcode_tui.common.errors import VtcodeError, WorkspaceError
 from vtcode_tui.events.live import Notice
@@ -65,6 +66,8 @@ class Layered:
     async def accept(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
         """Write a selection to the real workspace. Raises StaleFileError, with nothing written."""
         async with self._one:
+            if await asyncio.to_thread(lambda: self._layer.unfinished):
+                await finish_acceptance(self._means, self._layer)  # its worker was killed, and vtcode lives on
             shown = self._shown.of(digest)
             arguments = self._layer.accepting(shown, selection, digest, turn=turn, live=self._means.live())
             await self._means.decided("accepted", selection, digest, turn, staged=True)
@@ -215,21 +218,6 @@ class Layered:
 
     def _tracing(self, turn: int) -> dict[str, Any]:
         return {"root": str(self._layer.lower), "folder": str(self._layer.folder), "turn": turn}
-
-    async def recover(self) -> None:
-        """Finish an acceptance that a crash interrupted."""
-        if not self._layer.unfinished:
-            return
-        async with self._one:
-            profile = self._profile("recover", real=True)
-            arguments = self._layer.arguments(live=self._means.live())
-            answer, _ = await self._means.work.run(
-                "recover", MODULE, "recover", arguments, profile, "finishes an acceptance"
-            )
-            done = ", ".join(map(str, answer.get("done", ()))) or "nothing"
-            self._means.bus.publish(
-                Notice(f"An acceptance that was interrupted has been finished: {done}.", "warning")
-            )
 
     async def _moved(self, before: ChangeSet, via: Via) -> list[FileChanged]:
         self._last = await self._scan()

@@ -57,6 +57,10 @@ class Ground(Protocol):
         """Fuzzy search over the paths of the workspace, best first."""
         ...
 
+    async def finish(self) -> None:
+        """Finish what had been accepted when a crash cut it off."""
+        ...
+
     async def begin(self) -> None:
         """What is done before the first turn."""
         ...

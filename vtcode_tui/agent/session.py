@@ -79,7 +79,7 @@ class Session:
 
     async def ready(self, home: Home) -> None:
         """What is done first: finish what a crash interrupted, begin as the copy that it is, fill the meter."""
-        await self._parts.changes.recover()
+        await self._parts.ground.finish()
         await self._rewinding.finish(self.turn, self._human)
         await inherit(self._parts, home, self._human, self.overhear)
         await self._parts.ground.begin()

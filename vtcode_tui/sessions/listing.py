@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -84,10 +85,10 @@ def search(home: Home, text: str, *, workspace: Path | None = None) -> Iterator[
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """A session that was cut off, and the calls whose outcome is unknown."""
+    """A session that was cut off, and the calls of the model whose outcome is unknown."""
 
     listed: Listed
-    under_way: frozenset[str]
+    unknown: frozenset[str]
 
 
 def in_use(folder: Path) -> bool:
@@ -105,6 +106,25 @@ def in_use(folder: Path) -> bool:
     return False
 
 
+@contextlib.contextmanager
+def kept_alone(folder: Path) -> Iterator[bool]:
+    """Keep every other process from opening this session meanwhile; False where one has it open."""
+    try:
+        descriptor = os.open(folder / "journal.jsonl", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
 def interrupted(home: Home, workspace: Path, *, but: str = "") -> Interrupted | None:
     """The newest session of a workspace, if it was cut off after something had been asked in it.
 
@@ -120,7 +140,7 @@ def interrupted(home: Home, workspace: Path, *, but: str = "") -> Interrupted | 
     except JournalError:
         # A journal that cannot be read cannot be gone on with; `vtcode audit verify` says what is wrong.
         return None
-    return None if standing.ended else Interrupted(newest, standing.under_way)
+    return None if standing.ended else Interrupted(newest, frozenset(standing.unknown))
 
 
 def delete(home: Home, folder: Path) -> None:

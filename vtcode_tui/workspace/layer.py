@@ -160,6 +160,15 @@ def selected(shown: ChangeSet, selection: Selection, digest: str) -> list[dict[s
     ]
 
 
+def unfinished_layers(layers: Path) -> list[str]:
+    """The sessions in whose layers an acceptance was cut off."""
+    try:
+        with os.scandir(layers) as entries:
+            return sorted(entry.name for entry in entries if Layer(layers, Path(entry.path)).unfinished)
+    except FileNotFoundError:
+        return []
+
+
 def left_staged(layers: Path, session: str) -> bool:
     """Whether a session's layer holds changes that have not been accepted; without a layer, there are none."""
     try:

@@ -45,6 +45,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps that were written down. `root` is the inode of the folder that they were meant for; 0: not known."""
+
+    steps: tuple[Step, ...]
+    root: int
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """What became of a plan: the steps that hold now, and why others do not."""
 
@@ -52,21 +60,22 @@ class Done:
     failed: dict[str, str]
 
 
-def write_plan(folder: Path, steps: Sequence[Step], contents: dict[str, bytes]) -> None:
+def write_plan(folder: Path, plan: Plan, contents: dict[str, bytes]) -> None:
     """Make the plan durable; from here on it will be finished whatever happens."""
     for digest, content in contents.items():
         write_atomically(folder / _BYTES / digest, content)
-    rows = [[s.do, s.path, to_json(s.before), to_json(s.after), s.source, s.mtime_ns, s.rest] for s in steps]
-    write_atomically(folder / PLAN, json.dumps({"version": 1, "steps": rows}))
+    rows = [[s.do, s.path, to_json(s.before), to_json(s.after), s.source, s.mtime_ns, s.rest] for s in plan.steps]
+    write_atomically(folder / PLAN, json.dumps({"version": 1, "root": plan.root, "steps": rows}))
 
 
-def read_plan(folder: Path) -> list[Step] | None:
+def read_plan(folder: Path) -> Plan | None:
     """The plan that was not finished; None when there is none."""
     try:
         data = json.loads((folder / PLAN).read_bytes())
     except FileNotFoundError:
         return None
-    return [Step(do, path, from_json(b), from_json(a), *more) for do, path, b, a, *more in data["steps"]]
+    steps = (Step(do, path, from_json(b), from_json(a), *more) for do, path, b, a, *more in data["steps"])
+    return Plan(tuple(steps), data.get("root", 0))
 
 
 def rest_of(step: Step, folder: Path) -> bytes:

@@ -25,10 +25,20 @@ from vtcode_tui.workspace.accepting import Chosen, chosen, steps_for
 from vtcode_tui.workspace.bases import Bases
 from vtcode_tui.workspace.beneath import Beneath
 from vtcode_tui.workspace.changes import ChangeSet, Choice, FileChange, Overwrite
-from vtcode_tui.workspace.describe import MAX_TEXT
+from vtcode_tui.workspace.describe import MAX_TEXT, folder_change
 from vtcode_tui.workspace.discarding import Discarder, erase
-from vtcode_tui.workspace.ledger import Ledger, Row
-from vtcode_tui.workspace.plan import Done, Step, carry_out, drop_plan, read_plan, rest_of, summary, write_plan
+from vtcode_tui.workspace.ledger import Ledger, Row, without_implied
+from vtcode_tui.workspace.plan import (
+    Done,
+    Plan,
+    Step,
+    carry_out,
+    drop_plan,
+    read_plan,
+    rest_of,
+    summary,
+    write_plan,
+)
 from vtcode_tui.workspace.scanning import Pending, Scan, change_between, scan_layer
 from vtcode_tui.workspace.wire import encode
 
@@ -67,7 +77,7 @@ def accept(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
             )
         steps, contents = steps_for(found, picked, place.upper)
         place.enter(steps, contents, int(arguments.get("turn", 0)))
-        write_plan(place.folder, steps, contents)
+        write_plan(place.folder, Plan(tuple(steps), place.root), contents)
         done = place.finish(steps)
         place.settle(picked, done)
         return {"changes": encode(_written(picked, done, contents)), **summary(done)}
@@ -101,15 +111,23 @@ def discard(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
 
 
 def recover(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
-    """Finish an acceptance that was interrupted: `{"done", "failed"}`, both empty when there was none."""
+    """Finish an acceptance that was interrupted: `{"changes", "done", "failed"}`, empty when there was none.
+
+    Where the workspace is another folder by now, nothing is written, and what is left stays in the layer.
+    """
 
     def work(place: _Place) -> dict[str, Any]:
-        steps = read_plan(place.folder)
-        if steps is None:
-            return {"done": [], "failed": {}}
-        done = place.finish(steps)
+        plan = read_plan(place.folder)
+        if plan is None:
+            return {"changes": encode(ChangeSet()), **summary(Done((), {}))}
+        if plan.root not in {0, place.root}:
+            drop_plan(place.folder)
+            left = Done((), {step.path: "the workspace is another folder now" for step in plan.steps})
+            return {"changes": encode(ChangeSet()), **summary(left)}
+        done = place.finish(plan.steps)
+        changes = place.noted(done)
         place.settle((), done)
-        return summary(done)
+        return {"changes": encode(changes), **summary(done)}
 
     return _answer(work, arguments)
 
@@ -122,6 +140,7 @@ class _Place:
         self.upper = self.folder / "upper"
         self.live = bool(arguments.get("live"))
         self._with_ignored = bool(arguments.get("with_ignored"))
+        self.root = self.lower.stat().st_ino
         self.bases = Bases(self.folder)
 
     def scan(self) -> Scan:
@@ -150,6 +169,20 @@ class _Place:
                     ledger.contents.add(layer.read(step.path) if own is None else own)
                 ledger.add(Row(turn, step.path, before, step.after, True))
         ledger.save()
+
+    def noted(self, done: Done) -> ChangeSet:
+        """What steps that hold now did, told by what the ledger kept when they were planned."""
+        ledger = Ledger(self.folder)
+        rows: list[FileChange] = []
+        for step in done.done:
+            if step.do == "tidy" or (step.do == "folder" and step.after is None):
+                continue
+            if step.do == "folder":
+                rows.append(folder_change(step.path, None, step.after, ""))
+            else:
+                texts = ledger.text(step.before), ledger.text(step.after)
+                rows.append(change_between(step.path, step.before, step.after, *texts))
+        return without_implied(tuple(rows))
 
     def finish(self, steps: Sequence[Step]) -> Done:
         with Beneath(self.lower) as real:

@@ -31,7 +31,7 @@ class Recover(Question):
             *session_facts(self._found.listed.meta, cells, "none yet"),
             Line(),
         ]
-        if unknown := len(self._found.under_way):
+        if unknown := len(self._found.unknown):
             calls = "1 call was" if unknown == 1 else f"{unknown} calls were"
             told = (
                 f"{calls} under way. Nothing runs a second time by itself: the outcome is unknown, and the model "
