@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from tests.tui.rig import Rig, ScriptedCore, staged, until
@@ -465,6 +466,22 @@ async def test_a_folder_that_is_trusted_is_not_asked_about_and_stays_shown_as_tr
         await pilot.press("escape")
         await until(lambda: app.app.screen is app.app.work, pilot)
         assert core.trusted and app.app.work.status.status.trusted
+
+
+async def test_the_prompt_has_the_keys_after_a_question_that_came_while_another_window_was_looked_at(
+    rig: Make,
+) -> None:
+    app = rig()
+    app.prepare = lambda core: setattr(core, "trusted", False)
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        app.app.post_message(events.AppBlur())
+        core = await app.ready(pilot)
+        await until(lambda: isinstance(app.app.screen, Trust), pilot)
+        app.app.post_message(events.AppFocus())
+        await pilot.press("ctrl+t")
+        await until(lambda: ("grant_trust",) in core.told and app.app.screen is app.app.work, pilot)
+        await pilot.press(*"typed")
+        assert app.app.work.prompt.text == "typed"
 
 
 async def test_a_folder_that_changed_while_it_was_read_is_asked_about_again(rig: Make, tmp_path: Path) -> None:

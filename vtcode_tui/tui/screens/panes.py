@@ -122,6 +122,11 @@ class PaneScreen(Arranging):
         """Give the keys back to where they belong when no pane has them."""
         self.chat.focus()
 
+    def on_screen_resume(self) -> None:
+        """Somebody has the keys: Textual gives those that a window lost back to the screen on top, which was another."""
+        if self.focused is None and self.app.app_focus:
+            self.home()
+
     # Headings.
 
     def on_descendant_focus(self) -> None:
