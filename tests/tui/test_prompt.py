@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import stat
@@ -241,3 +242,43 @@ def test_a_hostile_paste_reaches_the_prompt_as_visible_text_only(terminal: Calla
         term.read(0.05)
     assert "SUBMIT" not in term.errors.read_text()
     assert b"\x1b]52" not in term.raw and "\u202e".encode() not in term.raw
+
+
+async def test_tab_pressed_before_the_paths_came_takes_the_first_of_them_and_the_keys_stay_in_the_prompt(
+    rig: Make,
+) -> None:
+    app = rig()
+    found = asyncio.Event()
+
+    async def find_files(query: str, limit: int) -> tuple[str, ...]:
+        await found.wait()
+        return ("src/app.py", "src/apple.py")
+
+    app.prepare = lambda core: setattr(core, "find_files", find_files)
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        await app.ready(pilot)
+        await pilot.press(*"see @app", "tab")
+        assert app.app.focused is app.app.work.prompt and app.app.work.prompt.text == "see @app"
+        found.set()
+        await until(lambda: app.app.work.prompt.text == "see @src/app.py ", pilot)
+        await pilot.press("tab", *"now")
+        assert app.app.work.prompt.text == "see @src/app.py now"
+
+
+async def test_what_is_written_on_after_a_tab_is_not_replaced_by_a_path_that_came_late(rig: Make) -> None:
+    app = rig()
+    found, asked = asyncio.Event(), []
+
+    async def find_files(query: str, limit: int) -> tuple[str, ...]:
+        asked.append(query)
+        await found.wait()
+        return ("src/app.py",)
+
+    app.prepare = lambda core: setattr(core, "find_files", find_files)
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        await app.ready(pilot)
+        await pilot.press(*"see @ap", "tab", "p")
+        await until(lambda: "app" in asked, pilot)
+        found.set()
+        await until(lambda: bool(app.app.work.suggestions.choices), pilot)
+        assert app.app.work.prompt.text == "see @app"

@@ -132,6 +132,8 @@ class Prompt(Writing):
         self._number = 0
         self.queued = 0
         """Prompts that wait for the running turn; the empty prompt takes the last one back with `up`."""
+        self._takes_first = False
+        """Whether the first completion is taken as soon as there is one."""
         self.vim = False
         """Whether letters may be commands (`[interface] vim`)."""
         self._mode = Vim()
@@ -218,6 +220,7 @@ class Prompt(Writing):
     def on_text_area_changed(self, event: Writing.Changed) -> None:
         """Fit the height, and look for completions."""
         event.stop()
+        self._takes_first = False
         self.set_class(self.text.startswith("!"), "-shell")
         if query := self._look_for_completions():
             self.post_message(self.Wanted(query[1]))
@@ -235,22 +238,25 @@ class Prompt(Writing):
         return None
 
     def offer(self, query: str, paths: tuple[str, ...]) -> None:
-        """Candidates came; they count only if the word still is the one that was asked about."""
+        """Candidates came; of a word that was typed on since then, others are on their way."""
         before = self.get_text_range((self.cursor_location[0], 0), self.cursor_location)
         found = _WORD.search(before)
-        self.suggestions.show([(f"@{path}", "") for path in paths] if found and found[1] == query else [])
+        if found is None:
+            self.suggestions.show([])
+        elif found[1] == query:
+            self.suggestions.show([(f"@{path}", "") for path in paths])
+            if self._takes_first:
+                self.action_complete()
 
     # Keys.
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """History answers the arrows only at the edge of the text; completion only when something is offered."""
+        """History answers the arrows only at the edge of the text."""
         if action == "history":
             if self.suggestions.display:
                 return False
             row = self.cursor_location[0]
             return row == 0 if parameters == (-1,) else row == self.document.line_count - 1
-        if action == "complete":
-            return bool(self.suggestions.display)
         return True
 
     def pictures(self, text: str) -> tuple[Picture, ...]:
@@ -262,8 +268,9 @@ class Prompt(Writing):
         return tuple(self._pictures[number] for number in dict.fromkeys(numbers))
 
     def action_complete(self) -> None:
-        """Take the chosen completion."""
-        if not self.suggestions.display or not self.suggestions.choices:
+        """Take the chosen completion; of one that is still looked for, the first when it comes."""
+        self._takes_first = not self.suggestions.display
+        if self._takes_first or not self.suggestions.choices:
             return
         text, _ = self.suggestions.choices[self.suggestions.chosen]
         row, column = self.cursor_location
