@@ -157,6 +157,35 @@ async def test_steering_reaches_the_model_with_the_next_results(tmp_path: Path) 
         assert said == ["[prefer the short way]"]
 
 
+async def test_what_is_said_during_the_last_answer_of_a_turn_is_heard_in_that_turn(tmp_path: Path) -> None:
+    async with staged(tmp_path, [Step("a long answer"), Step("ok, the short way")]) as stage:
+        said: list[str] = []
+
+        def say_it_once(one: object) -> None:
+            if isinstance(one, TextDelta) and not said:
+                said.append("[prefer the short way]")
+                stage.session.steer(said[0])
+
+        stage.session.subscribe(say_it_once)
+        await stage.session.submit("go")
+        assert "[prefer the short way]" in str(stage.model.requests[1]["messages"][-1])
+        assert stage.session.last_answer == "ok, the short way"
+        assert stage.session.turn == 1
+
+
+async def test_what_was_said_to_a_turn_that_was_stopped_is_heard_with_the_next_prompt(tmp_path: Path) -> None:
+    steps = [Step("", (("run_command", {"command": "python3 -c 'import time; time.sleep(600)'"}),)), Step("ok")]
+    async with staged(tmp_path, steps) as stage:
+        running = asyncio.ensure_future(stage.session.submit("go"))
+        await stage.until(lambda: any(getattr(e, "type", "") == "exec.started" for e in stage.heard))
+        stage.session.steer("[prefer the short way]")
+        await stage.session.interrupt()
+        await running
+        await stage.session.submit("go on")
+        last = str(stage.model.requests[-1]["messages"][-1])
+        assert "[prefer the short way]" in last and "go on" in last
+
+
 async def test_a_prompt_while_a_turn_runs_is_queued(tmp_path: Path) -> None:
     async with staged(tmp_path, [Step("one"), Step("two")]) as stage:
         await asyncio.gather(stage.session.submit("first"), stage.session.submit("second"))

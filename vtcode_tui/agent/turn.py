@@ -79,7 +79,8 @@ class Turn:
 
     async def run(self, chain: Chain, prompt: Message, turn: int) -> str:
         """Take a prompt to its end: `done`, `failed`, or `stopped` by the human or a limit."""
-        self.keep(prompt, turn)
+        # What was said to a turn that was stopped before its next pause has not been heard yet.
+        self.keep(Message("user", (*self._steering(), *prompt.parts)), turn)
         self._repetition.forget()
         self.failure = ""
         self._table.step("prompt", turn)
@@ -104,6 +105,10 @@ class Turn:
             self.keep(message)
             uses = [part for part in message.parts if isinstance(part, ToolUse)]
             if not uses:
+                if self.steered:
+                    # Said while the model gave its last word: it was said to this turn, so this turn goes on.
+                    self.keep(Message("user", tuple(self._steering())))
+                    continue
                 self._table.step("answer")
                 return "done"
             self._table.step("tools")
