@@ -14,6 +14,7 @@ from typing import Any
 import pexpect
 
 from vtcode_tui.terminal import Screen
+from vtcode_tui.terminal.keys import paste as pasted
 
 KEYS = {
     "enter": "\r",
@@ -108,6 +109,10 @@ class Person:
     def type(self, text: str) -> None:
         """Type a text."""
         os.write(self._child.fileno(), text.encode())
+
+    def paste(self, text: str) -> None:
+        """Paste a text, marked as a terminal does it: where the program has asked for that."""
+        os.write(self._child.fileno(), pasted(text, self.screen.modes))
 
     def resize(self, columns: int, rows: int) -> None:
         """Change the size of the window."""

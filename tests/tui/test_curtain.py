@@ -24,13 +24,14 @@ async def test_what_is_typed_before_the_app_is_there_stands_in_its_prompt(tmp_pa
     grant_trust(root, Home.from_environment(env), now=rfc3339(SystemClock().now()))
     async with person_at(cwd=root, env=env, columns=100, rows=30) as person:
         await person.until("opening")
-        # Words, a correction, an arrow that only the app understands, and a word in the middle.
+        # Words, a correction, an arrow that the app understands, a word in the middle, a paste of two lines.
         person.type("fix teh\x7f\x7fhe ")
         await person.until("fix the")
         person.type("test\x1b[D\x1b[D\x1b[D\x1b[Dfirst ")
         await person.until("fix the first test")
+        person.paste("and the\nsecond\n")
         await person.until("ready")
-        assert person.sees("fix the first test")
+        await person.until("fix the first and the *\n▌ second *\n▌ test")
         person.press("ctrl+q")
         assert await person.leaves() == 0
 
@@ -74,7 +75,7 @@ async def test_a_start_that_fails_gives_the_terminal_back() -> None:
     status, drawn, restored = await asyncio.to_thread(behind_the_curtain, "raise SystemExit(3)")
     assert status == 3
     assert restored
-    assert drawn.rstrip().endswith(b"\x1b[?1049l")
+    assert drawn.rstrip().endswith(b"\x1b[?2004l\x1b[?1049l")
 
 
 async def test_a_hostile_folder_name_is_shown_and_not_obeyed() -> None:

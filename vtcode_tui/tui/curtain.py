@@ -24,6 +24,8 @@ TTY = Path("/dev/tty")
 PLACEHOLDER = "Ask for a change.   @ file   / command   ! shell"
 """What an empty prompt says, here and in the app."""
 _AHEAD = 1 << 16
+# Without its marks a paste is keys, and every line of it would be sent as a prompt of its own.
+_PASTES_MARKED, _PASTES_AS_KEYS = "\x1b[?2004h", "\x1b[?2004l"
 
 
 def screen_at_hand() -> bool:
@@ -101,7 +103,7 @@ class Curtain:
         """Give the terminal back as it was found, unless the app has taken it over."""
         if self._up:
             self.fall()
-            self._say("\x1b[0m\x1b[?1049l")
+            self._say(f"\x1b[0m{_PASTES_AS_KEYS}\x1b[?1049l")
             with contextlib.suppress(termios.error):
                 # A terminal that is gone needs nothing back.
                 termios.tcsetattr(self._keyboard, termios.TCSADRAIN, self.attributes)
@@ -117,7 +119,7 @@ class Curtain:
         bar = "\x1b[36m▌\x1b[0m"
         name = plain_line(workspace)
         self._say(
-            "\x1b[?1049h\x1b[2J\x1b[H\x1b[1m chat\x1b[0m"
+            f"\x1b[?1049h{_PASTES_MARKED}\x1b[2J\x1b[H\x1b[1m chat\x1b[0m"
             f"\x1b[{self._row};1H{bar} \x1b[2m{PLACEHOLDER[: self._width]}\x1b[0m"
             f"\x1b[{self._row + 1};1H{bar}"
             f"\x1b[{rows};1H \x1b[2m{f'opening  {name}'[: columns - 2]}\x1b[0m"

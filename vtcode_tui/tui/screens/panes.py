@@ -123,7 +123,7 @@ class PaneScreen(Arranging):
         self.chat.focus()
 
     def on_screen_resume(self) -> None:
-        """Somebody has the keys: Textual gives those that a window lost back to the screen on top, which was another."""
+        """Somebody has the keys: Textual gives those that a window lost to the screen on top, which was another."""
         if self.focused is None and self.app.app_focus:
             self.home()
 
