@@ -10,16 +10,23 @@ import pytest
 from textual.geometry import Offset, Region
 from textual.pilot import Pilot
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar
 from textual.selection import Selection
+from textual.strip import Strip
 
 from tests.tui.rig import Rig, staged, until
-from tests.tui.scenes import begin, respond, work
+from tests.tui.scenes import begin, respond, run, work
 from tests.tui.test_echo import cells
-from vtcode_tui.events.live import TextDelta
+from vtcode_tui.events.live import OutputChunk, TextDelta
 from vtcode_tui.tui.sheet import Sheet
 from vtcode_tui.tui.themes import THEMES
 
 Make = Callable[..., Rig]
+OUTPUT = (
+    b"a file\r\n", b"\x1b[31ma red\x1b[0m file\r\n" * 9, b"\x1b[H\x1b[2J",
+    b"\x1b[5;3Hthere", b"\x1b[?25l", b"\x1b[?25h",
+    b"\x1b[44m\x1b[K blue\x1b[0m", "\u5bbd e\u0301\r\n".encode(), b"\x1b[?1049h", b"\x1b[?1049l",
+)  # fmt: skip
 
 
 def painted(sheet: Sheet) -> list[list[tuple[str, str]]]:
@@ -39,6 +46,14 @@ def anew(sheet: Sheet) -> list[list[tuple[str, str]]]:
     return cells([strip.crop(0, seen) for strip in strips])
 
 
+def bar_of(
+    bar: ScrollBar, render: Callable[[ScrollBar, Region], list[Strip]]
+) -> list[list[tuple[str, str, object]]]:
+    """What each row of a scroll bar is: its character, its look, and what the mouse does there."""
+    strips = render(bar, Region(0, 0, *bar.outer_size))
+    return [[(text, str(style), style.meta if style else None) for text, style, _ in strip] for strip in strips]
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_rows_that_are_known_look_like_rows_that_are_drawn_anew(rig: Make, seed: int) -> None:
     chance = random.Random(seed)
@@ -47,10 +62,11 @@ async def test_rows_that_are_known_look_like_rows_that_are_drawn_anew(rig: Make,
         core = await on.ready(pilot)
         work(core)
         core.say(respond("# Title\n\n" + "some **words** of `code`\n\n" * 30))
+        run(core, "r1", "watch", b"", ends=False)
         screen = on.app.work
         screen.diff.show(staged())
         await pilot.pause()
-        sheets: list[Sheet] = [screen.chat, screen.diff, screen.events]
+        sheets: list[Sheet] = [screen.chat, screen.diff, screen.events, screen.terminal]
 
         def select() -> None:
             sheet = chance.choice(sheets)
@@ -68,11 +84,15 @@ async def test_rows_that_are_known_look_like_rows_that_are_drawn_anew(rig: Make,
             lambda: core.say(respond("more words " * chance.randrange(1, 40))),
             select,
             screen.clear_selection,
+            lambda: core.live(OutputChunk("r1", chance.choice(OUTPUT), True)),
+            lambda: screen.terminal.find(chance.choice(("", "a", "file"))),
+            lambda: setattr(chance.choice(sheets).vertical_scrollbar, "mouse_over", chance.random() < 0.5),
         ]
         for _ in range(40):
             chance.choice(acts)()
             if chance.random() < 0.1:
                 await pilot.resize_terminal(*chance.choice(((80, 24), (120, 40), (160, 48))))
+            await until(lambda: not screen.terminal.busy, pilot)
             await pilot.pause()
             for sheet in sheets:
                 if sheet.outer_size.height and screen.chat.region:
@@ -80,6 +100,22 @@ async def test_rows_that_are_known_look_like_rows_that_are_drawn_anew(rig: Make,
                     shown = painted(sheet)
                     assert shown == anew(sheet), sheet
                     assert shown == painted(sheet), sheet
+                    bar = sheet.vertical_scrollbar
+                    assert bar_of(bar, type(bar).render_lines) == bar_of(bar, ScrollBar.render_lines), sheet
+
+
+async def test_a_row_that_is_painted_between_two_frames_is_not_remembered_as_what_it_was(rig: Make) -> None:
+    on = rig()
+    async with on.app.run_test(size=(120, 40)) as pilot:
+        core = await on.ready(pilot)
+        begin(core)
+        chat = on.app.work.chat
+        core.live(TextDelta(1, "once"))
+        await until(lambda: "once" in "".join(text for row in painted(chat) for text, _ in row), pilot)
+        core.live(TextDelta(1, " and again"))
+        painted(chat)  # as when all of the screen is drawn for another reason, before the frame of the new words
+        await until(lambda: not chat._pending, pilot)
+        assert painted(chat) == anew(chat)
 
 
 async def test_a_letter_does_not_wait_for_a_frame_that_is_due_and_takes_nothing_from_it(

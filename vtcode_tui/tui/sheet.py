@@ -7,7 +7,7 @@ those rows. A sheet that follows stays at its end until a person scrolls up.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -20,50 +20,22 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
-from vtcode_tui.render import Line, Span, Style, cut_spans
+from vtcode_tui.render import Line, cut_spans
 from vtcode_tui.tui.barred import Barred
+from vtcode_tui.tui.brush import Brush
 from vtcode_tui.tui.frame import Frame
-from vtcode_tui.tui.themes import Palette, palette_of
+from vtcode_tui.tui.themes import palette_of
 
 _WORD = re.compile(r"\.*[\w~/@-]+(?:[.:][\w~/@-]+)*|\s+|[^\w\s]+")
 """What a double click takes: a name, a path or an address, without the stop behind it; or blanks; or signs."""
 
 
-def width_of(spans: Iterable[Span]) -> int:
-    """The cells of several spans."""
-    return sum(cell_len(span.text) for span in spans)
-
-
-class Brush:
-    """Lines as strips in the colours of one theme; remembers each style it has mixed."""
-
-    def __init__(self, palette: Palette) -> None:
-        self.palette = palette
-        self._looks: dict[tuple[Style, RichStyle], RichStyle] = {}
-
-    def look(self, style: Style, base: RichStyle) -> RichStyle:
-        """The terminal style of a meaning on the background of its pane."""
-        key = (style, base)
-        if key not in self._looks:
-            self._looks[key] = base + self.palette.look(style)
-        return self._looks[key]
-
-    def on(self, style: Style, base: RichStyle) -> RichStyle:
-        """The same, where the background is the foreground turned round: a colour would be a block there."""
-        look = self.look(style, base)
-        return base + RichStyle(bold=look.bold) if base.reverse else look
-
-    def strip(self, row: Line, width: int, base: RichStyle, *, marked: bool = False) -> Strip:
-        """One row, filled up to `width`; `marked` is the row that the cursor of the pane is on."""
-        if marked:
-            base = base + RichStyle(bgcolor=None) + self.palette.look(Style(ground="human"))
-            if not self.palette.grounds.get("human"):
-                base += RichStyle(reverse=True)
-        segments = [Segment(span.text, self.on(span.style, base)) for span in row.spans if span.text]
-        used = sum(cell_len(segment.text) for segment in segments)
-        if used < width:
-            segments.append(Segment(" " * (width - used), self.look(Style(ground=row.fill), base)))
-        return Strip(segments, max(used, width))
+def _seen(strip: Strip, scroll_x: int, width: int, base: RichStyle) -> Strip:
+    """What is seen of a row where the pane has been scrolled sideways."""
+    if not scroll_x and strip.cell_length == width:
+        # A strip that is cut to what it is already would keep itself alive: only the collector would free it.
+        return strip
+    return strip.crop_extend(scroll_x, scroll_x + width, base)
 
 
 class Sheet(Barred, can_focus=True):
@@ -76,7 +48,7 @@ class Sheet(Barred, can_focus=True):
     hangs = True
     """Whether the rows that a line goes on in are set in by blanks that are not its own."""
     alike = True
-    """Whether rows that are equal look the same wherever they stand."""
+    """Whether rows of which `looks` is equal look the same wherever they stand."""
     click_selects = True
     """Whether a double click selects the word under the mouse, and a triple one its line."""
 
@@ -88,7 +60,7 @@ class Sheet(Barred, can_focus=True):
         self._strips: FIFOCache[tuple[int, int], Strip] = FIFOCache(512)
         self._brush: Brush | None = None
         self._edges: Frame | None = None
-        self._painted: FIFOCache[tuple[Line, int, int, bool], Strip] = FIFOCache(256)
+        self._painted: FIFOCache[tuple[Hashable, int, int, bool], Strip] = FIFOCache(256)
         self.following = self.follow_at_start
         self._due: Callable[[], object] | None = None
         self.cursor: int | None = None
@@ -107,6 +79,10 @@ class Sheet(Barred, can_focus=True):
     def rows(self, first: int, last: int) -> Iterable[Line]:
         """The rows first <= y < last."""
         return map(self.row, range(first, last))
+
+    def looks(self, first: int, last: int) -> Iterable[Hashable]:
+        """What tells how each of the rows first <= y < last looks: where it is equal they are painted alike."""
+        return self.rows(first, last)
 
     def make_strip(self, y: int, width: int, base: RichStyle, *, marked: bool) -> Strip:
         """Row `y` as it is drawn: with … where it goes on beyond the pane and nobody can scroll there."""
@@ -181,12 +157,13 @@ class Sheet(Barred, can_focus=True):
         first = top + crop.y
         last = max(first, min(first + crop.height, self.virtual_size.height, self.row_count()))
         strips = []
-        for y, row in enumerate(self.rows(first, last), first):
-            key = (row, scroll_x, width, y == cursor)
+        for y, look in enumerate(self.looks(first, last), first):
+            key = (look, scroll_x, width, y == cursor)
             strip = self._painted.get(key)
             if strip is None:
-                strip = frame.put_round(self._strip(y, width, base))
-                self._painted[key] = strip
+                # As it is now: what was drawn last at this place may be an earlier state of it.
+                strip = self.make_strip(y, width, base, marked=y == cursor)
+                strip = self._painted[key] = frame.put_round(_seen(strip, scroll_x, width, base))
             strips.append(strip)
         if len(strips) < crop.height:
             strips += [frame.put_round(Strip.blank(width, base))] * (crop.height - len(strips))
@@ -212,11 +189,7 @@ class Sheet(Barred, can_focus=True):
         if strip is None:
             strip = self.make_strip(index, width, base, marked=marked)
             self._strips[key] = strip
-        scroll_x = self.scroll_offset.x
-        if scroll_x or strip.cell_length != width:
-            # A strip that is cut to what it is already would keep itself alive: only the collector would free it.
-            strip = strip.crop_extend(scroll_x, scroll_x + width, base)
-        return strip
+        return _seen(strip, self.scroll_offset.x, width, base)
 
     def _filled(self, y: int, span: tuple[int, int]) -> tuple[int, int]:
         """Characters of a row as the cells they fill; -1 is its end."""

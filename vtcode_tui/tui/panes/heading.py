@@ -12,8 +12,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from vtcode_tui.render import MUTED, Line, Span, Style, cut_spans
+from vtcode_tui.tui.brush import Brush, width_of
 from vtcode_tui.tui.keys import Hint, first_key, key_on
-from vtcode_tui.tui.sheet import Brush, width_of
 from vtcode_tui.tui.themes import palette_of
 
 LEAVES, CLOSES = Hint("esc", "leaves", "escape"), Hint("esc", "closes", "escape")

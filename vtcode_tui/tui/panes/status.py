@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from textual.strip import Strip
 
 from vtcode_tui.render import MUTED, Span, Style, StyleName, cut, cut_spans, plain_line, spans_of
+from vtcode_tui.tui.brush import width_of
 from vtcode_tui.tui.keys import EVERYWHERE, Hint, footer
 from vtcode_tui.tui.panes.heading import Row, hinted
-from vtcode_tui.tui.sheet import width_of
 
 TIERS: dict[str, StyleName] = {"full": "good", "kernel": "good", "seatbelt": "good", "none": "bad"}
 

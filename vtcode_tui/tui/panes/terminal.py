@@ -25,7 +25,7 @@ from vtcode_tui.tui.panes.pens import look_of
 from vtcode_tui.tui.panes.runs import Frames, RunView, lines_of, tabs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from vtcode_tui.terminal import Found, Screen
 
@@ -43,7 +43,6 @@ class TerminalPane(Hands):
     BINDINGS = bindings(PANE, TERMINAL)
     follow_at_start = True
     hangs = False
-    alike = False
 
     class Sized(Message):
         """A run's terminal has another size."""
@@ -239,6 +238,16 @@ class TerminalPane(Hands):
         screen = self.current.screen
         text = screen.plain(screen.cells(y)[0]) if screen.cells(y)[2] else screen.text(y)
         return Line((Span(text),), joined=y > 0 and screen.cells(y - 1)[2])
+
+    def looks(self, first: int, last: int) -> Iterator[Hashable]:
+        """The characters of rows with their colours; one with the cursor or a match in it is like no other."""
+        view = self.current
+        if view is None:
+            return
+        screen, special = view.screen, {found.row for found in self._found}
+        special.add(screen.history + screen.cursor.row)
+        for y in range(first, last):
+            yield object() if y in special else tuple((run.text, look_of(run.pen)) for run in screen.runs(y))
 
     def make_strip(self, y: int, width: int, base: RichStyle, *, marked: bool) -> Strip:
         """The cells of a row in their own colours."""

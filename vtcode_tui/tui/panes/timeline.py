@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from vtcode_tui.render import Span, Style, StyleName
+from vtcode_tui.tui.brush import width_of
 from vtcode_tui.tui.panes.heading import Row
-from vtcode_tui.tui.sheet import width_of
 
 if TYPE_CHECKING:
     from textual import events
