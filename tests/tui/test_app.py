@@ -372,6 +372,21 @@ async def test_the_event_log_filters_opens_and_leads_to_the_other_panes(rig: Mak
         assert app.app.focused is app.app.work.terminal
 
 
+async def test_the_last_event_is_opened_onto_the_screen(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(160, 48)) as pilot:
+        core = await app.ready(pilot)
+        work(core)
+        pane = app.app.work.events
+        await until(lambda: pane.shown_count() == len(pane.events) > 15, pilot)
+        await pilot.press("f6", "end", "enter")
+        at, height = pane.cursor, pane.scrollable_content_region.height
+        assert at is not None and pane.row(at).text.startswith("▾")
+        assert pane.scroll_offset.y == min(at, pane.row_count() - height)
+        await pilot.press("enter")
+        assert pane.scroll_offset.y == pane.row_count() - height
+
+
 async def test_a_wrong_filter_is_answered_with_a_sentence(rig: Make) -> None:
     app = rig()
     async with app.app.run_test(size=(160, 48)) as pilot:
@@ -482,6 +497,24 @@ async def test_the_prompt_has_the_keys_after_a_question_that_came_while_another_
         await until(lambda: ("grant_trust",) in core.told and app.app.screen is app.app.work, pilot)
         await pilot.press(*"typed")
         assert app.app.work.prompt.text == "typed"
+
+
+async def test_the_prompt_has_the_keys_after_a_dialog_that_came_and_went_while_another_window_was_looked_at(
+    rig: Make,
+) -> None:
+    app = rig()
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        await app.ready(pilot)
+        app.app.post_message(events.AppBlur())
+        await until(lambda: not app.app.app_focus, pilot)
+        app.app.push_screen(Ask("a question"))
+        await pilot.pause()
+        app.app.pop_screen()
+        await pilot.pause()
+        app.app.post_message(events.AppFocus())
+        await until(lambda: app.app.app_focus, pilot)
+        await pilot.press("a")
+        assert app.app.work.prompt.text == "a"
 
 
 async def test_a_folder_that_changed_while_it_was_read_is_asked_about_again(rig: Make, tmp_path: Path) -> None:

@@ -243,7 +243,8 @@ async def in_the_viewer(tmp_path: Path) -> AsyncIterator[Walk]:
                 app.pop_screen()
             app.clear_notifications()
             screen.playing, screen.speed = False, 3
-            screen.action_seek_to(1 if key.id == "replay.end" else 4)
+            back = key.id == "replay.ago" or key.id.endswith(".back")
+            screen.action_seek_to(1 if key.id == "replay.end" else -1 if back else 4)
             await pilot.pause()
 
         yield Walk(app, pilot, reset)

@@ -25,6 +25,7 @@ from vtcode_tui.events.types import (
     ExecStarted,
     SessionEnded,
 )
+from vtcode_tui.tui.panes.timeline import ROOMY
 from vtcode_tui.tui.picture import svg_of, text_of
 from vtcode_tui.tui.player import SPEEDS
 from vtcode_tui.tui.screens.replay import FRAME, IDLE_LIMIT, ReplayScreen, clock, place_of
@@ -149,6 +150,69 @@ async def test_landmarks_are_jumped_to(journal: Callable[..., Path]) -> None:
         await until(lambda: player.index > 3, pilot)
 
 
+async def test_landmarks_are_jumped_to_backwards_too(journal: Callable[..., Path]) -> None:
+    app = ViewerApp(journal(), Settings())
+    async with app.run_test(size=(160, 48), notifications=True) as pilot:
+        screen = await loaded(app, pilot)
+        player = screen.player
+        assert player is not None
+        await pilot.press("dollar_sign")
+        for key, wanted in (("V", "network.blocked"), ("C", "file.changed"), ("P", "prompt.submitted")):
+            await pilot.press(key)
+            assert player.recording.events[player.index - 1].type == wanted
+        await pilot.press("P")
+        await until(lambda: "no earlier prompt" in text_of(app), pilot)
+
+
+async def test_seconds_are_gone_on_and_back_while_it_plays_and_while_it_does_not(
+    journal: Callable[..., Path],
+) -> None:
+    app = ViewerApp(journal(paused), Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        player = screen.player
+        assert player is not None
+        metronome = Metronome(screen)
+        await pilot.press("0", "greater_than_sign", "shift+right")
+        assert (player.at, player.index) == (20.0, 21)
+        await pilot.press("space")
+        metronome.goes_on(5.5)
+        await pilot.press("less_than_sign")
+        assert player.at == 15.5 and screen.playing
+        metronome.goes_on(3)
+        assert 18 <= player.at <= 18.5
+        await pilot.press("0", "shift+left")
+        assert player.at == 0.0
+
+
+async def test_playing_and_pausing_again_and_again_leaves_one_frame_to_come(journal: Callable[..., Path]) -> None:
+    app = ViewerApp(journal(paused), Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        metronome = Metronome(screen)
+        await pilot.press("0", *["minus"] * 8, *["space"] * 7)
+        assert screen.playing
+        metronome.goes_on(0.5)
+        assert len(metronome.due) == 1
+
+
+async def test_a_search_is_gone_on_with_and_the_log_is_filtered_by_the_same_key(
+    journal: Callable[..., Path],
+) -> None:
+    app = ViewerApp(journal(), Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        player = screen.player
+        assert player is not None
+        await pilot.press("slash", *"run_command", "enter")
+        first = player.index
+        assert first > 1
+        await pilot.press("slash", "enter")
+        assert player.index > first
+        await pilot.press("dollar_sign", "f6", "slash", *"type:prompt", "enter")
+        await until(lambda: 0 < screen.events.shown_count() < 3, pilot)
+
+
 async def test_playing_ends_at_the_end(journal: Callable[..., Path]) -> None:
     app = ViewerApp(journal(), Settings())
     async with app.run_test(size=(160, 48)) as pilot:
@@ -241,6 +305,40 @@ async def test_a_journal_that_was_changed_says_so_on_the_screen(journal: Callabl
         await until(lambda: "TAMPERED" in "".join(span.text for span in screen.timeline.right), pilot)
 
 
+async def test_at_80_columns_a_changed_journal_still_has_a_time_line_that_is_red_from_there_on(
+    journal: Callable[..., Path],
+) -> None:
+    app = ViewerApp(journal(tamper=True), Settings())
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await loaded(app, pilot)
+        await pilot.press("dollar_sign")
+        await until(lambda: "TAMPERED from event 3" in text_of(app), pilot)
+        bar = [span for span in screen.timeline.left if span.text in "━─●┿╋"]
+        assert len(bar) >= ROOMY
+        assert {span.style.name for span in bar if span.text == "━"} == {"accent", "bad"}
+        begin = "".join(span.text for span in screen.timeline.left).index(bar[0].text)
+        await pilot.click(screen.timeline, offset=(begin, 0))
+        await until(lambda: screen.player is not None and screen.player.at == 0, pilot)
+        assert next(span for span in screen.timeline.left if span.text == "●").style.name == "accent"
+
+
+async def test_what_stands_beside_the_time_line_never_moves_it_nor_is_hidden_by_a_toast(
+    journal: Callable[..., Path],
+) -> None:
+    app = ViewerApp(journal(), Settings())
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        screen = await loaded(app, pilot)
+        begins = set()
+        for keys in (["0"], ["minus", "minus"], ["plus"] * 8, ["space"], ["space"], ["dollar_sign"]):
+            await pilot.press(*keys)
+            words = "".join(span.text for span in screen.timeline.left)
+            begins.add(min(words.index(char) for char in "━─●" if char in words))
+        assert len(begins) == 1
+        await pilot.press("a", "v")
+        await until(lambda: "no further violation" in text_of(app), pilot)
+        assert text_of(app).split("\n")[22].rstrip().endswith("intact, not closed")
+
+
 async def test_a_journal_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
     app = ViewerApp(tmp_path, Settings())
     async with app.run_test(size=(160, 48)) as pilot:
@@ -295,6 +393,21 @@ async def test_from_an_event_of_the_log_to_its_moment(journal: Callable[..., Pat
         screen.events.put_at_seq(started)
         await pilot.press("o")
         await until(lambda: player.index == started + 1 and screen.focused is screen.terminal, pilot)
+
+
+async def test_an_event_that_was_opened_is_closed_to_who_goes_back_before_it(journal: Callable[..., Path]) -> None:
+    app = ViewerApp(journal(), Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        assert screen.player is not None
+        await pilot.press("dollar_sign", "f6", "enter")
+        opened = screen.events.row_count()
+        assert opened > len(screen.player.recording)
+        await pilot.press("left", "left", "left")
+        assert screen.events.row_count() == screen.events.shown_count() == screen.player.index
+        assert "mono_ns" not in text_of(app)
+        await pilot.press("dollar_sign")
+        assert screen.events.row_count() == opened
 
 
 async def test_a_run_that_is_brought_to_the_front_shows_what_it_had_written_by_then(tmp_path: Path) -> None:

@@ -31,11 +31,15 @@ ALONE_SECONDS = 0.03
 
 
 @runtime_checkable
-class Footed(Protocol):
-    """A screen with a status bar that tells of keys."""
+class Paned(Protocol):
+    """A screen of panes, with a status bar that tells of keys."""
 
     def tell_keys(self) -> None:
         """Say them anew."""
+        ...
+
+    def home(self) -> None:
+        """Give the keys to where they belong when no pane has them."""
         ...
 
 
@@ -78,6 +82,12 @@ class BaseApp(App[int]):
             return
         self._parsed_for = variables
         super().refresh_css(animate)
+
+    def watch_app_focus(self, focus: bool) -> None:
+        """Who looks here again types where they would have, also where a dialog came and went meanwhile."""
+        screen = self.screen
+        if focus and screen.focused is None and isinstance(screen, Paned):
+            screen.home()
 
     async def on_event(self, event: events.Event) -> None:
         """Take each key in its turn."""
@@ -187,7 +197,7 @@ class BaseApp(App[int]):
         for screen in self.screen_stack:
             for heading in screen.query(Heading):
                 heading.again()
-            if isinstance(screen, Footed):
+            if isinstance(screen, Paned):
                 screen.tell_keys()
         return wrong
 

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from difflib import get_close_matches
 
-from textual.keys import KEY_NAME_REPLACEMENTS, Keys
+from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys
 
 from vtcode_tui.tui.keys import APPROVALS, EVERYWHERE, KEYS, Key
 
@@ -54,7 +54,7 @@ def _is_key(name: str) -> bool:
     if len(name) == 1 or name in _NAMED:
         return True
     try:
-        return bool(unicodedata.lookup(name.replace("_", " ").upper()))
+        return bool(unicodedata.lookup(KEY_TO_UNICODE_NAME.get(name, name.replace("_", " ").upper())))
     except KeyError:
         return False
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +118,7 @@ class EventPane(Sheet):
         """What is known about the journal's chain."""
         self._open: dict[int, list[Line]] = {}
         self._open_at: list[int] = []
-        """Positions in what is shown of the opened events, ascending."""
+        """Positions in what is shown of the opened events that have happened, ascending."""
         self._before: list[int] = []
         """Rows that opened events add before each of them."""
         self._pending = False
@@ -145,6 +145,7 @@ class EventPane(Sheet):
         """The first `count` events have happened (the viewer)."""
         if count != self._reach:
             self._reach = count
+            self._fold_index()
             if self.cursor is not None and (self.following or self.cursor >= self.row_count()):
                 self.cursor = max(0, self.row_count() - 1)
             self.grown()
@@ -218,7 +219,8 @@ class EventPane(Sheet):
     # Rows.
 
     def _fold_index(self) -> None:
-        self._open_at = sorted(self._open)
+        shown = self.shown_count()
+        self._open_at = sorted(at for at in self._open if at < shown)
         total, self._before = 0, []
         for at in self._open_at:
             self._before.append(total)
@@ -324,10 +326,11 @@ class EventPane(Sheet):
                     Line((Span(f"    … {len(rows) - TREE_ROWS} more rows (y copies all)", MUTED),)),
                 ]
             self._open[at] = rows
-            insort(self._open_at, at)
         self._fold_index()
         self.following = False
         self.redraw()
+        # As much of the tree as there is room for, and its event above it.
+        self.show_row(self.cursor + min(len(self._open.get(at, ())), self.scrollable_content_region.height - 1))
         self.put_cursor(self.cursor)
 
     def action_filter(self) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MARKS: tuple[tuple[Landmark, str, StyleName], ...] = (("approval", "┿", "caution"), ("violation", "╋", "bad"))
 """What is marked; the later wins where both fall on one cell."""
 LEAST = 8
+ROOMY = 16
+"""Cells of the bar below which the words beside it are the shorter ones."""
 
 
 class Timeline(Row):
@@ -34,12 +36,33 @@ class Timeline(Row):
         super().__init__(id="timeline")
         self.recording = recording
         self._marks: tuple[int, dict[int, tuple[str, StyleName]]] = (0, {})
+        self._doubtful: float | None = None
+        """The share of the session from which on nobody vouches for what is shown."""
         self._from, self._cells = 0, 0
 
-    def tell(self, words: tuple[Span, ...], share: float, right: tuple[Span, ...], actions: dict[str, str]) -> None:
-        """Say where we are: `share` of the whole time has passed; `actions` is what clicks on the words do."""
+    def doubt(self, seq: int) -> None:
+        """From the event with this number on the journal was tampered with: the bar is red there."""
+        if self.recording is not None and len(self.recording):
+            place = min(self.recording.events.place_of(seq), len(self.recording) - 1)
+            self._doubtful = self.recording.times[place] / (self.recording.duration or 1.0)
+
+    def tell(
+        self,
+        words: tuple[Span, ...],
+        share: float,
+        rights: tuple[tuple[Span, ...], ...],
+        actions: dict[str, str],
+    ) -> None:
+        """Say where we are: `share` of the whole time has passed.
+
+        `rights` is what stands at the right, the longest first: one that leaves the bar its room is taken.
+        `actions` is what clicks on the words do.
+        """
         self._from = width_of(words)
-        self._cells = max(0, min(96, self.size.width - self._from - width_of(right) - 3))
+        for right in rights:
+            self._cells = max(0, min(96, self.size.width - self._from - width_of(right) - 3))
+            if self._cells >= ROOMY:
+                break
         bar = self._bar(share) if self._cells >= LEAST else ()
         self.show((*words, *bar), right, actions=actions)
 
@@ -47,10 +70,12 @@ class Timeline(Row):
         here = round(share * (self._cells - 1))
         marks = self._marked()
         spans = []
+        doubtful = self._cells if self._doubtful is None else round(self._doubtful * (self._cells - 1))
         for cell in range(self._cells):
-            passed: StyleName = "accent" if cell <= here else "muted"
+            passed: StyleName = "bad" if cell >= doubtful else "accent" if cell <= here else "muted"
             char, colour = marks.get(cell, ("━" if cell <= here else "─", passed))
-            spans.append(Span("●", Style("accent", bold=True)) if cell == here else Span(char, Style(colour)))
+            at: StyleName = "bad" if here >= doubtful else "accent"
+            spans.append(Span("●", Style(at, bold=True)) if cell == here else Span(char, Style(colour)))
         return tuple(spans)
 
     def _marked(self) -> dict[int, tuple[str, StyleName]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -48,13 +49,14 @@ IDLE_LIMIT = 2.0
 FRAME = 1 / 30
 TICK = 1.0
 """Seconds after which the time goes on to be seen, also where nothing happens in the session."""
-STATES: dict[str, tuple[str, StyleName]] = {
-    "sealed": ("journal intact and sealed", "good"),
-    "open": ("journal intact, not closed", "caution"),
-    "torn": ("journal torn by a crash, intact up to there", "caution"),
-    "unanchored": ("journal intact, an anchor is missing", "caution"),
-    "tampered": ("JOURNAL TAMPERED WITH", "bad"),
+STATES: dict[str, tuple[str, str, StyleName]] = {
+    "sealed": ("journal intact and sealed", "sealed", "good"),
+    "open": ("journal intact, not closed", "intact, not closed", "caution"),
+    "torn": ("journal torn by a crash, intact up to there", "torn by a crash", "caution"),
+    "unanchored": ("journal intact, an anchor is missing", "an anchor is missing", "caution"),
+    "tampered": ("JOURNAL TAMPERED WITH", "TAMPERED", "bad"),
 }
+"""What verification says, what it says where the time line would have no room beside that, and its colour."""
 
 
 def clock(seconds: float) -> str:
@@ -95,6 +97,10 @@ class ReplayScreen(PaneScreen):
         self._staged: dict[str, FileChanged] = {}
         self._clock_at = 0.0
         self._clock_from = 0.0
+        self._round = 0
+        """Counts where the clock began anew: what woke up for an earlier round has nothing to do."""
+        self._sought = ""
+        """What was searched for last."""
         self._start_at_end = start_at_end
         self.clock: Callable[[], float] = time.monotonic
         self.after: Callable[[float, Callable[[], None]], object] = self.set_timer
@@ -143,8 +149,10 @@ class ReplayScreen(PaneScreen):
             lambda: [lexer_for(path) for path in changed]
         )  # the first of a language takes 0.1 s
         self.report = await asyncio.to_thread(verify, self.folder)
-        words, colour = self._standing(self.report)
+        (words, _), colour = self._standing(self.report)
         self.events.tell_chain(words, colour)
+        if self.report.state == "tampered":
+            self.timeline.doubt(self.report.first_bad or 0)
         self._tell_time()
         self.ready.set()
 
@@ -172,31 +180,33 @@ class ReplayScreen(PaneScreen):
         self.terminal.now()
         self._tell_time()
 
-    def _standing(self, report: Report) -> tuple[str, StyleName]:
-        words, colour = STATES[report.state]
+    def _standing(self, report: Report) -> tuple[tuple[str, str], StyleName]:
+        words, short, colour = STATES[report.state]
         bad = f" from event {report.first_bad}" if report.first_bad is not None else ""
-        return f"{words}{bad}", colour
+        return (f"{words}{bad}", f"{short}{bad}"), colour
 
     def _tell_time(self) -> None:
         player = self.player
         if player is None:
             return
         total, at = player.recording.duration, player.at
-        play, speed = " ▶ " if self.playing else " ❚❚ ", f"{SPEEDS[self.speed]:g}×"
+        # As wide at every moment: the marks beside them stand still.
+        play, speed = " ▶  " if self.playing else " ❚❚ ", f"{SPEEDS[self.speed]:g}×"
+        last = f"{len(player.recording) - 1:,}"
         spans: list[Span] = [
             Span(play, Style("accent", bold=True)),
             Span(speed, MUTED),
-            Span("  ", MUTED),
-            Span(f"{clock(at)} / {clock(total)}  "),
-            Span(f"#{max(0, player.index - 1):,} of {len(player.recording) - 1:,}  ", MUTED),
+            Span(" " * (6 - len(speed)), MUTED),
+            Span(f"{clock(at):>{len(clock(total))}} / {clock(total)}  "),
+            Span(f"{f'#{max(0, player.index - 1):,}':>{len(last) + 1}} of {last}  ", MUTED),
         ]
         if self.report is None:
-            right: tuple[Span, ...] = (Span("verifying … ", MUTED),)
+            rights: tuple[tuple[Span, ...], ...] = ((Span("verifying … ", MUTED),),)
         else:
-            words, colour = self._standing(self.report)
-            right = (*spans_of(f"{words} ", Style(colour, bold=colour == "bad")),)
+            both, colour = self._standing(self.report)
+            rights = tuple(spans_of(f"{words} ", Style(colour, bold=colour == "bad")) for words in both)
         clicks = {play: "screen.play", speed: "screen.speed(1)"}
-        self.timeline.tell(tuple(spans), at / total if total else 1.0, right, clicks)
+        self.timeline.tell(tuple(spans), at / total if total else 1.0, rights, clicks)
 
     def on_timeline_clicked(self, message: Timeline.Clicked) -> None:
         """Be where the time line was clicked."""
@@ -215,37 +225,56 @@ class ReplayScreen(PaneScreen):
         """Play, or pause; at the end, from the beginning."""
         if self.player is None:
             return
-        self.playing = not self.playing
         if self.playing:
-            if self.player.next_at() is None:
-                self.player.seek(0)
-            self._start_clock()
-            self.after(FRAME, self._frame)
+            self._catch_up()
+        self.playing = not self.playing
+        if self.playing and self.player.next_at() is None:
+            self.player.seek(0)
+        self._go_on()
         self._drawn()
 
-    def _start_clock(self) -> None:
+    def _now(self) -> float:
+        """The moment of the session that the clock is at."""
+        return self._clock_from + (self.clock() - self._clock_at) * SPEEDS[self.speed]
+
+    def _catch_up(self) -> None:
+        """Tell what should have happened by now: the last frame may be a second ago."""
+        if self.playing and self.player is not None:
+            self.player.advance(self._now())
+
+    def _go_on(self) -> None:
+        """From here on, at this speed; what was to be woken for the speed or place before sleeps on."""
         self._clock_at = self.clock()
         self._clock_from = self.player.at if self.player else 0.0
+        self._round += 1
+        if self.playing:
+            self.after(FRAME, partial(self._frame, self._round))
 
-    def _frame(self) -> None:
+    def _frame(self, round_: int) -> None:
         player = self.player
-        if not self.playing or player is None:
+        if not self.playing or player is None or round_ != self._round:
             return
-        now = self._clock_from + (self.clock() - self._clock_at) * SPEEDS[self.speed]
+        now = self._now()
         player.advance(now)
         upcoming = player.next_at()
         if upcoming is None:
             self.playing = False
         else:
             # Asleep until something happens: a pause in the session costs next to nothing here either.
-            self.after(max(FRAME, min(TICK, (upcoming - now) / SPEEDS[self.speed])), self._frame)
+            asleep = max(FRAME, min(TICK, (upcoming - now) / SPEEDS[self.speed]))
+            self.after(asleep, partial(self._frame, round_))
         self._drawn()
 
     def _move(self, act: Any) -> None:
         if self.player is not None:
             act(self.player)
-            self._start_clock()
+            self._go_on()
             self._drawn()
+
+    def action_skip(self, seconds: int) -> None:
+        """So many seconds on or back, playing or not."""
+        self._catch_up()
+        self._move(lambda player: player.seek_time(player.at + seconds))
 
     def action_step(self, delta: int) -> None:
         """One event on or back."""
@@ -254,15 +283,16 @@ class ReplayScreen(PaneScreen):
 
     def action_speed(self, delta: int) -> None:
         """Faster or slower."""
+        self._catch_up()
         self.speed = max(0, min(len(SPEEDS) - 1, self.speed + delta))
-        self._start_clock()
-        self._tell_time()
+        self._go_on()
+        self._drawn()
 
-    def action_jump(self, landmark: Landmark) -> None:
-        """To the next one of a kind."""
+    def action_jump(self, landmark: Landmark, direction: int = 1) -> None:
+        """To the next one of a kind, or the last one before."""
         self.playing = False
-        if self.player is not None and not self.player.jump(landmark):
-            self.app.notify(f"no further {landmark}", markup=False, timeout=2)
+        if self.player is not None and not self.player.jump(landmark, direction):
+            self.app.notify(f"no {'further' if direction > 0 else 'earlier'} {landmark}", markup=False, timeout=2)
         self._move(lambda player: None)
 
     def action_seek_to(self, index: int) -> None:
@@ -295,11 +325,14 @@ class ReplayScreen(PaneScreen):
         """Ask what to search for."""
 
         def find(text: str | None) -> None:
-            if text and self.player is not None and not self.player.find(text):
+            if not text:
+                return
+            self._sought, self.playing = text, False
+            if self.player is not None and not self.player.find(text):
                 self.app.notify("not found further on", markup=False, timeout=2)
             self._move(lambda player: None)
 
-        self.app.push_screen(Ask("search from here on"), find)
+        self.app.push_screen(Ask("search from here on", self._sought, hint="enter again: the next one"), find)
 
     def action_back(self) -> None:
         """To the chat; there: leave the viewer."""
