@@ -10,7 +10,7 @@ from __future__ import annotations
 from textual.app import App, ComposeResult
 from textual.widgets import Input, RichLog, Static
 
-from benchmarks._streaming import RATE, WORDS
+from benchmarks._model import RATE, WORDS
 
 
 class Bare(App[None]):

@@ -8,7 +8,7 @@ Our own terminal screen stands in for the person's terminal: it answers what pro
 is what counts. `painted` is the first moment with words on the screen, `typing` the first at which a typed word is
 echoed, `ready` (asked for by --ready) the first at which some words of the whole program stand there, all from the
 exec; `key` is the time from one key to its echo when nothing else happens, `stream` with --stream the same while a
-model (`benchmarks._streaming`, at OPENAI_BASE_URL) streams 150 pieces a second, our screen's own work with them
+model (`benchmarks._model`, at OPENAI_BASE_URL) streams 150 pieces a second, our screen's own work with them
 included.
 """
 
@@ -303,7 +303,7 @@ def answering(wanted: bool) -> Iterator[dict[str, str]]:
     if not wanted:
         yield {}
         return
-    server = subprocess.Popen([sys.executable, "-m", "benchmarks._streaming"], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([sys.executable, "-m", "benchmarks._model"], stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
         yield {

@@ -190,15 +190,27 @@ class Flight:
             self._events.send(json.dumps({"kill": reason[:1000], "limit": limit}).encode())
 
     def _on_output(self, descriptor: int) -> None:
-        try:
-            data = os.read(descriptor, _PIECE)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""  # a terminal whose last user is gone answers EIO
-        if not data:
+        data = bytearray()
+        ended = False
+        # A terminal gives 4 KB at a time; who writes fast has the next ones there already, and a round of the loop
+        # for each would cost more than they do.
+        while len(data) < _PIECE:
+            try:
+                piece = os.read(descriptor, _PIECE)
+            except BlockingIOError:
+                break
+            except OSError:
+                piece = b""  # a terminal whose last user is gone answers EIO
+            if not piece:
+                ended = True
+                break
+            data += piece
+        if data:
+            self._take(descriptor, bytes(data))
+        if ended:
             self._end_source(descriptor)
-            return
+
+    def _take(self, descriptor: int, data: bytes) -> None:
         self._total += len(data)
         if self._total > self._limit:
             if not self._limit_hit:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from vtcode_tui.terminal import Found, Screen
 
 FRAME = 1 / 30
+FLOOD_FRAME = 1 / 8
+FLOOD = 16 << 10
+"""Bytes between two frames beyond which nobody reads along: painting them all would take half of the time."""
 BUDGET = 0.008
 SLICE = 8192
 BACKLOG = 512 << 10
@@ -78,6 +81,8 @@ class TerminalPane(Hands):
         self._found_at = 0
         self._pending = False
         self._pumping = False
+        self._fed = 0
+        self._flood = False
         self.to_front: Callable[[str], None] = lambda call: None
         """Told of each run that comes to the front (the viewer reads what it wrote then)."""
         self._frames: dict[str, Frames] = {}
@@ -172,6 +177,7 @@ class TerminalPane(Hands):
                     view.eaten += 1
                 view.backlog -= len(data)
                 view.screen.feed(data)
+                self._fed += len(data)
                 if view.frames is not None:
                     view.frames.keep(view, len(data))
             left = left or bool(view.waiting)
@@ -193,7 +199,7 @@ class TerminalPane(Hands):
         """Draw with the next frame."""
         if not self._pending and self.is_mounted:
             self._pending = True
-            self.set_timer(FRAME, self._frame)
+            self.set_timer(FLOOD_FRAME if self._flood else FRAME, self._frame)
 
     def now(self) -> None:
         """Draw what waits for the next frame with what is drawn next."""
@@ -204,6 +210,7 @@ class TerminalPane(Hands):
         if not self._pending:
             return
         self._pending = False
+        self._flood, self._fed = self._fed > FLOOD, 0
         self.redraw()
         self.post_message(self.Changed())
 
