@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual import events
 from textual.events import Paste
 
 from tests.tui.device import Terminal
@@ -282,3 +283,16 @@ async def test_what_is_written_on_after_a_tab_is_not_replaced_by_a_path_that_cam
         found.set()
         await until(lambda: bool(app.app.work.suggestions.choices), pilot)
         assert app.app.work.prompt.text == "see @app"
+
+
+async def test_a_file_that_is_dropped_on_a_window_that_is_not_active_reaches_the_prompt(
+    rig: Make, shot: Path
+) -> None:
+    app = rig()
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        await app.ready(pilot)
+        app.app.post_message(events.AppBlur())
+        app.app.post_message(Paste(str(shot)))
+        await until(lambda: "[image #1 a shot.png" in app.app.work.prompt.text, pilot)
+        app.app.post_message(Paste("a line\n" * 40))
+        await until(lambda: "[pasted 40 lines #2]" in app.app.work.prompt.text, pilot)

@@ -102,6 +102,9 @@ class BaseApp(App[int]):
     async def _take_typed(self, event: Typed) -> None:
         if isinstance(event, events.Key):
             self._note(event)
+        else:
+            # As a key does: a file that is dropped on a window makes it no active one, and is meant for it.
+            self.app_focus = True
         target = self.focused or self.screen
         await super().on_event(event)
         if not is_text(event, target):

@@ -173,7 +173,7 @@ class Prompt(Writing):
     def _paste(self, text: str) -> None:
         # What cannot be seen would be sent unseen: it is made visible, as everywhere.
         text = plain(text.replace("\r\n", "\n").replace("\r", "\n"))
-        lines = text.count("\n") + 1
+        lines = text.removesuffix("\n").count("\n") + 1
         if lines > LONG_PASTE or len(text) > 4000:
             self._number += 1
             self._pastes[self._number] = text
