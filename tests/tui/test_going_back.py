@@ -61,6 +61,21 @@ async def test_a_code_block_is_chosen_from_several_and_copied(rig: Make) -> None
         await until(lambda: app.app.clipboard.strip() == "make two", pilot)
 
 
+async def test_the_last_answer_is_the_last_one_that_stands_in_the_chat(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(140, 40)) as pilot:
+        core = await talked(app, pilot)
+        await pilot.press("escape", *"/copy", "enter")
+        await until(lambda: app.app.clipboard == "Third answer.", pilot)
+        core.say(SessionRewound(to_seq=0, turn=3, messages=2), turn=3)
+        await until(lambda: "Third answer." not in chat_text(app), pilot)
+        await pilot.press(*"/copy", "enter")
+        await until(lambda: app.app.clipboard == TWO, pilot)
+        await pilot.press(*"/clear", "enter", *"/copy", "enter")
+        await until(lambda: any("no answer stands" in note.message for note in app.app._notifications), pilot)
+        assert app.app.clipboard == TWO
+
+
 async def outlook(app: Rig, kind: type[OutlookScreen], pilot: Any, *, least: int = 8) -> str:
     """What a screen of this kind says, once it is there and has more rows than that."""
     await until(lambda: isinstance(app.app.screen, kind), pilot)

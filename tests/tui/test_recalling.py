@@ -79,6 +79,9 @@ async def test_the_chat_shows_it_before_anything_new_and_its_messages_can_be_act
         chat.put_cursor(next(y for y in range(chat.row_count()) if "second prompt" in chat.row(y).text))
         await pilot.press("e")
         await until(lambda: app.app.work.prompt.text.startswith("second prompt"), pilot)
+        app.app.work.prompt.put("/copy")
+        await pilot.press("enter")
+        await until(lambda: app.app.clipboard == "Done.", pilot)
         # Going back in it: the journal of a copy has no event of that prompt.
         core.say(SessionRewound(to_seq=0, turn=2, messages=3), turn=2)
         await until(lambda: "taken back  second prompt" in text(), pilot)

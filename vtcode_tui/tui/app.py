@@ -22,7 +22,6 @@ from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.device import Device
 from vtcode_tui.tui.history import History
 from vtcode_tui.tui.keys import first_key
-from vtcode_tui.tui.panes.blocks import Answer
 from vtcode_tui.tui.queue import ApprovalQueue
 from vtcode_tui.tui.screens.help import Help
 from vtcode_tui.tui.screens.work import WorkScreen
@@ -146,8 +145,6 @@ class VtcodeApp(Visits, BaseApp):
 
         blocks = await asyncio.to_thread(recalled, folder)
         story.restore(blocks)
-        answers = [block.copy_text() for block in blocks if isinstance(block, Answer)]
-        story.last_answer = answers[-1] if answers else ""
         self.work.chat.soon()
 
     def _apply(self, settings: Settings) -> None:

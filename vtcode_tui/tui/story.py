@@ -65,7 +65,6 @@ class Story:
         self.answer: Answer | None = None
         self.thought: Thought | None = None
         self.turn_calls = 0
-        self.last_answer = ""
 
     def note(
         self,
@@ -140,7 +139,6 @@ class Story:
             self.stage.chat.changed(self.answer)
         self.answer = None
         if text.strip():
-            self.last_answer = text
             self.stage.answered(text)
 
     def prompted(self, event: Event, text: str, origin: str) -> None:

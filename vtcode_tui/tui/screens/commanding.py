@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from vtcode_tui.render import MUTED, Line, Span, Style, plain_line, spans_of
 from vtcode_tui.sandbox.run import TerminalSize
+from vtcode_tui.tui.panes.blocks import Answer
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.modelling import show_models
 from vtcode_tui.tui.screens.pick import Pick
@@ -141,10 +142,12 @@ class CommandActions:
         self.diff.action_reject("all")
 
     def action_copy_answer(self) -> None:
-        """The last answer into the clipboard."""
-        if self.vtcode.last_answer:
-            self.vtcode.copy_to_clipboard(self.vtcode.last_answer)
-            self.vtcode.tell("copied the last answer", "info")
+        """The last answer of the chat into the clipboard; one that was taken back is none."""
+        answers = (block.copy_text() for block in reversed(self.chat.blocks) if isinstance(block, Answer))
+        if answer := next(filter(None, answers), ""):
+            self.vtcode.work.copy(answer, "last answer")
+        else:
+            self.vtcode.tell("no answer stands in the chat", "warning")
 
     def action_clear(self) -> None:
         """Clear the chat on the screen."""
