@@ -44,6 +44,17 @@ def test_what_was_refused_is_said_on_stderr(workspace: Path) -> None:
     assert "vtcode: refused: python3" in done.stderr
 
 
+@pytest.mark.parametrize("status", [0, 3])
+def test_the_list_of_addresses_that_libc_asks_for_is_a_refusal_only_where_the_run_failed(
+    workspace: Path, status: int
+) -> None:
+    program = f"import socket\ntry: socket.socket(16, 3, 0)\nexcept PermissionError: raise SystemExit({status})"
+    done = _vtcode("sandbox", "run", "--", "python3", "-c", program, cwd=workspace)
+    assert done.returncode == status
+    assert ("netlink socket for addresses and routes" in done.stderr) == (status != 0)
+    assert done.stderr.count("netlink") <= 1
+
+
 def test_no_byte_of_a_run_acts_on_the_terminal_in_our_name(workspace: Path) -> None:
     program = (
         "import ctypes, socket; ctypes.CDLL(None).prctl(15, b'\\x1b[2Jx', 0, 0, 0);"

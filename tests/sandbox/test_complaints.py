@@ -184,6 +184,25 @@ async def test_a_protected_file_is_named_however_the_program_names_it(
         assert any("is protected: no run changes it" in d.detail for d in _for(outcome, audience)), outcome.denials
 
 
+@pytest.mark.kernel
+async def test_git_that_goes_on_without_its_settings_is_explained_with_what_a_person_can_do(
+    finish: Finish, profile: Profile
+) -> None:
+    """`git submodule add` ends with 0 although it could write neither of the files that make a submodule."""
+    subprocess.run(["git", "init", "-q", str(profile.workspace)], check=True)
+    protected = tuple(profile.workspace / name for name in (".git/config", ".gitmodules"))
+    script = (
+        "git init -q o; git -C o -c user.name=n -c user.email=e commit -q --allow-empty -m m; "
+        "git -c protocol.file.allow=always submodule --quiet add ./o dep; true"
+    )
+    _text, outcome = await finish(grant_for(replace(profile, protected=protected), "sh", "-c", script))
+    assert outcome.exit_code == 0
+    assert {name for name in (".git/config", ".gitmodules") for d in outcome.denials if name in d.detail} == {
+        ".git/config", ".gitmodules"
+    }, outcome.denials  # fmt: skip
+    assert all("you are asked for it by name" in d.remedy and d.audience == "all" for d in outcome.denials)
+
+
 def test_a_file_of_the_workspace_that_is_not_protected_needs_no_word(tmp_path: Path) -> None:
     view = View(
         Profile("test", tmp_path, (tmp_path,), protected=(tmp_path / ".envrc",)), "full", tmp_path, "/h", "/t"

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox.conftest import grant_for
-from vtcode_tui.sandbox import Network, Outcome, Profile, Spawner, Tier
+from vtcode_tui.sandbox import Denial, Network, Outcome, Profile, Spawner, Tier
 from vtcode_tui.sandbox.destinations import is_public
 from vtcode_tui.sandbox.proxy import Connection, Proxy
 
@@ -220,3 +220,20 @@ async def test_a_program_that_does_not_use_the_proxy_hears_that_it_is_the_only_w
     if open_spawner.tier == "kernel":
         assert any("only the proxy in HTTP_PROXY" in d.detail for d in outcome.denials), outcome.denials
     assert index.asked == []
+
+
+async def test_a_host_that_is_tried_again_and_again_is_one_refusal_with_a_count(
+    open_spawner: Spawner, profile: Profile
+) -> None:
+    granted = replace(profile, network=Network("hosts", ("good.test",)))
+    script = "for i in 1 2 3; do curl -s -o /dev/null http://evil.test/; done"
+    told: list[Denial] = []
+    connections: list[Connection] = []
+    grant = grant_for(granted, "bash", "-c", script)
+    flight = await open_spawner.run(grant, connected=connections.append, notice=told.append)
+    async for _ in flight.output():
+        pass
+    (refused,) = (await flight.wait()).denials
+    assert (refused.count, refused.detail) == (3, told[0].detail)
+    assert len(told) == 1 and "evil.test:80" in told[0].detail
+    assert len(connections) == 3

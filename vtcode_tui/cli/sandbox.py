@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 from vtcode_tui.common.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from vtcode_tui.config import Settings
-    from vtcode_tui.sandbox import Capability, Outcome, Profile, Spawner
+    from vtcode_tui.sandbox import Capability, Denial, Outcome, Profile, Spawner
 
 EXAMPLE = """  vtcode sandbox doctor                              what holds here, and the remedy for what does not
   vtcode sandbox run -- make test                    under the rules of the tools
@@ -149,9 +151,11 @@ def _folder(text: str) -> str:
 async def _carry_out(spawner: Spawner, profile: Profile, words: list[str], *, as_json: bool) -> int:
     from vtcode_tui.gate.human import human_grant
     from vtcode_tui.render import Outlet
-    from vtcode_tui.sandbox import Denial
+
+    told: set[tuple[str, str, str]] = set()
 
     def refused(denial: Denial) -> None:
+        told.add(_name(denial))
         if not as_json:
             _say(f"refused: {denial.process or 'the run'}: {denial.detail}", denial.remedy)
 
@@ -162,10 +166,15 @@ async def _carry_out(spawner: Spawner, profile: Profile, words: list[str], *, as
         outlets[channel].write(data)
     for outlet in outlets.values():
         outlet.write(b"", final=True)
-    return _status(await flight.wait(), spawner.tier, as_json=as_json)
+    return _status(await flight.wait(), spawner.tier, told, as_json=as_json)
 
 
-def _status(outcome: Outcome, tier: str, *, as_json: bool) -> int:
+def _name(denial: Denial) -> tuple[str, str, str]:
+    return denial.kind, denial.detail, denial.process
+
+
+def _status(outcome: Outcome, tier: str, told: Collection[tuple[str, str, str]], *, as_json: bool) -> int:
+    """The exit status; what was not told while the run lasted (`told`) is told now."""
     if as_json:
         print(json.dumps({"tier": tier, **asdict(outcome)}), file=sys.stderr)
     elif outcome.limit or outcome.killed:
@@ -176,8 +185,9 @@ def _status(outcome: Outcome, tier: str, *, as_json: bool) -> int:
             _say(f"nothing ran: {outcome.setup_error}")
         return 4
     for denial in outcome.denials:
-        if denial.kind in ("protected", "path") and denial.audience != "model" and not as_json:
-            _say(f"{denial.kind}: {denial.detail}", denial.remedy)
+        if denial.audience != "model" and denial.kind != "limit" and _name(denial) not in told and not as_json:
+            by = f"refused: {denial.process}" if denial.process else denial.kind
+            _say(f"{by}: {denial.detail}", denial.remedy)
     if outcome.signal is not None:
         return 128 + outcome.signal
     return outcome.exit_code or 0

@@ -206,7 +206,7 @@ class Execution:
         for connection in self._connections:
             await self._record(through_proxy(connection))
         for denial in outcome.denials:
-            if denial.audience != "model":
+            if denial.audience != "model" and denial.layer != "proxy":  # its connections have been recorded
                 await self._record(denied(denial))
         await self._record(
             ExecFinished(

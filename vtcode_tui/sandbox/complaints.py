@@ -18,6 +18,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from vtcode_tui.sandbox.explain import PROTECTED
 from vtcode_tui.sandbox.inner.job import OWN
 from vtcode_tui.sandbox.records import Refused
 from vtcode_tui.sandbox.run import Denial
@@ -73,7 +74,7 @@ class Complaints:
 
     def denials(self) -> tuple[Denial, ...]:
         """What the sandbox had to do with the complaints. Looks at paths outside (their existence only)."""
-        text = _CONTROL.sub(b"", bytes(self._said[-_KEPT:])).decode(errors="replace")
+        text = self._text()
         if not _COMPLAINT.search(text):
             return ()
         found: list[Denial] = []
@@ -84,6 +85,15 @@ class Complaints:
         found += self._protected(text)
         found += self._hidden_programs(text)
         return tuple(dict.fromkeys(found))
+
+    def about_protected(self) -> tuple[Denial, ...]:
+        """The same of a run that succeeded, for protected paths alone: git goes on without its settings."""
+        if b"resource busy" not in self._said and b"Read-only file system" not in self._said:
+            return ()
+        return tuple(dict.fromkeys(self._protected(self._text())))
+
+    def _text(self) -> str:
+        return _CONTROL.sub(b"", bytes(self._said[-_KEPT:])).decode(errors="replace")
 
     def recorded(self, refused: Sequence[Refused]) -> tuple[Denial, ...]:
         """The same for paths that the kernel itself recorded as refused."""
@@ -97,7 +107,7 @@ class Complaints:
         layer = "landlock" if view.tier == "kernel" else "namespace"
         sight = view.of(path)
         if sight == "protected" and writing:
-            yield Denial("path", f"{view.short(path)} is protected: no run changes it", layer)
+            yield Denial("path", f"{view.short(path)} is protected: no run changes it", layer, PROTECTED)
         elif sight == "read-only" and writing:
             detail = f"{view.short(path)} is read-only for this run"
             yield Denial("path", detail, layer, view.remedy_to_write(path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vtcode_tui.sandbox.inner.numbers import ROUTE_SOCKET
 from vtcode_tui.sandbox.run import Denial
 
 _TRACED = frozenset({"ptrace", "personality"})
@@ -16,6 +17,10 @@ _KEYS |= {name: name for name in ("processes", "wall_seconds")}
 """The settings of the limits that can be raised."""
 _NETWORK = "approve the host for this run (--allow-host HOST, or the approval's host list)"
 _BY_TCP = "; it is reached by TCP only"
+
+
+PROTECTED = "make this change yourself, or let the model edit the file: you are asked for it by name"
+"""What can be done about a protected path: a run never changes one."""
 
 
 def denial(row: Mapping[str, Any]) -> Denial:
@@ -30,6 +35,16 @@ def denial(row: Mapping[str, Any]) -> Denial:
         process=str(row.get("process", "")),
         count=int(row.get("count", 1)),
     )
+
+
+def undone(what: str) -> str:
+    """What the guard did about a protected path, and how else the change could be made."""
+    return f"{what}; {PROTECTED}" if what.endswith(("taken away", "restored")) else what
+
+
+def worth_telling(found: Denial, exit_code: int | None) -> bool:
+    """Whether a refusal says anything to anybody: not where libc tried for itself and the run went on without."""
+    return found.detail != ROUTE_SOCKET or exit_code not in (0, None)
 
 
 def remedy(kind: str, detail: str) -> str:

@@ -8,7 +8,6 @@ import contextlib
 import fcntl
 import json
 import os
-import signal
 import socket
 import struct
 import termios
@@ -20,6 +19,7 @@ from vtcode_tui.sandbox import explain
 from vtcode_tui.sandbox.complaints import Complaints
 from vtcode_tui.sandbox.profile import Staging
 from vtcode_tui.sandbox.records import Refused
+from vtcode_tui.sandbox.reported import outcome_of
 from vtcode_tui.sandbox.run import Denial, Outcome, TerminalSize
 
 _PIECE = 65536
@@ -57,7 +57,7 @@ class Flight:
         self._begun: asyncio.Future[None] = self._loop.create_future()
         self._outcome: asyncio.Future[Outcome] = self._loop.create_future()
         self.layer: Staging | None = None
-        self.refused_elsewhere: Sequence[Denial] = ()
+        self.refused_elsewhere: Callable[[], Sequence[Denial]] = tuple
         """What the run's proxy refused; part of the outcome."""
         self.complaints: Complaints | None = None
         """Where paths that a failed run names are explained; part of the outcome."""
@@ -304,8 +304,9 @@ class Flight:
                 if not self._begun.done():
                     self._begun.set_result(None)
             case {"denied": row}:
-                if self._notice is not None:
-                    self._notice(explain.denial(row))
+                denial = explain.denial(row)
+                if self._notice is not None and explain.worth_telling(denial, None):
+                    self._notice(denial)
             case {"survivors": _}:
                 self._report = said
                 self._after_report()
@@ -331,11 +332,11 @@ class Flight:
         if self._sources:
             return
         self._drop_input()
-        outcome = _outcome(self._report, bytes(self._answer), self._kill_reason)
+        outcome = outcome_of(self._report, bytes(self._answer), self._kill_reason)
         if self.complaints is not None and outcome.exit_code not in (0, None):
             self._explaining = self._loop.create_task(self._explain(outcome, self.complaints))
         else:
-            self._conclude(outcome, ())
+            self._conclude(outcome, self.complaints.about_protected() if self.complaints is not None else ())
 
     async def _explain(self, outcome: Outcome, complaints: Complaints) -> None:
         """Conclude with what the sandbox had to do with it, unless looking hangs (a dead network mount)."""
@@ -352,49 +353,6 @@ class Flight:
             self._conclude(outcome, found)
 
     def _conclude(self, outcome: Outcome, found: Sequence[Denial]) -> None:
-        denials = (*outcome.denials, *self.refused_elsewhere, *found)
+        denials = (*outcome.denials, *self.refused_elsewhere(), *found)
         self._outcome.set_result(replace(outcome, denials=denials))
         self._more.set()
-
-
-def _outcome(report: Mapping[str, Any], answer: bytes, reason: str) -> Outcome:
-    denials = tuple(explain.denial(row) for row in report.get("denials", ()))
-    denials += tuple(
-        Denial("protected", str(row["path"]), "guard", str(row["what"])) for row in report.get("protected", ())
-    )
-    if report.get("cut"):
-        denials += (
-            Denial("syscall", f"{report['cut']} more refusals and findings, too many to list", "supervisor"),
-        )
-    exit_status = report.get("exit")
-    limit = str(report.get("limit") or "")
-    killed = str(report.get("killed") or "")
-    if exit_status in (-signal.SIGXFSZ, 128 + signal.SIGXFSZ):
-        limit = "file_size"
-        killed = killed or "limit: a file grew larger than a run may make one"
-    if limit:
-        killed = killed or f"limit: {limit}"
-        denials += (Denial("limit", killed, "limit", explain.remedy("limit", limit)),)
-    setup_error = str(report.get("setup_error") or "")
-    if setup_error and report.get("step"):
-        setup_error = f"{report['step']}: {setup_error}"
-    result: Mapping[str, Any] | None = None
-    if answer:
-        try:
-            decoded = json.loads(answer)
-        except ValueError:
-            decoded = None
-        result = decoded if isinstance(decoded, dict) else None
-    return Outcome(
-        exit_code=exit_status if exit_status is not None and exit_status >= 0 and not setup_error else None,
-        signal=-exit_status if exit_status is not None and exit_status < 0 else None,
-        setup_error=setup_error,
-        result=result,
-        limit=limit,
-        killed=reason or killed if killed else "",
-        survivors=int(report.get("survivors", 0)),
-        duration_ms=int(report.get("wall_ms", 0)),
-        cpu_ms=int(report.get("cpu_ms", 0)),
-        max_rss_kb=int(report.get("max_rss_kb", 0)),
-        denials=denials,
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from vtcode_tui.common.errors import SandboxError
 from vtcode_tui.sandbox.proxy import Connection, Proxy
@@ -25,7 +26,7 @@ class Opening:
         self._notice = notice
         self._connected = connected
         self._closing: asyncio.Task[None] | None = None
-        self.refused: list[Denial] = []
+        self._refused: dict[tuple[str, str], Denial] = {}
         try:
             self._proxy = proxy(hosts, self._decided)
         except ValueError as error:
@@ -34,6 +35,11 @@ class Opening:
     async def start(self) -> None:
         """Begin to listen."""
         await self._proxy.start()
+
+    @property
+    def refused(self) -> list[Denial]:
+        """What was refused, each kind once with how often: tools try again."""
+        return list(self._refused.values())
 
     @property
     def address(self) -> str:
@@ -61,11 +67,16 @@ class Opening:
     def _decided(self, connection: Connection) -> None:
         if self._connected is not None:
             self._connected(connection)
-        if connection.allowed or len(self.refused) >= _MOST:
+        if connection.allowed:
             return
         place = f"{connection.host}:{connection.port}" if connection.port else connection.host
-        remedy = f"approve the host for this run (--allow-host {place})" if "not among" in connection.reason else ""
-        denial = Denial("host", f"{place}: {connection.reason}", "proxy", remedy)
-        self.refused.append(denial)
-        if self._notice is not None:
-            self._notice(denial)
+        kind = (place, connection.reason)
+        if (known := self._refused.get(kind)) is not None:
+            self._refused[kind] = replace(known, count=known.count + 1)
+        elif len(self._refused) < _MOST:
+            remedy = (
+                f"approve the host for this run (--allow-host {place})" if "not among" in connection.reason else ""
+            )
+            denial = self._refused[kind] = Denial("host", f"{place}: {connection.reason}", "proxy", remedy)
+            if self._notice is not None:
+                self._notice(denial)

@@ -165,7 +165,7 @@ class Spawner:
         if self._records is not None:
             flight.recorded = self._records.of
         if opening is not None:
-            flight.refused_elsewhere = opening.refused
+            flight.refused_elsewhere = lambda: opening.refused
             flight.when_ended(lambda _flight: opening.close_soon())
         await flight.begun()
         return flight

@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from vtcode_tui.sandbox.inner import kernel, loopback, metadata, terminals
 from vtcode_tui.sandbox.inner.memory import Memory, small
-from vtcode_tui.sandbox.inner.numbers import NAMES, OTHER_PROCESS, SIGNALS
+from vtcode_tui.sandbox.inner.numbers import NAMES, OTHER_PROCESS, ROUTE_SOCKET, SIGNALS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _LONGEST_DETAIL = 300
 _DISTINCT = 200
 """Kinds of refusal that are told apart in one run: the run controls how many it provokes."""
 _FAMILIES = {1: "unix", 2: "IPv4", 10: "IPv6", 16: "netlink", 17: "packet", 38: "AF_ALG", 40: "vsock", 44: "XDP"}
+_NETLINK, _ROUTE = 16, 0
 _QUIET = ("/run/nscd/", "/var/run/nscd/", "/run/systemd/userdb/", "/var/run/systemd/userdb/")
 """Sockets that libc tries by itself at every start: refused without a word."""
 _CONNECT_SECONDS = 0.5
@@ -142,6 +143,9 @@ class Notifier:
         if name in {"socket", "socketpair"}:
             family = arguments[0] & 0xFFFFFFFF
             kind = "host" if family in {2, 10} else "syscall"
+            if name == "socket" and (family, arguments[2] & 0xFFFFFFFF) == (_NETLINK, _ROUTE):
+                self._note(kind, ROUTE_SOCKET, thread)
+                return errno.EACCES
             self._note(kind, f"{_FAMILIES.get(family, f'family {family}')} {name}", thread)
             return errno.EACCES
         if name == "ioctl":

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import platform
 
+ROUTE_SOCKET = "netlink socket for addresses and routes"
+"""How the refusal of NETLINK_ROUTE reads. libc asks by it for the machine's addresses (`getifaddrs`, `getaddrinfo`)
+and goes on without."""
+
 # fmt: off
 X86_64: dict[str, int] = {
     "setrlimit": 160,
