@@ -197,3 +197,24 @@ async def test_a_person_who_scrolls_up_while_the_queue_grows_stays_where_they_ar
         assert chat.row(chat.scroll_offset.y).text == top
         assert not chat.following
         app.app.queue.unattended()
+
+
+async def test_an_answer_that_grows_below_what_is_read_is_said_in_the_heading(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        chat = app.app.work.chat
+
+        def said() -> str:
+            return "".join(span.text for span in app.app.work.headings["chat"].left)
+
+        core.live(TextDelta(1, "words\n\n" * 60))
+        await until(lambda: chat.max_scroll_y > 20 and chat.following, pilot)
+        await pilot.press("f2", "pageup")
+        assert "new" not in said()
+        core.live(TextDelta(1, "and more\n\n"))
+        await until(lambda: "↓ 1 new" in said(), pilot)
+        core.live(TextDelta(1, "and more\n\n"))
+        await pilot.press("end")
+        await until(lambda: "new" not in said(), pilot)

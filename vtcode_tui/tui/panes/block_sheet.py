@@ -70,7 +70,13 @@ class BlockSheet(Sheet):
         index = self._place(block)
         if index is not None:
             self._widths[index] = -1
+            if not self.following and not self.news and index == len(self.blocks) - 1 and self._ends_below():
+                self.news = 1
+                self.post_message(self.News(1))
             self.soon()
+
+    def _ends_below(self) -> bool:
+        return self.row_count() > int(self.scroll_offset.y) + self.size.height
 
     def _place(self, block: Block) -> int | None:
         # Live blocks are near the end: looking for them from there is quick however long the chat is.
