@@ -14,8 +14,8 @@ from textual.pilot import Pilot
 from tests.tui.rig import Rig, ScriptedCore, staged, until
 from tests.tui.scenes import begin, call, finish, respond, run, waits, work
 from vtcode_tui.config.settings import Settings
-from vtcode_tui.events.live import AnswerDiscarded, OutputChunk, TextDelta
-from vtcode_tui.events.types import ApprovalGranted, ModelFailed
+from vtcode_tui.events.live import AnswerDiscarded, OutputChunk, ReasoningDelta, TextDelta, TurnState
+from vtcode_tui.events.types import ApprovalGranted, ModelFailed, PromptSubmitted
 from vtcode_tui.tui.picture import text_of
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.help import Help
@@ -139,6 +139,25 @@ async def test_a_broken_stream_is_shown_as_discarded_and_told_in_one_sentence(ri
         core.say(ModelFailed(provider="p", model="m", kind="network", message="the endpoint is down: start it"))
         await until(lambda: "the endpoint is down: start it" in chat_text(app), pilot)
         assert "discarded: the connection broke" in chat_text(app)
+
+
+async def test_the_answer_after_one_that_was_stopped_stands_below_its_own_prompt(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(80, 40)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        core.live(ReasoningDelta(1, "First thoughts."))
+        core.live(TextDelta(1, "The first answer, cut"))
+        core.live(TurnState(1, "idle"))
+        core.say(PromptSubmitted(text="and now?", sha256="a" * 64), turn=2)
+        core.live(ReasoningDelta(2, "Second thoughts."))
+        core.live(TextDelta(2, "The second answer"))
+        core.say(respond("The second answer."), turn=2)
+        await until(lambda: "The second answer." in chat_text(app), pilot)
+        told = chat_text(app)
+        wanted = ("First thoughts", "answer, cut", "discarded", "and now?", "Second thoughts", "second answer.")
+        assert [told.count(text) for text in wanted] == [1] * len(wanted)
+        assert [told.index(text) for text in wanted] == sorted(told.index(text) for text in wanted)
 
 
 async def test_escape_stops_the_turn_and_a_second_prompt_waits_visibly(rig: Make) -> None:

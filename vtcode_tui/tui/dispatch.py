@@ -59,6 +59,9 @@ def show_live(live: Live, story: Story) -> None:
             stage.terminal.feed(call, data, terminal=terminal)
         case TurnState(_, state, detail):
             stage.status.tell(state=state, detail=detail)
+            if state == "idle":
+                # What is still open was cut off: the model does not have it, and the next answer is another one.
+                story.discard("the turn was stopped")
         case ContextMeter(used, window, cost, cached):
             stage.status.tell(used=used, window=window, cost=cost, cached=cached)
         case Notice(text, severity):

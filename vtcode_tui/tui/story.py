@@ -105,7 +105,7 @@ class Story:
                 block.finish(block.copy_text())
                 self.stage.chat.changed(block)
         self._close_thought()
-        self.answer = None
+        self.answer = self.thought = None
 
     def _close_thought(self) -> None:
         if self.thought is not None and not self.thought.done:

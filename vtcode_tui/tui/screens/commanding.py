@@ -143,7 +143,11 @@ class CommandActions:
 
     def action_copy_answer(self) -> None:
         """The last answer of the chat into the clipboard; one that was taken back is none."""
-        answers = (block.copy_text() for block in reversed(self.chat.blocks) if isinstance(block, Answer))
+        answers = (
+            block.copy_text()
+            for block in reversed(self.chat.blocks)
+            if isinstance(block, Answer) and not block.void
+        )
         if answer := next(filter(None, answers), ""):
             self.vtcode.work.copy(answer, "last answer")
         else:
