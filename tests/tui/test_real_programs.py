@@ -219,6 +219,27 @@ async def test_a_python_prompt_answers_and_a_second_run_is_a_tab(tmp_path: Path)
         await one.sees("second")
 
 
+async def test_the_run_in_front_and_how_it_stands_are_in_the_heading_however_many_there_are(tmp_path: Path) -> None:
+    async with stage() as one:
+        for number in range(1, 9):
+            title = ["sh", "-c", f"echo run{number}; sleep 600", "a-long-name-of-a-run"]
+            one.programs.start(f"c{number}", title, tmp_path)
+            await one.sees(f"run{number}")
+        await one.pilot.press("f8")
+        heading = one.rig.app.work.headings["terminal"]
+
+        def drawn() -> str:
+            return heading.render_line(0).text
+
+        for columns in (160, 110, 80):
+            await one.pilot.resize_terminal(columns, 40)
+            await until(lambda: " 8 sh " in drawn() and "you type" in drawn() and "give back" in drawn(), one.pilot)
+        await one.pilot.press("f8", "f5", *["shift+tab"] * 4)
+        await until(
+            lambda: " 4 sh " in drawn() and "running" in drawn() and "‹" in drawn() and "›" in drawn(), one.pilot
+        )
+
+
 @needs("htop")
 async def test_htop_draws_and_is_left(tmp_path: Path) -> None:
     async with stage() as one:

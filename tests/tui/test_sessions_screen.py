@@ -234,6 +234,15 @@ async def test_recovery_is_not_offered_over_a_draft_for_a_resumed_or_for_an_open
         assert interrupted(home, Path("/work/project")) is None
 
 
+async def test_a_session_that_is_open_elsewhere_hides_none_that_was_cut_off_beside_it(home: Home) -> None:
+    cut_off = await record(home, 1, "Build it", "I run make.", cut_off=True)
+    other = await record(home, 2, "Look at it", "I look.", cut_off=True)
+    with (other / "journal.jsonl").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        found = interrupted(home, Path("/work/project"))
+    assert found is not None and found.listed.folder == cut_off
+
+
 async def test_the_list_in_the_app_replays_over_the_work(home: Home, rig: Callable[..., Rig]) -> None:
     await three(home)
     made = rig()

@@ -128,12 +128,12 @@ def kept_alone(folder: Path) -> Iterator[bool]:
 def interrupted(home: Home, workspace: Path, *, but: str = "") -> Interrupted | None:
     """The newest session of a workspace, if it was cut off after something had been asked in it.
 
-    `but` is the id of a session that is left out of it: the one that has just been opened.
+    `but` is the id of a session that is left out of it: the one that has just been opened. One that another process
+    has open hides none that was cut off beside it.
     """
-    newest = next((one for one in sessions(home, workspace=workspace) if one.meta.id != but), None)
+    here = (one for one in sessions(home, workspace=workspace) if one.meta.id != but)
+    newest = next((one for one in here if one.meta.ended or not in_use(one.folder)), None)
     if newest is None or newest.meta.ended or not newest.meta.title or not newest.has_conversation:
-        return None
-    if in_use(newest.folder):
         return None
     try:
         standing = standing_in(newest.folder)

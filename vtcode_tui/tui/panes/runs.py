@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from vtcode_tui.render import MUTED, Span, Style, StyleName, cut, plain_line
+from vtcode_tui.tui.brush import width_of
 
 if TYPE_CHECKING:
     from vtcode_tui.terminal import Screen, Snapshot
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 FRAME_BYTES = 128 << 10
 """The viewer keeps a screen each time that a run has written so much."""
 TABS = 5
-"""Tabs that are shown at once."""
+"""Tabs that are shown at once, at most."""
 
 
 @dataclass(slots=True, eq=False)
@@ -101,20 +102,32 @@ def _mark(view: RunView) -> tuple[str, StyleName]:
     return ("✓", "good") if view.good else ("✗", "bad")
 
 
-def tabs(views: Iterable[RunView], front: RunView) -> tuple[tuple[Span, ...], dict[str, str]]:
-    """One tab for each of the runs around the one in front, and the action of a click on each."""
+def tabs(views: Iterable[RunView], front: RunView, cells: int) -> tuple[tuple[Span, ...], dict[str, str]]:
+    """One tab for the run in front and as many around it as `cells` have room for; what a click on each does."""
     runs = list(views)
     place = runs.index(front)
-    first = max(0, min(place - TABS // 2, len(runs) - TABS))
+    parts = [_tab(number, view, view is front) for number, view in enumerate(runs, 1)]
+    first, last = place, place
+    all_fit = len(runs) <= TABS and sum(map(width_of, parts)) <= cells
+    # Where not all are shown, it is said how many are not, on either side.
+    room = cells - width_of(parts[place]) - (0 if all_fit else 2 * len(f"‹{len(runs)} "))
+    # To both sides in turn: what is to be seen are the neighbours.
+    while last - first + 1 < min(TABS, len(runs)):
+        sides = [at for at in (first - 1, last + 1) if 0 <= at < len(runs)]
+        near = min(sides, key=lambda at: (abs(at - place), at))
+        room -= width_of(parts[near])
+        if room < 0:
+            break
+        first, last = min(first, near), max(last, near)
     spans: list[Span] = [Span(f"‹{first} ", MUTED)] if first else []
-    actions: dict[str, str] = {}
-    for number, view in enumerate(runs[first : first + TABS], first + 1):
-        mark, colour = _mark(view)
-        text = f" {number} {short(view.title)} "
-        look = Style("heading", "human", bold=True) if view is front else MUTED
-        spans += [Span(text, look), Span(f"{mark} ", Style(colour, look.ground))]
-        actions[text] = f"screen.run_tab({number - 1})"
-    rest = len(runs) - first - TABS
-    if rest > 0:
+    for part in parts[first : last + 1]:
+        spans += part
+    if rest := len(runs) - 1 - last:
         spans.append(Span(f" {rest}›", MUTED))
-    return tuple(spans), actions
+    return tuple(spans), {parts[at][0].text: f"screen.run_tab({at})" for at in range(first, last + 1)}
+
+
+def _tab(number: int, view: RunView, in_front: bool) -> tuple[Span, Span]:
+    mark, colour = _mark(view)
+    look = Style("heading", "human", bold=True) if in_front else MUTED
+    return Span(f" {number} {short(view.title)} ", look), Span(f"{mark} ", Style(colour, look.ground))

@@ -18,6 +18,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from vtcode_tui.render import MUTED, Line, Span, Style, cut, plain_line, spans_of
+from vtcode_tui.tui.brush import width_of
 from vtcode_tui.tui.keys import PANE, TERMINAL, bindings
 from vtcode_tui.tui.panes.hands import Hands
 from vtcode_tui.tui.panes.origin import Origin
@@ -38,6 +39,8 @@ SLICE = 8192
 BACKLOG = 512 << 10
 """Bytes that may wait to be parsed: more than the scrollback holds of ordinary output."""
 KEPT_RUNS = 24
+BESIDE_TABS = 26
+"""Cells of the heading for its name and for the key at its end."""
 
 
 class TerminalPane(Hands):
@@ -286,7 +289,8 @@ class TerminalPane(Hands):
         skipped = (Span(f"  {view.skipped >> 10} kB not drawn", MUTED),) if view.skipped else ()
         matches = (Span(f"  {len(self._found)} found", MUTED),) if self._found else ()
         if len(self.runs) > 1:
-            front, actions = tabs(self.runs.values(), view)
+            room = (self.size.width or 80) - BESIDE_TABS - width_of((state, *skipped, *matches))
+            front, actions = tabs(self.runs.values(), view, room)
         else:
             front, actions = (*spans_of(cut(plain_line(view.title), 48), Style("code")), Span("  ")), {}
         return (*front, state, *skipped, *matches), actions
@@ -306,6 +310,7 @@ class TerminalPane(Hands):
                 if view.terminal:
                     self.post_message(self.Sized(view.call, columns, rows))
         super().on_resize(event)
+        self.post_message(self.Changed())
 
     # Keys.
 
