@@ -234,6 +234,25 @@ async def test_recovery_is_not_offered_over_a_draft_for_a_resumed_or_for_an_open
         assert interrupted(home, Path("/work/project")) is None
 
 
+async def test_the_list_begins_with_what_was_used_last_and_leaves_out_where_nothing_happened(home: Home) -> None:
+    gone_on_with = await record(home, 1, "Build it", "I run make.")
+    await record(home, 2, "Look at it", "I look.")
+    left = await record(home, 3, "x", "x")
+    Store(left, read_meta(left)).update(title="", turns=0)
+    Store(gone_on_with, read_meta(gone_on_with)).update(updated="2026-11-21T10:00:00+00:00", ended=False)
+    for act, titles in (("replay", ["Build it", "", "Look at it"]), ("resume", ["Build it", "Look at it"])):
+        app = PickerApp(home, "which?", act)  # type: ignore[arg-type]
+        with (gone_on_with / "journal.jsonl").open() as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            async with app.run_test(size=(120, 30)) as pilot:
+                screen = await listed(app, pilot)
+                assert shown(screen) == titles
+                assert "open now" in screen._choices.all[0].text
+                if act == "resume":
+                    await pilot.press("enter")
+                    assert any("has it open" in note.message for note in app._notifications)
+
+
 async def test_a_session_that_is_open_elsewhere_hides_none_that_was_cut_off_beside_it(home: Home) -> None:
     cut_off = await record(home, 1, "Build it", "I run make.", cut_off=True)
     other = await record(home, 2, "Look at it", "I look.", cut_off=True)

@@ -35,6 +35,17 @@ class Listed:
         """Whether it can be resumed and searched."""
         return (self.folder / NAME).exists()
 
+    @property
+    def nothing_happened(self) -> bool:
+        """Whether it was closed before anything was asked or run in it."""
+        ran = (self.folder / "pty").exists() or (self.folder / "spool").exists()
+        return self.meta.ended and not (self.meta.title or self.meta.turns or ran)
+
+    @property
+    def open_now(self) -> bool:
+        """Whether a vtcode process is at work in it."""
+        return not self.meta.ended and in_use(self.folder)
+
 
 @dataclass(frozen=True, slots=True)
 class Hit:
@@ -46,7 +57,7 @@ class Hit:
 
 
 def sessions(home: Home, *, workspace: Path | None = None) -> tuple[Listed, ...]:
-    """All sessions, the newest first; only those of a workspace where one is given."""
+    """All sessions, the one that was used last first; only those of a workspace where one is given."""
     found = []
     for folder in reversed(session_folders(home)):
         try:
@@ -55,7 +66,7 @@ def sessions(home: Home, *, workspace: Path | None = None) -> tuple[Listed, ...]
             continue
         if workspace is None or meta.workspace == str(workspace):
             found.append(Listed(folder, _counted(folder, meta)))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda one: one.meta.updated or one.meta.started, reverse=True))
 
 
 def _counted(folder: Path, meta: Meta) -> Meta:

@@ -54,6 +54,7 @@ def row_of(listed: Listed, hit: str = "") -> Line:
     where = pad(cut(plain_line(Path(meta.workspace).name or meta.workspace), 14), 14)
     title = cut(plain_line(meta.title or "no prompt yet"), 60)
     found = (Span("  … ", MUTED), *spans_of(cut(plain_line(hit), 60), Style("good"))) if hit else ()
+    standing = "open now" if listed.open_now else "not closed"
     gone = () if listed.has_conversation else (Span("  deleted", MUTED),)
     return Line(
         (
@@ -61,7 +62,7 @@ def row_of(listed: Listed, hit: str = "") -> Line:
             *spans_of(f"{where}  ", Style("accent")),
             *spans_of(title),
             Span(f"  {meta.turns} turns" if meta.turns != 1 else "  1 turn", MUTED),
-            *(() if meta.ended else (Span("  not closed", Style("caution")),)),
+            *(() if meta.ended else (Span(f"  {standing}", Style("caution")),)),
             *gone,
             *found,
         )
@@ -181,7 +182,9 @@ class Sessions(Choosing[Chosen | None]):
         self._preview.display = event.size.width >= 100
 
     def _read(self) -> None:
-        self._all = sessions(self._home)
+        found = sessions(self._home)
+        # Nobody looks for one that was left before anything was asked in it, unless to see that it was so.
+        self._all = tuple(one for one in found if self._act == "replay" or not one.nothing_happened)
         self._narrow()
 
     def _narrow(self, *, keep: bool = False) -> None:
@@ -256,6 +259,14 @@ class Sessions(Choosing[Chosen | None]):
         if act == "resume" and not listed.has_conversation:
             self.app.notify(
                 "its conversation was deleted: it can only be replayed", markup=False, severity="warning"
+            )
+            return
+        if act == "resume" and listed.open_now:
+            copies = key_on(self.app, "sessions.fork")
+            self.app.notify(
+                f"a vtcode process has it open: leave it there first, or go on with a copy ({copies})",
+                markup=False,
+                severity="warning",
             )
             return
         self.dismiss(Chosen(act, listed.folder))
