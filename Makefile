@@ -55,7 +55,7 @@ soak: $(DEVELOPING)
 
 fuzz: $(DEVELOPING)
 	$(BIN)/python -m tests.policy.coverage_guided -max_total_time=600
-	VTCODE_FUZZ=1 $(BIN)/pytest --timeout 7200 tests/policy tests/render tests/terminal tests/workspace tests/llm tests/events tests/tools $(ARGS)
+	VTCODE_FUZZ=1 $(BIN)/pytest -n $(JOBS) --dist worksteal -m hypothesis --timeout 7200 $(ARGS)
 
 # Daemons that take our exports in tests, unpacked from Debian's packages and not installed, because two of them
 # exclude each other; where apt-get is not there, or cannot reach its packages, those tests say that they are skipped.

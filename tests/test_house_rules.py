@@ -9,6 +9,7 @@ import ast
 import functools
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,32 +24,47 @@ def _room(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0]
 
 
+@dataclass(frozen=True)
+class _Module:
+    """What the rules ask of a module: its tree is far larger, and the collector would walk all of them again."""
+
+    calls: tuple[tuple[str, int], ...]
+    """Dotted names that it calls, with lines; neither `import os as o` nor `from os import fork` hides one."""
+    writes: tuple[tuple[str, int], ...]
+    functions: tuple[tuple[str, int, int], ...]
+    """Name, line, number of lines."""
+
+
 @functools.cache
-def _nodes(path: Path) -> tuple[ast.AST, ...]:
-    return tuple(ast.walk(ast.parse(path.read_bytes())))
-
-
-def _names(path: Path) -> dict[str, str]:
-    """What each imported name stands for: neither `import os as o` nor `from os import fork` hides a call."""
+def _read(path: Path) -> _Module:
     names: dict[str, str] = {}
-    for node in _nodes(path):
-        if isinstance(node, ast.Import):
-            names |= {one.asname: one.name for one in node.names if one.asname}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
-    return names
+    called: list[ast.Call] = []
+    functions: list[tuple[str, int, int]] = []
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        match node:
+            case ast.Call():
+                called.append(node)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                functions.append((node.name, node.lineno, (node.end_lineno or node.lineno) - node.lineno + 1))
+            case ast.Import():
+                names |= {one.asname: one.name for one in node.names if one.asname}
+            case ast.ImportFrom(module=str()):
+                names |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}
+    calls = []
+    for node in called:
+        first, dot, rest = _dotted(node.func).partition(".")
+        calls.append((names.get(first, first) + dot + rest, node.lineno))
+    writes = [(what, node.lineno) for node in called if (what := _writes(node))]
+    return _Module(tuple(calls), tuple(writes), tuple(functions))
 
 
-@functools.cache
-def _calls(path: Path) -> tuple[tuple[str, int], ...]:
-    """Dotted names that a module calls, with line numbers."""
-    names = _names(path)
-    found = []
-    for node in _nodes(path):
-        if isinstance(node, ast.Call):
-            first, dot, rest = ast.unparse(node.func).partition(".")
-            found.append((names.get(first, first) + dot + rest, node.lineno))
-    return tuple(found)
+def _dotted(node: ast.expr) -> str:
+    match node:
+        case ast.Name():
+            return node.id
+        case ast.Attribute(value=ast.Name() | ast.Attribute()):
+            return f"{_dotted(node.value)}.{node.attr}"
+    return ast.unparse(node)
 
 
 def test_a_file_is_short_enough_to_hold_one_reason() -> None:
@@ -58,10 +74,9 @@ def test_a_file_is_short_enough_to_hold_one_reason() -> None:
 
 def test_a_function_fits_on_a_screen() -> None:
     sizes = {
-        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
+        f"{path.relative_to(ROOT)}:{line} {name}": size
         for path in SOURCES
-        for node in _nodes(path)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for name, line, size in _read(path).functions
     }
     assert {name: size for name, size in sizes.items() if size > MAX_FUNCTION_LINES} == {}
 
@@ -69,8 +84,8 @@ def test_a_function_fits_on_a_screen() -> None:
 def test_a_call_is_recognised_under_another_name(tmp_path: Path) -> None:
     module = tmp_path / "disguised.py"
     module.write_text("import subprocess as quiet\nfrom os import fork as spoon\nquiet.run(['x'])\nspoon()\n")
-    assert _calls(module) == (("subprocess.run", 3), ("os.fork", 4))
-    assert all(_starts_a_process(name) for name, _ in _calls(module))
+    assert _read(module).calls == (("subprocess.run", 3), ("os.fork", 4))
+    assert all(_starts_a_process(name) for name, _ in _read(module).calls)
 
 
 STARTS_A_PROCESS = {
@@ -93,7 +108,7 @@ def test_processes_are_started_in_the_sandbox_room_only() -> None:
         f"{path.relative_to(ROOT)}:{line} {name}"
         for path in SOURCES
         if _room(path) != "sandbox"
-        for name, line in _calls(path)
+        for name, line in _read(path).calls
         if _starts_a_process(name)
     ]
     assert found == []
@@ -104,7 +119,7 @@ def test_a_grant_is_made_in_the_gate_only() -> None:
         f"{path.relative_to(ROOT)}:{line}"
         for path in SOURCES
         if _room(path) != "gate"
-        for name, line in _calls(path)
+        for name, line in _read(path).calls
         if name.rsplit(".", 1)[-1] == "Grant"
     ]
     assert found == []
@@ -148,7 +163,7 @@ OWN_FILES = {
 def _writes(node: ast.Call) -> str:
     function = node.func
     if isinstance(function, ast.Attribute):
-        owner = ast.unparse(function.value)
+        owner = _dotted(function.value)
         if function.attr == "replace" and len(node.args) != 1:
             return ""  # str.replace, dataclasses.replace
         if function.attr in {"replace", "move", "link"} and owner not in {"os", "shutil"} and "ath" not in owner:
@@ -169,10 +184,9 @@ def _writes(node: ast.Call) -> str:
 
 def test_files_are_written_only_in_the_rooms_that_own_them() -> None:
     found = [
-        (_room(path), f"{path.relative_to(ROOT)}:{node.lineno} {what}")
+        (_room(path), f"{path.relative_to(ROOT)}:{line} {what}")
         for path in SOURCES
-        for node in _nodes(path)
-        if isinstance(node, ast.Call) and (what := _writes(node))
+        for what, line in _read(path).writes
     ]
     assert {"workspace", "events", "sessions"} <= {room for room, _ in found}, "the eye itself must see"
     assert [place for room, place in found if room not in OWN_FILES] == []
@@ -188,7 +202,7 @@ def test_sockets_are_opened_only_for_models_exporters_the_proxy_and_the_tour() -
         f"{path.relative_to(ROOT)}:{line} {name}"
         for path in SOURCES
         if _room(path) not in {"llm", "events", "sandbox", "demo"}
-        for name, line in _calls(path)
+        for name, line in _read(path).calls
         if name in opens
     ]
     assert [row for row in found if "gate/signing" not in row] == [], (
