@@ -63,15 +63,22 @@ def test_lines_of_json_carry_the_native_line_so_that_the_chain_can_be_checked(na
 
 
 @cache
+def ocsf() -> dict[str, Any]:
+    """OCSF 1.8.0: megabytes of JSON."""
+    schema: dict[str, Any] = get_ocsf_schema(version="1.8.0")
+    return schema
+
+
+@cache
 def ocsf_validator(name: str, profiles: tuple[str, ...]) -> Draft202012Validator:
-    """A class of OCSF 1.8.0 with these profiles as JSON Schema, as the package ocsf-json-schema makes it."""
-    schema = OcsfJsonSchemaEmbedded(get_ocsf_schema(version="1.8.0"))
-    return Draft202012Validator(schema.get_class_schema(name, profiles=list(profiles)))
+    """A class of it with these profiles as JSON Schema, as the package ocsf-json-schema makes it."""
+    schema = OcsfJsonSchemaEmbedded(ocsf()).get_class_schema(name, profiles=list(profiles))
+    return Draft202012Validator(schema)
 
 
 def ocsf_problems(event: dict[str, Any]) -> list[str]:
     """What the schema says against an event; fields that it does not know included."""
-    classes = get_ocsf_schema(version="1.8.0")["classes"]
+    classes = ocsf()["classes"]
     name = next(key for key, one in classes.items() if one.get("uid") == event["class_uid"] and "/" not in key)
     validator = ocsf_validator(name, tuple(event["metadata"].get("profiles", ())))
     return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(event)]
