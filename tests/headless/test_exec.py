@@ -114,7 +114,9 @@ async def test_what_would_prompt_is_refused_as_unattended(tmp_path: Path) -> Non
         root, env = _place(tmp_path, model)
         status, out, err = await _vtcode(root, env, "exec", "go")
         assert (status, out) == (0, "could not\n")
-        assert "unattended" in str(model.requests[-1]["messages"])
+        (told,) = [m["content"] for m in model.requests[-1]["messages"] if m["role"] == "tool"]
+        assert told.startswith("[unattended] This needs a human's approval")
+        assert ". Do it another way" in told, "two sentences, and a full stop between them"
     assert not (root / "made").exists()
     finished = [json.loads(line) for line in err.splitlines() if '"tool.finished"' in line]
     assert finished[0]["data"]["status"] == "unattended"

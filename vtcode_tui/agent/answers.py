@@ -26,7 +26,8 @@ class Answer:
 
 def refused(refusal: Refusal) -> Answer:
     """What the gate did not let through, with what would change that."""
-    text = " ".join(part for part in (refusal.reason, refusal.remedy) if part)
+    parts = (refusal.reason, refusal.remedy)
+    text = " ".join(part if part.endswith((".", "?", "!")) else f"{part}." for part in parts if part)
     rule = f" (rule: {refusal.rule})" if refusal.rule else ""
     status = _STATUS.get(refusal.kind, "invalid")
     return Answer(status, f"[{refusal.kind}] {text}{rule}", refusal.reason)

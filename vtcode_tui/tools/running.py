@@ -59,6 +59,7 @@ class RunCommand:
     description: ClassVar[str] = (
         "Run a shell command (or argv without a shell) in the workspace, inside the sandbox: no network, only the "
         "workspace and a private temp folder are writable. A command that asks for approval waits for the human. "
+        "Each command has a loopback of its own: start a server and what talks to it in one command. "
         "A command still running after wait_seconds goes on; use write_stdin with its call id."
     )
     input = RunCommandInput
