@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from dataclasses import replace
@@ -201,6 +202,18 @@ async def test_git_that_goes_on_without_its_settings_is_explained_with_what_a_pe
         ".git/config", ".gitmodules"
     }, outcome.denials  # fmt: skip
     assert all("you are asked for it by name" in d.remedy and d.audience == "all" for d in outcome.denials)
+
+
+@pytest.mark.kernel
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("script", ["echo x >> theirs", "echo x >> $PWD/theirs"])
+async def test_a_file_of_somebody_else_is_named_as_such(finish: Finish, profile: Profile, script: str) -> None:
+    """Runs have none of root's powers: in a folder of another user, as in many containers, each edit fails."""
+    (profile.workspace / "theirs").touch()
+    os.chown(profile.workspace / "theirs", 4321, 4321)
+    _text, outcome = await finish(grant_for(profile, "sh", "-c", script))
+    (told,) = outcome.denials
+    assert "belongs to user 4321, group 4321" in told.detail and "chown" in told.remedy
 
 
 def test_a_file_of_the_workspace_that_is_not_protected_needs_no_word(tmp_path: Path) -> None:

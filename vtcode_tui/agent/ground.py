@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,6 +25,7 @@ from vtcode_tui.agent.prompts import system_prompt
 from vtcode_tui.common.clock import rfc3339
 from vtcode_tui.common.home import MANAGED_FOLDER, home_of_user
 from vtcode_tui.events import Bus
+from vtcode_tui.events.live import Notice
 from vtcode_tui.gate.judging import PolicyJudge
 from vtcode_tui.gate.plan import Plan
 from vtcode_tui.gate.profile import Surroundings, configured
@@ -37,7 +39,7 @@ from vtcode_tui.sandbox.env import search_path
 from vtcode_tui.sandbox.profile import Profile, Staging
 from vtcode_tui.tools.registry import READ_ONLY, Registry
 from vtcode_tui.workspace import Influence, Workspace, grant_trust
-from vtcode_tui.workspace.layer import Layer, make_folder
+from vtcode_tui.workspace.layer import Layer, belongs_to_others, left_staged, make_folder
 from vtcode_tui.workspace.protected import TRUST_MARKER
 
 if TYPE_CHECKING:
@@ -98,6 +100,11 @@ class SessionGround:
             make_folder(self._folder)
             return None
         layer = Layer(opening.root.resolve(), self._folder)
+        others = belongs_to_others(layer.lower, os.getuid(), os.getgid()) if os.getuid() != 0 else ""
+        if others and not left_staged(self._folder.parent, self._folder.name):
+            self._bus.publish(Notice(f"No staging here: {others}.", "warning"))
+            make_folder(self._folder)
+            return None
         layer.prepare()
         return layer
 

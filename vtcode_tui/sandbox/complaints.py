@@ -27,6 +27,8 @@ from vtcode_tui.sandbox.view import View
 _KEPT = 64 << 10
 """Bytes of the end of the output that are searched."""
 _MOST = 8
+_CANDIDATES = 400
+"""Words of complaints that are looked at as paths of the workspace."""
 _ORDINARY = ("/etc/", "/proc/", "/sys/", "/dev/")
 """Programs ask for many a file there that they do well without."""
 _NEAR = 3
@@ -34,7 +36,8 @@ _NEAR = 3
 
 _CONTROL = re.compile(rb"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\r")
 _COMPLAINT = re.compile(
-    r"no such file|permission denied|not permitted|read-only file system|resource busy|not found|not exist|"
+    r"no such file|permission denied|not permitted|read-only file system|resource busy|value too large|"
+    r"not found|not exist|"
     r"n't exist|"
     r"(?:cannot|can't|could not|couldn't|failed to|unable to) "
     r"(?:open|access|find|read|stat|load|create|write|locate)|"
@@ -47,6 +50,7 @@ _WRITING = re.compile(
     r"\b(?:mkdir|unlink|rename|write|rmdir)\b",
     re.IGNORECASE,
 )
+_DENIED = re.compile(r"permission denied|not permitted|value too large|\bE(?:ACCES|PERM|OVERFLOW)\b", re.IGNORECASE)
 _QUOTED = re.compile(r"[\"'`‘“]((?:~|)/[^\"'`’”\n]{1,4000})[\"'`’”]")
 _BARE = re.compile(r"(?<![\w.@:/~-])((?:~|)/[^\s\"'`’”:;,()\[\]{}<>|*?]{1,4000})")
 _RELATIVE = re.compile(r"(?<![\w/~-])(?:\./)?[\w.][^\s\"'`’”:;,()\[\]{}<>|*?]{0,1000}")
@@ -82,7 +86,7 @@ class Complaints:
             if len(found) >= 2 * _MOST:
                 break
             found += self._explained(self._view.real(path), writing=writing)
-        found += self._protected(text)
+        found += self._named(text, denied=True)
         found += self._hidden_programs(text)
         return tuple(dict.fromkeys(found))
 
@@ -90,7 +94,7 @@ class Complaints:
         """The same of a run that succeeded, for protected paths alone: git goes on without its settings."""
         if b"resource busy" not in self._said and b"Read-only file system" not in self._said:
             return ()
-        return tuple(dict.fromkeys(self._protected(self._text())))
+        return tuple(dict.fromkeys(self._named(self._text(), denied=False)))
 
     def _text(self) -> str:
         return _CONTROL.sub(b"", bytes(self._said[-_KEPT:])).decode(errors="replace")
@@ -111,24 +115,35 @@ class Complaints:
         elif sight == "read-only" and writing:
             detail = f"{view.short(path)} is read-only for this run"
             yield Denial("path", detail, layer, view.remedy_to_write(path))
+        elif sight == "writable" and (owner := _other_owner(path, str(view.profile.workspace))):
+            detail = f"{view.short(path)} belongs to {owner}: a run changes what is yours alone"
+            yield Denial("path", detail, layer, "`chown -R` or `chgrp -R` it to yourself, outside of a run")
         elif sight == "unseen":
             yield Denial("path", view.why_unseen(path), layer, view.remedy(path), audience="model")
             if _is_there(path):
                 detail = f"{view.short(path)} exists and is hidden from this run"
                 yield Denial("path", detail, layer, view.remedy(path), audience="people")
 
-    def _protected(self, text: str) -> Iterator[Denial]:
-        """Protected paths that a program named from the workspace on, as git and most others do."""
+    def _named(self, text: str, *, denied: bool) -> Iterator[Denial]:
+        """Paths that a program named from the workspace on, as git and most others do: those that it could not
+        change, and (`denied`) those that it was denied in whatever way."""
         root = str(self._view.profile.workspace)
         seen = set[str]()
+        explained = 0
         for line in text.splitlines():
-            if not _WRITING.search(line):
+            writing = bool(_WRITING.search(line))
+            if not writing and not (denied and _DENIED.search(line)):
                 continue
             for word in _RELATIVE.findall(line):
                 path = os.path.normpath(f"{root}/{word.rstrip('.')}")
-                if path not in seen and len(seen) < _MOST and self._view.of(path) == "protected":
-                    seen.add(path)
-                    yield from self._explained(path, writing=True)
+                if path in seen or len(seen) >= _CANDIDATES or explained >= _MOST:
+                    continue
+                seen.add(path)
+                sight = self._view.of(path)
+                if sight == "protected" or (sight == "writable" and os.path.lexists(path)):
+                    for found in self._explained(path, writing=writing):
+                        explained += 1
+                        yield found
 
     def _hidden_programs(self, text: str) -> Iterator[Denial]:
         view = self._view
@@ -157,6 +172,24 @@ def _complained(text: str) -> Iterator[tuple[str, bool]]:
             if path not in seen and "\0" not in path:
                 seen.add(path)
                 yield path, bool(_WRITING.search(near))
+
+
+def _other_owner(path: str, root: str) -> str:
+    """Whose a file of the workspace is, if another user's or group's; the nearest that is there counts.
+
+    Runs have no power of root's over it, and a layer knows no other ids than this user's.
+    """
+    while path.startswith(root) and os.path.realpath(path) == path:
+        try:
+            found = os.lstat(path)
+        except FileNotFoundError:
+            path = os.path.dirname(path)
+            continue
+        except OSError:
+            return ""
+        ours = found.st_uid == os.getuid() and (found.st_gid == os.getgid() or os.getuid() == 0)
+        return "" if ours else f"user {found.st_uid}, group {found.st_gid}"
+    return ""
 
 
 def _is_there(path: str) -> bool:

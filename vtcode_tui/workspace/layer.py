@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import grp
 import json
 import os
+import pwd
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -119,6 +122,29 @@ class Layer:
         """Arguments of `discard`; a selection of None empties the layer, build products and all."""
         rows = None if selection is None else selected(shown, selection, digest)
         return {**self.arguments(with_ignored=with_ignored), "selected": rows}
+
+
+def belongs_to_others(root: Path, uid: int, gid: int) -> str:
+    """Why an ordinary user cannot have a layer over this workspace; empty where they can.
+
+    The kernel copies a file into the layer with its owner and group, and knows no others there than this user's:
+    each change of such a file, and of what lies in such a folder, would fail.
+    """
+    for path in (root, root / ".git"):
+        with contextlib.suppress(FileNotFoundError):
+            found = path.lstat()
+            if (found.st_uid, found.st_gid) != (uid, gid):
+                return (
+                    f"{path} belongs to {_owner(found)}, and files in a layer can only be yours: without one each "
+                    "edit is approved before it is made (`chgrp -R` or `chown -R` to yourself makes one possible)"
+                )
+    return ""
+
+
+def _owner(found: os.stat_result) -> str:
+    with contextlib.suppress(KeyError):
+        return f"user {pwd.getpwuid(found.st_uid).pw_name}, group {grp.getgrgid(found.st_gid).gr_name}"
+    return f"user {found.st_uid}, group {found.st_gid}"
 
 
 def make_folder(folder: Path) -> None:
