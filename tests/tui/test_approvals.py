@@ -21,6 +21,7 @@ from vtcode_tui.gate.types import ApprovalRequest
 from vtcode_tui.render import Line, invisible, visible
 from vtcode_tui.tui.panes.approval_rows import change_rows, exact_rows
 from vtcode_tui.tui.picture import strips_of
+from vtcode_tui.tui.screens.ask import AnswerLine, Ask
 from vtcode_tui.workspace.changes import ChangeSet, FileChange, Hunk
 
 Make = Callable[..., Rig]
@@ -326,11 +327,24 @@ async def test_a_rule_is_edited_before_it_is_kept(rig: Make) -> None:
         await until(lambda: bool(queue.current and queue.current.complete), pilot)
         await pilot.press("alt+s", "alt+r")
         await until(lambda: app.app.screen is not app.app.work, pilot)
-        await pilot.press("ctrl+u", *'{"argv": ["cargo", "build"]}', "enter")
+        first = app.app.screen
+        await pilot.press("ctrl+u", *'{"programs": ["cargo"]}', "enter")
+        await until(lambda: isinstance(app.app.screen, Ask) and app.app.screen is not first, pilot)
+        # What is no rule cannot be approved: it is asked for again, as it was written.
+        assert app.app.screen.query_one(AnswerLine).text == '{"programs": ["cargo"]}'
+        assert any("it is no rule: programs" in note.message for note in app.app._notifications)
+        await pilot.press("ctrl+u", *'{"command": ["cargo", "build"], "verdict": "allow"}', "enter")
+        await until(lambda: app.app.screen is app.app.work, pilot)
         await until(lambda: bool(queue.current and queue.current.complete), pilot)
+        # The examples that were shown were those of the rule that was proposed.
+        content = app.app.work.approvals.content
+        shown = [content.row(y).text for y in range(content.row_count())]
+        assert any('"command": ["cargo", "build"]' in row for row in shown)
+        assert not any(row.startswith(("   also", "   not")) for row in shown)
         assert queue.approve(queue.clock() + 60) == "ready"
         verdict = await task
-        assert verdict.rule is not None and dict(verdict.rule.rule) == {"argv": ["cargo", "build"]}
+        assert verdict.rule is not None
+        assert dict(verdict.rule.rule) == {"command": ["cargo", "build"], "verdict": "allow"}
 
 
 def test_a_person_who_looks_elsewhere_is_called_with_words_of_ours_only(

@@ -159,15 +159,16 @@ async def test_a_wider_scope_has_to_be_looked_at_again_and_carries_its_rule() ->
     queue.widen()
     assert queue.approve(time.now) == "settling"
     time.now += 1
-    queue.rewrite_rule('{"argv": ["cargo", "build"]}')
+    queue.rewrite_rule('{"command": ["cargo", "build"], "verdict": "allow"}')
     time.now += 1
     assert queue.approve(time.now) == "ready"
     verdict = await task
     assert verdict.scope == "session"
-    assert verdict.rule is not None and dict(verdict.rule.rule) == {"argv": ["cargo", "build"]}
+    assert verdict.rule is not None
+    assert dict(verdict.rule.rule) == {"command": ["cargo", "build"], "verdict": "allow"}
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '"x"'])
+@pytest.mark.parametrize("text", ["", "{", "[]", '"x"', '{"programs": ["cargo"]}'])
 async def test_a_rule_that_is_no_object_is_refused_with_a_sentence(text: str) -> None:
     queue = queue_of(Time())
     task = await waiting(queue, "cargo build", scopes=(CARGO,))

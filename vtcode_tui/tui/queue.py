@@ -12,9 +12,10 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from vtcode_tui.common.errors import ConfigError
 from vtcode_tui.gate.types import ApprovalRequest, Verdict
 from vtcode_tui.policy.types import Scope
 
@@ -192,7 +193,14 @@ class ApprovalQueue:
             raise ValueError(f"the rule is not JSON: {error.msg} at character {error.pos + 1}") from error
         if not isinstance(rule, dict):
             raise ValueError("the rule must be an object of JSON, as the one that was shown")
-        kept = replace(item.chosen.rule, rule=rule, text="as edited; checked before it is written", also_allows=())
+        from vtcode_tui.policy import Policy  # only when a rule is edited
+
+        try:
+            Policy().with_rules([rule])
+        except ConfigError as error:
+            raise ValueError(f"it is no rule: {error}") from error
+        # The examples were of the rule that was proposed.
+        kept = Scope(item.chosen.rule.name, rule, f"as you wrote it: {json.dumps(rule)}")
         rungs = list(item.rungs)
         rungs[item.rung] = Rung(item.chosen.scope, kept)
         item.rungs = tuple(rungs)

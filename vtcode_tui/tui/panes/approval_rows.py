@@ -102,7 +102,7 @@ def scope_rows(item: Waiting, cells: int) -> list[Line]:
         return rows
     text = json.dumps(dict(rule.rule), ensure_ascii=True, default=str)
     rows += hard_fold(labelled("rule", *spans_of(text, Style("code", "code"))), cells - 1)
-    if rule.text:
+    if rule.text and text not in rule.text:
         rows += fold(spans_of(plain_line(rule.text)), cells - 1, first=labelled(""), rest=labelled(""))
     for label, examples in (("also", rule.also_allows), ("not", rule.still_prompts)):
         if examples:
