@@ -20,7 +20,7 @@ from vtcode_tui.config.settings import Settings
 from vtcode_tui.gate.types import ApprovalRequest
 from vtcode_tui.render import Line, invisible, visible
 from vtcode_tui.tui.panes.approval_rows import change_rows, exact_rows
-from vtcode_tui.tui.picture import strips_of
+from vtcode_tui.tui.picture import strips_of, text_of
 from vtcode_tui.tui.screens.ask import AnswerLine, Ask
 from vtcode_tui.workspace.changes import ChangeSet, FileChange, Hunk
 
@@ -316,6 +316,19 @@ async def test_a_command_is_edited_before_it_is_approved_and_goes_back_to_the_ga
         await pilot.press("ctrl+u", *"rm -r build", "enter")
         verdict = await task
         assert (verdict.outcome, verdict.edited) == ("granted", "rm -r build")
+
+
+async def test_the_end_of_a_long_command_can_be_seen_while_it_is_edited(rig: Make) -> None:
+    app = rig(settings=QUICK)
+    async with app.app.run_test(size=(60, 20)) as pilot:
+        core = await app.ready(pilot)
+        task = core.ask("\n".join(f"echo line {number}" for number in range(80)))
+        await until(lambda: app.app.queue.current is not None, pilot)
+        await pilot.press("alt+e")
+        await until(lambda: isinstance(app.app.screen, Ask), pilot)
+        await until(lambda: "echo line 79" in text_of(app.app) and "as yours" in text_of(app.app), pilot)
+        await pilot.press("escape", "ctrl+n")
+        assert (await task).outcome == "denied"
 
 
 async def test_a_rule_is_edited_before_it_is_kept(rig: Make) -> None:

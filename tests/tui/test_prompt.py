@@ -296,3 +296,15 @@ async def test_a_file_that_is_dropped_on_a_window_that_is_not_active_reaches_the
         await until(lambda: "[image #1 a shot.png" in app.app.work.prompt.text, pilot)
         app.app.post_message(Paste("a line\n" * 40))
         await until(lambda: "[pasted 40 lines #2]" in app.app.work.prompt.text, pilot)
+
+
+async def test_a_chord_that_means_nothing_now_writes_no_letter(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        await app.ready(pilot)
+        for character in "en":
+            # As the keyboard tells of it: with the letter.
+            app.app.post_message(events.Key(f"alt+{character}", character))
+        await pilot.press(*"ok")
+        await until(lambda: app.app.work.prompt.text.endswith("ok"), pilot)
+        assert app.app.work.prompt.text == "ok"

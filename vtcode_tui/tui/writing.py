@@ -40,8 +40,9 @@ class Writing(Echo):
 
     def type(self, key: events.Key) -> bool:
         """Put a letter where the cursor is, in this very turn; False where the key may mean something else here."""
-        if key.character is None or not key.is_printable or self.read_only or key.key in self._own_keys():
+        if not key.is_printable or _is_chord(key) or self.read_only or key.key in self._own_keys():
             return False
+        assert key.character is not None
         self._replace_via_keyboard(key.character, *self.selection)
         return True
 
@@ -58,4 +59,13 @@ class Writing(Echo):
                 event.stop()
                 event.prevent_default()
                 return
+        if _is_chord(event):
+            # An answer to what does not wait any more, for example: it means nothing here, and is no letter.
+            event.prevent_default()
+            return
         await super()._on_key(event)
+
+
+def _is_chord(key: events.Key) -> bool:
+    """Whether it is a letter with alt: the terminal tells of the letter too, but nobody meant to write it."""
+    return key.key.startswith("alt+")
