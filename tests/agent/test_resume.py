@@ -112,11 +112,11 @@ async def test_after_a_crash_nothing_runs_twice_and_the_unknown_is_said(tmp_path
     async with staged(tmp_path, [Step("")] * 2 + [Step("I will look first.")], resume=folder) as stage:
         statuses = {call: it.status for call, it in by_call(stage.events(), ToolFinished).items()}
         assert statuses == {"c1": "ok", "c2": "unknown"}
-        assert any(isinstance(one, Notice) and "Unknown outcome" in one.text for one in stage.heard)
+        told = [one.text for one in stage.heard if isinstance(one, Notice)]
+        assert any("Unknown outcome" in text and "c2 (run_command: sleep 600)" in text for text in told)
         assert len([e for e in stage.events("exec.started") if e.call in {"c1", "c2"}]) == 2
         await stage.session.submit("what happened?")
-        told = str(stage.model.requests[-1]["messages"])
-        assert "outcome of this call is unknown" in told
+        assert "outcome of this call is unknown" in str(stage.model.requests[-1]["messages"])
     assert verify(folder).state == "sealed"
 
 

@@ -57,16 +57,26 @@ async def test_the_token_opens_the_app_in_one_browser_and_nobody_else_gets_in(tm
             async with person.get(f"{address}/?token={token}") as answer:
                 assert answer.status == 200 and "textual" in (await answer.text()).lower()
                 assert "HttpOnly" in answer.history[0].headers["Set-Cookie"]
+                room = str(answer.url)
+                for one in (answer, *answer.history):
+                    assert one.headers["X-Frame-Options"] == "DENY"
+                    assert "frame-ancestors 'none'" in one.headers["Content-Security-Policy"]
+            # A server on another port of this machine is the same site for a browser: it is sent nothing.
+            async with person.get(f"{address}/") as answer:
+                assert answer.status == 403 and "Cookie" not in answer.request_info.headers
+                assert answer.headers["X-Frame-Options"] == "DENY"
+            async with stranger.get(room) as answer:
+                assert answer.status == 403
             async with stranger.get(f"{address}/?token={token}") as answer:
                 assert answer.status == 403
-            async with person.ws_connect(f"{address}/ws?width=100&height=30", origin=address) as page:
+            async with person.ws_connect(f"{room}ws?width=100&height=30", origin=address) as page:
                 seen = b""
                 while b"Work in this folder?" not in seen:
                     message = await asyncio.wait_for(page.receive(), 60)
                     assert message.type in {aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.TEXT}, message
                     seen += message.data if isinstance(message.data, bytes) else b""
             with pytest.raises(aiohttp.WSServerHandshakeError):
-                await person.ws_connect(f"{address}/ws", origin="http://evil.example")
+                await person.ws_connect(f"{room}ws", origin="http://evil.example")
 
 
 async def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ from vtcode_tui.events import Bus
 from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import ExecFinished, ToolFinished
 from vtcode_tui.llm.messages import Message
+from vtcode_tui.render import cut, plain_line
+from vtcode_tui.render.telling import subject
 from vtcode_tui.sessions.conversation import conversation_of, unanswered
 from vtcode_tui.sessions.recovery import Standing, said_of, settled
 
@@ -50,5 +52,5 @@ async def _close(standing: Standing, asked: set[str], bus: Bus, number: int) -> 
 
 def _unknown(call: str, standing: Standing) -> str:
     requested = standing.requested.get(call)
-    what = f"{requested.tool} {dict(requested.arguments)}" if requested else call
-    return f"Unknown outcome: {_STOPPED}: {call} ({what[:200]}). You are asked before it is repeated."
+    what = f" ({cut(plain_line(f'{requested.tool}: {subject(requested.arguments)}'), 200)})" if requested else ""
+    return f"Unknown outcome: {_STOPPED}: {call}{what}. You are asked before it is repeated."

@@ -1,8 +1,10 @@
 """The app in a browser on this machine, by textual-serve: whoever has the page can approve, so few can have it.
 
 The page is served on loopback only. The address that is printed holds a token that works once: it is exchanged for
-a cookie that no script can read and no other site can send. Requests under another host name (DNS rebinding) or
-from another origin are refused. Each tab that is opened is a session of its own.
+a cookie that no script can read and no other site can send. For a browser the other ports of this machine are the
+same site, and their servers are sent its cookies: the page lies under a path that nobody can guess, and the cookie
+is for that path alone. No page can show this one within itself, and lay it under a click. Requests under another
+host name (DNS rebinding) or from another origin are refused. Each tab that is opened is a session of its own.
 """
 
 from __future__ import annotations
@@ -27,6 +29,14 @@ except ImportError as error:
 
 HOST = "127.0.0.1"
 COOKIE = "vtcode_serve"
+CLOSED = {
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""What every answer says: no other page may show it, hold it open, load parts of it or be told its path."""
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -36,6 +46,8 @@ class Door:
     def __init__(self) -> None:
         self.token = secrets.token_urlsafe(24)
         self._cookie = secrets.token_urlsafe(24)
+        self.room = f"/{secrets.token_urlsafe(24)}"
+        """The path that everything lies under."""
         self._used = False
         self.port = 0
 
@@ -58,8 +70,8 @@ class Door:
         if request.headers.get("Host") not in ours or (origin and origin.partition("://")[2] not in ours):
             raise web.HTTPForbidden(text="this page belongs to this machine\n")
         if "token" in request.query and self.opens(request.query["token"]):
-            answer = web.HTTPSeeOther("/")
-            answer.set_cookie(COOKIE, self._cookie, httponly=True, samesite="Strict", path="/")
+            answer = web.HTTPSeeOther(f"{self.room}/")
+            answer.set_cookie(COOKIE, self._cookie, httponly=True, samesite="Strict", path=f"{self.room}/")
             return answer
         if not self.knows(request.cookies.get(COOKIE, "")):
             raise web.HTTPForbidden(text="the address that `vtcode serve` printed works once, in one browser\n")
@@ -75,12 +87,17 @@ class _Served(Server):
 
     async def application(self) -> web.Application:
         """The pages, with the door before each of them."""
-        app = await self._make_app()
-        app.middlewares.append(self._door.check)
+        app = web.Application(middlewares=[self._door.check])
+        app.add_subapp(self._door.room, await self._make_app())
+        app.on_response_prepare.append(_close)
         return app
 
     async def on_startup(self, app: web.Application) -> None:
         """Say nothing: the address is printed with its token by `serve`."""
+
+
+async def _close(request: web.Request, answer: web.StreamResponse) -> None:
+    answer.headers.update(CLOSED)
 
 
 async def _serve(root: Path, port: int, say: Callable[[str], None]) -> None:
