@@ -149,12 +149,15 @@ async def timed(act: Callable[[], Any]) -> tuple[float, float]:
 
 
 def waits(screen: ReplayScreen) -> bool:
-    """Whether something is to be drawn yet: a later frame, output, a diff that is laid out aside, a filter."""
+    """Whether something is to be drawn yet: a later frame, output that is not in the emulator, a diff aside."""
     painting = screen._layout_required or screen._scroll_required or screen._repaint_required
+    asked = any(
+        widget._repaint_required or widget._layout_required for widget in screen._compositor.visible_widgets
+    )
     laying = any(worker.group == "laying" and not worker.is_finished for worker in screen.app.workers)
     return bool(
-        painting or screen._dirty_widgets or screen.chat._pending or screen.terminal.busy or laying
-        or screen.events._pending or screen.events.filtering
+        painting or asked or screen.message_queue_size or screen._dirty_widgets or screen.chat._pending
+        or screen.terminal.busy or laying or screen.events._pending
     )  # fmt: skip
 
 

@@ -17,9 +17,12 @@ from textual._styles_cache import StylesCache
 
 PAUSE = 1.0
 """Seconds without a key before a full collection."""
-DUE = 4
+MIDDLE = 3
+"""Collections of the youngest generation after which the middle one is due: each waits for what one walks, and
+ten, as Python has it, were up to 20 ms."""
+DUE = 12
 """Collections of the middle generation after which a full one is due: it has some 10,000 objects to walk then."""
-LONGEST = 200
+LONGEST = 600
 """And after which it is begun whoever types: about a million objects."""
 GROWN = 100_000
 """Objects that have outlived full collections before all are walked again, for those that died since."""
@@ -46,7 +49,7 @@ class Sweep:
         if self._before is None:
             self._before = gc.get_threshold()
             gc.callbacks.append(self._collected)
-        gc.set_threshold(self._before[0], self._before[1], 1 << 30)
+        gc.set_threshold(self._before[0], MIDDLE, 1 << 30)
         gc.freeze()
         self._grown = 0
         gc.enable()

@@ -80,6 +80,11 @@ class PaneScreen(Arranging):
                         yield self.headings[name]
                         yield pane
 
+    def _compositor_refresh(self) -> None:
+        # A pane that has just got its scroll bar is laid out once more at once: what is painted then is seen.
+        if not any(pane._layout_required for pane in (self.chat, self.diff, self.terminal, self.events)):
+            super()._compositor_refresh()
+
     # Places.
 
     def pane_view(self, name: Pane) -> Widget:

@@ -22,6 +22,7 @@ from vtcode_tui.render import (
     Style,
     StyleName,
     lexer_for,
+    markdown,
     parse_unified,
     plain_line,
     spans_of,
@@ -37,7 +38,7 @@ from vtcode_tui.tui.screens.panes import PaneScreen
 from vtcode_tui.tui.story import Story
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from vtcode_tui.events import Report
     from vtcode_tui.events.types import FileChanged
@@ -144,10 +145,7 @@ class ReplayScreen(PaneScreen):
         self.events.load(recording.events, self.player.index)
         self._drawn()
         self.watch(self.chat, "scroll_y", self._at_top, init=False)
-        changed = tuple(recording.staged(len(recording)))
-        await asyncio.to_thread(
-            lambda: [lexer_for(path) for path in changed]
-        )  # the first of a language takes 0.1 s
+        await self._warm(recording)
         self.report = await asyncio.to_thread(verify, self.folder)
         (words, _), colour = self._standing(self.report)
         self.events.tell_chain(words, colour)
@@ -155,6 +153,15 @@ class ReplayScreen(PaneScreen):
             self.timeline.doubt(self.report.first_bad or 0)
         self._tell_time()
         self.ready.set()
+
+    async def _warm(self, recording: Recording) -> None:
+        """Have ready what the first jump would wait for."""
+        for kind in {*recording.events.types}:
+            # How an event is read is worked out with the first of its type.
+            _ = recording.events[recording.events.types.index(kind)]
+            await asyncio.sleep(0)
+        _ = markdown("*all* that `Markdown` loads", 80)
+        await asyncio.to_thread(_load_panes, tuple(recording.staged(len(recording))))
 
     def _at_top(self, y: float) -> None:
         """Who scrolls up to where the story in the chat begins is told what came before."""
@@ -176,8 +183,12 @@ class ReplayScreen(PaneScreen):
         if staged.keys() != self._staged.keys() or any(staged[path] is not self._staged[path] for path in staged):
             self._staged = staged
             self.diff.show_diffs([_diff(data.path, data.diff, data.op) for data in staged.values()])
+            self.on_diff_pane_counted()
         self.chat.now()
         self.terminal.now()
+        # Now, and not when the panes' messages come round: so all of it is one painting.
+        self.on_event_pane_counted()
+        self.on_terminal_pane_changed()
         self._tell_time()
 
     def _standing(self, report: Report) -> tuple[tuple[str, str], StyleName]:
@@ -359,6 +370,17 @@ class ReplayScreen(PaneScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The approval queue is not a pane of the viewer."""
         return not (action == "pane" and parameters == ("approvals",))
+
+
+def _load_panes(changed: Iterable[str]) -> None:
+    """Load what the first diff, run and scroll bar need, and the languages of files."""
+    import vtcode_tui.render.diff
+    import vtcode_tui.terminal
+    import vtcode_tui.tui.scroll_bar
+
+    _ = vtcode_tui.render.diff, vtcode_tui.terminal.Screen, vtcode_tui.tui.scroll_bar
+    for path in changed:
+        lexer_for(path)
 
 
 def _diff(path: str, text: str, op: Any) -> FileDiff:
