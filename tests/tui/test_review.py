@@ -186,6 +186,32 @@ async def test_a_comment_on_a_line_goes_to_the_model_with_the_line(rig: Make) ->
         assert sent.startswith("In `src/calc.py` line 3:") and sent.endswith("use sum")
 
 
+@pytest.mark.parametrize("heading", ["update src/calc.py", "hunk 1 of 2"])
+async def test_a_comment_on_a_heading_is_about_the_first_change_below_it(rig: Make, heading: str) -> None:
+    app = rig()
+    async with app.app.run_test(size=(120, 40)) as pilot:
+        core = await reviewing(app, pilot, staged())
+        diff = app.app.work.diff
+        diff.put_cursor(next(y for y in range(diff.row_count()) if heading in diff.row(y).text))
+        await press(app, pilot, "c")
+        await until(lambda: isinstance(app.app.screen, Ask), pilot)
+        await press(app, pilot, *"why?", "enter")
+        await until(lambda: bool(told(core, "submit")), pilot)
+        (sent,) = told(core, "submit")
+        assert sent.startswith("In `src/calc.py` line 3:\n> ") and "hunk" not in sent
+
+
+async def test_a_comment_on_a_file_without_lines_is_about_the_file(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(120, 40)) as pilot:
+        core = await reviewing(app, pilot, ChangeSet((FileChange("logo.bin", "update", binary=True, size=9),)))
+        await press(app, pilot, "c")
+        await until(lambda: isinstance(app.app.screen, Ask), pilot)
+        await press(app, pilot, *"why?", "enter")
+        await until(lambda: bool(told(core, "submit")), pilot)
+        assert told(core, "submit") == ["In `logo.bin`\nwhy?"]
+
+
 MANY = ChangeSet(
     (
         FileChange("README.md", "update", added=1),

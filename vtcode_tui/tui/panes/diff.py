@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from textual.message import Message
 
-from vtcode_tui.render import MUTED, Line, Span, Style, plain_bytes
+from vtcode_tui.render import MUTED, Line, Span, Style
 from vtcode_tui.tui.keys import DIFF, PANE, bindings, key_on
 from vtcode_tui.tui.own_text import own_text
 from vtcode_tui.tui.panes.diff_laying import Laying
-from vtcode_tui.tui.panes.diff_place import Place, row_of
+from vtcode_tui.tui.panes.diff_place import Place, first_change, place_at, row_of
 from vtcode_tui.tui.panes.origin import Origin
 from vtcode_tui.tui.settling import Decisions, Side
 from vtcode_tui.tui.sheet import Sheet
@@ -171,15 +171,7 @@ class DiffPane(Sheet):
         y = self.cursor if self.cursor is not None else int(self.scroll_offset.y)
         if self._view is None or not 0 <= y < len(self._view):
             return None
-        at = self._view[y]
-        file = self._view.files[at.file]
-        if at.kind in {"clash", "yours", "agents"}:
-            clash = next(clash for clash in file.clashes if clash.index == at.hunk)
-            return Place(file.path, None, clash.start, at.line.text.strip(), at.hunk)
-        number = at.new or at.old
-        lines = (file.new_text if at.new else file.old_text).split(b"\n")
-        text = plain_bytes(lines[number - 1]) if 0 < number <= len(lines) else at.line.text.strip()
-        return Place(file.path, at.hunk if at.hunk >= 0 else None, number, text)
+        return place_at(self._view, y)
 
     def find(self, path: str, hunk: int | None, clash: int | None = None) -> int | None:
         """The row at which a file, or a hunk or clash of it, begins."""
@@ -394,7 +386,9 @@ class DiffPane(Sheet):
         self.post_message(self.Editing(f"{file.path}: accepted as you leave it", own.text, 1, done))
 
     def action_comment(self) -> None:
-        """Say something about the line under the cursor."""
+        """Say something about the line under the cursor; on a heading, about the first change below it."""
         place = self.place()
-        if place is not None:
+        if place is not None and self._view is not None:
+            if not place.line:
+                place = first_change(self._view, self.cursor or int(self.scroll_offset.y))
             self.post_message(self.Comment(place.path, place.line, place.text))

@@ -252,10 +252,13 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, GoingBack, PaneScreen)
 
         def comment(text: str | None) -> None:
             if text and text.strip():
-                quoted = f"In `{message.path}` line {message.line}:\n> {message.text}\n{text.strip()}"
-                self.on_prompt_sent(Prompt.Sent(quoted))
+                where = f"In `{message.path}`"
+                if message.line:
+                    where += f" line {message.line}:\n> {message.text}"
+                self.on_prompt_sent(Prompt.Sent(f"{where}\n{text.strip()}"))
 
-        self.app.push_screen(Ask(f"about {message.path}:{message.line}", several=True), comment)
+        line = f":{message.line}" if message.line else ""
+        self.app.push_screen(Ask(f"about {message.path}{line}", several=True), comment)
 
     def answered(self, text: str) -> None:
         """The last message is what stdout gets at the end."""
