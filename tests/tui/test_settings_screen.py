@@ -125,3 +125,6 @@ async def test_a_theme_of_the_persons_own_is_used_and_a_wrong_one_is_a_sentence(
         await pilot.press(*"/theme mine", "enter")
         await until(lambda: app.app.theme == "mine", pilot)
         assert app.app.work.chat.brush.palette.names["muted"] == "italic #777777"
+        (themes / "later.toml").write_text('dark = true\nbackground = "#101010"\nprimary = "#7cc4c8"\n')
+        await pilot.press(*"/theme later", "enter")
+        await until(lambda: app.app.theme == "later", pilot)

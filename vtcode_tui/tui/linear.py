@@ -145,7 +145,7 @@ class Linear:
                     for line in lines_of_explanation(request.decision.explanation):
                         self.say(line.text)
                 case _:
-                    self.say("that is neither approve nor deny nor explain")
+                    self.say("that is neither approve nor deny nor explain: type one of these words in full")
 
 
 async def converse(core: Core, linear: Linear, lines: Lines) -> None:

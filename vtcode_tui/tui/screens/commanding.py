@@ -117,13 +117,19 @@ class CommandActions:
 
     def action_theme(self) -> None:
         """Choose the colours."""
-        names = self.vtcode.theme_names()
+        names = self._themes()
         rows = [Line((Span(f" {name}"),)) for name in names]
         self.vtcode.push_screen(Pick("theme", rows), lambda i: None if i is None else self.set_theme(names[i]))
 
+    def _themes(self) -> tuple[str, ...]:
+        # One that was written since the start is there too, and what is wrong with it is said.
+        for text in self.vtcode.take_own_themes():
+            self.vtcode.tell(text, "warning")
+        return self.vtcode.theme_names()
+
     def set_theme(self, name: str) -> None:
         """Use other colours."""
-        names = self.vtcode.theme_names()
+        names = self._themes()
         if name not in names and f"vtcode-{name}" in names:
             name = f"vtcode-{name}"
         if self.vtcode.no_color:
