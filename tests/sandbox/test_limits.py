@@ -187,3 +187,25 @@ async def test_a_flood_of_refused_calls_is_counted_and_not_kept(finish: Finish, 
     assert outcome.exit_code == 0
     assert len(outcome.denials) <= 201
     assert sum(d.count for d in outcome.denials) >= 2000
+
+
+_ALL_WATCHES = r"""
+import ctypes, os
+libc = ctypes.CDLL(None)
+opened = []
+while (made := libc.inotify_init1(0)) >= 0: opened.append(made)
+for name in ("max_inotify_instances", "max_inotify_watches"):
+    try: open(f"/proc/sys/user/{name}", "w").write("1000000")
+    except OSError: pass
+print(len(opened), open("/proc/sys/user/max_inotify_watches").read(), libc.inotify_init1(0))
+"""
+
+
+@pytest.mark.parametrize("tier", ["full"], indirect=True)
+async def test_a_run_takes_a_part_of_the_file_watches_that_its_user_has(finish: Finish, profile: Profile) -> None:
+    most, watches = (
+        int(Path(f"/proc/sys/fs/inotify/{name}").read_text()) for name in ("max_user_instances", "max_user_watches")
+    )
+    text, outcome = await finish(grant_for(profile, "python3", "-c", _ALL_WATCHES))
+    assert outcome.exit_code == 0, text
+    assert [int(word) for word in text.split()] == [most // 4, watches // 4, -1]

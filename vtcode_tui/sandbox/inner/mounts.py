@@ -30,6 +30,8 @@ _SYSFS = (
 )
 _READ_ONLY = kernel.MOUNT_ATTR_RDONLY | kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV
 _RESERVED = 300  # numbers that the kernel gives out once only, before it begins anew
+_WATCHES = (("max_inotify_instances", "max_user_instances"), ("max_inotify_watches", "max_user_watches"))
+_WATCH_SHARE = 4
 _WRITABLE = kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV
 _PLAIN = kernel.MS_NOSUID | kernel.MS_NODEV
 
@@ -54,6 +56,8 @@ def prepare(outline: Outline, folder: str) -> None:
     with step("proc"):
         os.mkdir("/proc", 0o555)
         kernel.mount("proc", "/proc", "proc", _PLAIN | kernel.MS_NOEXEC)
+    with step("file watches"):
+        _few_watches()
     with step("loopback"):
         _loopback_up()
     with step("private folders"):
@@ -94,6 +98,19 @@ def _few_processes(most: int) -> None:
     if tuple(int(n) if n.isdigit() else 0 for n in release[:2]) >= (6, 14):
         with suppress(OSError), open("/proc/sys/kernel/pid_max", "w") as file:
             file.write(str(_RESERVED + 5 * most // 2 + 64))
+
+
+def _few_watches() -> None:
+    """A part of the inotify instances and watches that a user has on this machine: the kernel counts per namespace.
+
+    Without it a run could take all of them, and programs outside could watch nothing until it ends.
+    """
+    for ours, whole in _WATCHES:
+        with suppress(FileNotFoundError):  # a kernel without inotify
+            with open(f"/proc/sys/fs/inotify/{whole}") as file:
+                share = max(1, int(file.read()) // _WATCH_SHARE)
+            with open(f"/proc/sys/user/{ours}", "w") as file:
+                file.write(str(share))
 
 
 def finish() -> None:
