@@ -44,6 +44,15 @@ async def test_input_reaches_a_run_through_a_pipe(spawner: Spawner, profile: Pro
     assert b"".join([piece async for piece in flight.output()]) == b"got hello\n"
 
 
+async def test_a_run_that_lets_go_of_its_terminal_is_not_hung_up_on_and_ends_with_its_own_status(
+    spawner: Spawner, profile: Profile
+) -> None:
+    script = "exec <&- >&- 2>&-; read -t 0.3 < <(sleep 30); exit 7"
+    flight = await spawner.run(grant_for(profile, "bash", "-c", script), terminal=TerminalSize(100, 30))
+    outcome = await flight.wait()
+    assert (outcome.exit_code, outcome.signal) == (7, None)
+
+
 async def test_a_terminal_has_its_size_and_a_name_and_passes_input_and_resizes(
     spawner: Spawner, profile: Profile
 ) -> None:

@@ -46,6 +46,8 @@ class Flight:
         self._input = -1
         self._to_write = bytearray()
         self._master = -1
+        self._spent = -1
+        """The master of a terminal that nobody has open any more, while the run goes on."""
         self._size: TerminalSize | None = None
         self._expects_terminal = False
         self._result = -1
@@ -123,6 +125,12 @@ class Flight:
             self._input = -1
         self._sources.clear()
         self._master = -1
+        self._drop_spent()
+
+    def _drop_spent(self) -> None:
+        if self._spent >= 0:
+            os.close(self._spent)
+            self._spent = -1
 
     async def begun(self) -> None:
         """Wait until the work has started or failed to; a cancelled start ends the run."""
@@ -235,10 +243,15 @@ class Flight:
     def _end_source(self, descriptor: int) -> None:
         self._loop.remove_reader(descriptor)
         del self._sources[descriptor]
+        spent = descriptor == self._master and self._report is None
         if descriptor == self._master:
             self._drop_input()
             self._master = -1
-        os.close(descriptor)
+        if spent:
+            # Closed now it would hang up on a run that let go of its terminal and may be about to end by itself.
+            self._spent = descriptor
+        else:
+            os.close(descriptor)
         self._more.set()
         self._finish()
 
@@ -314,6 +327,7 @@ class Flight:
     def _after_report(self) -> None:
         self._loop.remove_reader(self._events.fileno())
         self._events.close()
+        self._drop_spent()
         if not self._begun.done():
             self._begun.set_result(None)
         if self._result >= 0 and self._report is not None and self._report.get("setup_error"):
