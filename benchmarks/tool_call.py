@@ -3,8 +3,8 @@
     python -m benchmarks.tool_call                  every setting, 40 calls each
     python -m benchmarks.tool_call --files 50000    in a workspace of so many files
 
-Everything is real: the agent, the policy, the journal with its flushes, the sandbox. Only the model is a script,
-served over HTTP on loopback. `plain` is the same command as a bare subprocess; `empty` is a call of a tool
+Everything is real: the agent, the policy, the journal with its flushes, the sandbox. Only the model is a script, in
+a process of its own (`_clocked`) that it is asked in over HTTP on loopback. `plain` is the same command as a bare subprocess; `empty` is a call of a tool
 that does not exist: what the agent, the journal and HTTP need without any sandbox.
 """
 
@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -23,7 +25,6 @@ from vtcode_tui.agent import Opening, capability_of, open_core, start_spawner
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.common.home import Home
 from vtcode_tui.config.settings import Model, Provider, Providers, Sandbox, Settings
-from vtcode_tui.demo import Step, served
 from vtcode_tui.gate.types import ApprovalRequest, Verdict
 from vtcode_tui.sandbox.capability import Capability
 from vtcode_tui.workspace import grant_trust
@@ -43,35 +44,6 @@ class Yes:
         return Verdict("granted", request.shown_sha256)
 
 
-class Clocked:
-    """A model that asks for the same call again and again, and looks at the clock between."""
-
-    def __init__(self, tool: str, given: dict[str, Any], count: int, think: float) -> None:
-        self._tool, self._given, self._left, self._think = tool, given, count, think
-        self._answered = 0.0
-        self.times: list[float] = []
-
-    def __call__(self, body: Any) -> Step:
-        now = time.perf_counter()
-        if self._answered:
-            self.times.append((now - self._answered) * 1000)
-        self._left -= 1
-        if self._left < 0:
-            return Step(text="Done.")
-        # Another line in each, so that nobody takes it for going round in circles.
-        given = dict(self._given)
-        if "command" in given:
-            given["command"] += f" {self._left}"
-        elif self._tool == "read_file":
-            given["limit"] = 100 + self._left
-        else:
-            given["number"] = self._left
-        # No model answers at once, and what the fork server does between two calls is part of the design.
-        time.sleep(self._think)
-        self._answered = time.perf_counter()
-        return Step(calls=((self._tool, given),))
-
-
 def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else float("nan")
 
@@ -82,13 +54,14 @@ async def measure(place: Path, tier: str, way: str, count: int, files: int, thin
     home = Home(place / "config", place / "state", place / "cache")
     make_workspace(root, files)
     grant_trust(root, home, now=rfc3339(SystemClock().now()))
-    model = Clocked(*WAYS[way], count, think)
+    tool, arguments = WAYS[way]
+    said = [sys.executable, "-m", "benchmarks._clocked", tool, json.dumps(arguments), str(count), str(think)]
     spawner = start_spawner(home)
     try:
-        async with served(model) as server:
-            provider = Provider(
-                wire="openai-chat", base_url=server.base_url, models=("scripted",), data_class="local"
-            )
+        with subprocess.Popen(said, stdout=subprocess.PIPE, text=True) as model:
+            assert model.stdout is not None
+            address = f"http://127.0.0.1:{model.stdout.readline().strip()}/v1"
+            provider = Provider(wire="openai-chat", base_url=address, models=("scripted",), data_class="local")
             settings = Settings(
                 providers=Providers.of({"test": provider}),
                 model=Model(provider="test", name="scripted", discover=False),
@@ -113,9 +86,10 @@ async def measure(place: Path, tier: str, way: str, count: int, files: int, thin
                 await session.submit("go")
             finally:
                 await session.close("benchmark")
+            times: list[float] = json.loads(model.stdout.read())
     finally:
         await spawner.close()
-    return model.times
+    return times
 
 
 def make_workspace(root: Path, files: int) -> None:
