@@ -1,7 +1,7 @@
 """A model in a process of its own that asks for the same call again and again, and looks at the clock between.
 
-`python -m benchmarks._clocked TOOL ARGUMENTS COUNT THINK` says its port, and at its end the milliseconds of each call:
-from the last byte of its message to the first byte of the next request.
+`python -m benchmarks._clocked TOOL ARGUMENTS COUNT THINK` says its port, and at its end the milliseconds of each
+call: from the last byte of its message to the first byte of the next request.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@
     python -m benchmarks.tool_call --files 50000    in a workspace of so many files
 
 Everything is real: the agent, the policy, the journal with its flushes, the sandbox. Only the model is a script, in
-a process of its own (`_clocked`) that it is asked in over HTTP on loopback. `plain` is the same command as a bare subprocess; `empty` is a call of a tool
-that does not exist: what the agent, the journal and HTTP need without any sandbox.
+a process of its own (`_clocked`), which is asked over HTTP on loopback and looks at the clock. `plain` is the same
+command as a bare subprocess; `empty` is a call of a tool that does not exist: what the agent, the journal and HTTP
+need without any sandbox.
 """
 
 from __future__ import annotations

@@ -67,6 +67,32 @@ async def test_what_another_follows_needs_no_flush_of_its_own(journal: Journal, 
     assert disk.covered == [journal.seq]
 
 
+async def test_what_another_follows_needs_no_flush_of_its_own_on_a_slow_disk_either(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Disk(journal)
+    monkeypatch.setattr("vtcode_tui.events.durable.fdatasync", slow)
+    bus = Bus(journal)
+    await bus.record(DECIDED)
+    slow.covered.clear()
+    await bus.record(DECIDED, follows=True)
+    await bus.record(DECIDED)
+    assert slow.covered == [journal.seq]
+
+
+async def test_what_nothing_follows_is_flushed_all_the_same(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, landed = Disk(journal), asyncio.Event()
+    monkeypatch.setattr("vtcode_tui.events.durable.fdatasync", slow)
+    bus = Bus(journal)
+    await bus.record(DECIDED)
+    bus.subscribe(lambda what: landed.set())
+    await bus.record(DECIDED, follows=True)
+    await asyncio.wait_for(landed.wait(), 60)
+    assert slow.covered[-1] == journal.seq
+
+
 async def test_an_event_whose_waiter_is_cancelled_is_flushed_and_told_all_the_same(
     journal: Journal, disk: Disk
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -127,7 +128,10 @@ class Calls:
             if not isinstance(given, RunCommandInput):
                 # What a call touches is seen as the calls before it leave it; a command's words touch nothing yet.
                 await _all(before)
-            plan = await asyncio.to_thread(self._plan, tool, given, use.id)
+            # One that changes files reads them for it, beside the loop; all others look at names only.
+            reads = tool.mutates and not isinstance(given, RunCommandInput)
+            planning = functools.partial(self._plan, tool, given, use.id)
+            plan = await asyncio.to_thread(planning) if reads else planning()
         except (JournalError, SandboxError):
             raise
         except VtcodeError as error:

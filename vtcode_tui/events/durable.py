@@ -88,11 +88,9 @@ class Flusher:
         if self._flight is not None:
             self._again = True
         elif self.failure is None and not self._due:
-            if self._typical_ns < _SWIFT_NS:
-                self._due = True
-                asyncio.get_running_loop().call_soon(self._flush_due)
-            else:
-                self._take_off()
+            # At the end of this round of the loop: what follows at once shares the flush.
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._flush_due)
 
     def later(self) -> None:
         """Begin to flush within a second, unless something else does before."""
@@ -121,7 +119,7 @@ class Flusher:
             # A bare queue: an executor's bookkeeping costs more than everything else about an event.
             self._thread = threading.Thread(target=_work, args=(self._jobs,), name="journal-flush", daemon=True)
             self._thread.start()
-        position = self._written()
+        position, self._due = self._written(), False
 
         def flush() -> None:
             error, took = self._flushed()
@@ -132,15 +130,21 @@ class Flusher:
         self._jobs.put(flush)
 
     def _flush_due(self) -> None:
+        if not self._due:
+            return  # one that began since covers it
         self._due = False
-        if not self._quiet and self._durable < self._written():
+        if self._quiet or self.failure is not None or self._durable >= self._written():
+            return
+        if self._typical_ns < _SWIFT_NS:
             self._flush_here()
+        else:
+            self._take_off()
 
     def _flush_here(self) -> None:
         if self._flight is not None:
             self._again = True
         elif self.failure is None:
-            position = self._written()
+            position, self._due = self._written(), False
             self._over(position, *self._flushed())
 
     def _flushed(self) -> tuple[OSError | None, int]:

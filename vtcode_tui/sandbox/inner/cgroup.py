@@ -56,22 +56,24 @@ class Group:
             except OSError:
                 self.folders.remove(folder)
 
-    def kills(self) -> int:
-        """How many processes the kernel had to kill because of the memory limit."""
-        return sum(map(_kills, self.folders))
+    def counts(self) -> list[int]:
+        """Open where the kernel counts the processes that it killed, for `kills`; no run keeps them."""
+        found = []
+        # Version 2 has the first file, version 1 the second.
+        for path in (f"{f}/{name}" for f in self.folders for name in ("memory.events", "memory.oom_control")):
+            with suppress(OSError):
+                found.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        return found
 
 
-def _kills(folder: str) -> int:
-    # Version 2 has the first file, version 1 the second.
-    for file in ("memory.events", "memory.oom_control"):
-        with suppress(OSError):
-            descriptor = os.open(f"{folder}/{file}", os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                text = os.read(descriptor, 4096)
-            finally:
-                os.close(descriptor)
-            return sum(int(line[9:]) for line in text.splitlines() if line.startswith(b"oom_kill "))
-    return 0
+def kills(counts: list[int]) -> int:
+    """How many processes the kernel had to kill because of the memory limit, by the open `Group.counts`."""
+    found = 0
+    for descriptor in counts:
+        with suppress(OSError):  # a group that was swept away has no numbers any more
+            lines = os.pread(descriptor, 4096, 0).splitlines()
+            found += sum(int(line[9:]) for line in lines if line.startswith(b"oom_kill "))
+    return found
 
 
 def _sweep(parent: str) -> None:

@@ -18,6 +18,7 @@ import time
 from contextlib import suppress
 
 from vtcode_tui.sandbox.inner import (
+    cgroup,
     ending,
     first,
     guard,
@@ -61,7 +62,7 @@ class Supervisor:
         self.full = outline.full
         self.folder = ""
         """The run's own folder, with its private `home` and `tmp`."""
-        self.group = group
+        self.counts = group.counts()
         self.leader = 0
         """What we wait for: the work itself in tier kernel, the first process of its namespace in tier full."""
         self.status: int | None = None
@@ -71,8 +72,7 @@ class Supervisor:
         """How many processes the kernel's memory limit had cost all runs when this one began."""
         self.released = False
         """Whether the work was told to begin: from then on protected paths may have changed."""
-        self.killed = ""
-        self.limit = ""
+        self.killed = self.limit = ""
         self.cpu_ms = self.max_rss_kb = 0
         self.notifier: Notifier | None = None
         self.enclosed = False
@@ -182,7 +182,7 @@ class Supervisor:
         except Exception as error:  # noqa: BLE001 - whatever it was, the run ends here and what it did is compared
             self._fail(error)
         survivors = self._end_surely()
-        if not self.limit and self.group.kills() > self.kills:
+        if not self.limit and cgroup.kills(self.counts) > self.kills:
             self.limit, self.killed = "memory", "limit: the kernel's memory limit of all runs"
         self._report(survivors, protected.verify_surely() if self.released else [])
 
@@ -255,7 +255,7 @@ class Supervisor:
         self.released = True
         with suppress(OSError):  # a target that has ended has said why, or is missed below
             self.orders.send(b"go")
-        self.kills = self.group.kills()  # the program is not there before a millisecond is over
+        self.kills = cgroup.kills(self.counts)  # the program is not there before a millisecond is over
         self.limits = watch.Watch(self.job, self.begun, enclosed=self.enclosed)
         while self._hear():
             pass
@@ -306,7 +306,7 @@ class Supervisor:
             if pidfd in ready or (self.status is not None and not self.survivors):
                 break
             exceeded = limits.check()
-            if exceeded is None and limits.just_looked and self.group.kills() > self.kills:
+            if exceeded is None and limits.just_looked and cgroup.kills(self.counts) > self.kills:
                 exceeded = "memory", "the kernel's memory limit of all runs"
             if exceeded is not None:
                 self.limit, self.killed = exceeded[0], f"limit: {exceeded[1]}"

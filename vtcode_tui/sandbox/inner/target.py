@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from vtcode_tui.sandbox.inner.outline import Outline
 
+_SHA = importlib.import_module("_sha2" if sys.version_info >= (3, 12) else "_sha256")
+"""Without `hashlib`, which takes OpenSSL along; loaded once and not by each run that has a pinned file."""
 _SIGNALS = (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -191,12 +193,11 @@ def _add_rules(job: Job, ruleset: int) -> None:
 
 def digest_of(path: str, stamp: list[int] | None = None, known: str | None = None) -> str | None:
     """The SHA-256 of a file's content, None when there is no such file; `known` where the file has that stamp."""
-    module = importlib.import_module("_sha2" if sys.version_info >= (3, 12) else "_sha256")
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    sha = module.sha256()
+    sha = _SHA.sha256()
     try:
         if stamp is not None and kernel.has_exact_times(descriptor) and kernel.stamp_of(descriptor) == tuple(stamp):
             return known
