@@ -73,9 +73,12 @@ def data_url(image: Image) -> str:
     return f"data:{image.media_type};base64,{base64_of(image)}"
 
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def compact(value: object) -> str:
     """JSON without blanks; characters stay as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _COMPACT.encode(value)
 
 
 def by_role(messages: Iterable[Message]) -> list[Message]:
