@@ -11,6 +11,7 @@ from vtcode_tui.common.home import Home
 from vtcode_tui.config import Loaded, Source, load, override
 from vtcode_tui.config.keys import leaf_keys, value_at
 from vtcode_tui.config.tighten import RULES
+from vtcode_tui.config.writing import reset_value, set_values
 
 
 class Place:
@@ -69,6 +70,23 @@ def test_each_layer_wins_over_the_one_below_and_says_where_a_value_stands(place:
     assert loaded.locked == {"sandbox.processes"}
     assert [f.layer for f in loaded.files] == ["user", "managed", "workspace"]
     assert any("locks it" in notice for notice in loaded.notices)
+
+
+def test_a_key_of_the_persons_own_may_have_dots_in_its_name_as_the_docs_show_it(place: Place) -> None:
+    place.user('[interface.keys]\napprove = "ctrl+t"\n"pane.diff" = "f7"\n')
+    loaded = place.load()
+    assert dict(loaded.settings.interface.keys) == {"approve": "ctrl+t", "pane.diff": "f7"}
+    assert loaded.source("interface.keys.pane.diff").line == 3
+    set_values(place.home.settings_file, {"interface.keys.deny.why": "alt+d", "interface.keys.pane.diff": "f8"})
+    assert '"pane.diff" = "f8"' in place.home.settings_file.read_text()
+    assert place.load().settings.interface.keys["deny.why"] == "alt+d"
+    reset_value(place.home.settings_file, "interface.keys.pane.diff")
+    place.machine('[interface.keys]\n"pane.chat" = "f12"\n')
+    assert dict(place.load().settings.interface.keys) == {
+        "approve": "ctrl+t", "deny.why": "alt+d", "pane.chat": "f12",
+    }  # fmt: skip
+    overridden = load(place.home, place.root, overrides=[override("interface.keys.pane.chat=f11")])
+    assert overridden.settings.interface.keys["pane.chat"] == "f11"
 
 
 def test_providers_merge_by_name_and_key(place: Place) -> None:

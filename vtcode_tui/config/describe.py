@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vtcode_tui.common.shipped import shipped
+from vtcode_tui.config.keys import parts
 from vtcode_tui.config.settings import Settings
 
 EXAMPLE_FILE = "vtcode.toml.example"
@@ -99,6 +100,6 @@ def _tables(child: Mapping[str, Any], key: str) -> Iterator[tuple[str, str]]:
 def told(settings: Settings, key: str) -> str:
     """The value of a dotted key as a person would write it; empty where there is none."""
     data: Any = settings.model_dump(mode="json")
-    for part in key.split("."):
+    for part in parts(key):
         data = data.get(part) if isinstance(data, dict) else None
     return data if isinstance(data, str) else "" if data is None else json.dumps(data, ensure_ascii=False)

@@ -13,6 +13,17 @@ from vtcode_tui.common.errors import ConfigError
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.config.source import TomlFile
 
+NAMED_WITH_DOTS = ("interface.keys",)
+"""Tables in which a name is one word of the program's own that has dots itself: `"pane.diff"`."""
+
+
+def parts(key: str) -> tuple[str, ...]:
+    """The tables that a dotted key leads through, and its name in the last of them."""
+    for table in NAMED_WITH_DOTS:
+        if key.startswith(f"{table}."):
+            return (*table.split("."), key.removeprefix(f"{table}."))
+    return tuple(key.split("."))
+
 
 def leaf_keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
     """Every key with a value of its own, dotted; the names that people choose below a table are one key, `*`."""
@@ -42,7 +53,7 @@ def set_in(data: Mapping[str, Any], key: str) -> Iterator[tuple[str, Any]]:
 def value_at(data: Mapping[str, Any], key: str) -> Any:
     """The value at a dotted key of nested tables; raises KeyError when it is not set."""
     value: Any = data
-    for part in key.split("."):
+    for part in parts(key):
         if not isinstance(value, Mapping):
             raise KeyError(key)
         value = value[part]
@@ -51,7 +62,7 @@ def value_at(data: Mapping[str, Any], key: str) -> Any:
 
 def put(data: dict[str, Any], key: str, value: Any) -> None:
     """Set the value at a dotted key, making the tables on the way."""
-    *tables, last = key.split(".")
+    *tables, last = parts(key)
     for table in tables:
         data = data.setdefault(table, {})
     data[last] = value

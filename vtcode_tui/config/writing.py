@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from vtcode_tui.common.errors import ConfigError
 from vtcode_tui.common.files import write_atomically
-from vtcode_tui.config.keys import sentence, validate
+from vtcode_tui.config.keys import parts, sentence, validate
 from vtcode_tui.config.source import read_toml
 
 
@@ -29,7 +29,7 @@ def set_values(file: Path, values: Mapping[str, Any]) -> None:
     document = _document(file)
     key = ""
     for key, value in values.items():
-        *tables, last = key.split(".")
+        *tables, last = parts(key)
         table: MutableMapping[str, Any] = document
         for name in tables:
             if name not in table:
@@ -45,7 +45,7 @@ def set_values(file: Path, values: Mapping[str, Any]) -> None:
 def reset_value(file: Path, key: str) -> None:
     """Take a dotted key out of the file, where it is, so that the layer below says what it is."""
     document = _document(file)
-    *tables, last = key.split(".")
+    *tables, last = parts(key)
     table: Any = document
     for name in tables:
         table = table.get(name) if isinstance(table, Mapping) else None
