@@ -136,6 +136,12 @@ def test_line_ends_of_a_file_for_windows_are_not_shouted_about() -> None:
             "  conflict: the file changed meanwhile",
         ),
         (FileChange("l", "symlink", "symlink", target="/etc/\x1b[2J"), "  symbolic link to /etc/␛[2J"),
+        (FileChange("d/l", "symlink", "symlink", target="../x"), "  symbolic link to ../x"),
+        (
+            FileChange("d/l", "symlink", "symlink", target="../../x"),
+            "  symbolic link to ../../x, outside of the workspace",
+        ),
+        (FileChange("d", "create", "folder"), "  a folder with nothing in it"),
         (change_of("big", b"", b"x\n" * 2_000_000), "  too large to show, 4,000,000 bytes now"),
     ],
 )

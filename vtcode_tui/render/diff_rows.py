@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -189,7 +190,12 @@ def notes_of(change: FileChange) -> Sequence[str]:
     if change.runs_by:
         notes.append(f"{change.runs_by} will run or obey this file unasked")
     if change.kind == "symlink" or change.op == "symlink":
-        notes.append(f"symbolic link to {change.target}")
+        leads_out = posixpath.normpath(posixpath.join(posixpath.dirname(change.path), change.target)).startswith(
+            "../"
+        )
+        notes.append(f"symbolic link to {change.target}" + (", outside of the workspace" if leads_out else ""))
+    if change.kind == "folder" and change.op in {"create", "delete"}:
+        notes.append("a folder with nothing in it")
     if change.before_mode is not None and change.after_mode is not None and change.before_mode != change.after_mode:
         notes.append(f"mode {change.before_mode & 0o7777:04o} → {change.after_mode & 0o7777:04o}")
     if change.binary:
