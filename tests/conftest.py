@@ -10,9 +10,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # `make test` tries the same examples every time, so that nobody's change fails by somebody else's luck; `make fuzz`
-# (VTCODE_FUZZ=1) looks for new ones. No time limits: how fast a machine is says nothing about the program.
+# (VTCODE_FUZZ=1) looks for new ones, and for a hundred times as many. No time limits: how fast a machine is says
+# nothing about the program.
 settings.register_profile(
-    "test", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+    "test",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    database=None,
+    max_examples=50,
 )
 settings.register_profile("fuzz", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=5_000)
 settings.load_profile("fuzz" if os.environ.get("VTCODE_FUZZ") else "test")

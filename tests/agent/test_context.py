@@ -45,7 +45,7 @@ TURNS = st.lists(ROUNDS, min_size=1, max_size=8)
 
 
 @given(TURNS, st.lists(st.sampled_from(["mask", "compact"]), max_size=4))
-@settings(max_examples=examples(60, 5_000))
+@settings(max_examples=examples(30, 5_000))
 def test_whatever_is_masked_and_summarised_no_tool_pair_is_ever_split(
     turns: list[list[tuple[int, int]]], steps: list[str]
 ) -> None:

@@ -112,7 +112,7 @@ def test_a_value_that_is_cut_in_two_anywhere_is_found_in_what_is_streamed(
 
 
 @given(st.text(st.sampled_from("abc%41\\u006nx&#;\n \x1b[m"), max_size=200))
-@settings(max_examples=examples(300, 5_000))
+@settings(max_examples=examples(150, 5_000))
 def test_text_that_is_full_of_escapes_and_holds_no_value_is_left_as_it_is(text: str) -> None:
     assert redactor().redact(text).text == text
 
@@ -121,7 +121,7 @@ def test_text_that_is_full_of_escapes_and_holds_no_value_is_left_as_it_is(text: 
     st.lists(st.sampled_from(["\\u0041", "%41", "&#65;", "\\x41", "\n  ", "\\n", "x", "\x1b[1m"]), max_size=30),
     st.integers(0, 30),
 )
-@settings(max_examples=examples(300, 5_000))
+@settings(max_examples=examples(150, 5_000))
 def test_what_stands_around_a_value_stays_byte_for_byte(pieces: list[str], at: int) -> None:
     at = min(at, len(pieces))
     before, after = "".join(pieces[:at]) + ".", "." + "".join(pieces[at:])

@@ -66,7 +66,7 @@ FIELDS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=examples(300, 5_000))
+@settings(max_examples=examples(150, 5_000))
 @given(kind=st.sampled_from(KINDS), data=st.dictionaries(FIELDS, ODD, max_size=6), actor=ODD, call=ODD)
 def test_fields_of_any_type_end_in_a_verdict(kind: str, data: dict[str, Any], actor: Any, call: Any) -> None:
     for changed in ({}, {"actor": actor}, {"call": call}):

@@ -36,7 +36,7 @@ JSON = st.recursive(
 
 
 @given(st.sampled_from(LINES), st.data())
-@settings(max_examples=examples(300, 5_000))
+@settings(max_examples=examples(150, 5_000))
 def test_a_damaged_line_is_an_event_or_an_error(raw: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(raw) - 1))
     damaged = raw[:at] + data.draw(st.binary(max_size=4)) + raw[at + data.draw(st.integers(0, 4)) :]
@@ -45,7 +45,7 @@ def test_a_damaged_line_is_an_event_or_an_error(raw: bytes, data: st.DataObject)
 
 
 @given(st.lists(st.sampled_from(LINES) | st.binary(max_size=200), max_size=5))
-@settings(max_examples=examples(100, 5_000))
+@settings(max_examples=examples(50, 5_000))
 def test_a_walk_over_anything_ends_with_a_verdict(pieces: list[bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.jsonl"
@@ -56,7 +56,7 @@ def test_a_walk_over_anything_ends_with_a_verdict(pieces: list[bytes]) -> None:
 
 
 @given(JSON)
-@settings(max_examples=examples(200, 5_000))
+@settings(max_examples=examples(100, 5_000))
 def test_any_arguments_of_a_model_are_written_and_read_back(arguments: object) -> None:
     event = events()[10].model_copy(
         update={
@@ -88,7 +88,7 @@ def armored(raw: bytes) -> str:
 
 
 @given(st.text() | st.binary().map(armored))
-@settings(max_examples=examples(300, 5_000))
+@settings(max_examples=examples(150, 5_000))
 def test_no_text_is_taken_for_a_signature(text: str) -> None:
     assert verifies(text, b"message") is None
     with contextlib.suppress(ValueError):
@@ -96,7 +96,7 @@ def test_no_text_is_taken_for_a_signature(text: str) -> None:
 
 
 @given(st.text(), st.integers(0, 200), st.text(max_size=3))
-@settings(max_examples=examples(300, 5_000))
+@settings(max_examples=examples(150, 5_000))
 def test_no_text_is_taken_for_a_checkpoint(text: str, at: int, more: str) -> None:
     note = write_note(Key(bytes(32)), "vtcode/s", 7, "ab" * 32)
     for candidate in (text, note[:at] + more + note[at + 1 :]):
@@ -107,7 +107,7 @@ def test_no_text_is_taken_for_a_checkpoint(text: str, at: int, more: str) -> Non
 
 
 @given(st.text())
-@settings(max_examples=examples(200, 5_000))
+@settings(max_examples=examples(100, 5_000))
 def test_a_file_of_signers_is_read_or_refused(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "signers"
@@ -117,7 +117,7 @@ def test_a_file_of_signers_is_read_or_refused(text: str) -> None:
 
 
 @given(st.text())
-@settings(max_examples=examples(200, 5_000))
+@settings(max_examples=examples(100, 5_000))
 def test_what_is_shown_is_one_printable_line_and_redaction_ends(text: str) -> None:
     assert visible(text).isprintable()
     Redactor(key=b"k").redact(text)

@@ -133,7 +133,7 @@ def assert_whole(wire: Wire, body: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("wire", WIRES)
-@settings(max_examples=examples(60, 5_000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(30, 5_000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(history=histories())
 def test_tool_pairs_are_whole_on_every_wire_whatever_the_history(wire: Wire, history: tuple[Message, ...]) -> None:
     for model in MODELS[wire]:
@@ -141,7 +141,7 @@ def test_tool_pairs_are_whole_on_every_wire_whatever_the_history(wire: Wire, his
         assert_whole(wire, sent(wire, model, history))
 
 
-@settings(max_examples=examples(200, 5_000), deadline=None)
+@settings(max_examples=examples(100, 5_000), deadline=None)
 @given(history=histories())
 def test_translation_loses_no_use_and_no_words_and_is_stable(history: tuple[Message, ...]) -> None:
     once = fitted(history, "acme", "M")
@@ -160,7 +160,7 @@ def test_translation_loses_no_use_and_no_words_and_is_stable(history: tuple[Mess
 
 @pytest.mark.parametrize("wire", WIRES)
 @settings(
-    max_examples=examples(60),
+    max_examples=examples(30),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

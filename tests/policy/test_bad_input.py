@@ -80,7 +80,7 @@ def test_a_command_made_to_hurt_is_judged_in_bounded_time_and_not_allowed(text: 
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=examples(200, 5_000))
+@settings(max_examples=examples(100, 5_000))
 def test_any_text_gets_a_verdict(text: str) -> None:
     assert decision(text).mode in {"allow", "prompt", "deny"}
 
@@ -171,7 +171,7 @@ SHELLISH = st.lists(
 
 
 @given(SHELLISH)
-@settings(max_examples=examples(200, 5_000))
+@settings(max_examples=examples(100, 5_000))
 def test_any_heap_of_shell_syntax_gets_a_verdict(text: str) -> None:
     found = decision(text)
     assert found.mode in {"allow", "prompt", "deny"}
@@ -180,7 +180,7 @@ def test_any_heap_of_shell_syntax_gets_a_verdict(text: str) -> None:
 
 
 @given(st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=6))
-@settings(max_examples=examples(200, 5_000))
+@settings(max_examples=examples(100, 5_000))
 def test_any_argument_vector_gets_a_verdict(words: list[str]) -> None:
     call = Call("1", "run_command", {"command": words}, Access(command=Command(argv=tuple(words))), ROOT)
     assert decide(call, Policy(), SITUATION).mode in {"allow", "prompt", "deny"}
@@ -215,7 +215,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-@settings(max_examples=examples(200, 5_000))
+@settings(max_examples=examples(100, 5_000))
 def test_any_json_is_loaded_or_refused_with_a_configuration_error(value: object) -> None:
     import json
 
@@ -226,7 +226,7 @@ def test_any_json_is_loaded_or_refused_with_a_configuration_error(value: object)
 
 
 @given(st.binary(max_size=80))
-@settings(max_examples=examples(200, 5_000))
+@settings(max_examples=examples(100, 5_000))
 def test_any_bytes_are_loaded_or_refused_with_a_configuration_error(raw: bytes) -> None:
     try:
         read_text(raw, Path("tool-policy.json"), "user")

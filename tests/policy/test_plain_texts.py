@@ -38,7 +38,7 @@ WORDS = st.one_of(
 
 
 @given(st.lists(WORDS, min_size=1, max_size=5).map(" ".join))
-@settings(max_examples=examples(500, 5_000))
+@settings(max_examples=examples(250, 5_000))
 @example("let a=1")
 @example("time ls")
 @example("ls 'a\\' b")

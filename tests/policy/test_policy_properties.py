@@ -58,7 +58,7 @@ def test_there_are_many_plain_commands_to_try() -> None:
 
 
 @given(command, st.integers(0, 20), st.sampled_from(["'{}'", '"{}"', '""{}', "{}''", "\\{}", "$'{}'"]))
-@settings(max_examples=examples(500, 5_000))
+@settings(max_examples=examples(250, 5_000))
 def test_a_quote_never_loosens_a_verdict(text: str, place: int, quote: str) -> None:
     words = text.split()
     at = place % len(words)
@@ -114,7 +114,7 @@ WRAPPERS = [
 
 
 @given(command, st.sampled_from(WRAPPERS), st.sampled_from(WRAPPERS))
-@settings(max_examples=examples(500, 5_000))
+@settings(max_examples=examples(250, 5_000))
 def test_no_wrapper_loosens_a_verdict(text: str, wrapper: str, outer: str) -> None:
     bare = STRICTNESS[verdict(text)]
     wrapped = wrapper.format(text)
@@ -168,7 +168,7 @@ def _collect(described: Description, found: set[str]) -> None:
     command,
     st.sampled_from(["x", "-x", "--foo", "../x", "-v", "-n", "a/b", "--", "-c", "*", "$x", "--verbose", "1"]),
 )
-@settings(max_examples=examples(500, 5_000))
+@settings(max_examples=examples(250, 5_000))
 def test_an_added_word_loosens_only_where_the_file_says_so(text: str, extra: str) -> None:
     longer = f"{text} {extra}"
     if STRICTNESS[verdict(longer)] < STRICTNESS[verdict(text)]:
@@ -195,7 +195,7 @@ RULES: list[Rule] = [
     st.permutations(RULES),
     st.sampled_from(["git push", "npm test", "make deploy", "cat secret/a", "touch docs/a", "ls"]),
 )
-@settings(max_examples=examples(200, 5_000))
+@settings(max_examples=examples(100, 5_000))
 def test_the_order_of_rules_is_irrelevant(order: list[Rule], text: str) -> None:
     assert verdict(text, assemble(order)) == verdict(text, assemble(RULES))
     assert assemble(order).sha256 == assemble(RULES).sha256
@@ -207,7 +207,7 @@ def test_the_order_of_rules_is_irrelevant(order: list[Rule], text: str) -> None:
         max_size=5,
     )
 )
-@settings(max_examples=examples(300, 5_000))
+@settings(max_examples=examples(150, 5_000))
 def test_words_that_were_quoted_by_shlex_come_back_as_they_were(words: list[str]) -> None:
     import shlex
 

@@ -159,7 +159,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=examples(80, 5_000), deadline=None)
+@settings(max_examples=examples(40, 5_000), deadline=None)
 @given(LINES, LINES, st.booleans(), st.booleans(), st.integers(0, 4) | st.none(), st.integers(20, 70))
 def test_every_changed_line_is_in_the_view_and_no_row_is_too_wide(
     old: list[str], new: list[str], side: bool, wrap: bool, context: int | None, cells: int

@@ -60,7 +60,7 @@ def test_a_rule_that_settled_a_command_is_named_with_its_place() -> None:
 
 
 @given(st.lists(st.text(CHARACTERS, max_size=30), max_size=6), st.integers(24, 120))
-@settings(max_examples=examples(200, 5_000), deadline=None)
+@settings(max_examples=examples(100, 5_000), deadline=None)
 @example(["cat", "a\u202eb", "\x1b]52;c;aGk=\x07", "> \u200bx"], 40)
 def test_no_byte_of_a_command_reaches_the_terminal_raw_and_no_row_is_too_wide(words: list[str], cells: int) -> None:
     found = explained("cat " + " ".join(words)).explanation

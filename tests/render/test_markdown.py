@@ -134,7 +134,7 @@ def test_every_kind_of_block_is_laid_out() -> None:
     ]
 
 
-@settings(max_examples=examples(80, 5_000), deadline=None)
+@settings(max_examples=examples(40, 5_000), deadline=None)
 @given(st.one_of(TEXTS, st.just(SAMPLE)), st.integers(10, 60), st.data())
 @example("a\n\n```\nb", 20, None)
 def test_pieces_give_the_same_lines_as_the_whole(text: str, cells: int, draw: st.DataObject | None) -> None:
@@ -152,7 +152,7 @@ def test_pieces_give_the_same_lines_as_the_whole(text: str, cells: int, draw: st
     assert stream.final == len(stream.lines)
 
 
-@settings(max_examples=examples(80, 5_000), deadline=None)
+@settings(max_examples=examples(40, 5_000), deadline=None)
 @given(TEXTS, st.integers(12, 60))
 @example("| a " * 40 + "|\n" + "|--" * 40 + "|\n", 12)
 @example("> " * 14 + "- " * 14 + "deep and 漢字\n", 12)

@@ -33,7 +33,7 @@ CHARACTERS = st.one_of(
 HOSTILE = st.text(CHARACTERS, max_size=80)
 
 
-@settings(max_examples=examples(600, 5_000))
+@settings(max_examples=examples(300, 5_000))
 @given(HOSTILE)
 @example("⟦U+202E⟧")
 @example("⟦U+0041×99999⟧")
@@ -128,7 +128,7 @@ def test_no_control_format_or_surrogate_character_survives_plain() -> None:
     assert not set(hostile) & set(plain("a".join(["", *hostile, ""])))
 
 
-@settings(max_examples=examples(400, 5_000))
+@settings(max_examples=examples(200, 5_000))
 @given(HOSTILE)
 def test_plain_text_holds_nothing_that_a_terminal_obeys(text: str) -> None:
     shown = plain(text)

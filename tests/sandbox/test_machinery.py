@@ -57,10 +57,10 @@ async def test_a_listener_that_never_accepts_does_not_keep_the_limits_from_being
     # A connection that was refused is closed again: descriptors must not run out before the time does.
     program = (
         "import socket\nl = socket.socket(1); l.bind('own'); l.listen(0); kept = []\n"
-        "while True:\n s = socket.socket(1)\n try: s.connect('own'); kept.append(s)\n except OSError: s.close(); print('refused', flush=True)"
+        "while True:\n s = socket.socket(1)\n try: s.connect('own'); kept.append(s)\n except OSError: s.close()"
     )
-    text, outcome = await finish(grant_for(limited, "python3", "-c", program))
-    assert "refused" in text  # the listener is full: whoever waited for it would wait for ever
+    _text, outcome = await finish(grant_for(limited, "python3", "-c", program))
+    # The listener is full: a supervisor that waited for it with each connection would never see that time is up.
     assert outcome.limit == "wall_seconds"
 
 

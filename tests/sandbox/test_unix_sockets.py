@@ -40,7 +40,7 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); s.bind('b.sock'); s.li
 if os.fork() == 0:
     c, _ = s.accept(); c.send(c.recv(9)); os._exit(0)
 s.close()  # like a daemon: who listened is gone, and its child serves
-c = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); c.settimeout(5); c.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+c = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET); c.settimeout(60); c.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
 c.connect('b.sock'); c.send(b'packet'); print(c.recv(9).decode(), c.getsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED), c.get_inheritable())
 try: c.connect('b.sock')
 except OSError as error: print(error.strerror)

@@ -121,7 +121,7 @@ def test_what_is_no_recording_is_refused_with_its_name(tmp_path: Path, header: s
         Recording(path)
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(st.binary(max_size=50), max_size=20))
 def test_a_replayed_recording_gives_the_same_screen(
     tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes]

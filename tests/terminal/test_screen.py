@@ -59,7 +59,7 @@ PIECES = st.one_of(
 STREAMS = st.lists(PIECES, max_size=60).map(b"".join)
 
 
-@settings(max_examples=examples(120, 5_000), deadline=None)
+@settings(max_examples=examples(60, 5_000), deadline=None)
 @given(STREAMS, st.integers(1, 30), st.integers(1, 8))
 def test_any_bytes_are_fine_and_every_row_keeps_its_width(data: bytes, columns: int, rows: int) -> None:
     screen = Screen(columns, rows, history=50)
@@ -74,7 +74,7 @@ def test_any_bytes_are_fine_and_every_row_keeps_its_width(data: bytes, columns: 
         assert not any(char < " " or "\x7f" <= char < "\xa0" for char in drawn)
 
 
-@settings(max_examples=examples(60, 5_000), deadline=None)
+@settings(max_examples=examples(30, 5_000), deadline=None)
 @given(STREAMS, st.data())
 def test_it_does_not_matter_how_the_bytes_are_cut(data: bytes, draw: st.DataObject) -> None:
     whole, pieces = Screen(20, 5), Screen(20, 5)
@@ -89,7 +89,7 @@ def test_it_does_not_matter_how_the_bytes_are_cut(data: bytes, draw: st.DataObje
     assert pieces.modes == whole.modes
 
 
-@settings(max_examples=examples(60, 5_000), deadline=None)
+@settings(max_examples=examples(30, 5_000), deadline=None)
 @given(STREAMS, STREAMS, st.lists(st.tuples(st.integers(1, 40), st.integers(1, 10)), max_size=3))
 def test_a_snapshot_brings_back_exactly_what_was(before: bytes, after: bytes, sizes: list[tuple[int, int]]) -> None:
     screen = Screen(20, 5)
@@ -108,7 +108,7 @@ def test_a_snapshot_brings_back_exactly_what_was(before: bytes, after: bytes, si
     assert [screen.runs(row) for row in range(screen.height)] == [other.runs(row) for row in range(other.height)]
 
 
-@settings(max_examples=examples(60, 5_000), deadline=None)
+@settings(max_examples=examples(30, 5_000), deadline=None)
 @given(st.lists(st.one_of(STREAMS, st.tuples(st.integers(0, 60), st.integers(0, 20))), max_size=12))
 def test_resizes_between_any_bytes_keep_the_rows_whole(steps: list[bytes | tuple[int, int]]) -> None:
     screen = Screen(20, 5, history=30)

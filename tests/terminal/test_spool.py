@@ -58,7 +58,7 @@ def test_an_existing_file_or_link_is_never_written_through(tmp_path: Path) -> No
     assert (tmp_path / "victim").read_text() == "mine"
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=examples(75), deadline=None)
 @given(
     st.lists(st.one_of(st.binary(max_size=60), st.text(max_size=40).map(lambda text: text.encode())), max_size=30),
     st.integers(0, 60),

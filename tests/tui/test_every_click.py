@@ -82,7 +82,7 @@ async def click_all(walk: Walk, show: Shown, done: Set[str] = frozenset()) -> tu
         before = walk.seen()
         await walk.pilot.click(offset=place)
         try:
-            await until(lambda before=before: walk.seen() != before, walk.pilot, seconds=6)  # type: ignore[misc]
+            await until(lambda before=before: walk.seen() != before, walk.pilot, seconds=30)  # type: ignore[misc]
         except TimeoutError:
             idle.append(text)
     return clicked, idle

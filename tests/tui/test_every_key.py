@@ -323,7 +323,7 @@ async def test_every_key_of_the_table_does_something(
                 before = walk.seen()
                 await walk.pilot.press(pressed)
                 try:
-                    await until(lambda before=before: walk.seen() != before, walk.pilot, seconds=6)  # type: ignore[misc]
+                    await until(lambda before=before: walk.seen() != before, walk.pilot, seconds=30)  # type: ignore[misc]
                 except TimeoutError:
                     idle.append(f"{key.id} ({pressed})")
                     continue

@@ -293,7 +293,7 @@ _FILE = st.tuples(st.lists(_LINE, max_size=12), st.booleans()).map(
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git writes the diffs")
 @given(old=_FILE, new=_FILE)
-@settings(max_examples=examples(80, 5_000))
+@settings(max_examples=examples(40, 5_000))
 def test_a_diff_of_git_is_applied_exactly(tmp_path_factory: pytest.TempPathFactory, old: bytes, new: bytes) -> None:
     folder = tmp_path_factory.mktemp("git")
     (folder / "a").write_bytes(old)
@@ -308,7 +308,7 @@ def test_a_diff_of_git_is_applied_exactly(tmp_path_factory: pytest.TempPathFacto
 
 
 @given(old=_FILE, new=_FILE)
-@settings(max_examples=examples(300, 5_000))
+@settings(max_examples=examples(150, 5_000))
 def test_all_hunks_give_the_new_text_and_none_the_old(old: bytes, new: bytes) -> None:
     hunks = lines.hunks_of(old, new)
     assert lines.apply_hunks(old, hunks, range(len(hunks))) == new

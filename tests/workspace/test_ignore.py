@@ -63,7 +63,7 @@ _PATTERN = st.one_of(st.sampled_from(_KNOWN.split()), st.text("ab/*?[]!-\\. ", m
 
 @needs_git
 @given(top=st.lists(_PATTERN, max_size=5), inner=st.lists(_PATTERN, max_size=3))
-@settings(max_examples=examples(150, 5_000))
+@settings(max_examples=examples(75, 5_000))
 def test_it_says_what_git_says(tree: Path, top: list[str], inner: list[str]) -> None:
     (tree / ".gitignore").write_text("\n".join(top))
     (tree / "d" / ".gitignore").write_text("\n".join(inner))

@@ -144,7 +144,7 @@ _PIECES = st.sampled_from(["", *_NAMES.split()])
 
 @given(pieces=st.lists(_PIECES, min_size=1, max_size=9), absolute=st.booleans())
 @settings(
-    max_examples=examples(600, 5_000), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=examples(300, 5_000), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 def test_a_resolved_path_is_inside_and_means_what_the_kernel_means(
     tree: Path, pieces: list[str], absolute: bool
@@ -170,7 +170,7 @@ def test_a_resolved_path_is_inside_and_means_what_the_kernel_means(
 
 @given(st.text(max_size=60))
 @settings(
-    max_examples=examples(300, 5_000), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=examples(150, 5_000), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 def test_any_text_is_resolved_inside_or_refused(tree: Path, text: str) -> None:
     try:

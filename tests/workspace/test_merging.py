@@ -18,7 +18,7 @@ def clashes(base: bytes, workspace: bytes, agent: bytes) -> list[Clash]:
 
 
 @given(base=_FILE, mine=_FILE, theirs=_FILE)
-@settings(max_examples=examples(300, 5_000))
+@settings(max_examples=examples(150, 5_000))
 def test_a_merge_has_both_sides_or_is_refused(base: bytes, mine: bytes, theirs: bytes) -> None:
     merged = merging.merge(base, mine, theirs)
     assert merged == merging.merge(base, theirs, mine)
@@ -34,7 +34,7 @@ def test_changes_far_apart_merge_and_adjoining_ones_do_not() -> None:
 
 
 @given(base=_FILE, workspace=_FILE, agent=_FILE)
-@settings(max_examples=examples(300, 5_000))
+@settings(max_examples=examples(150, 5_000))
 def test_one_side_answered_everywhere_keeps_what_only_the_other_changed(
     base: bytes, workspace: bytes, agent: bytes
 ) -> None:
@@ -51,7 +51,7 @@ def test_one_side_answered_everywhere_keeps_what_only_the_other_changed(
 
 @given(base=_FILE, workspace=_FILE, agent=_FILE)
 @example(base=b"", workspace=b"x\n", agent=b"y\n")
-@settings(max_examples=examples(300, 5_000))
+@settings(max_examples=examples(150, 5_000))
 def test_a_clash_stands_where_the_workspace_has_its_lines(base: bytes, workspace: bytes, agent: bytes) -> None:
     lines = workspace.splitlines(keepends=True)
     for clash in clashes(base, workspace, agent):
