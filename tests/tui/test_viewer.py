@@ -446,6 +446,29 @@ async def test_a_run_that_is_brought_to_the_front_shows_what_it_had_written_by_t
         await until(lambda: "written by run 2" in seen(screen), pilot)
 
 
+async def test_much_that_a_run_wrote_is_drawn_when_it_has_been_read_and_waits_for_no_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def runs(core: ScriptedCore) -> None:
+        work(core)
+        call(core, "run1", "run_command", command="make")
+        began = ExecStarted(argv=("make",), executable="/bin/make", cwd="/w", subject_sha256=A, sandbox_sha256=A)
+        core.say(began, call="run1")
+        core.say(ExecOutput(offset=0, size=9, sha256=A, recording=""), call="run1")
+        core.say(ExecFinished(exit_code=0, duration_ms=5), call="run1")
+
+    folder = await sealed(tmp_path, runs)
+    (folder / "spool").mkdir(exist_ok=True)
+    (folder / "spool" / "run1.out").write_text("a line of it\n" * 40_000 + "the end of it\n")
+    app = ViewerApp(folder, Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        await pilot.pause()
+        monkeypatch.setattr(screen.terminal, "set_timer", lambda *_: None)  # as if none ever came
+        screen.action_seek_to(-1)
+        await until(lambda: "the end of it" in text_of(app), pilot)
+
+
 async def test_what_a_jump_shows_stands_there_with_its_first_painting(journal: Callable[..., Path]) -> None:
     app = ViewerApp(journal(), Settings())
     async with app.run_test(size=(160, 48)) as pilot:
@@ -455,7 +478,10 @@ async def test_what_a_jump_shows_stands_there_with_its_first_painting(journal: C
         painted = asyncio.Event()
         screen.call_after_refresh(painted.set)
         await painted.wait()
-        assert "evil.example" in text_of(app)
+        assert screen.player is not None
+        shown = text_of(app)
+        assert "evil.example" in shown
+        assert f"events  {len(screen.player.recording):,}" in shown, "and so is what stands above the panes"
 
 
 async def test_a_line_that_is_no_event_is_shown_and_said_and_the_rest_can_be_watched(

@@ -180,18 +180,24 @@ class TerminalPane(Hands):
                     view.eaten += 1
                 view.backlog -= len(data)
                 view.screen.feed(data)
-                self._fed += len(data)
                 if view.frames is not None:
                     view.frames.keep(view, len(data))
+                else:
+                    self._fed += len(data)
             left = left or bool(view.waiting)
             replies = view.screen.take_replies()
             if replies and view.terminal and not view.ending:
                 self.post_message(self.Typed(view.call, replies))
         self._pumping = left
-        if left:
+        recorded = self.current is not None and self.current.frames is not None
+        if left and recorded:
+            self.call_later(self._pump)
+        elif left:
             # As long again for everybody else: a flood takes half of the loop at most.
             self.set_timer(BUDGET, self._pump)
         self.soon()
+        if recorded and not left:
+            self._frame()  # somebody waits for this moment, and it is over
 
     @property
     def busy(self) -> bool:
