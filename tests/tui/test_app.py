@@ -680,7 +680,7 @@ async def test_vim_keys_are_there_for_those_who_choose_them(rig: Make) -> None:
         prompt = app.app.work.prompt
         await pilot.press(*"one two", "escape", "0", "d", "w")
         assert prompt.text == "two"
-        await pilot.press("A", *" three", "escape", "i", "enter")
+        await pilot.press("A", *" threex", "escape", "x", "i", "enter")
         await until(lambda: ("submit", "two three", ()) in core.told, pilot)
 
 

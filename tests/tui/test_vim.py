@@ -71,8 +71,9 @@ async def test_each_vim_key_of_the_prompt_does_to_the_text_what_it_does_in_vim(r
         for name, (place, keys, text, cursor) in PRESSED.items():
             prompt._mode.insert = True
             prompt.load_text(TEXT)
+            await pilot.press("escape")
             prompt.move_cursor(place)
-            await pilot.press("escape", *keys)
+            await pilot.press(*keys)
             await until(lambda: not app.app._ahead.busy, pilot)
             if (prompt.text, prompt.cursor_location) != (text, cursor):
                 wrong[name] = (prompt.text, prompt.cursor_location)

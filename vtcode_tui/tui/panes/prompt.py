@@ -212,6 +212,8 @@ class Prompt(Writing):
     def _vim_key(self, event: events.Key) -> bool:
         if event.key == "escape" and self._mode.insert:
             self._mode.insert = False
+            if self.cursor_location[1]:
+                self.move_cursor_relative(columns=-1)  # onto the letter that was typed last, as in vim
         elif not (event.character and event.is_printable and self._mode.press(event.character, self)):
             return False
         self.set_class(not self._mode.insert, "-normal")
