@@ -19,6 +19,7 @@ from contextlib import suppress
 from vtcode_tui.sandbox.inner import ending, kernel
 from vtcode_tui.sandbox.inner.job import SetupError
 from vtcode_tui.sandbox.inner.space import clone_mapped
+from vtcode_tui.sandbox.inner.unmounting import STUCK, Unmounting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Layers:
         """Sockets of runs, registered with `poll`: when one is ready, `leave` has something to do."""
         self._poll = poll
         self._live: dict[str, Holder] = {}
-        self._going: dict[str, int] = {}
+        self._going: dict[str, Unmounting] = {}
         self._spare: Holder | None = None
         self._used = False
 
@@ -100,8 +101,10 @@ class Layers:
         spare = [self._spare] if self._spare is not None else []
         return {holder.pid for holder in (*self._live.values(), *spare)}
 
-    def enter(self, staging: list[str], *, alone: bool) -> Holder:
+    def enter(self, staging: list[str], *, alone: bool) -> Holder | None:
         """The holder of a layer, which is mounted now if no run uses it. Raises SetupError.
+
+        None while an earlier mount of it is going: ask again, when `watched` says so and a few times a second.
 
         `alone`: every other run of the layer has ended, whether or not its mount is gone already.
         """
@@ -111,7 +114,10 @@ class Layers:
             self._wait_until_left(self._live[upper])
         self._forget_gone()
         if upper not in self._live:
-            self._wait_until_gone(upper)
+            if upper in self._going:
+                if self._going[upper].is_stuck():
+                    raise SetupError("layer", STUCK)
+                return None
             holder, self._spare = self._spare or Holder(), None
             holder.mount(staging)
             self._live[upper] = holder
@@ -124,7 +130,8 @@ class Layers:
         self._poll.register(run, select.POLLIN)
 
     def leave(self) -> None:
-        """Take note of runs that see their layer no more; the last one of a layer takes it away."""
+        """Take note of mounts that are gone and of runs that have ended; the last one of a layer takes it away."""
+        self._forget_gone()
         for upper, holder in list(self._live.items()):
             ended, _, _ = select.select(holder.runs, [], [], 0)
             for run in ended:
@@ -135,7 +142,9 @@ class Layers:
             if not holder.runs:
                 notice = holder.end()
                 if notice >= 0:
-                    self._going[upper] = notice
+                    self._going[upper] = Unmounting(notice)
+                    self.watched.add(notice)
+                    self._poll.register(notice, select.POLLIN)
                 del self._live[upper]
 
     def ended(self, pid: int) -> None:
@@ -162,23 +171,12 @@ class Layers:
         self.leave()
 
     def _forget_gone(self) -> None:
-        """Close the notices of layers that are gone: a user has few inotify descriptors."""
-        ready, _, _ = select.select(list(self._going.values()), [], [], 0)
-        for upper, notice in list(self._going.items()):
-            if notice in ready:
-                os.close(notice)
+        for upper, going in list(self._going.items()):
+            if going.is_over():
+                self._poll.unregister(going.notice)
+                self.watched.discard(going.notice)
+                going.close()
                 del self._going[upper]
-
-    def _wait_until_gone(self, upper: str) -> None:
-        notice = self._going.get(upper)
-        if notice is None:
-            return
-        # The kernel takes a namespace's mounts down shortly after its last process is reaped.
-        ready, _, _ = select.select([notice], [], [], 5.0)
-        if not ready:
-            raise SetupError("layer", "the layer is still mounted from an earlier run")
-        os.close(notice)
-        del self._going[upper]
 
 
 def _hold(orders: socket.socket) -> NoReturn:

@@ -23,6 +23,12 @@ from vtcode_tui.sandbox.inner.layers import Layers
 from vtcode_tui.sandbox.inner.reserve import Reserve
 from vtcode_tui.sandbox.inner.vigils import Vigils
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_AGAIN_MS = 200
+"""How often runs that wait are looked at."""
 _MOST_PROCESSES = 4096
 """Of all runs together, where a control group can be had; each run has its own limit below that."""
 
@@ -52,6 +58,31 @@ def serve(control: socket.socket, preload: list[str]) -> None:
     _Server(control, wake, Reserve(group)).serve()
 
 
+class _Wanted:
+    """A run that was asked for."""
+
+    __slots__ = ("descriptors", "outline", "said")
+
+    def __init__(self, said: dict[str, Any], descriptors: list[int]) -> None:
+        self.said = said
+        self.outline = descriptors.pop(1)
+        self.descriptors = descriptors
+
+    def is_over(self) -> bool:
+        """Whether the main process has said something already, or is gone: that the run is to end."""
+        return bool(select.select(self.descriptors[:1], [], [], 0)[0])
+
+    def refuse(self, why: str, step: str) -> None:
+        """Say that it does not begin."""
+        with socket.socket(fileno=os.dup(self.descriptors[0])) as events, suppress(OSError):
+            events.send(json.dumps({"setup_error": why, "step": step, "survivors": 0}).encode())
+
+    def close(self) -> None:
+        """Let go of what it was to be given."""
+        for descriptor in (self.outline, *self.descriptors):
+            os.close(descriptor)
+
+
 class _Server:
     """Who works for us: supervisors of runs, crews that wait for one, holders of layers."""
 
@@ -63,6 +94,8 @@ class _Server:
         self._layers = Layers(self._poll)
         self._vigils = Vigils(self._poll)
         self._supervisors: set[int] = set()
+        self._waiting: list[_Wanted] = []
+        """For the unmounting of their layer."""
 
     def serve(self) -> None:
         poll = self._poll
@@ -73,7 +106,7 @@ class _Server:
         poll.register(mounts, select.POLLPRI)
         self._introduce()
         while True:
-            ready = dict(poll.poll(self._reserve.wait_ms()))
+            ready = dict(poll.poll(self._wait_ms()))
             if mounts in ready:
                 # Those that wait hold the mounts of before.
                 self._reserve.dismiss()
@@ -95,6 +128,9 @@ class _Server:
             elif self._reserve.refill():
                 self._layers.refill()
                 rehearsal.of_giving(self._wake)
+            self._begin_waiting()
+        for wanted in self._waiting:
+            wanted.close()
         self._reserve.dismiss()
         self._layers.dismiss()
         self._vigils.leave()
@@ -102,6 +138,11 @@ class _Server:
         # What one that was killed left behind may have forked meanwhile: it is looked for until there is none.
         while self._end_strays() or self._supervisors | self._reserve.pids:
             self._reap(block=True)
+
+    def _wait_ms(self) -> int | None:
+        """How long there is nothing to do unless somebody says something; None for ever."""
+        waits = (self._reserve.wait_ms(), _AGAIN_MS if self._waiting else None)
+        return min((wait for wait in waits if wait is not None), default=None)
 
     def _introduce(self) -> None:
         """Say our process id, with a descriptor that tells our end: others may hold our end of the socket then."""
@@ -120,11 +161,30 @@ class _Server:
             return False
         if not text:
             return False
-        said = json.loads(text)
-        outline = descriptors.pop(1)
+        wanted = _Wanted(json.loads(text), descriptors)
+        if not self._begin(wanted):
+            self._waiting.append(wanted)
+        return True
+
+    def _begin_waiting(self) -> None:
+        """Start those runs whose layer can be mounted now, and forget those that are wanted no more."""
+        for wanted in list(self._waiting):
+            over = wanted.is_over()
+            if over:
+                wanted.refuse("the run was ended before its layer could be mounted", "layer")
+                wanted.close()
+            if over or self._begin(wanted):
+                self._waiting.remove(wanted)
+
+    def _begin(self, wanted: _Wanted) -> bool:
+        """Start a run, or say why it cannot be started; False where its layer is still mounted from before."""
+        said, descriptors = wanted.said, wanted.descriptors
+        outline = wanted.outline
         try:
             staging = said["staging"]
             holder = self._layers.enter(staging, alone=said["alone"]) if staging else None
+            if staging and holder is None:
+                return False
             words = b""
             if holder is not None:
                 descriptors.append(holder.show().detach())
@@ -144,13 +204,9 @@ class _Server:
                 crew.control.close()
         except (SetupError, OSError) as error:
             step = error.step if isinstance(error, SetupError) else "fork"
-            told = error.message if isinstance(error, SetupError) else str(error)
-            with socket.socket(fileno=os.dup(descriptors[0])) as events:
-                events.send(json.dumps({"setup_error": told, "step": step, "survivors": 0}).encode())
+            wanted.refuse(error.message if isinstance(error, SetupError) else str(error), step)
             self._layers.leave()
-        finally:
-            for descriptor in (outline, *descriptors):
-                os.close(descriptor)
+        wanted.close()
         return True
 
     def _reap(self, *, block: bool = False) -> None:
@@ -162,9 +218,9 @@ class _Server:
                 return
             if pid == 0:
                 break
-            self._supervisors.discard(pid)
             self._reserve.ended(pid)
             self._layers.ended(pid)
+            self._supervisors.discard(pid)
             block = False
         self._end_strays()
 
