@@ -14,6 +14,7 @@ from textual.strip import Strip
 from tests.tui.rig import Rig, until
 from tests.tui.scenes import respond
 from vtcode_tui.config.settings import Settings
+from vtcode_tui.tui.screens.help import Help
 from vtcode_tui.tui.sweep import AWAY, GROWN, LONGEST, PAUSE, Sweep
 
 
@@ -174,3 +175,20 @@ def test_what_a_widget_painted_goes_when_the_widget_is_gone(hands: Hands) -> Non
     assert ref() is not None
     hands.let_time_pass()
     assert ref() is None
+
+
+async def test_a_screen_that_was_closed_with_the_last_key_leaves_the_memory(rig: Callable[..., Rig]) -> None:
+    app = rig()
+    async with app.app.run_test(size=(120, 40)) as pilot:
+        await app.ready(pilot)
+        await pilot.press("f1")
+        await until(lambda: isinstance(app.app.screen, Help), pilot)
+        closed = weakref.ref(app.app.screen)
+        await pilot.press("escape")
+        await until(lambda: app.app.screen is app.app.work, pilot)
+
+        def gone() -> bool:
+            gc.collect()
+            return closed() is None
+
+        await until(gone, pilot)

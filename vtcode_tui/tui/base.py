@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -67,7 +68,8 @@ class BaseApp(App[int]):
         self.own_theme_names: tuple[str, ...] = ()
         self.chosen_keys: dict[str, str] = {}
         self._first_keys: set[str] = set()
-        self._looked_up_at: tuple[object, object, object] = (None, None, None)
+        self._looked_up_at: tuple[Callable[[], object], ...] = ()
+        self._looked_up_with: object = None
         self.pressed = 0.0
         self._ahead = TypeAhead(self, self._take_typed)
         self.sweep = Sweep(self._later, lambda: self.pressed)
@@ -142,9 +144,12 @@ class BaseApp(App[int]):
 
     def _comes_first(self, key: str) -> bool:
         """Whether a key has priority anywhere: known from the last one, not found out anew."""
-        here = (self.screen, self.focused, self._keymap)
-        if any(one is not other for one, other in zip(here, self._looked_up_at, strict=True)):
-            self._looked_up_at = here
+        here = (self.screen, self.focused or self.screen)
+        known = tuple(ref() for ref in self._looked_up_at)
+        if known != here or self._looked_up_with is not self._keymap:
+            # Weakly: a screen that was closed with this key would stay until the next one.
+            self._looked_up_at = tuple(map(weakref.ref, here))
+            self._looked_up_with = self._keymap
             self._first_keys = {
                 name
                 for _, bindings in self.screen._binding_chain
