@@ -234,6 +234,14 @@ async def becomes(rig: Rig, pilot: Pilot[Any], scene: str, variant: str) -> bool
     return compared(await settled(rig, pilot, frames=1), scene) == kept
 
 
+def let_it_settle(rig: Rig) -> None:
+    """What waits and has been read is drawn as what can be answered: the clock of a picture stands still."""
+    item, queue = rig.app.queue.current, rig.app.queue
+    if item is not None and item.readiness(queue.clock(), queue.grace) == "settling":
+        item.changed -= 2 * queue.grace
+        rig.app.work.approvals.show()
+
+
 async def photographed(
     made: Rig, pilot: Pilot[Any], scene: str, size: str, *, anew: bool
 ) -> tuple[list[str], list[str]]:
@@ -247,6 +255,8 @@ async def photographed(
         if theme not in kept:
             await pilot.pause()
         elif anew:
+            await settled(made, pilot, frames=60)
+            let_it_settle(made)
             keep(made, scene, variant, await settled(made, pilot, frames=60))
         elif not await becomes(made, pilot, scene, variant):
             different.append(f"{scene}-{variant}")
