@@ -120,6 +120,7 @@ def step(terminal: Terminal, text: str, end: str, most: float = 120.0, *, rest: 
         terminal.send(letter.encode())
         terminal.step(0.01)
     terminal.wait(lambda: text[-8:] in terminal.text(), 5.0)
+    terminal.quiet(0.4, 2.0)  # what comes right behind letters is taken for a paste by some
     cpu, begun, last, written = (
         cpu_seconds(terminal.pid),
         time.perf_counter(),
