@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.sandbox.conftest import Finish, grant_for
-from vtcode_tui.sandbox import Limits, Profile, Tier
+from vtcode_tui.sandbox import Limits, Profile, Spawner, Tier
 
 pytestmark = pytest.mark.kernel
 
@@ -105,8 +107,16 @@ FLOODS = {
 }
 
 
+@pytest.fixture
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No other flood at the same time: the machine's shared memory is one, and each would be blamed for the other's."""
+    with (tmp_path_factory.getbasetemp().parent / "flood.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.mark.parametrize("name", FLOODS)
-async def test_a_flood_is_stopped_and_named(finish: Finish, profile: Profile, name: str) -> None:
+async def test_a_flood_is_stopped_and_named(alone: None, finish: Finish, profile: Profile, name: str) -> None:
     script, expected = FLOODS[name]
     many = 1024 if name == "memory in sockets" else SMALL.descriptors
     limits = replace(
@@ -134,6 +144,30 @@ async def test_a_fork_bomb_is_stopped_under_the_usual_limits(finish: Finish, pro
     script, _expected = FLOODS["a fork bomb of sessions"]
     _text, outcome = await finish(grant_for(profile, "bash", "-c", script))
     assert outcome.limit in {"processes", "memory"}, outcome
+
+
+SPREAD = (
+    "python3 -c 'import os,pty,time\nfor n in range(12):\n if os.fork()==0:\n  k=[]\n  for _ in range(25): k+=pty.openpty()\n"
+    '  print("open",flush=True)\n  time.sleep(100)\ntime.sleep(100)\''
+)
+IN_FLIGHT = (
+    "python3 -c 'import os,pty,socket,time\na,b=socket.socketpair()\nfor n in range(30):\n for _ in range(10):\n  m,s=pty.openpty()\n"
+    '  socket.send_fds(a,[b"x"],[m,s])\n  os.close(m)\n  os.close(s)\nprint("open",flush=True)\ntime.sleep(100)\''
+)
+
+
+@pytest.mark.parametrize("script", [SPREAD, IN_FLIGHT], ids=["spread", "on their way through a socket"])
+async def test_terminals_are_laid_to_the_run_that_has_them_and_to_no_other(
+    alone: None, spawner: Spawner, profile: Profile, tier: Tier, script: str
+) -> None:
+    if tier == "full":
+        pytest.skip("a run of tier full has a pseudo-terminal file system of its own")
+    modest = replace(profile, limits=replace(SMALL, descriptors=1024))
+    quiet = await spawner.run(grant_for(modest, "bash", "-c", "read gone"), stdin="pipe")
+    flood = await spawner.run(grant_for(modest, "bash", "-c", script))
+    stopped = await flood.wait()
+    quiet.close_input()
+    assert (stopped.limit, (await quiet.wait()).limit) == ("descriptors", "")
 
 
 async def test_a_burst_of_processes_within_the_limits_is_counted_and_goes_on(

@@ -126,6 +126,30 @@ def descriptors_of(pid: int) -> int:
         return 0
 
 
+def terminals_of(pid: int) -> int:
+    """How many ends of pseudo-terminals a process has open; as many as none can have where it does not let us see, or
+    has descriptors on their way through a socket: these may be any, with more of them behind.
+    """
+    ends = 0
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                link = os.readlink(f"/proc/{pid}/fd/{name}")
+            except FileNotFoundError:
+                continue
+            if link.startswith("socket:"):
+                # The kernel's count (`unix_show_fdinfo`), at the end of the file.
+                if _read(f"/proc/{pid}/fdinfo/{name}").rpartition(b"scm_fds:")[2].strip() not in {b"", b"0"}:
+                    return 1 << 30
+            elif "/pts/" in link or "/ptmx" in link:
+                ends += 1
+    except PermissionError:
+        return 1 << 30
+    except OSError:
+        return ends
+    return ends
+
+
 def requests_of(pid: int) -> int:
     """For how many asynchronous requests (io_setup) a process may have made room, as many as none can have where it
     does not let us see."""

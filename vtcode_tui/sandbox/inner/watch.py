@@ -16,6 +16,8 @@ _BURST = 256
 """So many more threads on the machine than at the last look may be a flood, whatever the limit of the run."""
 _TERMINALS = 256
 """So many pseudo-terminals a run of tier kernel may open: they are those of the whole machine."""
+_OWN_TERMINALS = 32
+"""Fewer ends of terminals than these, and it is somebody else's run or program that opened so many."""
 _REQUESTS = 16384
 """So many asynchronous requests a run may make room for: the machine has 65,536 for everybody."""
 _BUFFER = 256 << 10
@@ -88,7 +90,8 @@ class Watch:
             or self._at_kernel_limit(threads)
         ):
             return "processes", f"{self._limits['processes']:.0f} processes or twice as many threads"
-        if not self._full and machine.terminals() - self._terminals > _TERMINALS:
+        many = not self._full and machine.terminals() - self._terminals > _TERMINALS
+        if many and sum(map(tree.terminals_of, pids)) >= _OWN_TERMINALS:
             return "descriptors", f"more than {_TERMINALS} pseudo-terminals"
         if machine.requests() > _REQUESTS and sum(map(tree.requests_of, pids)) > _REQUESTS:
             return "descriptors", f"room for more than {_REQUESTS} asynchronous requests"
