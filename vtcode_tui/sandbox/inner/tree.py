@@ -127,8 +127,10 @@ def descriptors_of(pid: int) -> int:
 
 
 def terminals_of(pid: int) -> int:
-    """How many ends of pseudo-terminals a process has open; as many as none can have where it does not let us see, or
-    has descriptors on their way through a socket: these may be any, with more of them behind.
+    """How many ends of pseudo-terminals a process has open.
+
+    As many as none can have where it does not let us see, or has descriptors on their way through a socket: these
+    may be any, with more of them behind.
     """
     ends = 0
     try:
