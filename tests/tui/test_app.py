@@ -15,7 +15,7 @@ from tests.tui.rig import Rig, ScriptedCore, staged, until
 from tests.tui.scenes import begin, call, finish, respond, run, waits, work
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.events.live import AnswerDiscarded, OutputChunk, ReasoningDelta, TextDelta, TurnState
-from vtcode_tui.events.types import ApprovalGranted, ModelFailed, PromptSubmitted
+from vtcode_tui.events.types import ApprovalDenied, ApprovalGranted, ModelFailed, PromptSubmitted
 from vtcode_tui.tui.picture import text_of
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.help import Help
@@ -158,6 +158,19 @@ async def test_the_answer_after_one_that_was_stopped_stands_below_its_own_prompt
         wanted = ("First thoughts", "answer, cut", "discarded", "and now?", "Second thoughts", "second answer.")
         assert [told.count(text) for text in wanted] == [1] * len(wanted)
         assert [told.index(text) for text in wanted] == sorted(told.index(text) for text in wanted)
+
+
+@pytest.mark.parametrize("via", ["interrupt", "tui"])
+async def test_a_question_that_ended_with_its_turn_was_stopped_and_not_declined(rig: Make, via: str) -> None:
+    app = rig()
+    async with app.app.run_test(size=(100, 40)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        call(core, "c1", "run_command", command="make")
+        core.say(ApprovalDenied(outcome="denied", subject_sha256="a" * 64, via=via), call="c1")
+        finish(core, "c1", "run_command", "interrupted" if via == "interrupt" else "denied", "", "")
+        await until(lambda: ("denied by you" if via == "tui" else "interrupted") in chat_text(app), pilot)
+        assert ("denied by you" in chat_text(app)) is (via == "tui")
 
 
 async def test_escape_stops_the_turn_and_a_second_prompt_waits_visibly(rig: Make) -> None:

@@ -308,3 +308,19 @@ async def test_a_chord_that_means_nothing_now_writes_no_letter(rig: Make) -> Non
         await pilot.press(*"ok")
         await until(lambda: app.app.work.prompt.text.endswith("ok"), pilot)
         assert app.app.work.prompt.text == "ok"
+
+
+async def test_a_command_that_there_is_not_is_said_and_left_to_be_mended_unless_a_blank_sends_it(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(120, 30)) as pilot:
+        core = await app.ready(pilot)
+        prompt = app.app.work.prompt
+        await pilot.press(*"/comapct", "enter")
+        await until(lambda: any("/compact is one" in note.message for note in app.app._notifications), pilot)
+        assert prompt.text == "/comapct" and core.told == []
+        prompt.put(" /comapct")
+        await pilot.press("enter")
+        await until(lambda: [act[:2] for act in core.told] == [("submit", "/comapct")], pilot)
+        prompt.put("/etc/hosts is wrong")
+        await pilot.press("enter")
+        await until(lambda: [act[1] for act in core.told] == ["/comapct", "/etc/hosts is wrong"], pilot)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +62,16 @@ def parse(text: str) -> tuple[SlashCommand, str] | None:
         if command.name == word.lower():
             return command, argument.strip()
     return None
+
+
+def unknown(text: str) -> str:
+    """A sentence where a prompt was meant as a command and is none; empty otherwise."""
+    word = _WORD.match(text)
+    if word is None or "\n" in text or parse(text) is not None:
+        return ""
+    near = get_close_matches(word[1].lower(), [command.name for command in COMMANDS], 1)
+    meant = f"; /{near[0]} is one" if near else "; /help lists them"
+    return f"there is no command /{word[1]}{meant}; with a blank before it, it is said to the model"
+
+
+_WORD = re.compile(r"/([A-Za-z][\w-]*)(?:\s|$)")

@@ -184,6 +184,9 @@ def _granted(story: Story, event: t.Event, data: t.ApprovalGranted) -> None:
 
 def _not_granted(story: Story, event: t.Event, data: t.ApprovalDenied) -> None:
     words = {"denied": "denied by you", "expired": "nobody answered in time", "unattended": "nobody was there"}
+    if data.via == "interrupt":  # a person's act, but no answer to this question
+        story.update(event, state="interrupted", waited_ms=data.wait_ms)
+        return
     text = words.get(data.outcome, "void: it changed while it was read")
     state = data.outcome if data.outcome != "void" else "denied"
     story.update(event, state=state, waited_ms=data.wait_ms)

@@ -14,7 +14,7 @@ from textual.message import Message
 
 from vtcode_tui.render import MUTED, Ground, Line, Span, Style, cut, plain, plain_line, spans_of
 from vtcode_tui.tui.attachments import Picture, pictures_in
-from vtcode_tui.tui.commands import matching, parse
+from vtcode_tui.tui.commands import matching, parse, unknown
 from vtcode_tui.tui.curtain import PLACEHOLDER
 from vtcode_tui.tui.history import History
 from vtcode_tui.tui.keys import PROMPT, bindings
@@ -297,6 +297,9 @@ class Prompt(Writing):
                 return
             if whole.startswith("/") and (self.suggestions.chosen or parse(text) is None):
                 text = whole
+        if not self.written().startswith(" ") and (complaint := unknown(text)):
+            self.post_message(self.Complaint(complaint))
+            return
         self._send(text, steer=False)
 
     def action_steer(self) -> None:

@@ -63,10 +63,6 @@ class Composing(Screen[None]):
         text = message.text
         if (command := parse(text)) is not None:
             self.command(*command)
-        elif text.startswith("/") and " " not in text and "/" not in text[1:]:
-            self.app.notify(
-                f"there is no command {plain(text)}; /help lists them", severity="warning", markup=False
-            )
         elif text.startswith("!"):
             self.intents.shell(text[1:].strip(), self.terminal_size())
         elif message.steer:
