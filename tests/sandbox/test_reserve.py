@@ -30,6 +30,7 @@ def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.001)  # whoever it is that makes it true needs a processor
 
 
 def until_past(file: Path) -> None:

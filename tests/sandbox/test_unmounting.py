@@ -7,32 +7,21 @@ import contextlib
 import os
 import select
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.sandbox.conftest import Finish, grant_for
-from vtcode_tui.sandbox import Profile, Spawner, Staging, Tier
+from tests.sandbox.test_kept import staged, tier
+from vtcode_tui.sandbox import Profile, Spawner
 from vtcode_tui.sandbox.inner import machine, unmounting
 from vtcode_tui.sandbox.inner.job import SetupError
 from vtcode_tui.sandbox.inner.layers import Layers
 
+__all__ = ["staged", "tier"]
+
 pytestmark = [pytest.mark.kernel, pytest.mark.own_spawner]
 only_root = pytest.mark.skipif(os.getuid() != 0, reason="reaching into a run's layer takes root")
-
-
-@pytest.fixture
-def tier() -> Tier:
-    return "full"
-
-
-@pytest.fixture
-def staged(profile: Profile, tmp_path: Path) -> Profile:
-    upper, work = tmp_path / "layer/upper", tmp_path / "layer/work"
-    for path in (upper, work):
-        path.mkdir(parents=True)
-    return replace(profile, staging=Staging(profile.workspace, upper, work))
 
 
 @contextlib.asynccontextmanager
@@ -43,6 +32,7 @@ async def still_mounted(spawner: Spawner, finish: Finish, staged: Profile) -> As
     held = os.open(f"/proc/{flight.pid}/root{staged.workspace}/own", os.O_RDONLY)
     flight.close_input()
     await flight.wait()
+    (staged.workspace / "changed").touch()  # so that the mount serves no other run
     try:
         yield held
     finally:

@@ -68,6 +68,8 @@ class Prepared:
     """The workspace whose protected paths are compared after the run; "" where that is not needed."""
     places: int
     """The descriptor of the file that names them, which is shared; -1 for none."""
+    writes: list[str]
+    """Where the run writes past every layer: its writable roots, where it is not staged itself."""
     view: View
     """What the run will see."""
 
@@ -124,7 +126,8 @@ def prepare(
     view = View(profile, machine.tier, machine.home, *own)
     guarded = str(profile.workspace) if profile.protected and not staging else ""
     places = machine.places.file_of(profile.workspace, profile.protected, shelf / "quarantine") if guarded else -1
-    return Prepared(text, held, kind, layer, guarded, places, view)
+    writes = [str(path) for path in profile.writable] if full and not staging else []
+    return Prepared(text, held, kind, layer, guarded, places, writes, view)
 
 
 def _hidden(profile: Profile, tier: Tier) -> list[str]:

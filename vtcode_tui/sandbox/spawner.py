@@ -246,6 +246,7 @@ class Spawner:
                         "staging": prepared.staging,
                         "alone": self._is_alone(request.profile),
                         "guarded": prepared.guarded,
+                        "writes": prepared.writes,
                     }
                     socket.send_fds(self._control, [json.dumps(message).encode()], handed)
                 except OSError as error:

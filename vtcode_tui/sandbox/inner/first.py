@@ -9,7 +9,7 @@ import signal
 import socket
 import struct
 
-from vtcode_tui.sandbox.inner import ending, kernel, layers, mounts, rehearsal, target
+from vtcode_tui.sandbox.inner import ending, holder, kernel, mounts, rehearsal, target
 from vtcode_tui.sandbox.inner.job import Job, SetupError, read_all
 
 TYPE_CHECKING = False
@@ -53,7 +53,7 @@ def become(lines: Lines, outline: Outline, folder: str, *, rehearses: bool) -> N
         if not message:
             os._exit(0)  # the supervisor is gone
         job = Job(read_all(descriptors[0]))
-        layer = layers.receive_mount(socket.socket(fileno=descriptors[1])) if len(descriptors) > 1 else -1
+        layer = holder.receive_mount(socket.socket(fileno=descriptors[1])) if len(descriptors) > 1 else -1
         mounts.build(job, outline, layer)
         mounts.finish()
         # The supervisor's word, above all. One of the run that says it ends its own run.

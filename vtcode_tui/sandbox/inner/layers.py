@@ -1,86 +1,32 @@
-"""The layer that the runs of a session share: one overlay mount, held by a process of its own, shown to each run.
+"""The layers that the runs of a session share: when each is mounted, and how long.
 
-The kernel allows one mount of an upper folder at a time. The holder mounts it in its own namespaces and gives each
-run a copy of the mount, which the run attaches in its own. After the last run of a layer has ended the holder goes,
-and the next run mounts the folders as they are then, so that what people changed meanwhile in the real workspace
-is seen.
+After the last run of a layer has ended its mount stays for the next one only where that run would see the same in a
+new one: nothing in the real folders below changed since before it was mounted (see `ground`), nobody who writes to
+the layer's own folders past it has begun, and the paths mean the same folders. Otherwise it goes at once, and a new
+one is made in idle time, with the folders watched before and the names looked at after; or when the next run comes.
 """
 
 from __future__ import annotations
 
-import ctypes
-import json
-import os
 import select
-import signal
 import socket
+import time
 from contextlib import suppress
 
-from vtcode_tui.sandbox.inner import ending, kernel
+from vtcode_tui.sandbox.inner.ground import Ground, can_be_watched
+from vtcode_tui.sandbox.inner.holder import Holder
 from vtcode_tui.sandbox.inner.job import SetupError
-from vtcode_tui.sandbox.inner.space import clone_mapped
 from vtcode_tui.sandbox.inner.unmounting import STUCK, Unmounting
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NoReturn
-
-_IN_UNMOUNT = 0x2000
 _PATIENCE_SECONDS = 10.0
-
-
-class Holder:
-    """A process in namespaces of its own that mounts a layer when it is told to, and shows it."""
-
-    __slots__ = ("orders", "pid", "runs")
-
-    def __init__(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            try:
-                pid = clone_mapped(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS)
-            except SetupError as error:
-                ours.close()
-                raise SetupError("layer", str(error)) from error
-            if pid == 0:
-                _hold(theirs)
-        ours.settimeout(_PATIENCE_SECONDS)
-        self.orders = ours
-        self.pid = pid
-        """0 once it was reaped: the number may be another's then."""
-        self.runs: list[socket.socket] = []
-        """For each run that sees the layer a socket, which ends when the run sees it no more."""
-
-    def mount(self, staging: list[str]) -> None:
-        """Let it mount `lower`, `upper` and `work`; what fails is told where it is shown. Raises SetupError."""
-        try:
-            self.orders.send(json.dumps(staging).encode())
-        except OSError as error:
-            raise SetupError("layer", f"the holder of the layer has ended: {error}") from error
-
-    def show(self) -> socket.socket:
-        """A socket on which a copy of the mount arrives. Raises SetupError."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            try:
-                socket.send_fds(self.orders, [b"show"], [theirs.fileno()])
-            except OSError as error:
-                ours.close()
-                raise SetupError("layer", f"the holder of the layer has ended: {error}") from error
-        return ours
-
-    def end(self) -> int:
-        """Let the process go, and with it its hold on the layer.
-
-        Returns an inotify descriptor that becomes readable when the file system is gone; -1 where none was mounted.
-        """
-        descriptors: list[int] = []
-        with self.orders, suppress(OSError):
-            self.orders.shutdown(socket.SHUT_WR)  # no more orders: it ends when it has answered
-            _answer, descriptors, _flags, _address = socket.recv_fds(self.orders, 4096, 1)
-        if self.pid:
-            ending.send(self.pid, signal.SIGKILL)
-        return descriptors[0] if descriptors else -1
+_QUIET_SECONDS = 0.2
+"""So long after the last run or worker of a layer ended it is mounted for the next."""
+_MOUNTED_SECONDS, _REMOUNTED_SECONDS = 1.0, 60.0
+"""The same after the machine's mounts changed, and how long after the last run that is worth it."""
+_REST_SECONDS = 600.0
+"""So long a layer stays mounted without a run: what the kernel knows of it takes memory."""
+_DISCOURAGED_SECONDS = 60.0
+"""After a survey that could not be completed the next is not tried before that."""
 
 
 class Layers:
@@ -88,12 +34,21 @@ class Layers:
 
     def __init__(self, poll: select.poll) -> None:
         self.watched: set[int] = set()
-        """Sockets of runs, registered with `poll`: when one is ready, `leave` has something to do."""
+        """Descriptors, registered with `poll`: when one is ready, `leave` has something to do."""
         self._poll = poll
         self._live: dict[str, Holder] = {}
         self._going: dict[str, Unmounting] = {}
         self._spare: Holder | None = None
         self._used = False
+        self._last: list[str] = []
+        """The folders of the layer that a run was in last."""
+        self._ground: Ground | None = None
+        """Of that layer; known to the poll."""
+        self._writers: list[tuple[socket.socket, list[str]]] = []
+        """Runs that write past the mount, and where."""
+        self._due = float("inf")
+        self._left_at = float("-inf")
+        self._discouraged_until = float("-inf")
 
     @property
     def pids(self) -> set[int]:
@@ -101,17 +56,23 @@ class Layers:
         spare = [self._spare] if self._spare is not None else []
         return {holder.pid for holder in (*self._live.values(), *spare)}
 
-    def enter(self, staging: list[str], *, alone: bool) -> Holder | None:
-        """The holder of a layer, which is mounted now if no run uses it. Raises SetupError.
+    def enter(self, folders: list[str], *, alone: bool) -> Holder | None:
+        """The holder of a layer, which is mounted now unless its mount may serve. Raises SetupError.
 
         None while an earlier mount of it is going: ask again, when `watched` says so and a few times a second.
 
         `alone`: every other run of the layer has ended, whether or not its mount is gone already.
         """
-        upper = staging[1]
+        upper = folders[1]
         self._used = True
-        if alone and upper in self._live:
-            self._wait_until_left(self._live[upper])
+        self._due = float("inf")
+        self._let_go(but=upper)
+        holder = self._live.get(upper)
+        if holder is not None and (alone or not holder.runs) and not holder.may_serve(folders):
+            holder.spent = True
+            self._wait_until_left(holder)
+            if self._live.get(upper) is holder:
+                self._end(upper)
         self._forget_gone()
         if upper not in self._live:
             if upper in self._going:
@@ -119,39 +80,96 @@ class Layers:
                     raise SetupError("layer", STUCK)
                 return None
             holder, self._spare = self._spare or Holder(), None
-            holder.mount(staging)
+            proven = self._stands_on(folders) and not self._is_written(folders)
+            holder.mount(folders, self._ground if proven else None)
             self._live[upper] = holder
         return self._live[upper]
 
     def join(self, holder: Holder, run: socket.socket) -> None:
         """A run sees the layer from now on, until `run` ends."""
         holder.runs.append(run)
-        self.watched.add(run.fileno())
-        self._poll.register(run, select.POLLIN)
+        self._heed(run.fileno())
+
+    def release(self, roots: list[str]) -> bool:
+        """A run will write below these folders: a layer whose own folders lie there is not kept for another run.
+
+        Returns whether that may be so: then `write` is to be told.
+        """
+        for upper, holder in list(self._live.items()):
+            if _covers(roots, holder.folders):
+                holder.spent = True
+                if not holder.runs:
+                    self._due = float("inf")
+                    self._end(upper)
+        return any(_covers(roots, folders) for folders in (*(h.folders for h in self._live.values()), self._last))
+
+    def write(self, roots: list[str], run: socket.socket) -> None:
+        """That run has begun; it ends when `run` does. Until then nothing is mounted ahead there."""
+        self._writers.append((run, roots))
+        self._heed(run.fileno())
 
     def leave(self) -> None:
-        """Take note of mounts that are gone and of runs that have ended; the last one of a layer takes it away."""
+        """Take note of runs that have ended, of mounts that are gone, and of changes below a mount that stayed."""
         self._forget_gone()
+        ended = self._ended([run for run, _ in self._writers])
+        if ended:
+            self._writers = [row for row in self._writers if row[0] not in ended]
+            if self._last and self._last[1] not in self._live:
+                self._due = time.monotonic() + _QUIET_SECONDS
+        stirred = self._ground is not None and self._ground.is_stirred()
         for upper, holder in list(self._live.items()):
-            ended, _, _ = select.select(holder.runs, [], [], 0)
-            for run in ended:
-                self._poll.unregister(run)
-                self.watched.discard(run.fileno())
-                run.close()
-                holder.runs.remove(run)
-            if not holder.runs:
-                notice = holder.end()
-                if notice >= 0:
-                    self._going[upper] = Unmounting(notice)
-                    self.watched.add(notice)
-                    self._poll.register(notice, select.POLLIN)
-                del self._live[upper]
+            ended = self._ended(holder.runs)
+            holder.runs = [run for run in holder.runs if run not in ended]
+            if holder.runs:
+                continue
+            if ended:
+                holder.rest()
+                self._last, self._left_at = holder.folders, time.monotonic()
+            if holder.may_serve(holder.folders):
+                if ended:
+                    self._due = time.monotonic() + _REST_SECONDS
+            elif ended or (stirred and holder.ground is self._ground):
+                self._due = time.monotonic() + _QUIET_SECONDS if ended else float("inf")
+                self._end(upper)
+        if stirred:
+            self._drop_ground()
+
+    def wait_ms(self) -> int | None:
+        """How long there is nothing for `idle` to do; None for ever."""
+        if self._due == float("inf"):
+            return None
+        return max(0, int((self._due - time.monotonic()) * 1000) + 1)
+
+    def idle(self) -> None:
+        """If it is time to, mount the layer that was used last for its next run; let it go where none came."""
+        now = time.monotonic()
+        if now < self._due:
+            return
+        self._due = float("inf")
+        upper = self._last[1]
+        self._forget_gone()
+        if upper in self._live:
+            if not self._live[upper].runs:
+                self._end(upper)
+                self._drop_ground()
+        elif upper in self._going:
+            self._due = now + _QUIET_SECONDS
+        elif not self._is_written(self._last):
+            with suppress(SetupError, OSError):  # the next run tries for itself, and says what is wrong
+                self._mount_ahead(self._last)
+                self._due = now + _REST_SECONDS
 
     def ended(self, pid: int) -> None:
         """A child was reaped: perhaps a holder that was killed."""
         for holder in [*self._live.values(), *([self._spare] if self._spare is not None else [])]:
             if holder.pid == pid:
                 holder.pid = 0
+
+    def distrust(self) -> None:
+        """A supervisor was killed: what it ran may be there still, so that its layer serves no other run."""
+        for holder in self._live.values():
+            holder.spent = True
+        self._let_go()
 
     def refill(self) -> None:
         """Have a holder ready, once layers are used at all."""
@@ -160,10 +178,76 @@ class Layers:
                 self._spare = Holder()
 
     def dismiss(self) -> None:
-        """End the holder in reserve: the mounts that it holds are no longer those of the machine."""
+        """End what waits for a run: the mounts that it holds are no longer those of the machine."""
         if self._spare is not None:
             self._spare.end()
             self._spare = None
+        self._let_go()
+        self._drop_ground()
+        now = time.monotonic()
+        self._due = now + _MOUNTED_SECONDS if now < self._left_at + _REMOUNTED_SECONDS else float("inf")
+
+    def _mount_ahead(self, folders: list[str]) -> None:
+        """Raises SetupError or OSError; nothing is mounted where nothing could be proven."""
+        if not self._stands_on(folders):
+            self._drop_ground()
+            if time.monotonic() < self._discouraged_until or not can_be_watched(folders[0]):
+                return
+            self._ground = Ground(folders)
+            self._heed(self._ground.notes)
+        holder, self._spare = self._spare or Holder(), None
+        holder.mount(folders, self._ground, ahead=True)
+        self._live[folders[1]] = holder
+
+    def _is_written(self, folders: list[str]) -> bool:
+        """Whether somebody writes to a layer's own folders past the mount now."""
+        return any(_covers(roots, folders) for _, roots in self._writers)
+
+    def _stands_on(self, folders: list[str]) -> bool:
+        return self._ground is not None and self._ground.folders == folders and self._ground.is_still()
+
+    def _let_go(self, *, but: str = "") -> None:
+        """End every mount that no run sees, but for one: what the kernel knows of a layer takes memory."""
+        for upper in [upper for upper, holder in self._live.items() if upper != but and not holder.runs]:
+            self._end(upper)
+
+    def _end(self, upper: str) -> None:
+        holder = self._live.pop(upper)
+        notice = holder.end()
+        if notice >= 0:
+            self._going[upper] = Unmounting(notice)
+            self._heed(notice)
+        if holder.ground is not None and holder.ground is self._ground and not self._ground.surveyed:
+            self._drop_ground()
+        if holder.refused:
+            self._discouraged_until = time.monotonic() + _DISCOURAGED_SECONDS
+
+    def _drop_ground(self) -> None:
+        """Whoever lets notes go last waits ten milliseconds: a process that ends, if one is there."""
+        ground, self._ground = self._ground, None
+        if ground is None:
+            return
+        self._unheed(ground.notes)
+        if self._spare is not None:
+            self._spare.bury(ground.notes)
+            self._spare = None
+        ground.close()
+
+    def _heed(self, descriptor: int) -> None:
+        self.watched.add(descriptor)
+        self._poll.register(descriptor, select.POLLIN)
+
+    def _unheed(self, descriptor: int) -> None:
+        if descriptor in self.watched:
+            self.watched.discard(descriptor)
+            self._poll.unregister(descriptor)
+
+    def _ended(self, runs: list[socket.socket]) -> list[socket.socket]:
+        ended, _, _ = select.select(runs, [], [], 0)
+        for run in ended:
+            self._unheed(run.fileno())
+            run.close()
+        return ended
 
     def _wait_until_left(self, holder: Holder) -> None:
         for run in holder.runs:
@@ -173,73 +257,15 @@ class Layers:
     def _forget_gone(self) -> None:
         for upper, going in list(self._going.items()):
             if going.is_over():
-                self._poll.unregister(going.notice)
-                self.watched.discard(going.notice)
+                self._unheed(going.notice)
                 going.close()
                 del self._going[upper]
 
 
-def _hold(orders: socket.socket) -> NoReturn:
-    try:
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-        kernel.close_all_but({0, 1, 2, orders.fileno()})
-        kernel.set_name("vtcode-layer")
-        lower = failure = ""
-        while True:
-            message, descriptors, _flags, _address = socket.recv_fds(orders, 65536, 1)
-            if not message:
-                break
-            if message != b"show":
-                lower = json.loads(message)[0]
-                failure = _mount(orders, json.loads(message))
-                continue
-            with socket.socket(fileno=descriptors[0]) as asked:
-                try:
-                    if failure:
-                        raise OSError(f"the overlay cannot be mounted: {failure}")
-                    copy = kernel.copy_mount(lower)
-                    socket.send_fds(asked, [b"layer"], [copy])
-                    os.close(copy)
-                except OSError as error:
-                    asked.send(str(error).encode())
-    finally:
-        os._exit(0)
-
-
-def _mount(orders: socket.socket, staging: list[str]) -> str:
-    """Mount the layer and send the notice of its end; what went wrong, as words."""
-    try:
-        kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
-        # By descriptor, so that no character of a path means anything; opened here, since overlayfs takes only
-        # folders of its own mount namespace.
-        folders = [os.open(p, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) for p in staging]
-        low, up, wk = (f"/proc/self/fd/{d}" for d in folders)
-        kernel.mount(
-            "vtcode", staging[0], "overlay", kernel.MS_NODEV, f"lowerdir={low},upperdir={up},workdir={wk},userxattr"
-        )
-        for folder in folders:
-            os.close(folder)
-        notice = kernel.LIBC.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
-        # IN_UNMOUNT is always reported; the watch does not keep the file system alive.
-        watch = kernel.LIBC.inotify_add_watch(notice, os.fsencode(staging[0]), ctypes.c_uint32(0x400))
-        if watch < 0:
-            raise OSError(ctypes.get_errno(), f"the layer cannot be watched: {os.strerror(ctypes.get_errno())}")
-        socket.send_fds(orders, [b"mounted"], [notice])
-        os.close(notice)
-    except OSError as error:
-        return str(error)
-    return ""
-
-
-def receive_mount(shown: socket.socket) -> int:
-    """The mount that a holder sends. Raises SetupError."""
-    with shown:
-        shown.settimeout(_PATIENCE_SECONDS)
-        try:
-            answer, descriptors, _flags, _address = socket.recv_fds(shown, 4096, 1)
-        except OSError as error:
-            answer, descriptors = str(error).encode(), []
-    if not descriptors:
-        raise SetupError("layer", f"the layer is not shown: {answer.decode() or 'its holder ended'}")
-    return descriptors[0]
+def _covers(roots: list[str], folders: list[str]) -> bool:
+    """Whether writing below one of `roots` may change the upper or the work folder of a layer."""
+    return any(
+        own == root or own.startswith(root.rstrip("/") + "/") or root.startswith(own + "/")
+        for root in roots
+        for own in folders[1:]
+    )

@@ -128,6 +128,8 @@ class _Server:
             elif self._reserve.refill():
                 self._layers.refill()
                 rehearsal.of_giving(self._wake)
+            else:
+                self._layers.idle()
             self._begin_waiting()
         for wanted in self._waiting:
             wanted.close()
@@ -141,7 +143,7 @@ class _Server:
 
     def _wait_ms(self) -> int | None:
         """How long there is nothing to do unless somebody says something; None for ever."""
-        waits = (self._reserve.wait_ms(), _AGAIN_MS if self._waiting else None)
+        waits = (self._reserve.wait_ms(), self._layers.wait_ms(), _AGAIN_MS if self._waiting else None)
         return min((wait for wait in waits if wait is not None), default=None)
 
     def _introduce(self) -> None:
@@ -185,6 +187,7 @@ class _Server:
             holder = self._layers.enter(staging, alone=said["alone"]) if staging else None
             if staging and holder is None:
                 return False
+            writes = self._layers.release(said["writes"])
             words = b""
             if holder is not None:
                 descriptors.append(holder.show().detach())
@@ -196,6 +199,8 @@ class _Server:
                 descriptors += watched
             crew = self._reserve.start(outline, b"run" + words, descriptors)
             self._supervisors.add(crew.pid)
+            if writes:
+                self._layers.write(said["writes"], crew.control.dup())
             if holder is not None:
                 self._layers.join(holder, crew.control)
             elif said["guarded"]:
@@ -213,13 +218,15 @@ class _Server:
         """Take note of what ended, and kill what a supervisor that was killed left behind."""
         while True:
             try:
-                pid, _status = os.waitpid(-1, 0 if block else os.WNOHANG)
+                pid, status = os.waitpid(-1, 0 if block else os.WNOHANG)
             except ChildProcessError:
                 return
             if pid == 0:
                 break
             self._reserve.ended(pid)
             self._layers.ended(pid)
+            if pid in self._supervisors and status:
+                self._layers.distrust()
             self._supervisors.discard(pid)
             block = False
         self._end_strays()
