@@ -43,15 +43,17 @@ async def plain(words: list[str]) -> None:
     subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
 
 
-async def sandboxed(spawner: Spawner, profile: Profile, *argv: str) -> None:
+async def sandboxed(spawner: Spawner, profile: Profile, *argv: str) -> float:
+    """Seconds of processor time that the work took."""
     flight = await spawner.run(grant(profile, *argv))
     async for _piece in flight.output():
         pass
     outcome = await flight.wait()
     assert outcome.exit_code == 0, outcome
+    return outcome.cpu_ms / 1000
 
 
-async def measure(name: str, runs: int, call: Callable[[], Awaitable[None]], pause: float = 0.0) -> list[float]:
+async def measure(name: str, runs: int, call: Callable[[], Awaitable[object]], pause: float = 0.0) -> list[float]:
     times = []
     for _ in range(runs + 3):
         await asyncio.sleep(pause)
