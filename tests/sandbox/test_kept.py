@@ -332,7 +332,8 @@ async def test_a_layer_whose_supervisor_was_killed_is_mounted_anew_for_the_next_
 ) -> None:
     await finish(grant_for(staged, "true"))
     kept = mounted_ahead(spawner)
-    flight = await spawner.run(grant_for(staged, "sh", "-c", "echo mine > own; cat"), stdin="pipe")
+    flight = await spawner.run(grant_for(staged, "sh", "-c", "echo mine > own; echo; cat"), stdin="pipe")
+    await anext(aiter(flight.output()))
     os.kill(supervisor_of(flight.pid, spawner.pid), signal.SIGKILL)
     assert (await flight.wait()).killed == "the supervisor ended"
     until(partial(gone, spawner, kept))

@@ -15,6 +15,7 @@ from tests.sandbox.conftest import Finish, grant_for
 from tests.sandbox.test_kept import staged, tier
 from vtcode_tui.sandbox import Profile, Spawner
 from vtcode_tui.sandbox.inner import machine, unmounting
+from vtcode_tui.sandbox.inner.holder import Holder
 from vtcode_tui.sandbox.inner.job import SetupError
 from vtcode_tui.sandbox.inner.layers import Layers
 
@@ -112,6 +113,15 @@ def test_a_layer_that_stays_mounted_is_an_error_that_says_what_to_do(staged: Pro
         layers.enter(folders, alone=True)
     os.close(read)
     os.close(write)
+
+
+def test_no_run_waits_for_what_a_holder_has_not_said_yet() -> None:
+    holder = Holder()
+    holder.orders.settimeout(3600)  # so that waiting for it would not end within this test's time
+    holder.hear()
+    assert not holder.may_serve([])
+    assert holder.end() == -1
+    os.waitpid(holder.pid, 0)
 
 
 def test_what_the_machine_writes_is_counted(tmp_path: Path) -> None:

@@ -103,7 +103,8 @@ class Holder:
 
     def hear(self) -> None:
         """Take note of what it has said by now."""
-        self._take(socket.MSG_DONTWAIT)
+        if select.select([self.orders], [], [], 0)[0]:
+            self._take()
 
     def rest(self) -> None:
         """No run sees the layer from now on: nothing in the upper folder may change."""
@@ -129,7 +130,7 @@ class Holder:
         with self.orders, suppress(OSError):
             self.orders.shutdown(socket.SHUT_WR)  # no more orders: it ends when it has answered
             if not self._mounted:
-                self._take(0)
+                self._take()
         if self.pid:
             ending.send(self.pid, signal.SIGKILL)
         return self._notice
@@ -144,13 +145,11 @@ class Holder:
         """Whether it was killed; it says nothing after it has mounted."""
         return bool(select.select([self.orders], [], [], 0)[0])
 
-    def _take(self, flags: int) -> None:
+    def _take(self) -> None:
         if self._mounted:
             return
         with suppress(OSError):
-            answer, descriptors, _flags, _address = socket.recv_fds(
-                self.orders, 4096, 1, flags | socket.MSG_CMSG_CLOEXEC
-            )
+            answer, descriptors, _flags, _address = socket.recv_fds(self.orders, 4096, 1, socket.MSG_CMSG_CLOEXEC)
             self.refused = not descriptors and bool(answer)
             if descriptors:
                 self._notice, self._mounted = descriptors[0], True
