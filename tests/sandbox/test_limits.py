@@ -156,12 +156,11 @@ IN_FLIGHT = (
 )
 
 
+@pytest.mark.parametrize("tier", ["kernel"])  # in tier full a run has a file system of terminals of its own
 @pytest.mark.parametrize("script", [SPREAD, IN_FLIGHT], ids=["spread", "on their way through a socket"])
 async def test_terminals_are_laid_to_the_run_that_has_them_and_to_no_other(
-    alone: None, spawner: Spawner, profile: Profile, tier: Tier, script: str
+    alone: None, spawner: Spawner, profile: Profile, script: str
 ) -> None:
-    if tier == "full":
-        pytest.skip("a run of tier full has a pseudo-terminal file system of its own")
     modest = replace(profile, limits=replace(SMALL, descriptors=1024))
     quiet = await spawner.run(grant_for(modest, "bash", "-c", "read gone"), stdin="pipe")
     flood = await spawner.run(grant_for(modest, "bash", "-c", script))
