@@ -143,6 +143,7 @@ def test_what_a_person_changed_while_a_crew_waited_stays_and_what_the_run_change
 
 
 @pytest.mark.kernel
+@pytest.mark.own_spawner  # a server that served others may hold a layer, which is a child of it too
 async def test_a_run_restores_what_was_there_when_it_began_and_not_what_its_crew_had_seen(
     spawner: Spawner, finish: Finish, profile: Profile
 ) -> None:
