@@ -395,3 +395,14 @@ class TestStaging:
         for path in (upper, work):
             path.mkdir(parents=True)
         return replace(profile, staging=Staging(profile.workspace, upper, work))
+
+
+@pytest.mark.parametrize(("ending", "audience"), [(0, "journal"), (3, "all")])
+async def test_a_refusal_that_a_run_went_on_without_is_evidence_all_the_same(
+    finish: Finish, profile: Profile, ending: int, audience: str
+) -> None:
+    script = f"import socket,sys\ntry: socket.socket(socket.AF_NETLINK,3,0)\nexcept OSError: sys.exit({ending})"
+    _text, outcome = await finish(grant_for(profile, "python3", "-c", script))
+    assert outcome.exit_code == ending
+    found = [denial.audience for denial in outcome.denials if "netlink" in denial.detail]
+    assert found == [audience]

@@ -185,7 +185,12 @@ def _status(outcome: Outcome, tier: str, told: Collection[tuple[str, str, str]],
             _say(f"nothing ran: {outcome.setup_error}")
         return 4
     for denial in outcome.denials:
-        if denial.audience != "model" and denial.kind != "limit" and _name(denial) not in told and not as_json:
+        if (
+            denial.audience in {"all", "people"}
+            and denial.kind != "limit"
+            and _name(denial) not in told
+            and not as_json
+        ):
             by = f"refused: {denial.process}" if denial.process else denial.kind
             _say(f"{by}: {denial.detail}", denial.remedy)
     if outcome.signal is not None:

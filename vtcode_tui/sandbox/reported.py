@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from vtcode_tui.sandbox import explain
@@ -15,7 +16,10 @@ def outcome_of(report: Mapping[str, Any], answer: bytes, reason: str) -> Outcome
     """The outcome; `answer`: what an `Invoke` returned, `reason`: why we killed the run, if we did."""
     exit_status = report.get("exit")
     refused = (explain.denial(row) for row in report.get("denials", ()))
-    denials = tuple(denial for denial in refused if explain.worth_telling(denial, exit_status))
+    denials = tuple(
+        denial if explain.worth_telling(denial, exit_status) else replace(denial, audience="journal")
+        for denial in refused
+    )
     denials += tuple(
         Denial("protected", str(row["path"]), "guard", explain.undone(str(row["what"])))
         for row in report.get("protected", ())

@@ -19,8 +19,11 @@ class Denial:
     pid: int = 0
     process: str = ""
     count: int = 1
-    audience: Literal["all", "model", "people"] = "all"
-    """`model`: says nothing about what exists outside, and nothing for certain; `people`: no model may hear it."""
+    audience: Literal["all", "model", "people", "journal"] = "all"
+    """`model`: says nothing about what exists outside, and nothing for certain; `people`: no model may hear it.
+
+    `journal`: it is evidence, and the run went on without it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
