@@ -26,6 +26,10 @@ FILES = {"a.py": "x = 1\n", "gone": "goes\n", "old": "moves\n" * 9}
 COMMAND = "sed -i s/1/2/ a.py; rm gone; mv old new; mkdir empty; ln -s a.py link"
 
 
+EVERY = 99
+"""More steps than there are: the worker comes to its end, and nobody hears its answer."""
+
+
 async def _accept_and_be_killed(stage: Stage, after: int) -> None:
     """Accept everything, and let the worker be killed after that many steps, as with the whole program."""
     await stage.session.submit("go")
@@ -34,7 +38,7 @@ async def _accept_and_be_killed(stage: Stage, after: int) -> None:
     arguments = layer.accepting(shown, {change.path: None for change in shown.files}, shown.digest)
     words = [sys.executable, "-m", "tests.workspace.accepting_killed", str(after)]
     killed = subprocess.run(words, input=json.dumps(arguments), text=True, check=False)
-    assert killed.returncode == -signal.SIGKILL
+    assert killed.returncode == (0 if after == EVERY else -signal.SIGKILL)
 
 
 def _is_finished(root: Path) -> bool:
@@ -82,15 +86,37 @@ async def test_what_another_process_is_about_to_finish_is_left_to_it(tmp_path: P
         assert len(payloads(stage.events(), FileChanged)) > 6
 
 
-async def test_a_worker_that_is_killed_while_vtcode_lives_keeps_nobody_from_accepting(tmp_path: Path) -> None:
+async def test_what_was_written_before_vtcode_was_killed_is_told_and_not_done_again(tmp_path: Path) -> None:
+    async with staged(tmp_path, STEPS, files=FILES) as stage:
+        await _accept_and_be_killed(stage, EVERY)
+        assert _is_finished(stage.root)
+        assert not any(changed.via == "accept" for changed in payloads(stage.events(), FileChanged))
+    (stage.root / "a.py").write_text("x = 1\n")
+    async with staged(tmp_path, [Step("hello")]) as stage:
+        assert (stage.root / "a.py").read_text() == "x = 1\n"
+        assert "was written and is in the journal only now" in _said(stage)
+        told = {changed.path: changed for changed in payloads(stage.events(), FileChanged)}
+        assert set(told) == {"a.py", "gone", "old", "new", "empty", "link"}
+        assert told["a.py"].after_sha256 == sha256(b"x = 2\n").hexdigest()
+    async with staged(tmp_path, [Step("hello")]) as stage:
+        assert not payloads(stage.events(), FileChanged)
+
+
+@pytest.mark.parametrize("after", [1, EVERY])
+async def test_a_worker_that_is_killed_while_vtcode_lives_keeps_nobody_from_accepting(
+    tmp_path: Path, after: int
+) -> None:
     more = [*STEPS, Step("", (("edit_file", {"path": "a.py", "old": "2", "new": "3"}),)), Step("done")]
     async with staged(tmp_path, more, files=FILES) as stage:
-        await _accept_and_be_killed(stage, 1)
+        await _accept_and_be_killed(stage, after)
         await stage.session.submit("more")
         shown = await stage.session.changes()
         await stage.session.accept({"a.py": None}, shown.digest)
         assert (stage.root / "a.py").read_text() == "x = 3\n"
         assert {"new", "link"} <= {path.name for path in stage.root.iterdir()}
+        told = [c.path for c in payloads(stage.events(), FileChanged) if c.via == "accept"]
+        assert set(told) == {"a.py", "empty", "gone", "link", "new", "old"}
+        assert told.count("new") == 1
 
 
 async def test_another_folder_at_the_same_place_is_not_written_to(tmp_path: Path) -> None:

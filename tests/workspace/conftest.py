@@ -73,7 +73,9 @@ class Bench:
         """Accept a selection of what is pending now (None: everything)."""
         shown = self.changes(**{name: value for name, value in how.items() if name != "turn"})
         chosen = {c.path: None for c in shown.files} if selection is None else selection
-        return self.call("accept", self.layer.accepting(shown, chosen, shown.digest, **how))
+        answer = self.call("accept", self.layer.accepting(shown, chosen, shown.digest, **how))
+        self.layer.told()
+        return answer
 
     def moment(self, worker: str, mark: int, **more: Any) -> dict[str, Any]:
         """The answer of a worker of `marks`; `put` runs where a run does, in the mount."""

@@ -157,7 +157,7 @@ def test_own_text_survives_a_crash(bench: Bench, after: str) -> None:
     arguments = bench.layer.accepting(shown, {"a.txt": Edited({0: b"ZWEI\n"})}, shown.digest)
     pid = os.fork()
     if pid == 0:
-        name = "carry_out" if after == "plan" else "drop_plan"
+        name = "carry_out" if after == "plan" else "carried_out"
         setattr(staging, name, lambda *given: os.kill(os.getpid(), signal.SIGKILL))
         bench.call("accept", arguments)
         os._exit(1)

@@ -35,8 +35,8 @@ class Changes(Protocol):
         """What is staged."""
         ...
 
-    async def accept(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
-        """Write a selection to the real workspace. Raises StaleFileError, with nothing written."""
+    async def accept(self, selection: Selection, digest: str, turn: int) -> None:
+        """Write a selection to the real workspace, and record it. Raises StaleFileError, with nothing written."""
         ...
 
     async def discard(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:

@@ -54,14 +54,14 @@ class Direct:
                 return ChangeSet()
             return await self._review()
 
-    async def accept(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
+    async def accept(self, selection: Selection, digest: str, turn: int) -> None:
         """Keep what was done: the files stay, and leave the review."""
         async with self._one:
             arguments = self._selected(selection, digest)
             await self._means.decided("accepted", selection, digest, turn, staged=False)
             answer = await self._look("keep", arguments, "notes what the human keeps", turn)
             await self._review()
-            return self._means.told(decode(answer["changes"]).files, "accept")
+            await self._means.record(self._means.told(decode(answer["changes"]).files, "accept"), turn)
 
     async def discard(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
         """Bring the real files back to what they were. Raises StaleFileError, with nothing written."""

@@ -20,6 +20,7 @@ from vtcode_tui.workspace.layer import MODULE, Layer, unfinished_layers
 from vtcode_tui.workspace.wire import decode
 
 _NAMED = 6
+_FINISHED = "cut off in the middle and is finished now"
 
 
 async def finish_acceptances(means: Means, home: Home, own: str) -> None:
@@ -54,8 +55,10 @@ async def finish_acceptance(means: Means, layer: Layer) -> None:
     made = means.told(decode(answer["changes"]).files, "accept")
     for changed in made:
         await means.bus.record(changed)
+    await asyncio.to_thread(layer.told)
     names = ", ".join(changed.path for changed in made[:_NAMED]) or "no file"
     more = f" and {len(made) - _NAMED} more" if len(made) > _NAMED else ""
-    text = f"What you had accepted was cut off in the middle and is finished now: {names}{more}."
+    how = "written and is in the journal only now" if answer.get("whole") else _FINISHED
+    text = f"What you had accepted was {how}: {names}{more}."
     means.bus.publish(Notice(text, "warning"))
     means.failed(answer, "was not finished accepting")

@@ -63,8 +63,8 @@ class Layered:
             self._last = await self._scan()
             return self._last
 
-    async def accept(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
-        """Write a selection to the real workspace. Raises StaleFileError, with nothing written."""
+    async def accept(self, selection: Selection, digest: str, turn: int) -> None:
+        """Write a selection to the real workspace, and record it. Raises StaleFileError, with nothing written."""
         async with self._one:
             if await asyncio.to_thread(lambda: self._layer.unfinished):
                 await finish_acceptance(self._means, self._layer)  # its worker was killed, and vtcode lives on
@@ -73,8 +73,9 @@ class Layered:
             await self._means.decided("accepted", selection, digest, turn, staged=True)
             answer = await self._admitted(MODULE, "accept", shown, selection, arguments, turn, "accept")
             self._means.failed(answer, "was not accepted")
+            await self._means.record(self._means.told(decode(answer["changes"]).files, "accept"), turn)
+            await asyncio.to_thread(self._layer.told)
             self._last = await self._scan()
-            return self._means.told(decode(answer["changes"]).files, "accept")
 
     async def discard(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
         """Throw a selection away."""

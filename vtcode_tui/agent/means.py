@@ -71,6 +71,11 @@ class Means:
         """One event for each file that was changed."""
         return changed_events(list(files), self.workspace.runs_by, staged=staged, via=via)
 
+    async def record(self, made: Iterable[FileChanged], turn: int) -> None:
+        """Put into the journal what the human's decision did to files."""
+        for changed in made:
+            await self.bus.record(changed, turn=turn, actor=self.human)
+
 
 def _shortened(path: str) -> str:
     return path if len(path) <= _LONGEST else f"{path[: _LONGEST - 20]}... ({len(path)} characters)"

@@ -256,8 +256,7 @@ class Session:
 
     async def accept(self, selection: Selection, digest: str) -> None:
         """Write staged changes to the real workspace."""
-        for changed in await self._parts.changes.accept(selection, digest, self.turn):
-            await self._parts.bus.record(changed, turn=self.turn, actor=self._human)
+        await self._parts.changes.accept(selection, digest, self.turn)
 
     async def discard(self, selection: Selection, digest: str) -> None:
         """Throw staged changes away."""

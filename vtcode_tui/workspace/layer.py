@@ -19,7 +19,7 @@ from vtcode_tui.workspace.choices import to_json
 from vtcode_tui.workspace.discarding import erase
 from vtcode_tui.workspace.executed import in_bare_repository
 from vtcode_tui.workspace.jail import Workspace
-from vtcode_tui.workspace.plan import PLAN
+from vtcode_tui.workspace.plan import PLAN, drop_plan
 from vtcode_tui.workspace.protected import TRUST_MARKER
 
 MODULE = "vtcode_tui.workspace.staging"
@@ -53,8 +53,12 @@ class Layer:
 
     @property
     def unfinished(self) -> bool:
-        """An acceptance was interrupted: `recover` finishes it."""
+        """An acceptance was interrupted, or is not in the journal yet: `recover` finishes and tells it."""
         return (self.folder / PLAN).exists()
+
+    def told(self) -> None:
+        """What was accepted is in the journal."""
+        drop_plan(self.folder)
 
     def prepare(self) -> None:
         """Make the folders; they belong to the user alone."""

@@ -1,9 +1,10 @@
 """Writing an accepted change set to the real workspace so that a crash loses nothing. Standard library only.
 
 The steps are written down first (`plan.json` in the layer's folder, with the bytes that stand nowhere else beside
-it), then carried out one by one, each in a single rename, then the plan is removed. Each step knows the state
-before and after it, so that whoever finds a plan at the next start can finish it: what is in its `after` state was
-done, what is still in its `before` state is done now, and anything else was changed by somebody: left, and named.
+it), then carried out one by one, each in a single rename. Each step knows the state before and after it, so that
+whoever finds a plan at the next start can finish it: what is in its `after` state was done, what is still in its
+`before` state is done now, and anything else was changed by somebody: left, and named. A plan that was carried out
+says so, and stays until the journal tells of it: then what was done is told at the next start, and not done again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -46,10 +47,20 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Steps that were written down. `root` is the inode of the folder that they were meant for; 0: not known."""
+    """Steps that were written down. `root` is the inode of the folder that they were meant for; 0: not known.
+
+    `failed`: why some could not be done, by path, once all of it was carried out; None until then.
+    """
 
     steps: tuple[Step, ...]
     root: int
+    failed: dict[str, str] | None = None
+
+    @property
+    def done(self) -> Done:
+        """What became of a plan that was carried out."""
+        failed = self.failed or {}
+        return Done(tuple(step for step in self.steps if step.path not in failed), failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +75,28 @@ def write_plan(folder: Path, plan: Plan, contents: dict[str, bytes]) -> None:
     """Make the plan durable; from here on it will be finished whatever happens."""
     for digest, content in contents.items():
         write_atomically(folder / _BYTES / digest, content)
+    _keep(folder, plan)
+
+
+def carried_out(folder: Path, plan: Plan, done: Done) -> None:
+    """Nothing of the plan is left to do; it stays until the journal tells of it."""
+    _keep(folder, replace(plan, failed=done.failed))
+
+
+def _keep(folder: Path, plan: Plan) -> None:
     rows = [[s.do, s.path, to_json(s.before), to_json(s.after), s.source, s.mtime_ns, s.rest] for s in plan.steps]
-    write_atomically(folder / PLAN, json.dumps({"version": 1, "root": plan.root, "steps": rows}))
+    kept = {"version": 1, "root": plan.root, "steps": rows, "failed": plan.failed}
+    write_atomically(folder / PLAN, json.dumps(kept))
 
 
 def read_plan(folder: Path) -> Plan | None:
-    """The plan that was not finished; None when there is none."""
+    """The plan that was not finished, or that the journal does not tell of yet; None when there is none."""
     try:
         data = json.loads((folder / PLAN).read_bytes())
     except FileNotFoundError:
         return None
     steps = (Step(do, path, from_json(b), from_json(a), *more) for do, path, b, a, *more in data["steps"])
-    return Plan(tuple(steps), data.get("root", 0))
+    return Plan(tuple(steps), data.get("root", 0), data.get("failed"))
 
 
 def rest_of(step: Step, folder: Path) -> bytes:
@@ -84,7 +105,7 @@ def rest_of(step: Step, folder: Path) -> bytes:
 
 
 def drop_plan(folder: Path) -> None:
-    """The plan is finished."""
+    """The plan is finished, and told."""
     (folder / PLAN).unlink(missing_ok=True)
     with contextlib.suppress(FileNotFoundError):
         for entry in os.scandir(folder / _BYTES):

@@ -32,6 +32,7 @@ from vtcode_tui.workspace.plan import (
     Done,
     Plan,
     Step,
+    carried_out,
     carry_out,
     drop_plan,
     read_plan,
@@ -77,9 +78,10 @@ def accept(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
             )
         steps, contents = steps_for(found, picked, place.upper)
         place.enter(steps, contents, int(arguments.get("turn", 0)))
-        write_plan(place.folder, Plan(tuple(steps), place.root), contents)
+        plan = Plan(tuple(steps), place.root)
+        write_plan(place.folder, plan, contents)
         done = place.finish(steps)
-        place.settle(picked, done)
+        place.settle(plan, picked, done)
         return {"changes": encode(_written(picked, done, contents)), **summary(done)}
 
     return _answer(work, arguments)
@@ -113,6 +115,7 @@ def discard(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
 def recover(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
     """Finish an acceptance that was interrupted: `{"changes", "done", "failed"}`, empty when there was none.
 
+    One that was carried out and is not told yet is told as it was done, with `"whole": true`, and not done again.
     Where the workspace is another folder by now, nothing is written, and what is left stays in the layer.
     """
 
@@ -120,13 +123,15 @@ def recover(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
         plan = read_plan(place.folder)
         if plan is None:
             return {"changes": encode(ChangeSet()), **summary(Done((), {}))}
+        if plan.failed is not None:
+            return {"changes": encode(place.noted(plan.done)), **summary(plan.done), "whole": True}
         if plan.root not in {0, place.root}:
             drop_plan(place.folder)
             left = Done((), {step.path: "the workspace is another folder now" for step in plan.steps})
             return {"changes": encode(ChangeSet()), **summary(left)}
         done = place.finish(plan.steps)
         changes = place.noted(done)
-        place.settle((), done)
+        place.settle(plan, (), done)
         return {"changes": encode(changes), **summary(done)}
 
     return _answer(work, arguments)
@@ -188,8 +193,8 @@ class _Place:
         with Beneath(self.lower) as real:
             return carry_out(steps, real, self.upper, self.folder)
 
-    def settle(self, picked: Chosen, done: Done) -> None:
-        """From now on the changes that are left are those to what was accepted."""
+    def settle(self, plan: Plan, picked: Chosen, done: Done) -> None:
+        """From now on the changes that are left are those to what was accepted, and nothing of it is done again."""
         merged = {p.change.path: p for p, choice in picked if p.merged is not None and choice is None}
         rests = [step for step in done.done if step.rest]
         with Beneath(self.lower) as real, Beneath(self.upper) as layer:
@@ -205,7 +210,7 @@ class _Place:
             for step in rests:
                 discarder.settle(step.path, rest_of(step, self.folder), real.entry(step.path))
         self.bases.save()
-        drop_plan(self.folder)
+        carried_out(self.folder, plan, done)
         if not self.live:
             self.scan()
 
