@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.stage import staged
+from tests.agent.stage import Stage, staged
 from tests.reading import payloads
 from vtcode_tui.common.errors import StaleFileError, UsageError
 from vtcode_tui.config.settings import Sandbox
 from vtcode_tui.demo import Step
 from vtcode_tui.events import verify
-from vtcode_tui.events.types import ChangesReviewed, FileChanged, SessionRewound
+from vtcode_tui.events.types import ChangesReviewed, FileChanged, PolicyDecided, SessionRewound
 from vtcode_tui.workspace.changes import ChangeSet, Edited
 
 pytestmark = pytest.mark.kernel
@@ -22,6 +22,11 @@ OFF = Sandbox(staging="off")
 
 def command(text: str) -> Step:
     return Step("", (("run_command", {"command": text}),))
+
+
+def own_work(stage: Stage) -> list[str]:
+    """Why each worker of vtcode's own ran."""
+    return [it.reason for it in payloads(stage.events(), PolicyDecided) if it.rule == "vtcode.own"]
 
 
 def ops(changes: ChangeSet) -> dict[str, str]:
@@ -154,11 +159,14 @@ async def test_without_a_layer_what_a_command_did_is_shown_and_rolled_back(tmp_p
 
 
 async def test_without_a_layer_the_first_look_begins_with_the_first_prompt_and_happens_once(tmp_path: Path) -> None:
-    async with staged(
-        tmp_path, [Step("nothing to run"), Step("nor now")], files={"a.py": "1\n"}, sandbox=OFF
-    ) as stage:
+    steps = [Step("nothing to run"), command("cat a.py"), Step("nothing was changed"), command("echo 2 > a.py")]
+    async with staged(tmp_path, [*steps, Step("ok")], files={"a.py": "1\n"}, sandbox=OFF) as stage:
         await stage.session.submit("one")
         await stage.session.submit("two")
+        # A command that changed nothing, after nothing was changed, is followed without a worker.
+        assert own_work(stage) == ["looks at the workspace before a run waits for it"]
+        await stage.session.submit("three")
+        assert own_work(stage)[1:] == ["compares the workspace with what it was"]
     looks = [event for event in stage.events() if "looks at the workspace before a run waits" in str(event)]
     assert len({event.call for event in looks}) == 1
     assert len({event.turn for event in looks}) == 1

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.amount import examples
-from vtcode_tui.workspace import contents, ledger, snapshot, tracing
+from vtcode_tui.workspace import contents, ledger, snapshot, tracing, unchanged
 from vtcode_tui.workspace.changes import ChangeSet, FileChange, Overwrite, Selection
 from vtcode_tui.workspace.layer import selected
 from vtcode_tui.workspace.wire import decode
@@ -48,8 +49,18 @@ class Traced:
     def run(self, act: Callable[[Path], object], *, reviewed: bool = False) -> ChangeSet:
         self.turn += 1
         assert "error" not in self.call("before")
+        known = unchanged.Unchanged(self.root, self.folder)
+        known.holds()
         act(self.root)
-        return decode(self.call("after", turn=self.turn, reviewed=reviewed)["changes"])
+        held = known.holds()
+        answer = self.call("after", turn=self.turn, reviewed=reviewed)
+        changes = decode(answer["changes"])
+        # Nobody looks where it is said that nothing changed.
+        assert not held or (changes.files, answer["unseen"]) == ((), [])
+        return changes
+
+    def is_unchanged(self) -> bool:
+        return unchanged.Unchanged(self.root, self.folder).holds()
 
     def waiting(self) -> ChangeSet:
         return decode(self.call("review")["changes"])
@@ -314,6 +325,91 @@ def test_going_back_to_a_turn_undoes_it_and_what_came_after(traced: Traced) -> N
 def test_too_many_files_are_named_as_the_reason(traced: Traced, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshot, "MOST", 3)
     assert "more than 3 files" in traced.call("before")["error"]
+
+
+def _replace_ignored_folder(root: Path) -> None:
+    shutil.rmtree(root / "build")
+    (root / "build").write_text("now it counts\n")
+
+
+def _link_elsewhere(root: Path) -> None:
+    (root / "link").unlink()
+    (root / "link").symlink_to("b.txt")
+
+
+def _file_by_a_folder(root: Path) -> None:
+    (root / "a.txt").unlink()
+    (root / "a.txt").mkdir()
+
+
+def _folder_by_a_link(root: Path) -> None:
+    (root / "d/e").rename(root / "build/e")
+    (root / "d/e").symlink_to("../build/e")
+
+
+def _swap(root: Path) -> None:
+    (root / "twin").rename(root / "a.txt")
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "same length": lambda root: (root / "d/b.txt").write_text("c\n"),
+    "another mode": lambda root: (root / "a.txt").chmod(0o600),
+    "mode of a folder": lambda root: (root / "d").chmod(0o700),
+    "new name": lambda root: (root / "d/e/new").touch(),
+    "new folder": lambda root: (root / "d/e/new").mkdir(),
+    "gone": lambda root: (root / "d/e/c.txt").unlink(),
+    "empty folder gone": lambda root: (root / "empty").rmdir(),
+    "link elsewhere": _link_elsewhere,
+    "pipe": lambda root: os.mkfifo(root / "pipe"),
+    "file by a folder": _file_by_a_folder,
+    "folder by a link": _folder_by_a_link,
+    "ignored folder by a file": _replace_ignored_folder,
+    "a file of rules": lambda root: (root / ".gitignore").write_text("/bui*/\n"),
+    "a file of rules that is ignored": lambda root: (root / "venv/.gitignore").write_text("\n"),
+    "a twin with the old times": _swap,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_a_run_changed_is_never_taken_for_unchanged(traced: Traced, change: str) -> None:
+    root = traced.root
+    for folder, rules in ((root, "/build/\n"), (root / "venv", "*\n")):
+        folder.mkdir(exist_ok=True)
+        (folder / ".gitignore").write_text(rules)
+        (folder / "built").write_text("x")
+    (root / "build").mkdir()
+    shutil.copy2(root / "a.txt", root / "twin")
+    kept = settled(traced)
+    assert kept.holds()
+    (root / "build/new").write_text("never counts\n")
+    (root / "venv/built").write_text("nor does this\n")
+    assert kept.holds()
+    CHANGES[change](root)
+    assert not kept.holds()
+    assert traced.run(lambda _: None) == ChangeSet()  # `before` finds it, and then it is known
+    assert settled(traced).holds() is (change != "pipe")
+
+
+def settled(traced: Traced) -> unchanged.Unchanged:
+    """What is known once the youngest file of rules is old enough to have a stamp."""
+    youngest = max(path.lstat().st_ctime_ns for path in traced.root.rglob(".gitignore"))
+    while time.time_ns() <= youngest + 2 * snapshot.TICK_NS:
+        os.sched_yield()
+    assert "error" not in traced.call("before")
+    return unchanged.Unchanged(traced.root, traced.folder)
+
+
+def test_a_snapshot_that_is_missing_damaged_or_too_large_is_for_a_worker(
+    traced: Traced, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not traced.is_unchanged()
+    traced.call("before")
+    assert traced.is_unchanged()
+    with monkeypatch.context() as patch:
+        patch.setattr(unchanged, "_LARGEST", 10)
+        assert not traced.is_unchanged()
+    (traced.folder / "snapshot.json").write_text("{")
+    assert not traced.is_unchanged()
 
 
 @pytest.mark.parametrize("torn", ["contents.pack", "contents.index"])

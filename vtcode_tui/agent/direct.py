@@ -19,6 +19,7 @@ from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.tools.answer import invoke
 from vtcode_tui.workspace.changes import ChangeSet, Selection
 from vtcode_tui.workspace.layer import TRACING, marked, selected
+from vtcode_tui.workspace.unchanged import Unchanged
 from vtcode_tui.workspace.wire import decode
 
 
@@ -26,7 +27,8 @@ class Direct:
     """See `agent.changes.Changes`. Edits are approved one by one before they are made; commands are followed.
 
     `folder` is the session's own, beside the layers of others. Before a run that may write, and after it, a worker
-    looks at the workspace; what the run changed is noted with what is needed to take it back.
+    looks at the workspace, unless it surely is what it was; what the run changed is noted with what is needed to
+    take it back.
     """
 
     staged = False
@@ -46,6 +48,7 @@ class Direct:
         """Something may wait for review: until then nobody needs to look. Of an earlier start nothing else is left:
         taking back is done path by path, each whole or not at all."""
         self._closed = False
+        self._unchanged = Unchanged(means.workspace.root, folder)
 
     async def now(self) -> ChangeSet:
         """What commands did and nobody has looked at, with protected paths marked."""
@@ -79,6 +82,8 @@ class Direct:
         async with self._one:
             if self._closed or self._means.live():
                 return  # what a run that is alive has done by now is its own
+            if await self._is_unchanged() and not any(map(self._unchanged.is_left_out, paths or ())):
+                return
             arguments = {} if paths is None else {"paths": sorted(paths)}
             try:
                 await self._look("before", arguments, "remembers the workspace before a run", turn)
@@ -92,6 +97,8 @@ class Direct:
             return []
         async with self._one:
             if self._closed:
+                return []
+            if made is None and not self._means.live() and await self._is_unchanged():
                 return []
             arguments: dict[str, Any] = {"turn": turn, "reviewed": not executed}
             if made is not None:
@@ -159,7 +166,12 @@ class Direct:
         self._shown.put(changes.digest, changes)
         return changes
 
+    async def _is_unchanged(self) -> bool:
+        """Whether the workspace is what was remembered last: then nobody needs to look. No run may be alive."""
+        return await asyncio.to_thread(self._unchanged.holds)
+
     async def _look(self, name: str, arguments: Mapping[str, Any], why: str, turn: int = 0) -> Mapping[str, Any]:
+        self._unchanged.forget()
         profile = self._means.profile(name, self._folder)
         answer, _ = await self._means.work.run(
             f"trace_{name}", TRACING, name, self._arguments(arguments), profile, why, turn
@@ -169,6 +181,7 @@ class Direct:
     async def _write(
         self, name: str, arguments: Mapping[str, Any], paths: dict[str, str | None], turn: int, via: Via
     ) -> list[FileChanged]:
+        self._unchanged.forget()
         root = self._means.workspace.root
         access = Access(writes=tuple(FileState(root / path, digest) for path, digest in paths.items()))
         call = Call(self._means.work.number(), ACCEPT, {"paths": list(paths), "back": True}, access, root, "human")

@@ -27,9 +27,12 @@ from vtcode_tui.workspace.touched import too_deep
 
 MOST = 250_000
 """A workspace with more paths than this cannot be remembered."""
+MOST_LEFT_OUT = 10_000
+RULES = ".gitignore"
 _LEFT_OUT = frozenset({".git/objects", ".git/lfs"})
 _NAME = "snapshot.json"
-_TICK_NS = 50_000_000
+TICK_NS = 50_000_000
+"""Within one tick of the file system's clock a second change would leave the same status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,9 @@ class Snapshot:
     paths: Paths = field(default_factory=dict)
     unseen: frozenset[str] = frozenset()
     """What is there and cannot be remembered."""
+    left_out: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """What is there and does not count (folders with a `/` behind them), up to `MOST_LEFT_OUT`: nothing below is
+    named. Of files of rules that are ignored themselves the stamp: they decide about others."""
 
 
 def read_snapshot(folder: Path) -> Snapshot:
@@ -58,25 +64,36 @@ def read_snapshot(folder: Path) -> Snapshot:
         data = json.loads((folder / _NAME).read_bytes())
         rows = {path: (from_json(entry), tuple(stamp)) for path, (entry, stamp) in data["paths"].items()}
         unseen = frozenset(map(str, data.get("unseen", ())))
+        left_out = {path: tuple(stamp) for path, stamp in data.get("left_out", {}).items()}
     except FileNotFoundError:
         return Snapshot()
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise WorkspaceError(f"{folder / _NAME} is damaged: remove it to begin anew") from error
     paths = {path: Remembered(entry, stamp) for path, (entry, stamp) in rows.items() if entry is not None}
-    return Snapshot(paths, unseen)
+    return Snapshot(paths, unseen, left_out)
+
+
+def size_of_snapshot(folder: Path) -> int:
+    """Bytes that what was remembered takes; 0 when nothing was."""
+    try:
+        return (folder / _NAME).stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def write_snapshot(folder: Path, known: Snapshot) -> None:
     """Remember this."""
     rows = {path: [to_json(r.entry), r.stamp] for path, r in known.paths.items()}
-    write_atomically(folder / _NAME, json.dumps({"version": 1, "paths": rows, "unseen": sorted(known.unseen)}))
+    data = {"version": 1, "paths": rows, "unseen": sorted(known.unseen), "left_out": known.left_out}
+    write_atomically(folder / _NAME, json.dumps(data))
 
 
 def look(root: Path, before: Paths, contents: Contents) -> Snapshot:
     """Every path that counts, as it is now; contents that are not known yet are kept where they fit."""
     found: dict[str, Remembered] = {}
     unseen: set[str] = set()
-    for path, remembered in _Walk(root, before, contents).walk():
+    walk = _Walk(root, before, contents)
+    for path, remembered in walk.walk():
         if len(found) + len(unseen) >= MOST:
             raise WorkspaceError(
                 f"the workspace has more than {MOST:,} files that are not ignored: what a run changes in it cannot "
@@ -86,7 +103,7 @@ def look(root: Path, before: Paths, contents: Contents) -> Snapshot:
             unseen.add(path)
         else:
             found[path] = remembered
-    return Snapshot(found, frozenset(unseen))
+    return Snapshot(found, frozenset(unseen), walk.left_out)
 
 
 class _Walk:
@@ -99,7 +116,8 @@ class _Walk:
         self._tracked_folders = frozenset(
             name[:at] for name in self._tracked for at, c in enumerate(name) if c == "/"
         )
-        self._fresh = time.time_ns() - _TICK_NS
+        self._fresh = time.time_ns() - TICK_NS
+        self.left_out: dict[str, tuple[int, ...]] = {}
 
     def walk(self) -> Iterator[tuple[str, Remembered | None]]:
         """Folders before what is in them; None for what cannot be remembered."""
@@ -114,13 +132,14 @@ class _Walk:
                     yield at, None
                 continue
             # What was not ignored when it was looked at last is not now, where every rule on the way is the same.
-            settled = settled and self._same(f"{at}/.gitignore" if at else ".gitignore")
+            settled = settled and self._same(f"{at}/{RULES}" if at else RULES)
             for row in rows:
                 path = f"{at}/{row.name}" if at else row.name
                 is_folder = row.is_dir(follow_symlinks=False)
                 if not (settled and path in self._before) and (
                     path in _LEFT_OUT or row.name.startswith(TEMPORARY) or self._skipped(path, folder=is_folder)
                 ):
+                    self._leave_out(row, path, is_folder=is_folder)
                     continue
                 if too_deep(path):
                     yield path, None
@@ -131,6 +150,19 @@ class _Walk:
                 if found is not None or os.path.lexists(row.path):  # not gone meanwhile
                     yield path, found
 
+    def _leave_out(self, row: os.DirEntry[str], path: str, *, is_folder: bool) -> None:
+        stamp: tuple[int, ...] = ()
+        if row.name == RULES and not is_folder:
+            try:
+                status = row.stat(follow_symlinks=False)
+            except OSError:
+                return
+            if status.st_ctime_ns >= self._fresh:
+                return
+            stamp = stamp_of(status)
+        if len(self.left_out) < MOST_LEFT_OUT:
+            self.left_out[f"{path}/" if is_folder else path] = stamp
+
     def _same(self, rules: str) -> bool:
         """Whether a file of ignore rules is what it was at the last look, or was and is not there."""
         known = self._before.get(rules)
@@ -138,7 +170,7 @@ class _Walk:
             status = os.lstat(f"{self._root}/{rules}")
         except OSError:
             return known is None
-        return known is not None and known.stamp == _stamp(status)
+        return known is not None and known.stamp == stamp_of(status)
 
     def _skipped(self, path: str, *, folder: bool) -> bool:
         if path == ".git" or path.startswith(".git/") or not self._ignore.says(path, folder=folder):
@@ -157,7 +189,7 @@ class _Walk:
             return Remembered(Entry("folder", mode))
         if not row.is_file(follow_symlinks=False):
             return None
-        stamp = _stamp(status)
+        stamp = stamp_of(status)
         known = self._before.get(path)
         if known is not None and known.stamp == stamp and known.entry.mode == mode:
             return known
@@ -167,7 +199,6 @@ class _Walk:
             if error.filename is None and not isinstance(error, PermissionError):
                 raise  # a disk that is full, not a file that cannot be read
             return None
-        # Within one tick of the file system's clock a second change would leave the same status.
         return Remembered(
             Entry("file", mode, digest, size=status.st_size), stamp if status.st_ctime_ns < self._fresh else ()
         )
@@ -190,5 +221,6 @@ class _Walk:
             return None
 
 
-def _stamp(status: os.stat_result) -> tuple[int, ...]:
+def stamp_of(status: os.stat_result) -> tuple[int, ...]:
+    """What shows that a file is as it was when it was read."""
     return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
