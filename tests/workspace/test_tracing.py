@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.amount import examples
-from vtcode_tui.workspace import contents, ledger, snapshot, tracing, unchanged
+from vtcode_tui.workspace import contents, glance, ledger, snapshot, tracing
 from vtcode_tui.workspace.changes import ChangeSet, FileChange, Overwrite, Selection
 from vtcode_tui.workspace.layer import selected
 from vtcode_tui.workspace.wire import decode
@@ -49,10 +49,10 @@ class Traced:
     def run(self, act: Callable[[Path], object], *, reviewed: bool = False) -> ChangeSet:
         self.turn += 1
         assert "error" not in self.call("before")
-        known = unchanged.Unchanged(self.root, self.folder)
-        known.holds()
+        known = glance.Glance(self.root, self.folder)
+        known.is_same()
         act(self.root)
-        held = known.holds()
+        held = known.is_same()
         answer = self.call("after", turn=self.turn, reviewed=reviewed)
         changes = decode(answer["changes"])
         # Nobody looks where it is said that nothing changed.
@@ -60,7 +60,7 @@ class Traced:
         return changes
 
     def is_unchanged(self) -> bool:
-        return unchanged.Unchanged(self.root, self.folder).holds()
+        return glance.Glance(self.root, self.folder).is_same()
 
     def waiting(self) -> ChangeSet:
         return decode(self.call("review")["changes"])
@@ -380,35 +380,35 @@ def test_what_a_run_changed_is_never_taken_for_unchanged(traced: Traced, change:
     (root / "build").mkdir()
     shutil.copy2(root / "a.txt", root / "twin")
     kept = settled(traced)
-    assert kept.holds()
+    assert kept.is_same()
     (root / "build/new").write_text("never counts\n")
     (root / "venv/built").write_text("nor does this\n")
-    assert kept.holds()
+    assert kept.is_same()
     CHANGES[change](root)
-    assert not kept.holds()
+    assert not kept.is_same()
     assert traced.run(lambda _: None) == ChangeSet()  # `before` finds it, and then it is known
-    assert settled(traced).holds() is (change != "pipe")
+    assert settled(traced).is_same() is (change != "pipe")
 
 
-def settled(traced: Traced) -> unchanged.Unchanged:
+def settled(traced: Traced) -> glance.Glance:
     """What is known once the youngest file of rules is old enough to have a stamp."""
     youngest = max(path.lstat().st_ctime_ns for path in traced.root.rglob(".gitignore"))
     while time.time_ns() <= youngest + 2 * snapshot.TICK_NS:
         os.sched_yield()
     assert "error" not in traced.call("before")
-    return unchanged.Unchanged(traced.root, traced.folder)
+    return glance.Glance(traced.root, traced.folder)
 
 
-def test_a_snapshot_that_is_missing_damaged_or_too_large_is_for_a_worker(
+def test_a_glance_that_is_missing_damaged_or_too_large_is_for_a_worker(
     traced: Traced, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert not traced.is_unchanged()
     traced.call("before")
     assert traced.is_unchanged()
     with monkeypatch.context() as patch:
-        patch.setattr(unchanged, "_LARGEST", 10)
+        patch.setattr(glance, "_LARGEST", 10)
         assert not traced.is_unchanged()
-    (traced.folder / "snapshot.json").write_text("{")
+    (traced.folder / "glance.json").write_text("{")
     assert not traced.is_unchanged()
 
 

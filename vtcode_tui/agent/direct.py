@@ -18,8 +18,8 @@ from vtcode_tui.policy.types import Access, Call, FileState
 from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.tools.answer import invoke
 from vtcode_tui.workspace.changes import ChangeSet, Selection
+from vtcode_tui.workspace.glance import Glance
 from vtcode_tui.workspace.layer import TRACING, marked, selected
-from vtcode_tui.workspace.unchanged import Unchanged
 from vtcode_tui.workspace.wire import decode
 
 
@@ -48,7 +48,7 @@ class Direct:
         """Something may wait for review: until then nobody needs to look. Of an earlier start nothing else is left:
         taking back is done path by path, each whole or not at all."""
         self._closed = False
-        self._unchanged = Unchanged(means.workspace.root, folder)
+        self._glance = Glance(means.workspace.root, folder)
 
     async def now(self) -> ChangeSet:
         """What commands did and nobody has looked at, with protected paths marked."""
@@ -82,7 +82,7 @@ class Direct:
         async with self._one:
             if self._closed or self._means.live():
                 return  # what a run that is alive has done by now is its own
-            if await self._is_unchanged() and not any(map(self._unchanged.is_left_out, paths or ())):
+            if await self._is_unchanged() and not any(map(self._glance.is_left_out, paths or ())):
                 return
             arguments = {} if paths is None else {"paths": sorted(paths)}
             try:
@@ -168,10 +168,10 @@ class Direct:
 
     async def _is_unchanged(self) -> bool:
         """Whether the workspace is what was remembered last: then nobody needs to look. No run may be alive."""
-        return await asyncio.to_thread(self._unchanged.holds)
+        return await asyncio.to_thread(self._glance.is_same)
 
     async def _look(self, name: str, arguments: Mapping[str, Any], why: str, turn: int = 0) -> Mapping[str, Any]:
-        self._unchanged.forget()
+        self._glance.forget()
         profile = self._means.profile(name, self._folder)
         answer, _ = await self._means.work.run(
             f"trace_{name}", TRACING, name, self._arguments(arguments), profile, why, turn
@@ -181,7 +181,7 @@ class Direct:
     async def _write(
         self, name: str, arguments: Mapping[str, Any], paths: dict[str, str | None], turn: int, via: Via
     ) -> list[FileChanged]:
-        self._unchanged.forget()
+        self._glance.forget()
         root = self._means.workspace.root
         access = Access(writes=tuple(FileState(root / path, digest) for path, digest in paths.items()))
         call = Call(self._means.work.number(), ACCEPT, {"paths": list(paths), "back": True}, access, root, "human")

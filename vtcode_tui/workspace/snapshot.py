@@ -73,14 +73,6 @@ def read_snapshot(folder: Path) -> Snapshot:
     return Snapshot(paths, unseen, left_out)
 
 
-def size_of_snapshot(folder: Path) -> int:
-    """Bytes that what was remembered takes; 0 when nothing was."""
-    try:
-        return (folder / _NAME).stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
 def write_snapshot(folder: Path, known: Snapshot) -> None:
     """Remember this."""
     rows = {path: [to_json(r.entry), r.stamp] for path, r in known.paths.items()}

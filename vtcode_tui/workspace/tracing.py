@@ -27,6 +27,7 @@ from vtcode_tui.workspace.bases import same
 from vtcode_tui.workspace.beneath import Beneath, Entry
 from vtcode_tui.workspace.changes import ChangeSet, Choice, FileChange, Overwrite
 from vtcode_tui.workspace.choices import from_json
+from vtcode_tui.workspace.glance import forget_glance, take_glance
 from vtcode_tui.workspace.ledger import Back, Ledger, Row, carry_back
 from vtcode_tui.workspace.lines import apply_hunks
 from vtcode_tui.workspace.snapshot import Remembered, Snapshot, look, read_snapshot, write_snapshot
@@ -45,7 +46,7 @@ def before(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
         now = place.look(was, arguments.get("paths"))
         if now != was:
             place.ledger.contents.save({r.entry.sha256 for r in now.paths.values()} | place.ledger.named())
-            write_snapshot(place.folder, now)
+            place.remember(now)
         return {"files": len(now.paths)}
 
     return _answer(work, arguments)
@@ -70,7 +71,7 @@ def after(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
                 place.ledger.add(Row(int(arguments["turn"]), path, old, new, reviewed))
                 rows[path] = Back(path, old, new, old)
         place.ledger.save()
-        write_snapshot(place.folder, now)
+        place.remember(now)
         changes = encode(place.ledger.changes(rows, place.tree, forward=True))
         return {"changes": changes, "unseen": sorted(now.unseen - was.unseen)[:_SAMPLE]}
 
@@ -164,6 +165,12 @@ class _Place:
                     self.ledger.contents.add(self.tree.read(name))
                 now[name] = Remembered(entry)
         return replace(known, paths=now)
+
+    def remember(self, known: Snapshot) -> None:
+        """Write what the workspace is now; the glance at it last, so that there is none of another snapshot."""
+        forget_glance(self.folder)
+        write_snapshot(self.folder, known)
+        take_glance(self.folder, known)
 
     def waiting(self) -> tuple[Backs, ChangeSet]:
         """What nobody has looked at, and how it is shown."""
