@@ -446,6 +446,7 @@ def test_a_crash_at_any_step_is_finished_at_the_next_start(bench: Bench, after: 
         accept_and_die(arguments, after)
     _, status = os.waitpid(pid, 0)
     crashed = os.WIFSIGNALED(status)
+    assert any((bench.root / name).exists() for name in ("b.txt", "moved")), "a renamed file is always somewhere"
     assert "recover it first" in bench.call("accept", arguments)["error"]
     answer = bench.call("recover", bench.layer.arguments())
     assert answer["failed"] == {}

@@ -90,7 +90,8 @@ def steps_for(scan: Scan, chosen: Chosen, upper: Path) -> tuple[list[Step], dict
     emptied = [Step("tidy", path) for path in _emptied(scan, chosen)]
     deepest = sorted(modes, key=lambda step: -step.path.count("/"))
     before, written_in_order, after, left_empty = ordered(removes, emptied, writes)
-    return [*before, *made, *written_in_order, *deepest, *after, *left_empty], contents
+    # Bits come last: nothing can be removed from a folder once they say that nothing is written there.
+    return [*before, *made, *written_in_order, *after, *left_empty, *deepest], contents
 
 
 def _moved(pending: Pending) -> Entry:

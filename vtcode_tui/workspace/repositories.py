@@ -56,26 +56,24 @@ def _whole(choice: Choice) -> bool:
 
 
 def ordered(removes: Sequence[Step], emptied: Sequence[Step], writes: Sequence[Step]) -> list[list[Step]]:
-    """The steps in four rounds: removals, writes, and the removals and empty folders of repositories last.
+    """The steps in four rounds: what is in the way of a write, the writes, the other removals, emptied folders.
 
-    Only what stands in the way of a write, a file where a folder comes or the other way round, goes before it.
+    Only a file where a folder comes, or the other way round, goes before them: what moves is always somewhere.
     """
     written = {step.path for step in writes}
     above = {path[:at] for path in written for at, sign in enumerate(path) if sign == "/"}
 
-    def late(step: Step) -> bool:
-        in_the_way = step.path in above or step.path in written or _below(step.path, written)
-        return bool(repository_of(step.path)) and not in_the_way
+    def is_first(step: Step) -> bool:
+        return step.path in above or step.path in written or _below(step.path, written)
 
-    first = [step for step in removes if not late(step)]
-    last = sorted(
-        (step for step in removes if late(step)), key=lambda step: (_is_object(step.path), -_rank(step.path))
-    )
     return [
-        [*first, *(step for step in emptied if not late(step))],
+        [step for step in (*removes, *emptied) if is_first(step)],
         sorted(writes, key=lambda step: _rank(step.path)),
-        last,
-        [step for step in emptied if late(step)],
+        sorted(
+            (step for step in removes if not is_first(step)),
+            key=lambda step: (_is_object(step.path), -_rank(step.path)),
+        ),
+        [step for step in emptied if not is_first(step)],
     ]
 
 
