@@ -1,7 +1,8 @@
 """How a full-screen program feels, measured at a real pseudo-terminal: start, typing, idleness, memory.
 
-    python -m benchmarks.startup --setup "vtcode trust grant"     this checkout's vtcode, in an empty folder
-    python -m benchmarks.startup -c vtcode -c "vibe" -c "codex"   any programs, side by side
+    python -m benchmarks.startup                                  this checkout, in an empty folder that it trusts
+    python -m benchmarks.startup -c vtcode -c "vibe" -c "codex" --setup "vtcode trust grant"
+                                                                  any programs, side by side
     python -m benchmarks.startup -c "python -m benchmarks._bare"  Textual alone (PYTHONPATH must name this checkout)
 
 Our own terminal screen stands in for the person's terminal: it answers what programs ask of one, and what it shows
@@ -34,6 +35,7 @@ import pexpect
 from vtcode_tui.terminal import Screen
 
 WORD = "zqxjkv"
+OWN = [sys.executable, "-m", "vtcode_tui"]
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -240,9 +242,10 @@ def key_times(terminal: Terminal, count: int, rest: float, wait: Callable[[float
     typed = ""
     for number in range(count):
         typed += WORD[number % len(WORD)]
+        stood = terminal.text().count(typed)  # elsewhere, or from before: no echo of this key
         before = time.perf_counter()
         terminal.send(typed[-1].encode())
-        if terminal.wait(lambda: typed in terminal.text(), 2.0) is None:  # noqa: B023  # called before it changes
+        if terminal.wait(lambda: terminal.text().count(typed) > stood, 2.0) is None:  # noqa: B023  # called before
             break
         times.append((terminal.read_at - before) * 1000)
         wait(rest)
@@ -326,7 +329,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=40)
     parser.add_argument("--timeout", type=float, default=30.0)
     parser.add_argument(
-        "--setup", help="a command run in the folder before the first start, e.g. one that trusts it"
+        "--setup",
+        help="a command run in the folder before the first start; vtcode trusts it where no command is named",
     )
     parser.add_argument(
         "--ready", default="", help="words that show that all of the program is there, e.g. 'F1 help'"
@@ -334,7 +338,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the programs start; an empty folder otherwise")
     parser.add_argument("--stream", action="store_true", help="time keys while an answer streams, too")
     given = parser.parse_args()
-    commands = [shlex.split(text) for text in given.command or []] or [[sys.executable, "-m", "vtcode_tui"]]
+    commands = [shlex.split(text) for text in given.command or []] or [OWN]
     columns = ("painted", "typing", "ready", "key p50", "p95", "p99", "idle %", "bytes", "MB")
     print(
         f"{'ms; median of ' + str(given.runs) + ' starts':28} {columns[0]:>9} {columns[1]:>9} {columns[2]:>7}",
@@ -346,8 +350,9 @@ def main() -> None:
         environment |= model
         folder = given.folder or Path(home) / "work"
         folder.mkdir(exist_ok=True)
-        if given.setup:
-            subprocess.run(shlex.split(given.setup), cwd=folder, env=environment, check=True, capture_output=True)
+        setup = shlex.split(given.setup or "") or ([] if given.command else [*OWN, "trust", "grant"])
+        if setup:
+            subprocess.run(setup, cwd=folder, env=environment, check=True, capture_output=True)
         for command in commands:
             results = [measure(command, folder, environment, given) for _ in range(given.runs)]
             print_row(" ".join(Path(word).name for word in command)[:28], results)
