@@ -93,11 +93,6 @@ def happened(harm: Harm, before: Files, there: World, seen: str) -> bool:
             return bool(there.survivors())
 
 
-def _cleared(there: World) -> None:
-    for pid in there.survivors():
-        subprocess.run(["kill", "-9", str(pid)], check=False)
-
-
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda a: a.name)
 def test_the_attack_works_where_nothing_stops_it(attack: Attack, tmp_path: Path) -> None:
     with world(tmp_path) as there:
@@ -109,7 +104,7 @@ def test_the_attack_works_where_nothing_stops_it(attack: Attack, tmp_path: Path)
         if attack.harm in {"visit", "kill", "survive"}:
             _until(lambda: happened(attack.harm, before, there, done.stdout))
         assert happened(attack.harm, before, there, done.stdout), done.stderr
-        _cleared(there)
+        there.end_survivors()
 
 
 def _until(condition: Any) -> None:

@@ -57,13 +57,23 @@ class World:
 
     def survivors(self) -> list[int]:
         """Processes that a run of this world left behind."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with contextlib.suppress(OSError):
-                    if b"sleep\0" + self.marker.encode() in (entry / "cmdline").read_bytes():
-                        found.append(int(entry.name))
-        return found
+        return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and self._left(entry)]
+
+    def end_survivors(self) -> None:
+        """Kill them, each by a descriptor: its number may be another's by the time that it is found to be one."""
+        for pid in self.survivors():
+            with contextlib.suppress(OSError):
+                held = os.pidfd_open(pid)
+                try:
+                    if self._left(Path(f"/proc/{pid}")):
+                        signal.pidfd_send_signal(held, signal.SIGKILL)
+                finally:
+                    os.close(held)
+
+    def _left(self, process: Path) -> bool:
+        with contextlib.suppress(OSError):
+            return b"sleep\0" + self.marker.encode() in (process / "cmdline").read_bytes()
+        return False
 
 
 @contextlib.contextmanager
