@@ -96,12 +96,32 @@ async def test_rows_that_are_known_look_like_rows_that_are_drawn_anew(rig: Make,
             await pilot.pause()
             for sheet in sheets:
                 if sheet.outer_size.height and screen.chat.region:
-                    painted(sheet)
                     shown = painted(sheet)
                     assert shown == anew(sheet), sheet
                     assert shown == painted(sheet), sheet
                     bar = sheet.vertical_scrollbar
                     assert bar_of(bar, type(bar).render_lines) == bar_of(bar, ScrollBar.render_lines), sheet
+
+
+async def test_one_row_of_a_pane_is_painted_the_long_way_at_another_width(
+    rig: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on = rig()
+    async with on.app.run_test(size=(120, 40)) as pilot:
+        core = await on.ready(pilot)
+        work(core)
+        await pilot.pause()
+        long_way: list[Sheet] = []
+        usual = Sheet.render_line
+
+        def noted(sheet: Sheet, y: int) -> Strip:
+            long_way.append(sheet)
+            return usual(sheet, y)
+
+        monkeypatch.setattr(Sheet, "render_line", noted)
+        await pilot.resize_terminal(100, 40)
+        chat = on.app.work.chat
+        assert chat.outer_size.width < 100 and 1 <= long_way.count(chat) <= 2
 
 
 async def test_a_row_that_is_painted_between_two_frames_is_not_remembered_as_what_it_was(rig: Make) -> None:

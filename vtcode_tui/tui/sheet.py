@@ -144,11 +144,12 @@ class Sheet(Barred, can_focus=True):
         """Paint: a row that looks as one did before is the same strip, which the terminal's bytes are kept with."""
         frame, width = self._edges, self.outer_size.width
         ordinary = self.alike and crop.column_span == (0, width) and self.text_selection is None
-        if ordinary and frame is not None and frame.width == width:
+        if ordinary and crop.height and (frame is None or frame.width != width):
+            # One row is painted the long way: what stands round it stands round all others.
+            frame = self._edges = Frame.of(self, super().render_lines(crop.split_horizontal(1)[0])[0])
+        if ordinary and frame is not None:
             return self._paint(frame, crop)
-        strips = super().render_lines(crop)
-        self._edges = Frame.of(self, strips[0]) if ordinary and strips else None
-        return strips
+        return super().render_lines(crop)
 
     def _paint(self, frame: Frame, crop: Region) -> list[Strip]:
         width, base = self.scrollable_content_region.width, self.rich_style
