@@ -53,6 +53,24 @@ async def test_a_run_that_lets_go_of_its_terminal_is_not_hung_up_on_and_ends_wit
     assert (outcome.exit_code, outcome.signal) == (7, None)
 
 
+async def test_a_terminal_that_was_let_go_of_and_is_opened_again_is_read_and_written(
+    spawner: Spawner, profile: Profile
+) -> None:
+    script = (
+        "exec <&- >&- 2>&-; read -t 0.3 < <(sleep 30); seq 20000 >/dev/tty; read x </dev/tty; echo bye $x >/dev/tty"
+    )
+    limits = replace(profile.limits, wall_seconds=20.0)
+    grant = grant_for(replace(profile, limits=limits), "bash", "-c", script)
+    flight = await spawner.run(grant, terminal=TerminalSize(100, 30))
+    seen = b""
+    async for piece in flight.output():
+        seen += piece
+        if seen.endswith(b"\n20000\r\n"):
+            flight.write(b"you\n")
+    assert seen.endswith(b"bye you\r\n")
+    assert (await flight.wait()).exit_code == 0
+
+
 async def test_a_terminal_has_its_size_and_a_name_and_passes_input_and_resizes(
     spawner: Spawner, profile: Profile
 ) -> None:

@@ -27,6 +27,7 @@ _HIGH, _LOW = 1 << 20, 1 << 18
 """Above so many unread bytes the run is made to wait, below so many it goes on."""
 _LARGEST_RESULT = 64 << 20
 _PATIENCE_SECONDS = 1.0
+_AGAIN_SECONDS = 0.1
 
 
 class Flight:
@@ -46,8 +47,8 @@ class Flight:
         self._input = -1
         self._to_write = bytearray()
         self._master = -1
-        self._spent = -1
-        """The master of a terminal that nobody has open any more, while the run goes on."""
+        self._spent = False
+        """Nobody has the terminal open, while the run goes on: it may be opened again."""
         self._size: TerminalSize | None = None
         self._expects_terminal = False
         self._result = -1
@@ -124,13 +125,10 @@ class Flight:
         if self._input == self._master:
             self._input = -1
         self._sources.clear()
+        if self._spent:
+            os.close(self._master)
+            self._spent = False
         self._master = -1
-        self._drop_spent()
-
-    def _drop_spent(self) -> None:
-        if self._spent >= 0:
-            os.close(self._spent)
-            self._spent = -1
 
     async def begun(self) -> None:
         """Wait until the work has started or failed to; a cancelled start ends the run."""
@@ -243,17 +241,28 @@ class Flight:
     def _end_source(self, descriptor: int) -> None:
         self._loop.remove_reader(descriptor)
         del self._sources[descriptor]
-        spent = descriptor == self._master and self._report is None
-        if descriptor == self._master:
-            self._drop_input()
-            self._master = -1
-        if spent:
+        if descriptor == self._master and self._report is None:
             # Closed now it would hang up on a run that let go of its terminal and may be about to end by itself.
-            self._spent = descriptor
+            self._spent = True
+            self._loop.call_later(_AGAIN_SECONDS, self._read_again)
         else:
+            if descriptor == self._master:
+                self._drop_input()
+                self._master = -1
             os.close(descriptor)
         self._more.set()
         self._finish()
+
+    def _read_again(self) -> None:
+        """Take up a terminal that somebody has opened again, as `/dev/tty` too: who writes to it would wait.
+
+        There is nothing to wait for: a poll of a master whose other end nobody has open answers at once.
+        """
+        if self._spent:
+            self._spent = False
+            self.read_from(self._master, 1)
+            if not self._paused or self._report is not None:
+                self._on_output(self._master)
 
     def _on_result(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -270,7 +279,11 @@ class Flight:
         try:
             sent = os.write(self._input, self._to_write[:_PIECE])
         except BlockingIOError:
-            return
+            if not self._spent:
+                return
+            # A terminal that nobody has open holds no more, and would be said to be writable for ever.
+            self._to_write.clear()
+            sent = 0
         except OSError:
             self._to_write.clear()
             sent = 0
@@ -327,7 +340,7 @@ class Flight:
     def _after_report(self) -> None:
         self._loop.remove_reader(self._events.fileno())
         self._events.close()
-        self._drop_spent()
+        self._read_again()
         if not self._begun.done():
             self._begun.set_result(None)
         if self._result >= 0 and self._report is not None and self._report.get("setup_error"):
