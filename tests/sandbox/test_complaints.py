@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sandbox.conftest import Finish, grant_for
-from vtcode_tui.sandbox import Denial, Outcome, Profile, Spawner, Tier
+from vtcode_tui.sandbox import Denial, Execute, Outcome, Profile, Spawner, Tier
 from vtcode_tui.sandbox.complaints import Complaints
 from vtcode_tui.sandbox.view import View
 from vtcode_tui.tools.answer import refusals
@@ -40,6 +40,20 @@ async def test_a_hidden_file_is_named_to_people_with_what_could_be_approved(
     assert len(told) == 1, outcome.denials
     assert str(outside / "data.csv") in told[0].detail
     assert "--read" in told[0].remedy
+
+
+@pytest.mark.kernel
+async def test_a_hidden_program_that_the_run_itself_would_be_is_named_too(
+    finish: Finish, profile: Profile, outside: Path
+) -> None:
+    program = outside / "tool"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    grant = replace(grant_for(profile, "true"), work=Execute((str(program),), program))
+    _text, outcome = await finish(grant)
+    (told,) = _for(outcome, "people")
+    assert f"{program} exists and is hidden from this run" in told.detail
+    assert "--read" in told.remedy
 
 
 @pytest.mark.kernel

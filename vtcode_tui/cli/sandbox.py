@@ -180,10 +180,8 @@ def _status(outcome: Outcome, tier: str, told: Collection[tuple[str, str, str]],
     elif outcome.limit or outcome.killed:
         remedy = next((denial.remedy for denial in outcome.denials if denial.kind == "limit"), "")
         _say(f"ended: {outcome.killed or outcome.limit}", remedy)
-    if outcome.setup_error:
-        if not as_json:
-            _say(f"nothing ran: {outcome.setup_error}")
-        return 4
+    if outcome.setup_error and not as_json:
+        _say(f"nothing ran: {outcome.setup_error}")
     for denial in outcome.denials:
         if (
             denial.audience in {"all", "people"}
@@ -193,6 +191,8 @@ def _status(outcome: Outcome, tier: str, told: Collection[tuple[str, str, str]],
         ):
             by = f"refused: {denial.process}" if denial.process else denial.kind
             _say(f"{by}: {denial.detail}", denial.remedy)
+    if outcome.setup_error:
+        return 4
     if outcome.signal is not None:
         return 128 + outcome.signal
     return outcome.exit_code or 0

@@ -360,7 +360,12 @@ class Flight:
             return
         self._drop_input()
         outcome = outcome_of(self._report, bytes(self._answer), self._kill_reason)
-        if self.complaints is not None and outcome.exit_code not in (0, None):
+        unfound = self._report.get("step") == "execute"
+        if self.complaints is not None and unfound:
+            self.complaints.hear(
+                outcome.setup_error.encode()
+            )  # the run itself would be a program that it does not see
+        if self.complaints is not None and (unfound or outcome.exit_code not in (0, None)):
             self._explaining = self._loop.create_task(self._explain(outcome, self.complaints))
         else:
             self._conclude(outcome, self.complaints.about_protected() if self.complaints is not None else ())
