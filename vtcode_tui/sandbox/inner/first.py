@@ -47,7 +47,7 @@ def become(lines: Lines, outline: Outline, folder: str, *, rehearses: bool) -> N
         if pid == 0:
             target.become(lines.work_orders, report, outline, folder, rehearses=rehearses)
         lines.work_orders.close()
-        if rehearses:
+        if rehearses and not rehearsal.is_over(lines.orders):
             rehearsal.of_job(outline, folder)
         message, descriptors, _flags, _address = socket.recv_fds(lines.orders, 4096, 8)
         if not message:

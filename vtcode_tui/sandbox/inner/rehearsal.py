@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socket
 import time
 from contextlib import suppress
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 
 _NAMES = (".git/hooks", ".git/config", ".envrc", ".vscode", ".github/workflows", "vtcode.toml", "a", "b", "c", "d")
 _MANY_FOLDERS = "/usr/share"
+
+
+def is_over(orders: socket.socket) -> bool:
+    """Whether the run is there: it waits for nothing that it does not need."""
+    return bool(select.select([orders], [], [], 0)[0])
 
 
 def of_giving(some: int) -> None:

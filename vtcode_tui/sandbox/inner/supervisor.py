@@ -87,10 +87,10 @@ class Supervisor:
         """Get ready, wait for a run on `control`, and see it through."""
         try:
             self._muster(control)
-            if self.waits:
+            if self.waits and not rehearsal.is_over(control):
                 with target.step("rehearsal"):
                     rehearsal.of_supervision(self.outline, self.folder)
-                if self.expected:
+                if self.expected and not rehearsal.is_over(control):
                     self._remember_early()
         except (SetupError, OSError) as error:
             self.setup_error = error if isinstance(error, SetupError) else SetupError("namespaces", str(error))

@@ -45,7 +45,7 @@ def become(
     """Be the work. Never returns; a failure before it begins is told through the reporting socket."""
     try:
         _get_ready(orders, report, outline)
-        if rehearses:
+        if rehearses and not rehearsal.is_over(orders):
             rehearsal.of_job(outline, folder)
         message, descriptors, _flags, _address = socket.recv_fds(orders, 4096, 16, socket.MSG_CMSG_CLOEXEC)
         if not message:
