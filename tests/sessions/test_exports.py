@@ -150,3 +150,20 @@ async def test_a_copy_on_the_command_line_names_what_is_staged_there(
     said = capsys.readouterr()
     assert "come along" in said.err and "new.txt" in said.err
     assert len(said.out.strip()) == 36
+
+
+def test_what_somebody_thinks_or_calls_stands_below_who_it_is() -> None:
+    meta = Meta(id="1", workspace="/w", started="then", title="a session")
+    items = [
+        Item(seq=0, message=0, role="user", kind="text", body="ask"),
+        Item(seq=1, message=1, role="assistant", kind="thinking", body="hm"),
+        Item(seq=2, message=1, role="assistant", kind="text", body="look"),
+        Item(seq=3, message=1, role="assistant", kind="tool_use", facts={"name": "read_file"}, body="{}"),
+        Item(seq=4, message=2, role="user", kind="tool_result", body="found"),
+        Item(seq=5, message=2, role="user", kind="text", facts={"by": "vtcode"}, body="a file changed"),
+        Item(seq=6, message=3, role="assistant", kind="tool_use", facts={"name": "read_file"}, body="{}"),
+    ]
+    heads = ["## You", "## Assistant", "> hm", "**read_file**", "## vtcode", "## Assistant", "**read_file**"]
+    lines = to_markdown(meta, items).splitlines()
+    assert [line for line in lines if line.startswith(("##", ">", "**"))] == heads
+    assert re.findall("<h2>(.*?)</h2>", to_html(meta, items)) == ["You", "Assistant", "vtcode", "Assistant"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from vtcode_tui.render import plain, plain_line
 from vtcode_tui.sessions.items import Item
@@ -22,11 +22,29 @@ _STYLE = (
 )
 
 
+_SPOKEN = frozenset({"text", "thinking", "image", "tool_use"})
+"""What somebody said; everything else is told between."""
+
+
+def _spoken(items: Sequence[Item]) -> Iterator[tuple[str, Item]]:
+    """Each item, and who speaks where somebody else begins to, or the same begins another message; else nothing."""
+    last: tuple[str, int] | None = None
+    for item in items:
+        if item.kind not in _SPOKEN:
+            yield "", item
+            continue
+        who = {"user": "You", "assistant": "Assistant"}.get(item.role, item.role)
+        who = "vtcode" if item.facts.get("by") == "vtcode" else who
+        yield who if (who, item.message) != last else "", item
+        last = (who, item.message)
+
+
 def to_markdown(meta: Meta, items: Sequence[Item]) -> str:
     """The conversation for people: no marks, tool results in fences."""
     title = plain_line(meta.title or "Session " + meta.id)
     parts = [f"# {title}\n\n{plain_line(meta.workspace)}, {plain_line(meta.started)}\n"]
-    for item in items:
+    for who, item in _spoken(items):
+        parts += [f"## {plain_line(who)}\n"] if who else []
         parts.append(_markdown(item, plain(item.body)))
     return "\n".join(parts)
 
@@ -34,8 +52,7 @@ def to_markdown(meta: Meta, items: Sequence[Item]) -> str:
 def _markdown(item: Item, body: str) -> str:
     match item.kind:
         case "text":
-            who = {"user": "You", "assistant": "Assistant"}.get(item.role, item.role)
-            return f"## {who}\n\n{body}\n"
+            return f"{body}\n"
         case "thinking":
             return "> " + body.replace("\n", "\n> ") + "\n" if body else ""
         case "tool_use":
@@ -66,7 +83,7 @@ def _longest_run(text: str) -> int:
 def to_html(meta: Meta, items: Sequence[Item]) -> str:
     """One page without scripts and without anything from elsewhere; every text is escaped."""
     title = _escaped(meta.title or meta.id)
-    rows = "\n".join(_row(item) for item in items)
+    rows = "\n".join((f"<h2>{_escaped(who)}</h2>" if who else "") + _row(item) for who, item in _spoken(items))
     head = f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{_STYLE}</style>"
     return f"{head}<h1>{title}</h1><p>{_escaped(meta.workspace)}, {_escaped(meta.started)}</p>\n{rows}\n"
 
@@ -83,7 +100,7 @@ def _row(item: Item) -> str:
         case "image":
             return "<p class=tool>[image]</p>"
         case "text":
-            return f"<h2>{html.escape(item.role)}</h2><pre>{body}</pre>"
+            return f"<pre>{body}</pre>"
         case _:
             return f"<h3 class=tool>{html.escape(item.kind.replace('_', ' '))}</h3><pre>{body}</pre>"
 
