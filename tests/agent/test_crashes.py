@@ -19,6 +19,7 @@ from vtcode_tui.common.home import Home
 from vtcode_tui.demo import Step, served
 from vtcode_tui.events import locate, verify
 from vtcode_tui.events.types import ToolFinished
+from vtcode_tui.sessions import read_meta
 from vtcode_tui.sessions.recovery import standing_in
 from vtcode_tui.workspace import grant_trust
 
@@ -92,9 +93,13 @@ async def test_killed_at_any_point_and_resumed_nothing_runs_twice(tmp_path: Path
         await killed_at(point, tmp_path, root)
     folder = locate(home, "last")
     assert verify(folder).state in {"open", "torn"}
+    listed = read_meta(folder)
+    if point != "prompt.submitted":
+        assert (listed.title, listed.model, listed.turns, listed.ended) == ("go", "test/scripted", 1, False)
     standing = standing_in(folder)
     before, doubt = tally(home, folder.name), bool(standing.unknown)
     async with staged(tmp_path, stubborn(TALLY), resume=folder, human=Human(no)) as stage:
+        assert read_meta(folder).updated > listed.updated, "the newest here, should it be killed again"
         await stage.session.submit("go on")
         after = tally(home, folder.name)
         asked = [request.decision.rule for request in stage.human.asked]

@@ -262,6 +262,28 @@ async def test_a_session_that_is_open_elsewhere_hides_none_that_was_cut_off_besi
     assert found is not None and found.listed.folder == cut_off
 
 
+async def test_one_that_was_left_before_anything_was_asked_hides_none_that_was_cut_off(home: Home) -> None:
+    cut_off = await record(home, 1, "Build it", "I run make.", cut_off=True)
+    left = await record(home, 2, "x", "x")
+    Store(left, read_meta(left)).update(title="", turns=0)
+    found = interrupted(home, Path("/work/project"))
+    assert found is not None and found.listed.folder == cut_off and not found.unsound
+
+
+async def test_a_journal_that_was_tampered_with_is_not_offered_to_be_gone_on_with(
+    home: Home, rig: Callable[..., Rig]
+) -> None:
+    folder = await record(home, 1, "Build it", "I run make.", cut_off=True)
+    journal = folder / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"Build it", b"Break it"))
+    made = rig()
+    async with made.app.run_test(size=(80, 24)) as pilot:
+        await made.ready(pilot)
+        chat = made.app.work.chat
+        await until(lambda: any("is not gone on with" in block.copy_text() for block in chat.blocks), pilot)
+        assert not isinstance(made.app.screen, Recover)
+
+
 async def test_the_list_in_the_app_replays_over_the_work(home: Home, rig: Callable[..., Rig]) -> None:
     await three(home)
     made = rig()

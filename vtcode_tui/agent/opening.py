@@ -150,4 +150,5 @@ async def _announce(
             modified=bool(opened.parsed.modified),
         )
         await bus.record(resumed)
-        opened.store.update(ended=False)
+        # The one that is in use now is the newest here, also when it is killed before it asked anything again.
+        opened.store.update(ended=False, updated=rfc3339(opening.clock.now()))

@@ -142,8 +142,11 @@ class Session:
         try:
             if self._chain is None:
                 raise ModelError("; ".join(self.looked_for) or "no model is configured", kind="not_running")
-            if not parts.store.meta.title:
-                self._note(title=" ".join(parts.redact(text).split())[:80])
+            meta = parts.store.meta
+            title = meta.title or " ".join(parts.redact(text).split())[:80]
+            if (title, self.model) != (meta.title, meta.model):
+                # Now, and not at the end: a session that is killed is looked for by it, too.
+                self._note(title=title, model=self.model, turns=turn, updated=rfc3339(parts.clock.now()))
             await parts.changes.mark(turn)
             self.outcome = await parts.turn.run(self._chain, self._prompt(text, images), turn)
             self.last_answer = self._answer()

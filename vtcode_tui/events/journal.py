@@ -384,6 +384,8 @@ class Journal:
 def _untouched(folder: Path) -> None:
     """Refuse to go on with what does not verify: it would be sealed together with what was done to it."""
     if problems := verify(folder).problems:
+        session = folder.name
         raise JournalError(
-            f"{folder / NAME} is not continued: {problems[0].text}; see `vtcode audit verify {folder}`"
+            f"session {session} is not continued: {problems[0].text}. `vtcode audit verify {session}` says more, "
+            f"`vtcode sessions fork {session}` goes on with a copy of the conversation"
         )

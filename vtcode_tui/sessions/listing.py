@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vtcode_tui.common.errors import JournalError, UsageError
 from vtcode_tui.common.home import Home
-from vtcode_tui.events import session_folders
+from vtcode_tui.events import session_folders, verify
 from vtcode_tui.sessions.conversation import conversation_of
 from vtcode_tui.sessions.items import Item, parse
 from vtcode_tui.sessions.recovery import standing_in
@@ -100,6 +100,8 @@ class Interrupted:
 
     listed: Listed
     unknown: frozenset[str]
+    unsound: str = ""
+    """What is wrong with its journal: it is evidence of that, and not gone on with."""
 
 
 def in_use(folder: Path) -> bool:
@@ -140,9 +142,10 @@ def interrupted(home: Home, workspace: Path, *, but: str = "") -> Interrupted | 
     """The newest session of a workspace, if it was cut off after something had been asked in it.
 
     `but` is the id of a session that is left out of it: the one that has just been opened. One that another process
-    has open hides none that was cut off beside it.
+    has open hides none that was cut off beside it, and nor does one that was left before anything was asked in it.
     """
-    here = (one for one in sessions(home, workspace=workspace) if one.meta.id != but)
+    all_here = sessions(home, workspace=workspace)
+    here = (one for one in all_here if one.meta.id != but and not one.nothing_happened)
     newest = next((one for one in here if one.meta.ended or not in_use(one.folder)), None)
     if newest is None or newest.meta.ended or not newest.meta.title or not newest.has_conversation:
         return None
@@ -151,7 +154,10 @@ def interrupted(home: Home, workspace: Path, *, but: str = "") -> Interrupted | 
     except JournalError:
         # A journal that cannot be read cannot be gone on with; `vtcode audit verify` says what is wrong.
         return None
-    return None if standing.ended else Interrupted(newest, frozenset(standing.unknown))
+    if standing.ended:
+        return None
+    problems = verify(newest.folder).problems
+    return Interrupted(newest, frozenset(standing.unknown), problems[0].text if problems else "")
 
 
 def delete(home: Home, folder: Path) -> None:

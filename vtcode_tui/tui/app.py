@@ -310,6 +310,10 @@ class VtcodeApp(Visits, BaseApp):
         found = await asyncio.to_thread(lambda: interrupted(home, self.root, but=core.session))
         if found is None or self._leaving:
             return
+        if found.unsound:
+            why = f"{found.unsound}; /sessions goes on with a copy of it"
+            self.show_note(f"the last session here was cut off and is not gone on with: {why}", "bad")
+            return
         if self.work.prompt.text or self.work.intents.busy or self.last_answer:
             # Somebody writes already: a screen that takes the keys away now would eat them.
             self.show_note("the last session here was cut off; /sessions goes on with it", "caution")
