@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from vtcode_tui.config.settings import Settings
 from vtcode_tui.events.live import AnswerDiscarded, OutputChunk, ReasoningDelta, TextDelta, TurnState
 from vtcode_tui.events.types import ApprovalDenied, ApprovalGranted, ModelFailed, PromptSubmitted
 from vtcode_tui.tui.picture import text_of
-from vtcode_tui.tui.screens.ask import Ask
+from vtcode_tui.tui.screens.ask import AnswerLine, Ask
 from vtcode_tui.tui.screens.help import Help
 from vtcode_tui.tui.screens.no_model import NoModel
 from vtcode_tui.tui.screens.trust import Trust
@@ -419,13 +420,35 @@ async def test_the_last_event_is_opened_onto_the_screen(rig: Make) -> None:
         assert pane.scroll_offset.y == pane.row_count() - height
 
 
+def seen(app: Rig, words: str) -> bool:
+    return words in text_of(app.app)
+
+
 async def test_a_wrong_filter_is_answered_with_a_sentence(rig: Make) -> None:
     app = rig()
     async with app.app.run_test(size=(160, 48)) as pilot:
         core = await app.ready(pilot)
         work(core)
-        with pytest.raises(ValueError, match="did you mean `severity:`"):
-            app.app.work.events.narrow("severty:high")
+        log = app.app.work.events
+        await pilot.press("f6")
+        for wrong, sentence in (
+            ("severty:high check", "did you mean `severity:`"),
+            ("severity:bad", "severity is one of"),
+            ("call:", "`call:` needs a value"),
+            ("turn:one", "turn is a number"),
+            ("outcome:denied", "outcome is one of"),
+        ):
+            await pilot.press("/")
+            await until(lambda: isinstance(app.app.screen, Ask), pilot)
+            await pilot.press(*wrong, "enter")
+            await until(partial(seen, app, sentence), pilot)
+            # What was typed stays to be mended, and the log as it was.
+            assert app.app.screen.query_one(AnswerLine).text == wrong
+            assert log.filter.text == ""
+            await pilot.press("escape")
+            await until(lambda: app.app.screen is app.app.work, pilot)
+        log.narrow("http://example.com")
+        assert log.shown_count() == 0, "words with a colon are words"
 
 
 async def test_calls_fold_and_open(rig: Make) -> None:

@@ -12,6 +12,8 @@ import pytest
 from tests.tui.rig import Rig, until
 from vtcode_tui.common.home import Home
 from vtcode_tui.tui.own_themes import own_themes
+from vtcode_tui.tui.picture import text_of
+from vtcode_tui.tui.screens.ask import AnswerLine
 from vtcode_tui.tui.screens.doctor import Doctor, Report
 from vtcode_tui.tui.screens.pick import Pick
 from vtcode_tui.tui.screens.settings import SettingsScreen
@@ -74,13 +76,41 @@ async def test_an_impossible_value_changes_nothing(home: Home, rig: Callable[...
         await pilot.press(*"wall_seconds", "enter")
         await until(lambda: made.app.screen is not screen, pilot)
         await pilot.press(*["backspace"] * 8, *"soon", "enter")
-        await until(lambda: made.app.screen is screen, pilot)
+        await until(lambda: "sandbox.wall_seconds" in text_of(made.app) and "number" in text_of(made.app), pilot)
+        assert made.app.screen.query_one(AnswerLine).text == "soon"
         assert not home.settings_file.exists()
-        await pilot.press("enter")
-        await until(lambda: made.app.screen is not screen, pilot)
         await pilot.press(*["backspace"] * 8, *"45.5", "enter")
         await until(lambda: home.settings_file.exists(), pilot)
     assert tomllib.loads(home.settings_file.read_text()) == {"sandbox": {"wall_seconds": 45.5}}
+
+
+async def test_keys_are_changed_in_the_file_with_its_comments_and_not_to_what_cannot_be(
+    home: Home, rig: Callable[..., Rig]
+) -> None:
+    home.settings_file.parent.mkdir(parents=True, exist_ok=True)
+    home.settings_file.write_text('[interface.keys]\n# the left hand\nzoom = "f7"\nhide = "f9"\n\n[approvals]\n')
+    made = rig()
+    async with made.app.run_test(size=(180, 40)) as pilot:
+        await made.ready(pilot)
+        made.app.action_settings()
+        await until(lambda: isinstance(made.app.screen, SettingsScreen), pilot)
+        screen = made.app.screen
+        await pilot.press(*"interface.keys")
+        await until(lambda: "vtcode.toml:4" in text_of(made.app), pilot)
+        await pilot.press("enter")
+        await until(lambda: made.app.screen is not screen, pilot)
+        await pilot.press("ctrl+u", *'{zom = "f7"}', "enter")
+        await until(lambda: "did you mean `zoom`?" in text_of(made.app), pilot)
+        await pilot.press("ctrl+u", *'{zoom = "f7", palette = "f10"}', "enter")
+        await until(lambda: made.app.screen is screen, pilot)
+        kept = home.settings_file.read_text()
+        assert kept == '[interface.keys]\n# the left hand\nzoom = "f7"\npalette = "f10"\n\n[approvals]\n'
+        await pilot.press("escape")
+        await until(lambda: made.app.screen is made.app.work, pilot)
+        home.settings_file.write_text("[interface\n")
+        made.app.action_settings()
+        await until(lambda: "vtcode.toml:1" in text_of(made.app), pilot)
+        assert "no such key" not in text_of(made.app)
 
 
 async def test_the_doctor_says_what_is_missing_and_what_to_do(home: Home, rig: Callable[..., Rig]) -> None:

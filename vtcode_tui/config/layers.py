@@ -77,6 +77,9 @@ class Loaded:
 
     def source(self, key: str) -> Source:
         """Where the value of a dotted key comes from; for a table with free names, the last part that was set."""
+        inner = [one for one in self.provenance if one.startswith(f"{key}.")]
+        if inner and key not in self.provenance:
+            return self.provenance[inner[-1]]
         while key:
             if key in self.provenance:
                 return self.provenance[key]

@@ -38,8 +38,25 @@ def set_values(file: Path, values: Mapping[str, Any]) -> None:
             if not isinstance(inner, MutableMapping):
                 raise ConfigError(f"`{name}` is no table there", file=str(file), key=key)
             table = inner
-        table[last] = value
+        _put(table, last, value)
     _write(file, document, key)
+
+
+def _put(table: MutableMapping[str, Any], name: str, value: Any) -> None:
+    """Set a value; of a table that is there only what is different, so that its comments stay."""
+    there = table.get(name)
+    if not isinstance(value, Mapping):
+        table[name] = value
+    elif isinstance(there, MutableMapping):
+        for one in [one for one in there if one not in value]:
+            del there[one]
+        for one, inner in value.items():
+            if one not in there or there[one] != inner:
+                there[one] = inner
+    else:
+        inline = tomlkit.inline_table()
+        inline.update(value)
+        table[name] = inline
 
 
 def reset_value(file: Path, key: str) -> None:

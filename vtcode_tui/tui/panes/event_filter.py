@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from vtcode_tui.sessions import Head
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
+OUTCOMES = ("success", "failure", "unknown")
 Test: TypeAlias = "Callable[[Event | Head], bool]"
 
 
@@ -47,6 +48,12 @@ def _turn(word: str) -> Test:
     return lambda event: event.turn == int(word)
 
 
+def _outcome(word: str) -> Test:
+    if word not in OUTCOMES:
+        raise ValueError(f"outcome is one of {', '.join(OUTCOMES)}, not `{word}`")
+    return lambda event: event.outcome == word
+
+
 FIELDS: dict[str, Callable[[str], Test]] = {
     "type": lambda word: lambda event: word in event.type,
     "severity": _severity,
@@ -55,7 +62,17 @@ FIELDS: dict[str, Callable[[str], Test]] = {
     ),
     "turn": _turn,
     "actor": lambda word: lambda event: word in (event.actor.kind, event.actor.id.lower()),
-    "outcome": lambda word: lambda event: event.outcome.startswith(word),
+    "outcome": _outcome,
+}
+
+
+EXAMPLES = {
+    "type": "type:exec",
+    "severity": "severity:high",
+    "call": "call:c3",
+    "turn": "turn:2",
+    "actor": "actor:human",
+    "outcome": "outcome:failure",
 }
 
 
@@ -74,13 +91,15 @@ class EventFilter:
         for part in text.lower().split():
             negated = part.startswith("-") and len(part) > 1
             name, colon, value = part.removeprefix("-" if negated else "").partition(":")
-            if not (colon and value and name.isalpha()):
+            near = get_close_matches(name, FIELDS, 1) if colon and name.isalpha() else []
+            if name in FIELDS and colon and value:
+                self._tests.append((FIELDS[name](value), negated))
+            elif name in FIELDS and colon:
+                raise ValueError(f"`{name}:` needs a value right behind it, such as {EXAMPLES[name]}")
+            elif near:
+                raise ValueError(f"there is no field `{name}`: did you mean `{near[0]}:`?")
+            else:  # an address, a place in a file: words that have a colon
                 self._words.append((name + colon + value, negated))
-                continue
-            if name not in FIELDS:
-                near = get_close_matches(name, FIELDS, 1)
-                raise ValueError(f"there is no field `{name}`" + (f": did you mean `{near[0]}:`?" if near else ""))
-            self._tests.append((FIELDS[name](value), negated))
 
     def _heads(self, head: Event | Head) -> bool:
         return all(test(head) != negated for test, negated in self._tests)

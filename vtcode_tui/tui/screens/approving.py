@@ -12,7 +12,7 @@ from vtcode_tui.tui.screens.ask import Ask
 if TYPE_CHECKING:
     from vtcode_tui.tui.app import VtcodeApp
     from vtcode_tui.tui.panes.approvals import ApprovalPane
-    from vtcode_tui.tui.queue import ApprovalQueue, Waiting
+    from vtcode_tui.tui.queue import ApprovalQueue
 
 
 class ApprovalKeys:
@@ -68,22 +68,18 @@ class ApprovalKeys:
         if item is None or item.chosen.rule is None:
             self.vtcode.tell("choose `this session` or `always` first: `once` writes no rule", "warning")
             return
-        self._ask_rule(item, json.dumps(dict(item.chosen.rule.rule), ensure_ascii=True, default=str))
+        rule = json.dumps(dict(item.chosen.rule.rule), ensure_ascii=True, default=str)
 
-    def _ask_rule(self, item: Waiting, rule: str) -> None:
-        """Have it written; what is no rule is asked for again, as far as it was written."""
-
-        def rewrite(text: str | None) -> None:
-            if text is None or self.queue.current is not item:
-                return
-            try:
-                self.queue.rewrite_rule(text)
-            except ValueError as error:
-                self.vtcode.tell(str(error), "warning")
-                self._ask_rule(item, text)
+        def rewrite(text: str) -> str:
+            if self.queue.current is item:
+                try:
+                    self.queue.rewrite_rule(text)
+                except ValueError as error:
+                    return str(error)
+            return ""
 
         hint = "JSON, as it was shown; it is looked at before it can be approved"
-        self.vtcode.push_screen(Ask("the rule to be written", rule, hint=hint), rewrite)
+        self.vtcode.push_screen(Ask("the rule to be written", rule, hint=hint, take=rewrite))
 
     def action_edit_command(self) -> None:
         """Edit the command; it goes through the whole gate again, as the person's."""

@@ -255,17 +255,15 @@ class PaneScreen(Arranging):
     def on_event_pane_filtering(self, message: EventPane.Filtering) -> None:
         """Ask for a filter of the event log."""
 
-        def narrow(text: str | None) -> None:
-            if text is not None:
-                try:
-                    self.events.narrow(text)
-                except ValueError as error:
-                    self.app.notify(str(error), severity="warning", markup=False)
+        def narrow(text: str) -> str:
+            try:
+                self.events.narrow(text)
+            except ValueError as error:
+                return str(error)
+            return ""
 
-        ask = Ask(
-            "filter events", message.text, hint="words, type:exec severity:high call:ID turn:2 -word; empty: all"
-        )
-        self.app.push_screen(ask, narrow)
+        hint = "words, type:exec severity:high call:ID turn:2 -word; empty: all"
+        self.app.push_screen(Ask("filter events", message.text, hint=hint, take=narrow))
 
     def on_event_pane_export(self, message: EventPane.Export) -> None:
         """Keep what is shown of the log as JSON lines, in vtcode's own folder."""

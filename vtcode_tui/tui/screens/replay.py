@@ -314,11 +314,10 @@ class ReplayScreen(PaneScreen):
     def action_seek(self) -> None:
         """Ask where to go."""
 
-        def go(text: str | None) -> None:
-            if text and not self.go(text):
-                self.app.notify("a place is a time (1:30) or an event (#120)", markup=False, severity="warning")
+        def go(text: str) -> str:
+            return "" if not text.strip() or self.go(text) else "a place is a time (1:30) or an event (#120)"
 
-        self.app.push_screen(Ask("go to", hint="1:30 is a time, #120 an event"), go)
+        self.app.push_screen(Ask("go to", hint="1:30 is a time, #120 an event", take=go))
 
     def go(self, text: str) -> bool:
         """To `1:30` or `#120`; False when that is no place."""

@@ -21,8 +21,9 @@ from vtcode_tui.config import Loaded, Settings, load, override
 from vtcode_tui.config.describe import descriptions, told
 from vtcode_tui.config.keys import leaf_keys
 from vtcode_tui.config.writing import reset_value, set_value
-from vtcode_tui.render import MUTED, Line, Span, Style, cut, pad, plain_line, spans_of
+from vtcode_tui.render import MUTED, TEXT, Line, Span, Style, cut, pad, plain_line, spans_of
 from vtcode_tui.tui.keys import SETTINGS, bindings, key_on
+from vtcode_tui.tui.own_keys import keymap
 from vtcode_tui.tui.panes.heading import LEAVES, Heading, Keys, Row
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.choosing import Choosing
@@ -68,6 +69,8 @@ class SettingsScreen(Choosing[None]):
         self._keys = [key for key in leaf_keys() if not key.endswith("*")]
         self._texts = descriptions()
         self._loaded: Loaded | None = None
+        self._problem = ""
+        """Why there is nothing to be listed."""
         self._values: dict[str, str] = {}
         self._shown: list[str] = []
 
@@ -77,7 +80,7 @@ class SettingsScreen(Choosing[None]):
             yield Heading("settings", LEAVES)
             yield Input(placeholder="type to narrow", id="pick-text", compact=True, select_on_focus=False)
             yield self._choices
-            yield Row(id="settings-about")
+            yield Keys(id="settings-about")
             yield Row(id="settings-source")
             yield Keys(id="settings-keys")
 
@@ -92,7 +95,10 @@ class SettingsScreen(Choosing[None]):
         try:
             self._loaded = load(self._home, self._root)
         except VtcodeError as error:
-            self.app.notify(str(error), severity="error", markup=False)
+            self._loaded, self._problem = None, str(error)
+            self._shown, self._choices.all = [], []
+            self._choices.narrow("")
+            self._looked_at()
             return False
         self._values = {key: told(self._loaded.settings, key) for key in self._keys}
         self._narrow(keep=True)
@@ -127,13 +133,16 @@ class SettingsScreen(Choosing[None]):
 
     def _looked_at(self) -> None:
         key = self._key()
-        about, source = self.query_one("#settings-about", Row), self.query_one("#settings-source", Row)
-        if key is None or self._loaded is None:
+        about, source = self.query_one("#settings-about", Keys), self.query_one("#settings-source", Row)
+        if self._loaded is None:
+            about.show(_in_words(self._problem, Style("bad")))
+            source.show(())
+        elif key is None:
             about.show((Span(" no such key", MUTED),))
             source.show(())
         else:
             choices = f"  ({' · '.join(choices_of(key))})" if choices_of(key) else ""
-            about.show(spans_of(plain_line(f" {self._texts.get(key, '')}{choices}")))
+            about.show(_in_words(f"{self._texts.get(key, '')}{choices}"))
             source.show(spans_of(plain_line(f" {self._loaded.source(key)}"), MUTED))
         words = {
             " enter change ": "screen.take",
@@ -163,20 +172,28 @@ class SettingsScreen(Choosing[None]):
         choices = self._themes if key == "interface.theme" else choices_of(key)
         if choices:
             rows = [Line((Span(" "), *spans_of(plain_line(choice)))) for choice in choices]
-            self.app.push_screen(Pick(key, rows), lambda i: None if i is None else self._give(key, choices[i]))
+            self.app.push_screen(Pick(key, rows), lambda i: None if i is None else self._choose(key, choices[i]))
             return
         hint = 'as in vtcode.toml: 12, true, ["a", "b"], or words'
-        ask = Ask(key, self._values[key], hint=hint)
-        self.app.push_screen(ask, lambda text: None if text is None else self._give(key, text.strip()))
+        self.app.push_screen(
+            Ask(key, self._values[key], hint=hint, take=lambda text: self._give(key, text.strip()))
+        )
 
-    def _give(self, key: str, text: str) -> None:
+    def _choose(self, key: str, value: str) -> None:
+        if complaint := self._give(key, value):
+            self.app.notify(complaint, severity="error", markup=False)
+
+    def _give(self, key: str, text: str) -> str:
+        """Write it into the person's file; a sentence where it cannot be."""
         try:
             _, value = override(f"{key}={text}")
+            if key == "interface.keys" and isinstance(value, dict) and (wrong := keymap(value)[1]):
+                return wrong[0]
             set_value(self._home.settings_file, key, value)
         except VtcodeError as error:
-            self.app.notify(str(error), severity="error", markup=False)
-            return
+            return str(error)
         self._told(key)
+        return ""
 
     def action_reset(self) -> None:
         """Take the key out of the person's file."""
@@ -198,3 +215,8 @@ class SettingsScreen(Choosing[None]):
     def action_leave(self) -> None:
         """Back to the work."""
         self.dismiss(None)
+
+
+def _in_words(text: str, style: Style = TEXT) -> tuple[Span, ...]:
+    """A sentence that goes on in another row where there is no room."""
+    return (Span(" "), *(Span(f"{word} ", style) for word in plain_line(text).split()))

@@ -256,14 +256,9 @@ class Setup(Choosing[Chosen | None]):
 
     async def _asked(self, title: str, text: str, hint: str, wrong: Callable[[str], str]) -> str | None:
         """An answer with nothing wrong about it; None when the question was left."""
-        while True:
-            given = await self.app.push_screen_wait(Ask(title, text, hint=hint))
-            if given is None:
-                return None
-            text = given.strip()
-            if not (complaint := wrong(text)):
-                return text
-            self._say(complaint)
+        ask = Ask(title, text, hint=hint, take=lambda given: wrong(given.strip()))
+        given = await self.app.push_screen_wait(ask)
+        return None if given is None else given.strip()
 
     def _about_key(self, name: str) -> str:
         if not name:
