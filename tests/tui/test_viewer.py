@@ -120,6 +120,14 @@ async def test_stepping_to_the_end_shows_what_was_seen_live(
         assert screen.events.shown_count() == len(screen.player.recording)
 
 
+async def test_it_begins_with_the_first_that_there_is_to_see(journal: Callable[..., Path]) -> None:
+    app = ViewerApp(journal(), Settings())
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await loaded(app, pilot)
+        assert "The test in tests/test_calc.py fails" in "".join(chat_of(screen))
+        assert screen.player is not None and screen.player.index == 2
+
+
 async def test_going_back_and_on_again_is_the_same_place(journal: Callable[..., Path]) -> None:
     app = ViewerApp(journal(), Settings())
     async with app.run_test(size=(160, 48)) as pilot:

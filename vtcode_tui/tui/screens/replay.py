@@ -32,7 +32,7 @@ from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.keys import REPLAY, bindings
 from vtcode_tui.tui.panes.event_rows import row_of
 from vtcode_tui.tui.panes.timeline import Timeline
-from vtcode_tui.tui.player import SPEEDS, Player
+from vtcode_tui.tui.player import AHEAD, SPEEDS, Player
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.panes import PaneScreen
 from vtcode_tui.tui.story import Story
@@ -142,6 +142,8 @@ class ReplayScreen(PaneScreen):
         self.player = Player(recording, Story(self))
         self.timeline.recording = recording
         self.player.seek(len(recording) if self._start_at_end else 1)
+        while not self.chat.blocks and self.player.index < min(len(recording), AHEAD):
+            self.player.step(1)  # to what there is to see first: an empty chat tells nobody what this is
         self.events.load(recording.events, self.player.index)
         self._drawn()
         self.watch(self.chat, "scroll_y", self._at_top, init=False)
