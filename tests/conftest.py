@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import time
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,6 +23,10 @@ settings.register_profile(
 )
 settings.register_profile("fuzz", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=5_000)
 settings.load_profile("fuzz" if os.environ.get("VTCODE_FUZZ") else "test")
+
+# Times on the screen are those of the machine's zone: where the tests run, there is one.
+os.environ["TZ"] = "UTC"
+time.tzset()
 
 gc.disable()  # until all tests are collected: they stay, and so does what they import
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from vtcode_tui.common.clock import local
 from vtcode_tui.events.types import (
     PAYLOADS,
     Event,
@@ -108,3 +111,40 @@ def test_a_session_reads_from_top_to_bottom() -> None:
 def test_no_width_and_no_text_breaks_the_lines(text: str, width: int) -> None:
     happened = event(PromptSubmitted(text=text, sha256=""))
     assert all("\n" not in line for line in timeline_text([happened], width))
+
+
+@pytest.fixture
+def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Moves this machine to a time zone."""
+
+    def move(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield move
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("<+0530>-5:30", ("2026-11-23", "02:11:10", "UTC+5:30")),
+        ("<-0330>3:30", ("2026-11-22", "17:11:10", "UTC-3:30")),
+        ("CET-1", ("2026-11-22", "21:41:10", "UTC+1")),
+        ("UTC0", ("2026-11-22", "20:41:10", "UTC")),
+    ],
+)
+def test_times_are_shown_as_the_persons_own_clock_has_them(
+    zone: Callable[[str], None], where: str, told: tuple[str, str, str]
+) -> None:
+    zone(where)
+    happened = event(PromptSubmitted(text="Fix the test", sha256=""))
+    assert local(happened.time) == told
+    assert next(timeline_text([happened], 60)).startswith(told[1])
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "9999-12-31T23:59:59.000Z", "2026-11-22T99:41:10.000Z"])
+def test_what_is_no_time_is_shown_as_it_stands(zone: Callable[[str], None], text: str) -> None:
+    zone("CET-1")
+    assert local(text) == (text[:10], text[11:19], "")

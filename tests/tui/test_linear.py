@@ -52,6 +52,7 @@ async def test_what_happens_is_told_in_order_and_an_approval_needs_a_word_typed_
         await talking
     shown = out.getvalue()
     assert shown.index("The test in tests/test_calc.py fails") < shown.index("cargo build") < shown.index("Done.")
+    assert shown.count("--serve  # fast") == 2, "a call and its question: heard once each"
     assert "⟦U+202E⟧" in shown and "\u202e" not in shown
     told: list[tuple[Any, ...]] = core.told
     assert ("submit", "fix it", ()) in told and ("shell", "ls") in told

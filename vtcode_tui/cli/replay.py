@@ -43,11 +43,14 @@ def run(given: argparse.Namespace) -> int:
 def _print(folder: Path, *, verbose: bool) -> int:
     import shutil
 
+    from vtcode_tui.common.clock import local
     from vtcode_tui.events import read_events, verify
     from vtcode_tui.render import timeline_text
 
-    for line in timeline_text(read_events(folder), shutil.get_terminal_size().columns, verbose=verbose):
+    events = list(read_events(folder))
+    for line in timeline_text(events, shutil.get_terminal_size().columns, verbose=verbose):
         print(line)
     report = verify(folder)
-    print(f"\njournal: {report.state}, {report.events} events")
+    zone = local(events[-1].time).zone if events else ""
+    print(f"\njournal: {report.state}, {report.events} events" + (f"; times are {zone}" if zone else ""))
     return 5 if report.state == "tampered" else 0

@@ -83,6 +83,7 @@ def _row(one: Listed) -> dict[str, object]:
 
 
 def _list(home: Home, given: argparse.Namespace) -> int:
+    from vtcode_tui.common.clock import local
     from vtcode_tui.render import plain_line
     from vtcode_tui.render.telling import plural
     from vtcode_tui.sessions import sessions
@@ -95,7 +96,9 @@ def _list(home: Home, given: argparse.Namespace) -> int:
     for one in found:
         state = ("" if one.meta.ended else "  (not closed)") + ("" if one.has_conversation else "  (deleted)")
         title, turns = plain_line(one.meta.title or "no prompt yet"), plural(one.meta.turns, "turn")
-        print(f"{one.meta.id}  {one.meta.started[:16].replace('T', ' ')}  {turns:>9}  {title}{state}")
+        begun = local(one.meta.started)
+        when = plain_line(f"{begun.day} {begun.clock[:5]} {begun.zone}")
+        print(f"{one.meta.id}  {when}  {turns:>9}  {title}{state}")
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Clock(Protocol):
@@ -34,6 +34,32 @@ class SystemClock:
 def rfc3339(moment: datetime) -> str:
     """`2026-11-22T20:41:10.123Z`: UTC with milliseconds, the form of every time in the journal."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+class Local(NamedTuple):
+    """A time as a person's own clock has it."""
+
+    day: str
+    """`2026-11-22`."""
+    clock: str
+    """`21:41:10`."""
+    zone: str
+    """`UTC+1`, `UTC-3:30` or `UTC`; empty where the text was no time."""
+
+
+def local(text: str) -> Local:
+    """A time of the journal (RFC 3339, UTC) in the time zone of this machine, for the screen.
+
+    The journal and everything that is exported keep UTC. A text that is no time is shown as it is.
+    """
+    try:
+        moment = datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return Local(text[:10], text[11:19], "")
+    minutes = int((moment.utcoffset() or timedelta()).total_seconds()) // 60
+    hours, rest = divmod(abs(minutes), 60)
+    offset = f"{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02d}" if rest else "")
+    return Local(f"{moment:%Y-%m-%d}", f"{moment:%H:%M:%S}", f"UTC{offset if minutes else ''}")
 
 
 class Stamps:

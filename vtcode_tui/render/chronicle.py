@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from vtcode_tui.common.clock import local
 from vtcode_tui.events.types import Event, ExecOutput, FileChanged
 from vtcode_tui.render.markdown_stream import markdown
 from vtcode_tui.render.safety import plain, plain_line, spans_of
@@ -27,7 +28,7 @@ def sentence(event: Event) -> str:
 
 
 def _time(event: Event) -> str:
-    return plain_line(event.time[11:19])
+    return plain_line(local(event.time).clock)
 
 
 def lines_of(event: Event, width: int, *, verbose: bool = False, whole: bool = False) -> list[Line]:

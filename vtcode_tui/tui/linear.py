@@ -15,12 +15,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
+from vtcode_tui.common.clock import SystemClock, local, rfc3339
 from vtcode_tui.common.errors import VtcodeError
 from vtcode_tui.events import Event
 from vtcode_tui.events.live import Live, Notice
 from vtcode_tui.gate.types import ApprovalRequest, Verdict
 from vtcode_tui.render import lines_of, plain, plain_line
 from vtcode_tui.render.explanation import lines_of_explanation
+from vtcode_tui.render.telling import plural
 from vtcode_tui.sandbox.run import TerminalSize
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 WIDTH = 100
 HELP = "type a prompt, !command, /changes, /accept, /discard, /stop or /quit"
 
+SILENT = frozenset({"approval.requested", "exec.finished"})
+"""What is heard anyway: the question itself is asked whole, and the result of a call says how its run ended."""
 
 T = TypeVar("T")
 
@@ -95,7 +99,7 @@ class Linear:
     def happened(self, what: Event | Live) -> None:
         """Tell what happened, if it belongs to the story."""
         match what:
-            case Event():
+            case Event() if what.type not in SILENT:
                 for row in lines_of(what, WIDTH):
                     self.say(row.text.rstrip())
             case Notice(text):
@@ -170,7 +174,7 @@ async def _do(core: Core, linear: Linear, line: str) -> None:
                 changes = await core.changes()
                 for file in changes.files:
                     linear.say(f"{file.op} {plain_line(file.path)} +{file.added} -{file.removed}")
-                linear.say(f"{len(changes.files)} files to review")
+                linear.say(f"{plural(len(changes.files), 'file')} to review")
             case "/accept" | "/discard":
                 changes = await core.changes()
                 selection = {file.path: None for file in changes.files if not file.protected or line == "/discard"}
@@ -191,7 +195,9 @@ async def _session(open_core: OpenCore, load_settings: Callable[[], Settings], r
     linear = Linear(lines, sys.stdout)
     core = await open_core(linear, linear.happened)
     try:
-        linear.say(f"vtcode in {plain_line(str(root))}, sandbox {core.capability.tier}. {HELP}")
+        zone = local(rfc3339(SystemClock().now())).zone
+        place = f"vtcode in {plain_line(str(root))}, sandbox {core.capability.tier}, times are {zone}"
+        linear.say(f"{place}. {HELP}")
         if core.capability.uncontained:
             linear.say(core.capability.degraded[0])
         if not core.trusted:

@@ -1,9 +1,10 @@
-"""One row per event: time, type and one sentence, coloured by severity."""
+"""One row per event: local time, type and one sentence, coloured by severity."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vtcode_tui.common.clock import local
 from vtcode_tui.render import MUTED, Span, Style, StyleName, cut, plain_line, sentence, spans_of
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ def row_of(event: Event) -> tuple[Span, ...]:
     """The row of an event."""
     colour = SEVERITY.get(event.severity)
     return (
-        Span(f"{plain_line(event.time[11:19])} ", MUTED),
+        Span(f"{plain_line(local(event.time).clock):8} ", MUTED),
         Span(f"{plain_line(event.type):<19} ", Style(colour or "accent")),
         *spans_of(cut(sentence(event), LONGEST), Style(colour or "text")),
     )

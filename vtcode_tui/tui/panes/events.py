@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from textual import events
 from textual.message import Message
 
+from vtcode_tui.common.clock import local
 from vtcode_tui.render import MUTED, Line, Span, Style, StyleName, plain_line, spans_of
 from vtcode_tui.tui.keys import EVENTS, PANE, bindings
 from vtcode_tui.tui.live_log import LiveLog
@@ -198,6 +199,11 @@ class EventPane(Sheet):
         if self._shown is None:
             return total
         return len(self._shown) if self._reach is None else bisect_left(self._shown, total)
+
+    @property
+    def zone(self) -> str:
+        """The time zone that its times are in, where the last event is; empty where there is none."""
+        return local(self.events[self.total() - 1].time).zone if self.total() else ""
 
     def tell_chain(self, text: str, style: StyleName) -> None:
         """Say what is known about the journal's chain."""

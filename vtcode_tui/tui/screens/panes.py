@@ -198,7 +198,8 @@ class PaneScreen(Arranging):
         text = f"{shown:,} of {total:,}{so_far} · {wanted}" if wanted else f"{total:,}"
         chain = (Span("  "), *self.events.chain) if self.events.chain else ()
         follow = () if self.events.following else (Span("  paused", Style("caution")),)
-        self.headings["events"].tell((*spans_of(plain_line(text), MUTED), *chain, *follow))
+        zone = (Span(f"  {self.events.zone}", MUTED),) if self.events.zone else ()
+        self.headings["events"].tell((*spans_of(plain_line(text), MUTED), *chain, *follow, *zone))
 
     def on_sheet_left(self) -> None:
         """A pane follows its end, or not."""

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from vtcode_tui.common.clock import local
 from vtcode_tui.render import MUTED, TEXT, Line, Span, Style, cut, fold, plain_line, spans_of
 from vtcode_tui.tui.keys import shown
 from vtcode_tui.tui.panes.heading import Heading, Keys, facts
@@ -43,7 +44,7 @@ def session_facts(meta: Meta, cells: int, untitled: str) -> list[Line]:
     """What a session is recognised by: its first prompt, or `untitled`, its beginning and its turns."""
     return [
         facts("prompt", *spans_of(cut(plain_line(meta.title or untitled), max(8, cells - 12)))),
-        facts("begun", *spans_of(plain_line(meta.started[:19].replace("T", " ")))),
+        facts("begun", *spans_of(plain_line(" ".join(local(meta.started))))),
         facts("turns", *spans_of(str(meta.turns))),
     ]
 

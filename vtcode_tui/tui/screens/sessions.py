@@ -15,6 +15,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
+from vtcode_tui.common.clock import local
 from vtcode_tui.common.errors import VtcodeError
 from vtcode_tui.common.home import Home
 from vtcode_tui.llm.messages import Message, Text, ToolUse
@@ -50,7 +51,8 @@ class Chosen(NamedTuple):
 def row_of(listed: Listed, hit: str = "") -> Line:
     """A session in one row: when, where, what about, how long; with the line that the words were found in."""
     meta = listed.meta
-    when = plain_line((meta.updated or meta.started)[:16].replace("T", " "))
+    moment = local(meta.updated or meta.started)
+    when = plain_line(f"{moment.day} {moment.clock[:5]}")
     where = pad(cut(plain_line(Path(meta.workspace).name or meta.workspace), 14), 14)
     title = cut(plain_line(meta.title or "no prompt yet"), 60)
     found = (Span("  … ", MUTED), *spans_of(cut(plain_line(hit), 60), Style("good"))) if hit else ()
@@ -86,7 +88,7 @@ def preview_of(listed: Listed, cells: int) -> list[Line]:
     rows = [
         Line(spans_of(f" {cut(plain_line(meta.title or 'no prompt yet'), cells - 2)}", Style("heading"))),
         facts("folder", *spans_of(cut(plain_line(meta.workspace), max(8, cells - 13)))),
-        facts("begun", *spans_of(plain_line(meta.started[:19].replace("T", " ")))),
+        facts("begun", *spans_of(plain_line(" ".join(local(meta.started))))),
         facts("model", *spans_of(plain_line(meta.model or "none"))),
         facts("id", *spans_of(plain_line(meta.id), MUTED)),
     ]
@@ -183,6 +185,8 @@ class Sessions(Choosing[Chosen | None]):
 
     def _read(self) -> None:
         found = sessions(self._home)
+        if found:
+            self.query_one(Heading).tell(f"times are {local(found[0].meta.updated or found[0].meta.started).zone}")
         # Nobody looks for one that was left before anything was asked in it, unless to see that it was so.
         self._all = tuple(one for one in found if self._act == "replay" or not one.nothing_happened)
         self._narrow()
