@@ -15,7 +15,15 @@ from textual.pilot import Pilot
 from tests.tui.rig import Rig, until
 from vtcode_tui.common.home import Home
 from vtcode_tui.events import Bus, Journal, session_folder
-from vtcode_tui.events.types import ExecStarted, PromptSubmitted, SessionEnded, SessionStarted, ToolRequested
+from vtcode_tui.events.types import (
+    ExecStarted,
+    PolicyDecided,
+    PromptSubmitted,
+    SandboxApplied,
+    SessionEnded,
+    SessionStarted,
+    ToolRequested,
+)
 from vtcode_tui.llm.messages import Message, Text
 from vtcode_tui.sessions import Meta, Store, fork, interrupted, read_meta, sessions
 from vtcode_tui.tui.picture import text_of
@@ -60,6 +68,9 @@ async def record(
     if cut_off:
         asked = ToolRequested(tool="run_command", arguments={}, arguments_sha256=A, subject_sha256=A, cwd="/w")
         await bus.record(asked, turn=1, call="c1")
+        allowed = PolicyDecided(decision="allow", rule="r", reason="", subject_sha256=A, policy_sha256=A)
+        await bus.record(allowed, turn=1, call="c1")
+        await bus.record(SandboxApplied(tier="full", profile="p", profile_sha256=A), turn=1, call="c1")
         ran = ExecStarted(argv=("make",), executable="/usr/bin/make", cwd="/w", subject_sha256=A, sandbox_sha256=A)
         await bus.record(ran, turn=1, call="c1")
         journal.abandon()

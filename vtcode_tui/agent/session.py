@@ -142,11 +142,9 @@ class Session:
         try:
             if self._chain is None:
                 raise ModelError("; ".join(self.looked_for) or "no model is configured", kind="not_running")
-            meta = parts.store.meta
-            title = meta.title or " ".join(parts.redact(text).split())[:80]
-            if (title, self.model) != (meta.title, meta.model):
-                # Now, and not at the end: a session that is killed is looked for by it, too.
-                self._note(title=title, model=self.model, turns=turn, updated=rfc3339(parts.clock.now()))
+            if not (meta := parts.store.meta).title or meta.model != self.model:  # now: it may be killed
+                words = meta.title or " ".join(parts.redact(text).split())[:80]
+                self._note(title=words, model=self.model, turns=turn)
             await parts.changes.mark(turn)
             self.outcome = await parts.turn.run(self._chain, self._prompt(text, images), turn)
             self.last_answer = self._answer()
@@ -173,9 +171,8 @@ class Session:
 
     def _answer(self) -> str:
         last = self._parts.history.messages[-1] if self._parts.history.messages else None
-        if last is None or last.role != "assistant":
-            return ""
-        return "".join(part.text for part in last.parts if isinstance(part, Text))
+        said = last.parts if last is not None and last.role == "assistant" else ()
+        return "".join(part.text for part in said if isinstance(part, Text))
 
     async def _interrupted(self, turn: int) -> None:
         self._parts.calls.kill_all("interrupted by the human")
