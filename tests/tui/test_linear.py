@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
@@ -156,3 +157,12 @@ async def test_the_end_of_the_input_is_not_forgotten_when_a_question_comes() -> 
             await asyncio.sleep(0)
         lines.forget()
         assert await asyncio.wait_for(lines.next(), 60) is None
+
+
+async def test_a_file_is_read_to_its_end_like_a_terminal(tmp_path: Path) -> None:
+    (tmp_path / "typed").write_bytes(b"fix it\n/quit")
+    with (tmp_path / "typed").open() as stdin:
+        lines = Lines(stdin)
+        assert [await lines.next() for _ in range(3)] == ["fix it", "/quit", None]
+    with Path(os.devnull).open() as stdin:
+        assert await Lines(stdin).next() is None

@@ -72,7 +72,7 @@ def _screen(home: Home) -> int:
     """The tour in the app itself; afterwards the journal is verified and a replay offered."""
     from vtcode_tui.tui import require_screen, run_app
 
-    require_screen()
+    require_screen("`vtcode demo --auto`")
 
     from vtcode_tui.agent import start_spawner
     from vtcode_tui.demo import PROMPT

@@ -29,7 +29,7 @@ def run(given: argparse.Namespace) -> int:
     home = Home.from_environment()
     if given.text:
         return _print(locate(home, given.session or "last"), verbose=given.verbose)
-    require_screen()
+    require_screen("`vtcode replay --text SESSION`")
     if not given.session:
         chosen = pick("which session shall be replayed?", "replay")
         return 0 if chosen is None else main([chosen[0], str(chosen[1])])

@@ -28,7 +28,7 @@ def run(given: argparse.Namespace) -> int:
     from vtcode_tui.sessions import read_meta
     from vtcode_tui.tui import pick, require_screen
 
-    require_screen()
+    require_screen("`vtcode sessions list` and `vtcode sessions show`")
     home = Home.from_environment()
     if not given.session:
         chosen = pick("which session shall go on?", "resume")

@@ -25,16 +25,14 @@ DEMO_WANTED = -1
 """The exit status of `run_app` when the person asked for the demo instead."""
 
 
-def require_screen() -> None:
-    """Raise UsageError with one sentence where there is no terminal that can be drawn on."""
+def require_screen(instead: str = "`vtcode --plain`, `vtcode exec` or `vtcode ask`") -> None:
+    """Raise UsageError with one sentence where there is no terminal to draw on; it names what works there."""
     from vtcode_tui.tui.curtain import screen_at_hand
 
     if not screen_at_hand():
         term = os.environ.get("TERM", "")
         reason = f"TERM is {term or 'not set'}" if term in {"", "dumb"} else "this process has none"
-        raise UsageError(
-            f"there is no terminal that can be drawn on ({reason}): use `vtcode exec` or `vtcode ask` here"
-        )
+        raise UsageError(f"there is no terminal that can be drawn on ({reason}): use {instead} here")
 
 
 def run_app(

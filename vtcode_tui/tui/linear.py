@@ -45,8 +45,13 @@ class Lines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._rest = b""
+        self._over = False
         self._waiting: asyncio.Queue[str | None] = asyncio.Queue()
-        asyncio.get_running_loop().add_reader(stream.fileno(), self._read)
+        try:
+            asyncio.get_running_loop().add_reader(stream.fileno(), self._read)
+        except PermissionError:  # a file, or /dev/null: it is never waited for, and read to its end at once
+            while not self._over:
+                self._read()
 
     def _read(self) -> None:
         data = os.read(self._stream.fileno(), 65536)
@@ -54,6 +59,9 @@ class Lines:
         for line in lines:
             self._waiting.put_nowait(line.decode(errors="replace"))
         if not data:
+            if self._rest:  # the last line of a file may lack its end
+                self._waiting.put_nowait(self._rest.decode(errors="replace"))
+            self._over = True
             asyncio.get_running_loop().remove_reader(self._stream.fileno())
             self._waiting.put_nowait(None)
 
