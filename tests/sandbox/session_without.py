@@ -71,7 +71,13 @@ async def _told(stage: Stage) -> dict[str, Any]:
         "uncontained": capability.uncontained,
         "staged": stage.session.staged,
         "asked": [
-            {"tool": r.call.tool, "rule": r.decision.rule, "sandbox": r.sandbox, "scopes": len(r.scopes)}
+            {
+                "tool": r.call.tool,
+                "rule": r.decision.rule,
+                "why": r.decision.reason,
+                "sandbox": r.sandbox,
+                "scopes": len(r.scopes),
+            }
             for r in stage.human.asked
         ],
         "applied": [{"tier": data.tier, "degraded": data.degraded} for data in applied],

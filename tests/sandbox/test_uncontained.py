@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,7 @@ def test_where_it_is_allowed_each_run_is_asked_about_and_everything_says_that_no
     assert sorted((r["tool"], r["scopes"]) for r in said["asked"]) == [("read_file", 0), ("run_command", 0)]
     assert {r["rule"] for r in said["asked"]} >= {"vtcode.no-sandbox"}
     assert all(r["sandbox"] == [NO_SANDBOX] for r in said["asked"])
+    assert all(re.search(r"(\A|\. )Nothing contains runs", r["why"]) for r in said["asked"])
     assert said["applied"]
     assert all(row["tier"] == "none" and row["degraded"][0] == NO_SANDBOX for row in said["applied"])
     assert NO_SANDBOX in said["notices"]

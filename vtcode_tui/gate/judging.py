@@ -112,7 +112,7 @@ def uncontained(decision: Decision, call: Call) -> Decision:
         decision,
         mode="prompt",
         rule="vtcode.no-sandbox" if decision.mode == "allow" else decision.rule,
-        reason=f"{decision.reason} {why}".strip(),
+        reason=f"{decision.reason.rstrip('.')}. {why}" if decision.reason else why,
         checks=(*decision.checks, Check("containment", "prompt", why)),
         risk="high",
         scopes=(),
