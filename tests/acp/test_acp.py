@@ -1,20 +1,31 @@
-"""vtcode as an ACP agent: a real process on pipes, a real core, messages held against the protocol's own types."""
+"""vtcode as an ACP agent: a real core, messages held against the protocol's own types.
+
+Some tests start the program and talk to it on its pipes; the others save the second that a start takes, and talk to
+what the program would serve there over a socket.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
+import os
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.agent.stage import home_in
+from tests.lent import lent_spawner
+from vtcode_tui.acp import Stage, serve
 from vtcode_tui.acp.content import updates_of
+from vtcode_tui.acp.rpc import LONGEST_LINE
 from vtcode_tui.common.clock import SystemClock, rfc3339
+from vtcode_tui.config import load
 from vtcode_tui.demo import Served, Step, in_order, served
 from vtcode_tui.events import Event
 from vtcode_tui.events.types import ModelFailover
@@ -41,8 +52,8 @@ def choose(kind: str) -> Answering:
 class Client:
     """An editor's side of the protocol, by hand; checks all that it hears with the protocol's published types."""
 
-    def __init__(self, process: asyncio.subprocess.Process, answer: Answering) -> None:
-        self.process, self.answer = process, answer
+    def __init__(self, heard: asyncio.StreamReader, said: asyncio.StreamWriter, answer: Answering) -> None:
+        self.heard, self.says, self.answer = heard, said, answer
         self.updates: list[dict[str, Any]] = []
         self.asked: list[dict[str, Any]] = []
         self.came = asyncio.Condition()
@@ -50,9 +61,8 @@ class Client:
         self._number = 0
 
     async def listen(self) -> None:
-        assert self.process.stdout is not None
         schema: Any = pytest.importorskip("acp.schema", exc_type=ImportError)
-        while line := await self.process.stdout.readline():
+        while line := await self.heard.readline():
             message = json.loads(line)
             assert message["jsonrpc"] == "2.0"
             match message:
@@ -72,8 +82,7 @@ class Client:
         self.raw(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
 
     def raw(self, data: bytes) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(data)
+        self.says.write(data)
 
     def begin(self, method: str, **params: Any) -> int:
         self._number += 1
@@ -119,21 +128,51 @@ def place(tmp_path: Path, model: Served, *, trusted: bool = True) -> tuple[Path,
 
 
 @contextlib.asynccontextmanager
-async def editor(root: Path, env: dict[str, str], answer: Answering) -> AsyncIterator[Client]:
+async def program(root: Path, env: dict[str, str], answer: Answering) -> AsyncIterator[Client]:
+    """An editor that has started `vtcode acp`, which ends well when the editor goes."""
     pipe = asyncio.subprocess.PIPE
     command = [sys.executable, "-m", "vtcode_tui", "acp"]
     process = await asyncio.create_subprocess_exec(
         *command, cwd=root, env=env, stdin=pipe, stdout=pipe, limit=1 << 26
     )
-    client = Client(process, answer)
+    assert process.stdin is not None and process.stdout is not None
+    client = Client(process.stdout, process.stdin, answer)
     async with asyncio.TaskGroup() as group:
         group.create_task(client.listen())
         try:
             yield client
         finally:
-            assert process.stdin is not None
             process.stdin.close()
             assert await process.wait() == 0
+
+
+@contextlib.asynccontextmanager
+async def editor(root: Path, env: dict[str, str], answer: Answering) -> AsyncIterator[Client]:
+    """An editor at what `vtcode acp` serves, in this process."""
+    home = home_in(root.parent)
+    theirs, ours = socket.socketpair()
+    heard, said = await asyncio.open_connection(sock=ours, limit=1 << 26)
+    reader = asyncio.StreamReader(limit=LONGEST_LINE)
+    transport, _ = await asyncio.get_running_loop().create_connection(
+        lambda: asyncio.StreamReaderProtocol(reader), sock=theirs
+    )
+    client, spawner = Client(heard, said, answer), lent_spawner(home)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ.keys() - env.keys():
+            patch.delenv(name)
+        for name, value in env.items():
+            patch.setenv(name, value)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(client.listen())
+            serving = group.create_task(serve(Stage(home, spawner, partial(load, home)), reader, transport))
+            try:
+                yield client
+            finally:
+                said.write_eof()
+                await serving
+                transport.close()
+                await spawner.close()
+                said.close()
 
 
 @contextlib.asynccontextmanager
@@ -296,10 +335,10 @@ async def test_nonsense_gets_an_error_and_the_connection_lives(tmp_path: Path) -
 async def test_a_session_is_loaded_with_its_conversation(tmp_path: Path) -> None:
     async with served(in_order([Step("first answer"), Step("second answer")])) as model:
         root, env = place(tmp_path, model)
-        async with editor(root, env, choose("allow_once")) as client:
+        async with program(root, env, choose("allow_once")) as client:
             session = await new(client, root)
             await client.call("session/prompt", sessionId=session, prompt=text("first question"))
-        async with editor(root, env, choose("allow_once")) as client:
+        async with program(root, env, choose("allow_once")) as client:
             await client.call("session/load", sessionId=session, cwd=str(root), mcpServers=[])
             assert client.said("user_message_chunk") == "first question"
             assert client.said() == "first answer"

@@ -15,6 +15,7 @@ import pytest
 from tests.agent.stage import home_in
 from tests.end_to_end.person import person_at
 from tests.end_to_end.test_main_job import place
+from tests.unattended import performed
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.demo import Step, in_order, served
 from vtcode_tui.events import locate, verify
@@ -56,7 +57,7 @@ async def answering(data: bytes) -> AsyncIterator[str]:
         server.close()
 
 
-async def _exec(tmp_path: Path, base_url: str) -> tuple[int, str, str, Path]:
+def _place(tmp_path: Path, base_url: str) -> Path:
     root, home = tmp_path / "ws", home_in(tmp_path)
     root.mkdir()
     home.config.mkdir(parents=True)
@@ -65,13 +66,17 @@ async def _exec(tmp_path: Path, base_url: str) -> tuple[int, str, str, Path]:
         f'[providers.test]\nbase_url = "{base_url}"\nmodels = ["scripted"]\ndata_class = "local"\n'
     )
     grant_trust(root, home, now=rfc3339(SystemClock().now()))
+    return root
+
+
+async def _exec(tmp_path: Path, root: Path) -> tuple[int, str, str]:
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "VTCODE_HOME": str(tmp_path / "vt")}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "vtcode_tui", "exec", "hello", cwd=root, env=env,
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode(), root
+    return process.returncode or 0, out.decode(), err.decode()
 
 
 @pytest.mark.parametrize("how", sorted(ANSWERS))
@@ -79,7 +84,9 @@ async def test_a_model_that_answers_nonsense_is_told_in_one_sentence_and_nothing
     tmp_path: Path, how: str
 ) -> None:
     async with answering(ANSWERS[how]) as base_url:
-        status, out, err, root = await _exec(tmp_path, base_url)
+        root = _place(tmp_path, base_url)
+        whole = how == "half a stream"  # the program as it is typed; what is behind its command line is the same
+        status, out, err = await (_exec(tmp_path, root) if whole else performed(root, tmp_path, "hello"))
     assert (status, out) == (1, "")
     rows = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
     errors = [line for line in err.splitlines() if not line.startswith("{")]
@@ -93,7 +100,7 @@ async def test_a_model_that_answers_nonsense_is_told_in_one_sentence_and_nothing
 
 
 async def test_a_server_that_is_down_is_named_with_what_to_do(tmp_path: Path) -> None:
-    status, out, err, _ = await _exec(tmp_path, "http://127.0.0.1:9/v1")
+    status, out, err = await _exec(tmp_path, _place(tmp_path, "http://127.0.0.1:9/v1"))
     assert (status, out) == (1, "")
     assert "127.0.0.1:9" in err
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.agent.stage import home_in
+from tests.unattended import performed
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.demo import Served, Step, in_order, served
 from vtcode_tui.workspace import grant_trust
@@ -111,8 +112,8 @@ async def test_a_prompt_may_come_from_stdin_and_the_answer_as_json(tmp_path: Pat
 async def test_what_would_prompt_is_refused_as_unattended(tmp_path: Path) -> None:
     steps = [Step("", (("run_command", {"command": 'python3 -c \'open("made", "w")\''}),)), Step("could not")]
     async with served(in_order(steps)) as model:
-        root, env = _place(tmp_path, model)
-        status, out, err = await _vtcode(root, env, "exec", "go")
+        root, _ = _place(tmp_path, model)
+        status, out, err = await performed(root, tmp_path)
         assert (status, out) == (0, "could not\n")
         (told,) = [m["content"] for m in model.requests[-1]["messages"] if m["role"] == "tool"]
         assert told.startswith("[unattended] This needs a human's approval")
@@ -130,7 +131,7 @@ async def test_changes_stay_staged_unless_they_are_accepted_on_the_command_line(
     ]
     async with served(in_order(steps)) as model:
         root, env = _place(tmp_path, model)
-        status, _, err = await _vtcode(root, env, "exec", "go")
+        status, _, err = await performed(root, tmp_path)
         assert status == 0, err
         assert not (root / "new.txt").exists()
         status, _, err = await _vtcode(root, env, "exec", "--accept", "workspace", "go")
@@ -164,8 +165,8 @@ async def test_review_asks_for_a_review_and_refuses_what_is_no_revision(tmp_path
 
 async def test_an_untrusted_folder_runs_nothing_and_says_what_to_do(tmp_path: Path) -> None:
     async with served(in_order([Step("no")])) as model:
-        root, env = _place(tmp_path, model, trusted=False)
-        status, out, err = await _vtcode(root, env, "exec", "go")
+        root, _ = _place(tmp_path, model, trusted=False)
+        status, out, err = await performed(root, tmp_path)
         assert status == 3
         assert out == ""
         assert "vtcode trust grant" in err
@@ -232,14 +233,14 @@ async def test_the_end_of_a_session_is_recorded_as_it_was(tmp_path: Path) -> Non
         return {"outcome": row["outcome"], **row["data"]}
 
     async with served(in_order(steps)) as model:
-        root, env = _place(tmp_path, model)
-        _, _, err = await _vtcode(root, env, "exec", "--accept", "workspace", "go")
+        root, _ = _place(tmp_path, model)
+        _, _, err = await performed(root, tmp_path, accept="workspace")
         good = ended(err)
         assert (good["outcome"], good["exit_code"], good["files_changed"]) == ("success", 0, 1)
-    status, _, err = await _vtcode(root, env, "exec", "go")
+    status, _, err = await performed(root, tmp_path)
     assert status == 1, "the model is gone"
     assert (ended(err)["outcome"], ended(err)["exit_code"]) == ("failure", 1)
-    status, _, err = await _vtcode(tmp_path, env, "exec", "go")
+    status, _, err = await performed(tmp_path, tmp_path)
     assert status == 3, "nobody trusted this folder"
     assert (ended(err)["outcome"], ended(err)["exit_code"]) == ("failure", 3)
 

@@ -167,7 +167,7 @@ async def test_a_server_that_is_not_there_is_called_so() -> None:
 async def test_keep_alives_alone_do_not_keep_a_stream_alive_for_ever() -> None:
     async with serving(Reply((b": still here\n\n",), repeat=1_000_000_000)) as server:
         with pytest.raises(ModelError, match="nothing but keep-alives") as caught:
-            await hear(chain_to(server.url, first_byte=1, idle=0.02))
+            await hear(chain_to(server.url, first_byte=60, idle=0.02))
     assert caught.value.kind == "transient"
 
 

@@ -40,9 +40,12 @@ async def _serve(given: argparse.Namespace, home: Home, spawner: Spawner) -> Non
     import asyncio
     import sys
 
-    from vtcode_tui.acp import Stage, serve
-    from vtcode_tui.acp.rpc import LONGEST_LINE
-    from vtcode_tui.config import load, override
+    from vtcode_tui.cli.loading import loading
+
+    with loading():
+        from vtcode_tui.acp import Stage, serve
+        from vtcode_tui.acp.rpc import LONGEST_LINE
+        from vtcode_tui.config import load, override
 
     def loaded(root: Path) -> Loaded:
         found = load(home, root, overrides=[override(text) for text in given.config])

@@ -57,6 +57,7 @@ def go(given: argparse.Namespace, prompt: str, **more: Any) -> int:
     import sys
     from pathlib import Path
 
+    from vtcode_tui.cli.loading import loading
     from vtcode_tui.common.errors import UsageError
     from vtcode_tui.common.home import Home
 
@@ -65,14 +66,16 @@ def go(given: argparse.Namespace, prompt: str, **more: Any) -> int:
         raise UsageError(f"{given.cwd} is not a folder")
     root = root.resolve()
 
-    from vtcode_tui.agent import start_spawner
-    from vtcode_tui.config import load, override
+    with loading():
+        from vtcode_tui.agent import start_spawner
+        from vtcode_tui.config import load, override
 
     loaded = load(home, root, overrides=[override(text) for text in given.config])
     for notice in loaded.notices:
         print(f"vtcode: {notice}", file=sys.stderr)
     spawner = start_spawner(home)
-    from vtcode_tui.headless import Job, run  # the fork server makes itself ready while this is imported
+    with loading():
+        from vtcode_tui.headless import Job, run  # the fork server makes itself ready while this is imported
 
     job = Job(prompt, root, home, loaded, choice=given.model, as_json=getattr(given, "json", False), **more)
     return run(job, spawner, sys.stdout.buffer, sys.stderr.buffer)
