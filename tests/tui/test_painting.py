@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -18,6 +18,8 @@ from tests.tui.rig import Rig, staged, until
 from tests.tui.scenes import begin, respond, run, work
 from tests.tui.test_echo import cells
 from vtcode_tui.events.live import OutputChunk, TextDelta
+from vtcode_tui.render import Line, MarkdownStream
+from vtcode_tui.tui.panes import blocks
 from vtcode_tui.tui.sheet import Sheet
 from vtcode_tui.tui.themes import THEMES
 
@@ -122,6 +124,52 @@ async def test_one_row_of_a_pane_is_painted_the_long_way_at_another_width(
         await pilot.resize_terminal(100, 40)
         chat = on.app.work.chat
         assert chat.outer_size.width < 100 and 1 <= long_way.count(chat) <= 2
+
+
+async def test_several_long_answers_are_laid_out_for_another_width_and_not_within_its_painting(
+    rig: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "AT_ONCE", 0.0)  # as on a slow machine: one part at a time
+    on = rig()
+    async with on.app.run_test(size=(120, 40)) as pilot:
+        core = await on.ready(pilot)
+        begin(core)
+        text = ("some words of it " * 9 + "\n\n") * 80
+        core.say(respond(text))
+        core.say(respond(text + "the end"))
+        chat = on.app.work.chat
+        second = len(chat.blocks) - 1
+        await until(lambda: len(chat._rows.get(second, ())) > 240 and not chat._pending, pilot)
+        chat.scroll_to(y=0, animate=False, immediate=True)
+        await until(lambda: len(chat._rows.get(second - 1, ())) > 240 and not chat._pending, pilot)
+        chat.scroll_to(y=chat._starts[second] - 5, animate=False, immediate=True)
+        await until(lambda: not chat._pending, pilot)
+        before, within = chat.text_width, False
+        usual, laid = MarkdownStream.advance, Sheet.render_lines
+
+        def advance(stream: MarkdownStream, most: int) -> bool:
+            assert not within
+            return usual(stream, most)
+
+        def render_lines(sheet: Sheet, crop: Region) -> list[Strip]:
+            nonlocal within
+            within = True
+            try:
+                return laid(sheet, crop)
+            finally:
+                within = False
+
+        monkeypatch.setattr(MarkdownStream, "advance", advance)
+        monkeypatch.setattr(Sheet, "render_lines", render_lines)
+        await pilot.resize_terminal(100, 40)
+        await until(lambda: chat.text_width != before, pilot)
+
+        def texts(rows: Iterable[Line]) -> list[str]:
+            return [row.text.rstrip() for row in rows]
+
+        for index in (second - 1, second):
+            whole = texts(blocks.Answer(source=chat.blocks[index].copy_text()).lay(chat.text_width))
+            await until(lambda index=index, whole=whole: texts(chat._rows[index]) == whole, pilot)  # type: ignore[misc]
 
 
 async def test_a_row_that_is_painted_between_two_frames_is_not_remembered_as_what_it_was(rig: Make) -> None:

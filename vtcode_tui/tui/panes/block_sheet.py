@@ -23,6 +23,8 @@ from vtcode_tui.tui.sheet import Sheet
 FRAME = 1 / 30
 SOON, SELDOM = 1 / 250, 1 / 6
 """Seconds until the next part of a long answer is laid out, and between two paintings meanwhile."""
+MANY = 200
+"""Rows of a block that stay as they are while another width is painted first."""
 KEPT = 96
 """Blocks whose rows are kept."""
 
@@ -48,7 +50,7 @@ class BlockSheet(Sheet):
         self._stale = False
         self._rows: OrderedDict[int, Sequence[Line]] = OrderedDict()
         self._pending = False
-        self._late: Block | None = None  # more of it is to be laid out
+        self._late: list[Block] = []  # more of these is to be laid out, one after the other
         self._drawn = 0.0
         self.news = 0
 
@@ -90,7 +92,7 @@ class BlockSheet(Sheet):
         self._widths.clear()
         self._rows.clear()
         self._stale = True
-        self._late = None
+        self._late.clear()
         self.news = 0
         self.following = True
         self.soon()
@@ -115,17 +117,25 @@ class BlockSheet(Sheet):
     def _frame(self) -> None:
         if not self._pending:
             return
-        late, self._late = self._late, None
-        if late is not None and (index := self._place(late)) is not None:
-            self._widths[index] = -1
         self._pending = False
+        late = self._late.pop(0) if self._late else None
+        index = self._place(late) if late is not None else None
+        if index is not None:
+            self._widths[index] = -1
         if late is not None and time.monotonic() < self._drawn + SELDOM:
-            if (index := self._place(late)) is not None:
+            if index is not None:
                 self._lay(index)
             if late.behind:
                 return
         self._drawn = time.monotonic()
         self.redraw()
+        if self._late:
+            self.soon(SOON)
+
+    def _later(self, block: Block) -> None:
+        if not any(each is block for each in self._late):
+            self._late.append(block)
+        self.soon(SOON)
 
     # Rows.
 
@@ -139,12 +149,14 @@ class BlockSheet(Sheet):
     def _lay(self, index: int) -> Sequence[Line]:
         width = self.text_width
         rows = self._rows.get(index)
-        if rows is None or self._widths[index] != width:
+        if rows is not None and self._widths[index] not in (width, -1) and len(rows) > MANY:
+            # For another width: not within the painting that asks for its rows, which holds everything else.
+            self._later(self.blocks[index])
+        elif rows is None or self._widths[index] != width:
             block, before = self.blocks[index], rows
             rows = block.lay_part(width)
             if block.behind:
-                self._late = block
-                self.soon(SOON)
+                self._later(block)
                 if block.again:
                     # As it was, or its room, until the whole is there: nothing jumps.
                     rows = before or [*rows, *[Line()] * (self._heights[index] - len(rows))]
@@ -202,7 +214,7 @@ class BlockSheet(Sheet):
         top = int(self.scroll_offset.y)
         first = self._block_at(top)
         inside = top - self._starts[first]
-        index, room = first, height * 2
+        index, room = first, height * 2 + inside
         while index < len(self.blocks) and room > 0:
             room -= len(self._lay(index))
             index += 1
