@@ -76,7 +76,7 @@ def a_call(number: int, source: random.Random) -> list[Payload]:
     asked += [
         SandboxApplied(tier="full", profile="run", profile_sha256=A, read=("/usr",) * 6),
         ExecStarted(
-            argv=("sh", "-c", command), executable="/bin/sh", cwd="/w", subject_sha256=A, sandbox_sha256=B,
+            argv=("sh", "-c", command), executable="/bin/sh", cwd="/w", subject_sha256=A, sandbox_sha256=A,
             terminal=number % 100 == 1,
         ),
         ExecOutput(offset=0, size=len(text), sha256=A, recording=f"pty/c{number}.cast"),
