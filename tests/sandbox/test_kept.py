@@ -314,6 +314,30 @@ async def test_a_change_while_a_run_lasts_ends_the_mount_with_the_last_of_its_ru
     until(partial(gone, spawner, kept))
 
 
+async def test_a_folder_that_takes_the_workspaces_place_while_a_run_lasts_is_not_written_to(
+    spawner: Spawner, finish: Finish, staged: Profile, workspace: Path
+) -> None:
+    (workspace / "file").write_text("mine\n")
+    server = await spawner.run(grant_for(staged, "cat"), stdin="pipe")
+    moved = workspace.rename(workspace.with_name("moved"))
+    workspace.mkdir()
+    (workspace / "file").write_text("another's\n")
+    words = ("sh", "-c", "cat file; echo layer > file; echo layer > new")
+    text, outcome = await finish(grant_for(staged, *words))
+    assert (text, "is another folder now" in outcome.setup_error) == ("", True)
+    assert {path.name: path.read_text() for path in workspace.iterdir()} == {"file": "another's\n"}
+    shutil.rmtree(workspace)
+    moved.rename(workspace)
+    assert (await finish(grant_for(staged, *words)))[0] == "mine\n"
+    assert {path.name: path.read_text() for path in workspace.iterdir()} == {"file": "mine\n"}
+    server.close_input()
+    await server.wait()
+    workspace.rename(moved)
+    workspace.mkdir()
+    assert (await finish(grant_for(staged, "ls")))[0] == "file\nnew\n"
+    assert list(workspace.iterdir()) == []
+
+
 @pytest.mark.parametrize("victim", ["holder", "fork server"])
 async def test_a_kill_leaves_no_mount_and_the_next_run_has_its_layer(
     spawner: Spawner, finish: Finish, staged: Profile, victim: str

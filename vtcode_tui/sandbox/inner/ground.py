@@ -37,7 +37,7 @@ class Ground:
     def __init__(self, folders: list[str]) -> None:
         """Raises OSError where there is no inotify instance left, or a folder is not there."""
         self.folders = folders
-        self.known = _identities(folders)
+        self.known = identities(folders)
         self.surveyed = False
         """Whether every folder is watched."""
         self.notes = kernel.checked(kernel.LIBC.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK), "inotify_init1")
@@ -53,7 +53,7 @@ class Ground:
         if not self.surveyed or self.is_stirred():
             return False
         try:
-            return _identities(self.folders) == self.known
+            return identities(self.folders) == self.known
         except OSError:
             return False
 
@@ -135,6 +135,7 @@ def _allowed() -> int:
         return 0
 
 
-def _identities(folders: list[str]) -> list[tuple[int, int]]:
+def identities(folders: list[str]) -> list[tuple[int, int]]:
+    """Which folders these paths mean now. Raises OSError where there is none."""
     found = [os.stat(folder, follow_symlinks=False) for folder in folders]
     return [(status.st_dev, status.st_ino) for status in found]

@@ -16,7 +16,7 @@ import time
 from contextlib import suppress
 
 from vtcode_tui.sandbox.inner import ending, kernel
-from vtcode_tui.sandbox.inner.ground import Ground, survey
+from vtcode_tui.sandbox.inner.ground import Ground, identities, survey
 from vtcode_tui.sandbox.inner.job import SetupError
 from vtcode_tui.sandbox.inner.space import clone_mapped
 from vtcode_tui.sandbox.inner.vigil import Unwatchable, holds_mounts
@@ -42,6 +42,7 @@ class Holder:
         "_upper_at",
         "folders",
         "ground",
+        "known",
         "orders",
         "pid",
         "refused",
@@ -66,6 +67,8 @@ class Holder:
         self.runs: list[socket.socket] = []
         """For each run that sees the layer a socket, which ends when the run sees it no more."""
         self.folders: list[str] = []
+        self.known: list[tuple[int, int]] = []
+        """Which folders those were when they were to be mounted."""
         self.ground: Ground | None = None
         """What proves that nothing below changed since it was mounted."""
         self.spent = False
@@ -83,6 +86,8 @@ class Holder:
         mounted), and names are looked at afterwards, so that the kernel knows them.
         """
         self.folders, self.ground = folders, ground
+        with suppress(OSError):  # it will say what is wrong
+            self.known = identities(folders)
         surveys = ahead and ground is not None and not ground.surveyed
         order = {"folders": folders, "surveys": surveys, "ahead": ahead}
         try:
@@ -121,6 +126,13 @@ class Holder:
         except OSError:
             return False
         return untouched and self.ground.is_still()
+
+    def is_of(self, folders: list[str]) -> bool:
+        """Whether these paths still mean the folders that are mounted."""
+        try:
+            return self.folders == folders and self.known == identities(folders)
+        except OSError:
+            return False
 
     def end(self) -> int:
         """Let the process go, and with it its hold on the layer.
@@ -167,8 +179,8 @@ def _hold(orders: socket.socket) -> NoReturn:
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         kernel.close_all_but({0, 1, 2, orders.fileno()})
         kernel.set_name("vtcode-layer")
-        lower = failure = ""
-        looking = -1
+        failure = ""
+        root = looking = -1
         while True:
             message, descriptors, _flags, _address = socket.recv_fds(orders, 65536, 1)
             if looking >= 0:
@@ -182,7 +194,7 @@ def _hold(orders: socket.socket) -> NoReturn:
                 # The notes stay open here, so that it is this process that waits when they are let go: 10 ms.
                 if order["surveys"] and not _survey(descriptors[0], lower, orders):
                     break
-                failure = _mount(orders, order["folders"], surveyed=order["surveys"])
+                root, failure = _mount(orders, order["folders"], surveyed=order["surveys"])
                 if order["ahead"] and not failure:
                     looking = _look_ahead(lower)
                     kernel.set_name("vtcode-kept")  # with no process below it any more, every name was looked at
@@ -191,7 +203,7 @@ def _hold(orders: socket.socket) -> NoReturn:
                 try:
                     if failure:
                         raise OSError(f"the overlay cannot be mounted: {failure}")
-                    copy = kernel.copy_mount(lower)
+                    copy = kernel.copy_mount(root)
                     socket.send_fds(asked, [b"layer"], [copy])
                     os.close(copy)
                 except OSError as error:
@@ -212,8 +224,12 @@ def _survey(notes: int, lower: str, orders: socket.socket) -> bool:
     return True
 
 
-def _mount(orders: socket.socket, staging: list[str], *, surveyed: bool) -> str:
-    """Mount the layer and send the notice of its end; what went wrong, as words."""
+def _mount(orders: socket.socket, staging: list[str], *, surveyed: bool) -> tuple[int, str]:
+    """Mount the layer and send the notice of its end: its root, open, and what went wrong, as words.
+
+    Nobody goes by the path from then on: when the workspace is moved, the mount goes with it, and at a folder that
+    takes the path there is none: who copied that would let runs into the real files.
+    """
     try:
         kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
         # By descriptor, so that no character of a path means anything; opened here, since overlayfs takes only
@@ -223,20 +239,24 @@ def _mount(orders: socket.socket, staging: list[str], *, surveyed: bool) -> str:
         kernel.mount(
             "vtcode", staging[0], "overlay", kernel.MS_NODEV, f"lowerdir={low},upperdir={up},workdir={wk},userxattr"
         )
+        root = os.open(staging[0], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        if not kernel.is_overlay(root) or os.fstat(root).st_dev == os.fstat(folders[0]).st_dev:
+            raise OSError(f"{staging[0]} was moved meanwhile")
         upper_at = os.fstat(folders[1]).st_ctime_ns
         for folder in folders:
             os.close(folder)
         notice = kernel.LIBC.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
         # IN_UNMOUNT is always reported; the watch does not keep the file system alive.
-        watch = kernel.LIBC.inotify_add_watch(notice, os.fsencode(staging[0]), ctypes.c_uint32(0x400))
+        path = f"/proc/self/fd/{root}".encode()
+        watch = kernel.LIBC.inotify_add_watch(notice, path, ctypes.c_uint32(0x400))
         if watch < 0:
             raise OSError(ctypes.get_errno(), f"the layer cannot be watched: {os.strerror(ctypes.get_errno())}")
         said = json.dumps({"upper": upper_at, "surveyed": surveyed})
         socket.send_fds(orders, [said.encode()], [notice])
         os.close(notice)
     except OSError as error:
-        return f"{error} ({_UNSTACKABLE.format(staging[0])})" if holds_mounts(staging[0]) else str(error)
-    return ""
+        return -1, f"{error} ({_UNSTACKABLE.format(staging[0])})" if holds_mounts(staging[0]) else str(error)
+    return root, ""
 
 
 def _look_ahead(lower: str) -> int:

@@ -133,10 +133,9 @@ def set_mount(path: str, attributes: int, *, recursive: bool = True) -> None:
     syscall(f"mount_setattr {path}", SYS_MOUNT_SETATTR, -100, os.fsencode(path), flags, data, len(data))
 
 
-def copy_mount(path: str) -> int:
-    """A copy of the mount at `path`, attached nowhere, as a descriptor; goes with the last one of it."""
-    flags = OPEN_TREE_CLONE | os.O_CLOEXEC
-    return syscall(f"open_tree {path}", SYS_OPEN_TREE, -100, os.fsencode(path), flags)
+def copy_mount(root: int) -> int:
+    """A copy of the mount whose root is open, attached nowhere, as a descriptor; goes with the last one of it."""
+    return syscall("open_tree", SYS_OPEN_TREE, root, b"", OPEN_TREE_CLONE | AT_EMPTY_PATH | os.O_CLOEXEC)
 
 
 def attach_mount(mount: int, folder: int) -> None:
@@ -202,6 +201,7 @@ def born_ns(descriptor: int) -> int:
     return seconds * 1_000_000_000 + nanoseconds if mask & 0x800 else 0
 
 
+_OVERLAY = 0x794C7630
 _EXT, _XFS, _BTRFS, _TMPFS, _F2FS = 0xEF53, 0x58465342, 0x9123683E, 0x01021994, 0xF2F52010
 
 
@@ -228,6 +228,11 @@ def stamp_of(descriptor: int) -> tuple[int, ...]:
     """Which file it is, its size and its times: the same, if it had settled, only if nothing was changed."""
     known = os.fstat(descriptor)
     return known.st_dev, known.st_ino, known.st_size, known.st_mtime_ns, known.st_ctime_ns
+
+
+def is_overlay(descriptor: int) -> bool:
+    """Whether a descriptor lies on a layer, ours or another."""
+    return _file_system(descriptor) == _OVERLAY
 
 
 def counts_folders(descriptor: int) -> bool:

@@ -25,6 +25,10 @@ _MOUNTED_SECONDS, _REMOUNTED_SECONDS = 1.0, 60.0
 """The same after the machine's mounts changed, and how long after the last run that is worth it."""
 _REST_SECONDS = 600.0
 """So long a layer stays mounted without a run: what the kernel knows of it takes memory."""
+_MOVED = (
+    "the workspace is another folder now than the one that a run of this session is in: end that run, or bring the "
+    "folder back"
+)
 _DISCOURAGED_SECONDS = 60.0
 """After a survey that could not be completed the next is not tried before that."""
 
@@ -83,6 +87,8 @@ class Layers:
             proven = self._stands_on(folders) and not self._is_written(folders)
             holder.mount(folders, self._ground if proven else None)
             self._live[upper] = holder
+        elif not self._live[upper].is_of(folders):
+            raise SetupError("layer", _MOVED)
         return self._live[upper]
 
     def join(self, holder: Holder, run: socket.socket) -> None:

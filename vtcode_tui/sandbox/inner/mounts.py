@@ -69,9 +69,11 @@ def prepare(outline: Outline, folder: str) -> None:
 
 def build(job: Job, outline: Outline, layer: int) -> None:
     """Add what this run may use; `layer` is the mount of its layer, or -1."""
+    lower, device = (job.staging or [""])[0], 0
     if layer >= 0:
         with step("layer"):
-            _put_layer(layer, (job.staging or [""])[0])
+            device = os.fstat(layer).st_dev
+            _put_layer(layer, lower)
     with step("devices"):
         size = max(1 << 26, int(job.limits["memory"]) // 2)
         inodes = int(job.limits["inodes"])
@@ -82,6 +84,10 @@ def build(job: Job, outline: Outline, layer: int) -> None:
     _few_processes(int(job.limits["processes"]))
     with step("granted folders"):
         _granted(job, outline.readable)
+    if layer >= 0:
+        with step("layer"):
+            if os.stat(lower).st_dev != device:  # what was granted went by the path
+                raise OSError(f"{lower} was moved while the run was prepared")
     with step("protected paths"):
         for root in job.writable:
             _protect(root, job.protected)
