@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,12 +26,14 @@ from vtcode_tui.events.types import (
     ToolRequested,
 )
 from vtcode_tui.llm.messages import Message, Text
-from vtcode_tui.sessions import Meta, Store, fork, interrupted, read_meta, sessions
+from vtcode_tui.sessions import Listed, Meta, Store, fork, interrupted, read_meta, sessions
 from vtcode_tui.tui.picture import text_of
+from vtcode_tui.tui.screens import session_preview
 from vtcode_tui.tui.screens.copying import Copying
 from vtcode_tui.tui.screens.recover import Recover
 from vtcode_tui.tui.screens.replay import ReplayScreen
-from vtcode_tui.tui.screens.sessions import Chosen, PickerApp, Sessions, preview_of
+from vtcode_tui.tui.screens.session_preview import Ending, ending_of, preview_of
+from vtcode_tui.tui.screens.sessions import Chosen, PickerApp, Sessions
 
 A = "a" * 64
 
@@ -115,6 +118,32 @@ async def test_a_session_is_found_by_its_row_and_by_the_words_of_its_conversatio
     assert app.chosen == Chosen("resume", folders[0])
 
 
+async def test_a_conversation_is_read_beside_the_loop_and_once_while_letters_leave_it_under_the_cursor(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await three(home)
+    reading: list[tuple[str, bool]] = []
+
+    def noted(listed: Listed) -> Ending | None:
+        reading.append((listed.meta.title, threading.current_thread() is threading.main_thread()))
+        return ending_of(listed)
+
+    monkeypatch.setattr(session_preview, "ending_of", noted)
+    app = PickerApp(home, "which?", "resume")
+    async with app.run_test(size=(120, 30)) as pilot:
+        screen = await listed(app, pilot)
+
+        def previewed() -> str:
+            return "".join(row.text for row in screen._preview._rows)
+
+        await until(lambda: "called widgets now" in previewed(), pilot)
+        await pilot.press(*"re")
+        await until(lambda: shown(screen) == ["Rename a module"], pilot)
+        await pilot.press("backspace", "down")
+        await until(lambda: "after one hour" in previewed(), pilot)
+    assert reading == [("Rename a module", False), ("Add a cache", False)]
+
+
 async def test_the_other_key_replays_where_enter_resumes(home: Home) -> None:
     folders = await three(home)
     app = PickerApp(home, "which?", "resume")
@@ -148,10 +177,10 @@ async def test_what_is_shown_of_a_session_is_what_going_on_with_it_would_show(ho
     store.add(Message("user", (Text("Rename all of it"), Text("[a note of vtcode]", "vtcode"))))
     store.add(Message("assistant", (Text("Renamed."),)))
     (listed,) = sessions(home)
-    shown = [row.text.strip() for row in preview_of(listed, 60)]
+    shown = [row.text.strip() for row in preview_of(listed, 60, ending_of(listed))]
     assert "▌ Rename all of it" in shown and not any("a note of vtcode" in row for row in shown)
     store.rewind(2, 2)
-    shown = [row.text.strip() for row in preview_of(listed, 60)]
+    shown = [row.text.strip() for row in preview_of(listed, 60, ending_of(listed))]
     assert "▌ Fix the parser" in shown and not any("Rename" in row for row in shown), "it was taken back"
 
 

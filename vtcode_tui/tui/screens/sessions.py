@@ -7,7 +7,7 @@ session under the cursor is shown beside the list; one key each resumes, replays
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeAlias
 
@@ -18,16 +18,15 @@ from textual.widgets import Input
 from vtcode_tui.common.clock import local
 from vtcode_tui.common.errors import VtcodeError
 from vtcode_tui.common.home import Home
-from vtcode_tui.llm.messages import Message, Text, ToolUse
-from vtcode_tui.render import MUTED, Line, Span, Style, cut, fold, pad, plain, plain_line, spans_of
-from vtcode_tui.sessions import Listed, conversation_of, delete, fork, parse, search, sessions, staged_at_end
+from vtcode_tui.render import MUTED, Line, Span, Style, cut, pad, plain_line, spans_of
+from vtcode_tui.sessions import Listed, delete, fork, search, sessions, staged_at_end
 from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.keys import SESSIONS, bindings, key_on
-from vtcode_tui.tui.panes.heading import LEAVES, Heading, Keys, Row, facts
+from vtcode_tui.tui.panes.heading import LEAVES, Heading, Keys, Row
 from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.choosing import Choosing
 from vtcode_tui.tui.screens.copying import Copying
-from vtcode_tui.tui.sheet import Sheet
+from vtcode_tui.tui.screens.session_preview import Preview
 from vtcode_tui.workspace import left_staged
 
 if TYPE_CHECKING:
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     from textual.app import App
 
 Act: TypeAlias = Literal["resume", "replay"]
-PREVIEWED = 40
-"""Parts of a conversation that the preview shows, from its end."""
 PAUSE = 0.2
 """Seconds without a key before the conversations are searched."""
 
@@ -71,81 +68,6 @@ def row_of(listed: Listed, hit: str = "") -> Line:
     )
 
 
-def _shown(message: Message) -> Iterator[tuple[Span, Style, str]]:
-    """What the chat would show of a message: its words, whose they are, and the tools that were asked for."""
-    for part in message.parts:
-        if isinstance(part, ToolUse):
-            yield Span("   ▸ ", MUTED), MUTED, plain_line(part.name)
-        elif isinstance(part, Text) and part.by != "vtcode" and part.text.strip():
-            mine = message.role == "user"
-            mark = Span(" ▌ ", Style("accent")) if mine else Span("   ")
-            yield mark, Style("human" if mine else "text"), plain(part.text.strip())
-
-
-def preview_of(listed: Listed, cells: int) -> list[Line]:
-    """What a session is, and the end of its conversation."""
-    meta = listed.meta
-    rows = [
-        Line(spans_of(f" {cut(plain_line(meta.title or 'no prompt yet'), cells - 2)}", Style("heading"))),
-        facts("folder", *spans_of(cut(plain_line(meta.workspace), max(8, cells - 13)))),
-        facts("begun", *spans_of(plain_line(" ".join(local(meta.started))))),
-        facts("model", *spans_of(plain_line(meta.model or "none"))),
-        facts("id", *spans_of(plain_line(meta.id), MUTED)),
-    ]
-    if meta.parent:
-        rows.append(facts("copy of", *spans_of(plain_line(meta.parent), MUTED)))
-    rows.append(Line())
-    if not listed.has_conversation:
-        return [
-            *rows,
-            *fold((Span("The conversation was deleted; its journal can still be replayed.", MUTED),), cells),
-        ]
-    parsed = parse((listed.folder / "session.md").read_bytes())
-    if parsed.modified:
-        rows += [*fold((Span(" session.md was edited by hand", Style("caution")),), cells), Line()]
-    said = [part for message in conversation_of(parsed.items).messages for part in _shown(message)]
-    for mark, style, text in said[-PREVIEWED:]:
-        if style == MUTED:
-            rows.append(Line((mark, *spans_of(text, style))))
-            continue
-        for line in text.split("\n")[:12]:
-            rows += fold(spans_of(line, style), max(8, cells - 2), first=(mark,), rest=(mark,))
-        rows.append(Line())
-    return rows
-
-
-class Preview(Sheet, can_focus=False):
-    """The session under the cursor."""
-
-    def __init__(self) -> None:
-        super().__init__(id="session-preview")
-        self._rows: list[Line] = []
-        self._listed: Listed | None = None
-
-    def show_session(self, listed: Listed | None) -> None:
-        """Show another one."""
-        self._listed = listed
-        self.redraw()
-        self.scroll_to(y=0, animate=False, immediate=True)
-
-    def redraw(self) -> None:
-        """Lay it out for the width."""
-        if self.is_mounted and self.size.width:
-            try:
-                self._rows = preview_of(self._listed, self.text_width - 1) if self._listed is not None else []
-            except OSError as error:
-                self._rows = [Line(spans_of(f" it cannot be read: {error.strerror}", Style("bad")))]
-        super().redraw()
-
-    def row_count(self) -> int:
-        """All rows."""
-        return len(self._rows)
-
-    def row(self, y: int) -> Line:
-        """One of them."""
-        return self._rows[y]
-
-
 class Sessions(Choosing[Chosen | None]):
     """Gives what is to be done with which session; None when it is left."""
 
@@ -158,6 +80,7 @@ class Sessions(Choosing[Chosen | None]):
         self._home, self._title, self._act, self._here = home, title, act, here
         self._only_here = False
         self._all: tuple[Listed, ...] = ()
+        self._rows: dict[Path, Line] = {}
         self._shown: list[Listed] = []
         self._hits: dict[Path, str] = {}
         self._preview = Preview()
@@ -189,13 +112,17 @@ class Sessions(Choosing[Chosen | None]):
             self.query_one(Heading).tell(f"times are {local(found[0].meta.updated or found[0].meta.started).zone}")
         # Nobody looks for one that was left before anything was asked in it, unless to see that it was so.
         self._all = tuple(one for one in found if self._act == "replay" or not one.nothing_happened)
+        self._rows = {one.folder: row_of(one) for one in self._all}
         self._narrow()
 
     def _narrow(self, *, keep: bool = False) -> None:
         kept = self._current() if keep else None
         words = self.query_one(Input).value.lower().split()
         pool = [one for one in self._all if not self._only_here or one.meta.workspace == str(self._here)]
-        rows = [(one, row_of(one, self._hits.get(one.folder, ""))) for one in pool]
+        hits = self._hits
+        rows = [
+            (one, row_of(one, hits[one.folder]) if one.folder in hits else self._rows[one.folder]) for one in pool
+        ]
         matching = [
             (one, row)
             for one, row in rows
