@@ -123,6 +123,7 @@ class Gate:
             turn=turn,
             call=plan.call.id,
             actor=_POLICY,
+            follows=True,  # its start is on disk before it begins
         )
         return self._grant(plan, subject, profile)
 
@@ -201,6 +202,8 @@ class Gate:
             actor=_POLICY,
             severity=_SEVERITY[decision.mode],
             outcome="failure" if decision.mode == "deny" else "success",
+            # An approval, asked for or typed, is on disk before anything is done.
+            follows=decision.mode == "prompt" and isinstance(subject, Subject),
         )
         if decision.mode == "deny":
             return Refusal("denied", decision.reason, decision.rule, "This is final: do something else.")

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 _KEPT, _KEPT_AT_REST = 2, 1
 _REST_SECONDS = 5.0
 """So long after the last run began, fewer wait: two are for runs that come one behind the other."""
-_STARTING_SECONDS, _MAKING_SECONDS, _QUIET_SECONDS = 0.008, 0.02, 1.0
-"""How long after a run began, for which a crew waited or had to be made, and after the machine's mounts changed
-new ones are made. The first is short: a crew takes longer to make than a small run lasts, and the next may come
-soon."""
+_SOON_SECONDS = 0.008
+"""So long after a run took the last crew one is made beside it, which a run that comes soon may need."""
+_STARTING_SECONDS, _PATIENCE_SECONDS, _QUIET_SECONDS = 0.02, 0.05, 1.0
+"""How long otherwise no crew is made while a run starts; how long after a run began, unless one ends before, and
+after the machine's mounts changed new ones are made. It takes the processor from a run, or what comes after it."""
 
 
 class Crew:
@@ -76,7 +77,7 @@ class Reserve:
                 os.close(self._outline)
             self._outline = os.dup(outline)
         self._begun = time.monotonic()
-        self._due = self._begun + _STARTING_SECONDS
+        self._due = self._begun + _PATIENCE_SECONDS
         while self._waiting:
             crew = self._waiting.pop(0)
             try:
@@ -84,20 +85,23 @@ class Reserve:
             except OSError:
                 crew.control.close()  # it was killed while it waited
             else:
+                if not self._waiting:
+                    self._due = self._begun + _SOON_SECONDS
                 return crew
-        self._due = self._begun + _MAKING_SECONDS
         crew = self._make(waits=False)
         socket.send_fds(crew.control, [message], descriptors)
         return crew
 
     def ended(self, pid: int) -> None:
-        """A supervisor has ended, perhaps one that was waiting."""
+        """A supervisor has ended: that of a run, so that there is time now, or one that was waiting."""
         self._leaving.discard(pid)
         for crew in self._waiting:
             if crew.pid == pid:
                 crew.control.close()
                 self._waiting.remove(crew)
                 return
+        if self._due != float("inf"):
+            self._due = min(self._due, max(time.monotonic(), self._begun + _STARTING_SECONDS))
 
     def dismiss(self) -> None:
         """End the crews that wait: what they hold of the machine is no longer what it is."""
@@ -133,6 +137,7 @@ class Reserve:
         except OSError:
             self._due = float("inf")  # the next run tries for itself, and says what is wrong
             return False
+        self._due = max(now, self._begun + _STARTING_SECONDS)
         return True
 
     def _make(self, *, waits: bool) -> Crew:
