@@ -135,7 +135,10 @@ def test_a_wrong_command_line_is_one_sentence_and_status_2(workspace: Path, word
 
 
 def test_programs_of_a_run_trace_each_other_only_where_the_person_says_so(workspace: Path) -> None:
-    traced = ["/usr/bin/python3", "-c", "import ctypes; print(ctypes.CDLL(None).ptrace(0, 0, 0, 0))"]
+    init = "/etc/gdb/gdbinit"  # the first thing that gdb reads
+    read = f"import os; os.path.exists({init!r}) and open({init!r})"
+    script = f"{read}; import ctypes; print(ctypes.CDLL(None).ptrace(0, 0, 0, 0))"
+    traced = ["/usr/bin/python3", "-c", script]
     refused = _vtcode("sandbox", "run", "--", *traced, cwd=workspace)
     assert refused.stdout == "-1\n"
     assert "ptrace" in refused.stderr

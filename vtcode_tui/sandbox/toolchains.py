@@ -29,7 +29,7 @@ hostname default/locale locale.conf locale.alias login.defs alternatives os-rele
 redhat-release fedora-release alpine-release ca-certificates ca-certificates.conf pki/tls pki/ca-trust
 crypto-policies mime.types magic magic.mime terminfo bash.bashrc bashrc profile profile.d shells python3
 python3.11 python3.12 python3.13 java-11-openjdk java-17-openjdk java-21-openjdk perl xdg fonts papersize vim
-nanorc texmf R ImageMagick-6 ImageMagick-7 mke2fs.conf manpath.config skel matplotlibrc emacs
+nanorc texmf R ImageMagick-6 ImageMagick-7 mke2fs.conf manpath.config skel matplotlibrc emacs gdb
 """
 ETC = tuple(f"/etc/{name}" for name in _ETC.split())
 """Files of /etc that tools read; not among them shadow, sudoers, ssh, pam.d, environment, machine-id, docker."""
