@@ -144,6 +144,21 @@ async def test_a_conversation_is_read_beside_the_loop_and_once_while_letters_lea
     assert reading == [("Rename a module", False), ("Add a cache", False)]
 
 
+async def test_what_was_found_and_how_a_session_stands_is_on_the_screen_beside_a_long_title(home: Home) -> None:
+    folder = await record(
+        home, 1, "Build it " * 8, "It took a while. " * 6 + "Then the needle broke.", cut_off=True
+    )
+    app = PickerApp(home, "which?", "resume")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await listed(app, pilot)
+        assert "not closed" in text_of(app) and "local time (UTC)" in text_of(app)
+        await pilot.press(*"needle")
+        await until(lambda: "…hen the needle" in text_of(app), pilot)
+        await pilot.press("enter")
+        await until(lambda: app.chosen is not None, pilot)
+    assert app.chosen == Chosen("resume", folder)
+
+
 async def test_the_other_key_replays_where_enter_resumes(home: Home) -> None:
     folders = await three(home)
     app = PickerApp(home, "which?", "resume")
@@ -200,11 +215,12 @@ async def test_a_conversation_is_deleted_after_a_question_and_never_while_it_is_
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await listed(app, pilot)
         fcntl.flock(held, fcntl.LOCK_EX)
-        await pilot.press("ctrl+d", *"yes", "enter")
-        await until(lambda: app.screen is screen, pilot)
-        assert (folders[2] / "session.md").exists()
-        os.close(held)
         await pilot.press("ctrl+d", *"no", "enter")
+        await until(lambda: "only yes deletes it" in text_of(app), pilot)
+        await pilot.press("ctrl+u", *"yes", "enter")
+        await until(lambda: "is open in a vtcode process" in text_of(app), pilot)
+        os.close(held)
+        await pilot.press("escape")
         await until(lambda: app.screen is screen, pilot)
         assert (folders[2] / "session.md").exists()
         staged = home.layers / folders[2].name / "upper"

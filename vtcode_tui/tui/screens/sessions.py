@@ -19,6 +19,7 @@ from vtcode_tui.common.clock import local
 from vtcode_tui.common.errors import VtcodeError
 from vtcode_tui.common.home import Home
 from vtcode_tui.render import MUTED, Line, Span, Style, cut, pad, plain_line, spans_of
+from vtcode_tui.render.telling import plural
 from vtcode_tui.sessions import Listed, delete, fork, search, sessions, staged_at_end
 from vtcode_tui.tui.base import BaseApp
 from vtcode_tui.tui.keys import SESSIONS, bindings, key_on
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from textual.app import App
 
 Act: TypeAlias = Literal["resume", "replay"]
+BEFORE = 8
+"""Characters that are shown before words that were found."""
 PAUSE = 0.2
 """Seconds without a key before the conversations are searched."""
 
@@ -51,21 +54,17 @@ def row_of(listed: Listed, hit: str = "") -> Line:
     moment = local(meta.updated or meta.started)
     when = plain_line(f"{moment.day} {moment.clock[:5]}")
     where = pad(cut(plain_line(Path(meta.workspace).name or meta.workspace), 14), 14)
-    title = cut(plain_line(meta.title or "no prompt yet"), 60)
-    found = (Span("  … ", MUTED), *spans_of(cut(plain_line(hit), 60), Style("good"))) if hit else ()
-    standing = "open now" if listed.open_now else "not closed"
-    gone = () if listed.has_conversation else (Span("  deleted", MUTED),)
-    return Line(
-        (
-            Span(f" {when}  ", MUTED),
-            *spans_of(f"{where}  ", Style("accent")),
-            *spans_of(title),
-            Span(f"  {meta.turns} turns" if meta.turns != 1 else "  1 turn", MUTED),
-            *(() if meta.ended else (Span(f"  {standing}", Style("caution")),)),
-            *gone,
-            *found,
-        )
-    )
+    title = plain_line(meta.title or "no prompt yet")
+    standing = () if meta.ended else (Span("open now  " if listed.open_now else "not closed  ", Style("caution")),)
+    gone = () if listed.has_conversation else (Span("deleted  ", MUTED),)
+    # How it stands is before a title that may be long, and so is, on 80 columns, what was found beside one.
+    if hit:
+        found = (Span("  "), *spans_of(cut(plain_line(hit), 60), Style("good")), Span("  "))
+        told = (*spans_of(cut(title, 16)), *found, *standing, *gone)
+    else:
+        turns = Span(f"  {plural(meta.turns, 'turn')}", MUTED)
+        told = (*standing, *gone, *spans_of(cut(title, 60)), turns)
+    return Line((Span(f" {when}  ", MUTED), *spans_of(f"{where}  ", Style("accent")), *told))
 
 
 class Sessions(Choosing[Chosen | None]):
@@ -109,7 +108,8 @@ class Sessions(Choosing[Chosen | None]):
     def _read(self) -> None:
         found = sessions(self._home)
         if found:
-            self.query_one(Heading).tell(f"times are {local(found[0].meta.updated or found[0].meta.started).zone}")
+            zone = local(found[0].meta.updated or found[0].meta.started).zone
+            self.query_one(Heading).tell(f"local time ({zone})" if zone else "")
         # Nobody looks for one that was left before anything was asked in it, unless to see that it was so.
         self._all = tuple(one for one in found if self._act == "replay" or not one.nothing_happened)
         self._rows = {one.folder: row_of(one) for one in self._all}
@@ -237,18 +237,19 @@ class Sessions(Choosing[Chosen | None]):
         if listed is None or not listed.has_conversation:
             return
 
-        def answer(text: str | None) -> None:
-            if text is None or text.strip().lower() != "yes":
-                return
+        def take(text: str) -> str:
+            if text.strip().lower() != "yes":
+                return "only yes deletes it"
             try:
                 delete(self._home, listed.folder)
             except (VtcodeError, OSError) as error:
-                self.app.notify(str(error), markup=False, severity="error")
+                return str(error)
             self._read()
+            return ""
 
         question = f"delete the conversation “{cut(listed.meta.title, 40)}”? type yes"
         lost = "its staged changes that were not accepted go too; " if self._left(listed) else ""
-        self.app.push_screen(Ask(question, hint=f"{lost}its journal stays: it is evidence"), answer)
+        self.app.push_screen(Ask(question, hint=f"{lost}its journal stays: it is evidence", take=take))
 
     def _left(self, listed: Listed) -> bool:
         return left_staged(self._home.layers, listed.folder.name)
@@ -261,8 +262,14 @@ class Sessions(Choosing[Chosen | None]):
 def _first_hits(home: Home, words: str) -> dict[Path, str]:
     hits: dict[Path, str] = {}
     for hit in search(home, words):
-        hits.setdefault(hit.session.folder, hit.line)
+        hits.setdefault(hit.session.folder, _around(hit.line, words))
     return hits
+
+
+def _around(line: str, words: str) -> str:
+    """A line from a little before the words that were found in it."""
+    at = line.casefold().find(words.casefold())
+    return line if at < 2 * BEFORE else f"…{line[at - BEFORE :]}"
 
 
 def pick_session(app: App[Any], here: Path, chosen: Callable[[Chosen], None]) -> None:
