@@ -20,7 +20,7 @@ from vtcode_tui.cli import main
 from vtcode_tui.demo import Step
 from vtcode_tui.sessions import Item, Meta, to_html, to_markdown
 from vtcode_tui.sessions.items import Kind, Role
-from vtcode_tui.terminal import Recording, Screen
+from vtcode_tui.terminal import Screen
 
 HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 ACTING = {"html_block", "html_inline", "link_open", "image"}
@@ -46,14 +46,14 @@ def exported(folder: Path, form: str, tmp_path: Path) -> str:
 
 
 async def test_the_terminals_of_a_session_are_one_recording_that_players_open(folder: Path, tmp_path: Path) -> None:
-    exported(folder, "cast", tmp_path)
-    recording = Recording(tmp_path / "out.cast")
-    moments = list(recording.moments())
-    assert [m.text for m in moments if m.code == "m"] == ["say hello", "printf 'one\\ntwo\\n'"]
-    screen = Screen(recording.header.columns, recording.header.rows)
-    for moment in moments:
-        if moment.code == "o":
-            screen.feed(moment.text.encode())
+    header, *moments = map(json.loads, exported(folder, "cast", tmp_path).splitlines())
+    assert header["version"] == 2, "the last that asciinema 2 plays"
+    assert [text for _, code, text in moments if code == "m"] == ["say hello", "printf 'one\\ntwo\\n'"]
+    assert (times := [at for at, *_ in moments]) == sorted(times)
+    screen = Screen(header["width"], header["height"])
+    for _, code, text in moments:
+        if code == "o":
+            screen.feed(text.encode())
     shown = [screen.text(y).rstrip() for y in range(screen.history + 6)]
     assert shown[:5] == ["$ printf 'one\\ntwo\\n'", "one", "two", "", "[exit 0]"]
 

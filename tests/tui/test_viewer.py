@@ -311,6 +311,10 @@ async def test_a_journal_that_was_changed_says_so_on_the_screen(journal: Callabl
     async with app.run_test(size=(160, 48)) as pilot:
         screen = await loaded(app, pilot)
         await until(lambda: "TAMPERED" in "".join(span.text for span in screen.timeline.right), pilot)
+        await pilot.press("dollar_sign")
+        await until(lambda: screen.player is not None and screen.player.next_at() is None, pilot)
+        # Nor does what it says of itself stand beside that.
+        await until(lambda: screen.status.status.journal == "", pilot)
 
 
 async def test_at_80_columns_a_changed_journal_still_has_a_time_line_that_is_red_from_there_on(

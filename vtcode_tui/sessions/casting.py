@@ -16,19 +16,20 @@ _DIM, _RESET, _CLEAR = "\x1b[2m", "\x1b[0m", "\x1b[?1049l\x1b[0m\x1b[H\x1b[2J\x1
 
 
 def to_asciicast(folder: Path) -> Iterator[str]:
-    """The lines of an asciicast v3 of all runs of a session that had output, pauses cut to two seconds.
+    """The lines of an asciicast v2 of all runs of a session that had output, pauses cut to two seconds.
 
-    https://docs.asciinema.org/manual/asciicast/v3/. Prompts and commands are markers: a player can jump to them.
+    https://docs.asciinema.org/manual/asciicast/v2/: asciinema 2 plays no later version, and every player that has
+    one plays this. Prompts and commands are markers: a player can jump to them.
     """
     recording = Recording(folder, idle_limit=IDLE_LIMIT)
     began = recording.events[0].time if len(recording) else ""
-    header: dict[str, Any] = {"version": 3, "term": {"cols": COLUMNS, "rows": ROWS, "type": "xterm-256color"}}
+    header: dict[str, Any] = {"version": 2, "width": COLUMNS, "height": ROWS, "env": {"TERM": "xterm-256color"}}
     header["title"] = f"vtcode session {folder.name}, begun {began}"
     yield _line(header)
     last = 0.0
     for at, code, text in sorted(_moments(recording), key=lambda moment: moment[0]):
-        yield _line([round(max(0.0, at - last), 3), code, text])
         last = max(last, at)
+        yield _line([round(last, 3), code, text])
 
 
 def _line(value: Any) -> str:

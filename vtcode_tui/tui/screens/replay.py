@@ -188,6 +188,8 @@ class ReplayScreen(PaneScreen):
             self.on_diff_pane_counted()
         self.chat.now()
         self.terminal.now()
+        # What a journal says of itself is no verdict on it: that stands beside the time line.
+        self.status.tell(journal="")
         # Now, and not when the panes' messages come round: so all of it is one painting.
         self.on_event_pane_counted()
         self.on_terminal_pane_changed()
