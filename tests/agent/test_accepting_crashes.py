@@ -57,7 +57,7 @@ STEPS = [Step("", (("run_command", {"command": COMMAND}),)), Step("done")]
 async def test_a_new_session_finishes_what_another_had_begun_to_accept(tmp_path: Path, staging: str) -> None:
     async with staged(tmp_path, STEPS, files=FILES) as stage:
         await _accept_and_be_killed(stage, 2)
-        assert not (stage.root / "gone").exists() and not _is_finished(stage.root)
+        assert (stage.root / "a.py").read_text() == "x = 2\n" and not _is_finished(stage.root)
     off = Sandbox(staging="off") if staging == "off" else Sandbox()
     async with staged(tmp_path, [Step("hello")], sandbox=off) as stage:
         assert _is_finished(stage.root)

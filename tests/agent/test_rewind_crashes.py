@@ -17,7 +17,7 @@ from vtcode_tui.config.settings import Sandbox
 from vtcode_tui.demo import Step
 from vtcode_tui.events import locate, verify
 from vtcode_tui.events.live import Notice
-from vtcode_tui.events.types import SessionRewound
+from vtcode_tui.events.types import FileChanged, SessionRewound
 from vtcode_tui.workspace.changes import ChangeSet
 
 pytestmark = pytest.mark.kernel
@@ -61,6 +61,8 @@ async def test_going_back_is_finished_by_the_next_start(tmp_path: Path, step: st
             root = tmp_path / "ws"
             assert {name: (root / name).read_text() for name in AFTER_ONE} == AFTER_ONE
             assert not (root / "late").exists() and not (root / "d").exists()
+            back = {c.path for c in payloads(stage.events(), FileChanged) if c.via in {"rollback", "rewind"}}
+            assert back == {"a.py", "d/c", "n", "late"}
         else:
             assert _texts(await session.changes()) == AFTER_ONE
             assert (tmp_path / "ws/a.py").read_text() == FILES["a.py"]

@@ -39,8 +39,8 @@ class Changes(Protocol):
         """Write a selection to the real workspace, and record it. Raises StaleFileError, with nothing written."""
         ...
 
-    async def discard(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
-        """Throw a selection away."""
+    async def discard(self, selection: Selection, digest: str, turn: int) -> None:
+        """Throw a selection away, and record it."""
         ...
 
     async def before(self, turn: int, paths: Collection[str] | None) -> None:
@@ -64,7 +64,10 @@ class Changes(Protocol):
         ...
 
     async def go_back(self, turn: int, since: Since, undo: Collection[str], now: int) -> list[FileChanged]:
-        """Go back there as it was previewed, in what runs see and in those real files that are named."""
+        """Go back there as it was previewed, in what runs see and in those real files that are named.
+
+        What is done to real files is recorded; the changes to what runs see.
+        """
         ...
 
     async def held(self, turn: int) -> ChangeSet:

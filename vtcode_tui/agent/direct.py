@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vtcode_tui.agent.changes import Shown, Since, Via
+from vtcode_tui.agent.finishing import tell_taken_back
 from vtcode_tui.agent.means import Means
 from vtcode_tui.common.errors import SandboxError, VtcodeError, WorkspaceError
 from vtcode_tui.events.live import Notice
@@ -19,7 +20,7 @@ from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.tools.answer import invoke
 from vtcode_tui.workspace.changes import ChangeSet, Selection
 from vtcode_tui.workspace.glance import Glance
-from vtcode_tui.workspace.layer import TRACING, marked, selected
+from vtcode_tui.workspace.layer import TRACING, marked, selected, told
 from vtcode_tui.workspace.wire import decode
 
 
@@ -66,16 +67,15 @@ class Direct:
             await self._review()
             await self._means.record(self._means.told(decode(answer["changes"]).files, "accept"), turn)
 
-    async def discard(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
+    async def discard(self, selection: Selection, digest: str, turn: int) -> None:
         """Bring the real files back to what they were. Raises StaleFileError, with nothing written."""
         async with self._one:
             arguments = self._selected(selection, digest)
             self._refuse_while_live()
             await self._means.decided("discarded", selection, digest, turn, staged=False)
             paths = self._paths(self._shown.of(digest), selection)
-            made = await self._write("roll_back", arguments, paths, turn, "rollback")
+            await self._write("roll_back", arguments, paths, turn, "rollback")
             await self._review()
-            return made
 
     async def before(self, turn: int, paths: Collection[str] | None) -> None:
         """Remember the workspace before a run, or what stands at the paths of an edit."""
@@ -149,7 +149,9 @@ class Direct:
             rows = ChangeSet(tuple(sorted(chosen, key=lambda change: change.path)))
             picked: Selection = {change.path: None for change in rows.files}
             arguments = {"turn": turn, "selected": selected(rows, picked, rows.digest)}
-            return await self._write("undo", arguments, self._paths(rows, picked), now, "rewind") if picked else []
+            if picked:
+                await self._write("undo", arguments, self._paths(rows, picked), now, "rewind")
+            return []
 
     async def held(self, turn: int) -> ChangeSet:
         """Nothing is ever staged here."""
@@ -180,7 +182,9 @@ class Direct:
 
     async def _write(
         self, name: str, arguments: Mapping[str, Any], paths: dict[str, str | None], turn: int, via: Via
-    ) -> list[FileChanged]:
+    ) -> None:
+        """Take back and record it."""
+        await tell_taken_back(self._means, self._folder)  # its worker was killed, and vtcode lives on
         self._glance.forget()
         root = self._means.workspace.root
         access = Access(writes=tuple(FileState(root / path, digest) for path, digest in paths.items()))
@@ -190,7 +194,8 @@ class Direct:
             Plan(call, work, writes=True, summary=f"take back {', '.join(paths)}"), turn
         )
         self._means.failed(answer, "was not brought back")
-        return self._means.told(decode(answer["changes"]).files, via)
+        await self._means.record(self._means.told(decode(answer["changes"]).files, via), turn)
+        await asyncio.to_thread(told, self._folder)
 
     def _arguments(self, more: Mapping[str, Any]) -> dict[str, Any]:
         return {"root": str(self._means.workspace.root), "folder": str(self._folder), **more}

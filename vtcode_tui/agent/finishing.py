@@ -1,7 +1,8 @@
 """An acceptance that a crash cut off is finished by whichever session opens next in its workspace.
 
 The human decided, and the decision is in the journal of the session that it was made in; what is written now is in
-the journal of the one that writes it.
+the journal of the one that writes it. So is what was taken back in the real files, where a crash kept it from being
+told.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from vtcode_tui.events import locate
 from vtcode_tui.events.live import Notice
 from vtcode_tui.sessions.listing import kept_alone
 from vtcode_tui.sessions.store import read_meta
-from vtcode_tui.workspace.layer import MODULE, Layer, unfinished_layers
+from vtcode_tui.workspace.layer import MODULE, TRACING, Layer, is_untold, told, unfinished_layers
 from vtcode_tui.workspace.wire import decode
 
 _NAMED = 6
@@ -29,7 +30,7 @@ async def finish_acceptances(means: Means, home: Home, own: str) -> None:
     for session in await asyncio.to_thread(unfinished_layers, home.layers.resolve()):
         layer = Layer(root, home.layers.resolve() / session)
         if session == own:
-            await finish_acceptance(means, layer)
+            await _finish(means, layer)
             continue
         try:
             folder = await asyncio.to_thread(locate, home, session)
@@ -39,7 +40,31 @@ async def finish_acceptances(means: Means, home: Home, own: str) -> None:
             continue  # nobody can say whose it was
         with kept_alone(folder) as alone:
             if alone:
-                await finish_acceptance(means, layer)
+                await _finish(means, layer)
+
+
+async def _finish(means: Means, layer: Layer) -> None:
+    if layer.unfinished:
+        await finish_acceptance(means, layer)
+    await tell_taken_back(means, layer.folder)
+
+
+async def tell_taken_back(means: Means, folder: Path) -> None:
+    """Record what was taken back in the real files when vtcode, or its worker, was killed before that was told."""
+    if not await asyncio.to_thread(is_untold, folder):
+        return
+    arguments = {"root": str(means.workspace.root), "folder": str(folder)}
+    profile = means.profile("untold", folder)
+    try:
+        answer, _ = await means.work.run(
+            "untold", TRACING, "untold", arguments, profile, "finds what was taken back"
+        )
+    except VtcodeError as error:
+        means.bus.publish(Notice(f"Files were taken back, and nobody can say which: {error}", "error"))
+        return
+    for changed in means.told(decode(answer["changes"]).files, "rollback"):
+        await means.bus.record(changed)
+    await asyncio.to_thread(told, folder)
 
 
 async def finish_acceptance(means: Means, layer: Layer) -> None:

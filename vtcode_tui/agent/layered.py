@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vtcode_tui.agent.changes import Shown, Since, Via, difference
-from vtcode_tui.agent.finishing import finish_acceptance
+from vtcode_tui.agent.finishing import finish_acceptance, tell_taken_back
 from vtcode_tui.agent.means import Means
 from vtcode_tui.common.errors import VtcodeError, WorkspaceError
 from vtcode_tui.events.live import Notice
@@ -21,7 +21,7 @@ from vtcode_tui.sandbox.profile import Profile
 from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.tools.answer import invoke
 from vtcode_tui.workspace.changes import ChangeSet, Selection
-from vtcode_tui.workspace.layer import MARKS, MODULE, TRACING, Layer, marked, selected
+from vtcode_tui.workspace.layer import MARKS, MODULE, TRACING, Layer, marked, selected, told
 from vtcode_tui.workspace.prints import Prints, prints_of
 from vtcode_tui.workspace.wire import decode
 
@@ -77,14 +77,14 @@ class Layered:
             await asyncio.to_thread(self._layer.told)
             self._last = await self._scan()
 
-    async def discard(self, selection: Selection, digest: str, turn: int) -> list[FileChanged]:
+    async def discard(self, selection: Selection, digest: str, turn: int) -> None:
         """Throw a selection away."""
         async with self._one:
             arguments = self._layer.discarding(self._shown.of(digest), selection, digest)
             await self._means.decided("discarded", selection, digest, turn, staged=True)
             before = self._last
             await self._invoke("discard_changes", "discard", arguments, "takes changes out of the layer", turn)
-            return await self._moved(before, "rollback")
+            await self._means.record(await self._moved(before, "rollback"), turn)
 
     async def before(self, turn: int, paths: Collection[str] | None) -> None:
         """The real files do not change: there is nothing to remember."""
@@ -142,7 +142,8 @@ class Layered:
                 raise WorkspaceError("a run is using the layer: end it before you go back")
             before = self._last
             mark = self._layer.marks().get(turn)
-            made = await self._undo(turn, since.real, undo, now) if undo else []
+            if undo:
+                await self._undo(turn, since.real, undo, now)
             if mark is not None:
                 await self._moment("drop", mark, "takes out of the layer what came later", now)
                 if mark:
@@ -152,7 +153,7 @@ class Layered:
                     answer = await self._moment("put", mark, "brings back what the agent saw", now, profile)
                     self._means.failed(answer, "could not go back")
                     await self._moment("settle", mark, "notes what was brought back", now, turn=turn)
-            return [*made, *await self._moved(before, "rewind")]
+            return await self._moved(before, "rewind")
 
     async def held(self, turn: int) -> ChangeSet:
         """What was staged at the beginning of a turn."""
@@ -202,12 +203,15 @@ class Layered:
         await self._moment("note", mark, "notes what is staged", 0, profile, folder=str(other.folder))
         return mark
 
-    async def _undo(self, turn: int, real: ChangeSet, undo: Collection[str], now: int) -> list[FileChanged]:
+    async def _undo(self, turn: int, real: ChangeSet, undo: Collection[str], now: int) -> None:
+        """Take accepted changes back and record it."""
+        await tell_taken_back(self._means, self._layer.folder)  # its worker was killed, and vtcode lives on
         picked: Selection = {change.path: None for change in real.files if change.path in undo}
         arguments = {**self._tracing(turn), "selected": selected(real, picked, real.digest)}
         answer = await self._admitted(TRACING, "undo", real, picked, arguments, now, "take back")
         self._means.failed(answer, "was not taken back")
-        return self._means.told(decode(answer["changes"]).files, "rewind")
+        await self._means.record(self._means.told(decode(answer["changes"]).files, "rewind"), now)
+        await asyncio.to_thread(told, self._layer.folder)
 
     async def _moment(
         self, function: str, mark: int, why: str, now: int, profile: Profile | None = None, **more: int | str

@@ -260,8 +260,7 @@ class Session:
 
     async def discard(self, selection: Selection, digest: str) -> None:
         """Throw staged changes away."""
-        for changed in await self._parts.changes.discard(selection, digest, self.turn):
-            await self._parts.bus.record(changed, turn=self.turn, actor=self._human)
+        await self._parts.changes.discard(selection, digest, self.turn)
 
     async def preview_rewind(self, turn: int) -> RewindPreview:
         """What going back to just before the prompt of a turn would change."""

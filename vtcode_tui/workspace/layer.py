@@ -19,6 +19,7 @@ from vtcode_tui.workspace.choices import to_json
 from vtcode_tui.workspace.discarding import erase
 from vtcode_tui.workspace.executed import in_bare_repository
 from vtcode_tui.workspace.jail import Workspace
+from vtcode_tui.workspace.ledger import UNTOLD
 from vtcode_tui.workspace.plan import PLAN, drop_plan
 from vtcode_tui.workspace.protected import TRUST_MARKER
 
@@ -190,11 +191,25 @@ def selected(shown: ChangeSet, selection: Selection, digest: str) -> list[dict[s
     ]
 
 
+def is_untold(folder: Path) -> bool:
+    """Whether files were taken back, and the journal does not tell of it yet."""
+    return (folder / UNTOLD).exists()
+
+
+def told(folder: Path) -> None:
+    """The journal tells of what was taken back."""
+    (folder / UNTOLD).unlink(missing_ok=True)
+
+
 def unfinished_layers(layers: Path) -> list[str]:
-    """The sessions in whose layers an acceptance was cut off."""
+    """The sessions of which an acceptance was cut off, or was not told, nor a way back."""
+
+    def is_unfinished(folder: Path) -> bool:
+        return Layer(layers, folder).unfinished or is_untold(folder)
+
     try:
         with os.scandir(layers) as entries:
-            return sorted(entry.name for entry in entries if Layer(layers, Path(entry.path)).unfinished)
+            return sorted(entry.name for entry in entries if is_unfinished(Path(entry.path)))
     except FileNotFoundError:
         return []
 

@@ -25,6 +25,8 @@ from vtcode_tui.workspace.lines import is_binary
 from vtcode_tui.workspace.merging import merge
 from vtcode_tui.workspace.scanning import change_between
 
+UNTOLD = "untold.json"
+"""What the last way back did to files, until the journal tells of it."""
 NOT_KEPT = "its former content is too large to have been kept: this cannot be taken back"
 _MOVED_ON = "the file changed in the workspace since"
 

@@ -10,28 +10,32 @@ Standard library only. They run inside the sandbox as `Invoke("vtcode_tui.worksp
     roll_back selected                 bring the real files back: {"changes", "done", "failed"}; needs: write root
     since     turn                     {"open", "settled"}: what going back to that turn would change
     undo      turn, selected           go back for these paths: as roll_back
+    untold    -                        {"changes"} of a way back that was cut off before it was told
 
 `before` is for a moment when no run is alive: what a human did meanwhile is taken for the human's own.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 from vtcode_tui.common.errors import StaleFileError, VtcodeError, WorkspaceError
+from vtcode_tui.common.files import write_atomically
 from vtcode_tui.workspace.accepting import identity
-from vtcode_tui.workspace.bases import same
+from vtcode_tui.workspace.bases import from_json as entry_of
+from vtcode_tui.workspace.bases import same, to_json
 from vtcode_tui.workspace.beneath import Beneath, Entry
 from vtcode_tui.workspace.changes import ChangeSet, Choice, FileChange, Overwrite
 from vtcode_tui.workspace.choices import from_json
 from vtcode_tui.workspace.glance import forget_glance, take_glance
-from vtcode_tui.workspace.ledger import Back, Ledger, Row, carry_back
+from vtcode_tui.workspace.ledger import UNTOLD, Back, Ledger, Row, carry_back
 from vtcode_tui.workspace.lines import apply_hunks
 from vtcode_tui.workspace.snapshot import Remembered, Snapshot, look, read_snapshot, write_snapshot
-from vtcode_tui.workspace.wire import encode
+from vtcode_tui.workspace.wire import decode, encode
 
 Arguments: TypeAlias = Mapping[str, Any]
 Backs: TypeAlias = Mapping[str, Back]
@@ -143,6 +147,22 @@ def undo(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
     return _answer(work, arguments)
 
 
+def untold(arguments: Arguments, out: BinaryIO) -> dict[str, Any]:
+    """What the last way back did: `{"changes"}`. Of one that was cut off, the paths that are as it makes them."""
+
+    def work(place: _Place) -> dict[str, Any]:
+        try:
+            data = json.loads((place.folder / UNTOLD).read_bytes())
+        except FileNotFoundError:
+            return {"changes": encode(ChangeSet())}
+        left = {path: entry_of(row) for path, row in data["targets"].items()}
+        files = decode(data["changes"]).files
+        made = [c for c in files if c.path not in left or same(place.tree.entry(c.path), left[c.path])]
+        return {"changes": encode(ChangeSet(tuple(made)))}
+
+    return _answer(work, arguments)
+
+
 class _Place:
     """A workspace and the session's folder, while a worker is at them."""
 
@@ -200,7 +220,9 @@ class _Place:
     def take_back(self, ways: list[Back], ended: Callable[[Row], bool], backs: Backs) -> dict[str, Any]:
         """Do it, and forget the rows that are undone; what is left of a path stays to be looked at."""
         changes = [self.ledger.change(way, self.tree, forward=False) for way in ways]
+        self._note_untold(changes, {way.path: way.target for way in ways})
         done, failed = carry_back(ways, self.ledger.contents, self.tree, *self.ledger.folders())
+        self._note_untold([c for c in changes if c.path in done], {})
         partly = {way.path: way for way in ways if not same(way.target, backs[way.path].target)}
         for path in done:
             turns = [row.turn for row in self.ledger.rows if row.path == path and ended(row)]
@@ -216,6 +238,15 @@ class _Place:
             "done": done,
             "failed": failed,
         }
+
+    def _note_untold(self, changes: list[FileChange], targets: Mapping[str, Entry | None]) -> None:
+        """What the journal has to tell; `targets`: what those paths would be that may not be it yet."""
+        kept = {
+            "version": 1,
+            "changes": encode(ChangeSet(tuple(changes))),
+            "targets": {path: to_json(target) for path, target in targets.items()},
+        }
+        write_atomically(self.folder / UNTOLD, json.dumps(kept))
 
 
 def _above(path: str) -> list[str]:
