@@ -4,12 +4,15 @@ import asyncio
 import json
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from tests.agent.stage import home_in, staged
 from tests.reading import by_call
+from vtcode_tui.agent import opening
+from vtcode_tui.agent.assembling import Opened
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.common.errors import JournalError, UsageError
 from vtcode_tui.demo import Step, in_order, served
@@ -17,6 +20,8 @@ from vtcode_tui.events import locate, read_events, verify
 from vtcode_tui.events.live import Notice, OutputChunk
 from vtcode_tui.events.types import ToolFinished
 from vtcode_tui.sessions import Recording, delete, sessions
+from vtcode_tui.sessions.listing import in_use
+from vtcode_tui.sessions.recovery import Standing, standing_in
 from vtcode_tui.workspace import grant_trust, left_staged
 
 pytestmark = pytest.mark.kernel
@@ -43,6 +48,39 @@ async def test_a_session_goes_on_where_it_ended(tmp_path: Path) -> None:
         calls = [e.call for e in stage.events("tool.requested")]
         assert len(calls) == len(set(calls))
     assert verify(folder).state == "sealed"
+
+
+async def test_what_is_gone_on_with_is_read_beside_the_loop_and_let_go_of_when_nobody_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with staged(tmp_path, [Step("done")]) as stage:
+        await stage.session.submit("go")
+        folder = stage.session.folder
+    begun, go_on, given_back = threading.Event(), threading.Event(), asyncio.Event()
+    let_go = opening._let_go
+
+    def slowly(folder: Path) -> Standing:
+        begun.set()
+        assert go_on.wait(20), "the loop was held"
+        return standing_in(folder)
+
+    def noted(reading: asyncio.Future[Opened]) -> None:
+        let_go(reading)
+        given_back.set()
+
+    async def opened() -> None:
+        async with staged(tmp_path, [], resume=folder):
+            raise AssertionError("it was opened")
+
+    monkeypatch.setattr(opening, "standing_in", slowly)
+    monkeypatch.setattr(opening, "_let_go", noted)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(opened())
+        await asyncio.to_thread(begun.wait, 20)
+        task.cancel()
+    go_on.set()
+    await given_back.wait()
+    assert not in_use(folder)
 
 
 async def test_a_deleted_session_leaves_no_layer_behind(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import socket
@@ -71,7 +72,10 @@ async def open_core(opening: Opening) -> Session:
     redactor = Redactor.of_environment(opening.environ, key=redaction_key(opening.home.keys))
     redactor.learn({f"provider-key-{i}": value for i, value in enumerate(models.secrets())})
     shipping = Shipping(audit.exporters, opening.home, environ=opening.environ) if audit.exporters else None
-    opened = _folder(opening, Anchoring(audit.anchors, audit.rfc3161_url, audit.rfc3161_ca))
+    anchoring = Anchoring(audit.anchors, audit.rfc3161_url, audit.rfc3161_ca)
+    opened = (
+        _created(opening, anchoring) if opening.resume is None else await _read(opening, anchoring, opening.resume)
+    )
     bus = Bus(opened.journal, redactor=redactor, capture=audit.capture)
     if opening.reader is not None:
         bus.subscribe(opening.reader)
@@ -97,13 +101,30 @@ async def _chain(models: Models, choice: str) -> tuple[Chain | None, tuple[str, 
         return None, (str(error), *map(str, models.looked))
 
 
-def _folder(opening: Opening, anchoring: Anchoring) -> Opened:
-    if opening.resume is not None:
-        require_conversation(opening.resume)
-        standing = standing_in(opening.resume)
-        journal = Journal.reopen(opening.resume, clock=opening.clock, anchoring=anchoring)
-        store, parsed = Store.reopen(opening.resume)
-        return Opened(store, journal, parsed, standing)
+async def _read(opening: Opening, anchoring: Anchoring, folder: Path) -> Opened:
+    """What is gone on with, read beside the loop: a long session takes a second."""
+    reading = asyncio.get_running_loop().run_in_executor(None, _reopened, opening, anchoring, folder)
+    try:
+        return await asyncio.shield(reading)
+    except asyncio.CancelledError:
+        reading.add_done_callback(_let_go)
+        raise
+
+
+def _let_go(reading: asyncio.Future[Opened]) -> None:
+    if not reading.cancelled() and reading.exception() is None:
+        reading.result().journal.abandon()
+
+
+def _reopened(opening: Opening, anchoring: Anchoring, folder: Path) -> Opened:
+    require_conversation(folder)
+    standing = standing_in(folder)
+    journal = Journal.reopen(folder, clock=opening.clock, anchoring=anchoring)
+    store, parsed = Store.reopen(folder)
+    return Opened(store, journal, parsed, standing)
+
+
+def _created(opening: Opening, anchoring: Anchoring) -> Opened:
     now = opening.clock.now()
     session = uuid7()
     folder = session_folder(opening.home, session, now)
