@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from vtcode_tui.agent import Opening, Session, capability_of, open_core, start_spawner
+from vtcode_tui.agent.ranks import Rank
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.common.home import Home
 from vtcode_tui.config.settings import Model, Sandbox, Settings
@@ -59,10 +60,12 @@ async def _measure(staging: bool) -> None:
         tier = f"tier {capability.tier}, {'staged' if staging and capability.staging else 'direct'}"
 
         async def read(number: int) -> None:
-            await calls.perform(ToolUse(f"r{number}", "read_file", '{"path": "a.txt"}'), 0)
+            await calls.perform(ToolUse(f"r{number}", "read_file", '{"path": "a.txt"}'), 0, Rank())
 
         async def true(number: int) -> None:
-            await calls.perform(ToolUse(f"t{number}", "run_command", '{"command": "true", "terminal": false}'), 0)
+            await calls.perform(
+                ToolUse(f"t{number}", "run_command", '{"command": "true", "terminal": false}'), 0, Rank()
+            )
 
         _row(f"read_file ({tier})", await _timed(read))
         _row(f"run_command true ({tier})", await _timed(true))

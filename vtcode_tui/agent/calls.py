@@ -13,6 +13,7 @@ from vtcode_tui.agent.answers import Answer, redacted, refused
 from vtcode_tui.agent.context import arguments_of
 from vtcode_tui.agent.previews import Preview
 from vtcode_tui.agent.prompts import untrusted
+from vtcode_tui.agent.ranks import Rank, Ranks
 from vtcode_tui.agent.states import TurnTable
 from vtcode_tui.common.clock import Clock
 from vtcode_tui.common.errors import JournalError, SandboxError, VtcodeError
@@ -93,41 +94,31 @@ class Calls:
         """All calls of a message, as if they ran in its order: those that only look run side by side, those that
         write run one at a time, after all before them; their approvals may wait together."""
         results: dict[int, ToolResult] = {}
-        last: list[asyncio.Event] = []
-        looking: list[asyncio.Event] = []
+        ranks = Ranks()
         async with asyncio.TaskGroup() as group:
             for index, use in enumerate(uses):
                 tool = self.registry.tools.get(use.name)
-                mine = asyncio.Event()
-                writes = tool is None or tool.mutates
+                command = tool is not None and tool.input is RunCommandInput
+                rank = ranks.next(writes=tool is None or tool.mutates, command=command)
 
-                async def one(
-                    index: int = index,
-                    use: ToolUse = use,
-                    mine: asyncio.Event = mine,
-                    before: Sequence[asyncio.Event] = (*last, *looking) if writes else tuple(last),
-                ) -> None:
+                async def one(index: int = index, use: ToolUse = use, rank: Rank = rank) -> None:
                     try:
-                        results[index] = await self.perform(use, turn, before)
+                        results[index] = await self.perform(use, turn, rank)
                     finally:
-                        mine.set()
+                        rank.leave()
 
                 group.create_task(one())
-                if writes:
-                    last, looking = [mine], []
-                else:
-                    looking.append(mine)
         return [results[index] for index in range(len(uses))]
 
-    async def perform(self, use: ToolUse, turn: int, before: Sequence[asyncio.Event] = ()) -> ToolResult:
-        """One call of the model, run after those `before` it. Raises JournalError when it could not be recorded."""
+    async def perform(self, use: ToolUse, turn: int, rank: Rank) -> ToolResult:
+        """One call of the model, when its turn comes. Raises JournalError when it could not be recorded."""
         began = self._clock.monotonic_ns()
         self.made += 1
         try:
             tool, given = self.registry.read(use.name, use.arguments)
             if not isinstance(given, RunCommandInput):
                 # What a call touches is seen as the calls before it leave it; a command's words touch nothing yet.
-                await _all(before)
+                await _all(rank.before)
             # One that changes files reads them for it, beside the loop; all others look at names only.
             reads = tool.mutates and not isinstance(given, RunCommandInput)
             planning = functools.partial(self._plan, tool, given, use.id)
@@ -135,16 +126,24 @@ class Calls:
         except (JournalError, SandboxError):
             raise
         except VtcodeError as error:
+            await self._in_its_turn(rank)
             await self._requested(
                 use.name, arguments_of(use), sha256_of(use.arguments), self._place.root, use.id, turn
             )
             answer = Answer("invalid", str(error), str(error))
         else:
+            await self._in_its_turn(rank)
             asked = await self._requested(
                 tool.name, plan.call.arguments, plan.call.digest, plan.call.cwd, use.id, turn
             )
-            answer = await self._answer(tool, given, plan, asked, before)
+            answer = await self._answer(tool, given, replace(plan, order=rank.order), asked, rank.before)
         return await self._finish(use, turn, answer, began)
+
+    @staticmethod
+    async def _in_its_turn(rank: Rank) -> None:
+        await _all(rank.heralds)
+        # Not after it is on disk: what is recorded next would have to wait for a write of its own.
+        rank.told.set()
 
     async def _requested(
         self, tool: str, arguments: Any, digest: str, cwd: Path, call: str, turn: int, actor: Actor = _MODEL
@@ -233,6 +232,7 @@ class Calls:
             grant = await self._gate.admit(plan, turn=turn)
         finally:
             self._table.asking(-1)
+            plan.order.asked.set()
         if isinstance(grant, Refusal):
             return refused(grant)
         await _all(before)

@@ -159,8 +159,10 @@ class Gate:
                 typed = replace(self._request(plan, decision, subject, profile), shown_sha256="")
                 refused = await self._granted(plan, subject, Verdict("granted", via="typed"), turn, typed, policy)
                 return refused or (plan, subject, profile)
+            for event in plan.order.after:
+                await event.wait()
             request = self._request(plan, decision, subject, profile)
-            verdict = await self._ask(request, turn)
+            verdict = await self._ask(request, turn, plan.order.asked)
             if verdict.outcome != "granted":
                 return self._refusal(verdict, decision)
             if verdict.edited is not None and plan.revise is not None:
@@ -226,7 +228,7 @@ class Gate:
             expires_s=self._expire_seconds,
         )
 
-    async def _ask(self, request: ApprovalRequest, turn: int) -> Verdict:
+    async def _ask(self, request: ApprovalRequest, turn: int, asked: asyncio.Event) -> Verdict:
         """The human's answer; whatever goes wrong on the way to it counts as no answer, and is recorded as such."""
         await self._bus.record(
             ApprovalRequested(
@@ -242,6 +244,7 @@ class Gate:
             call=request.call.id,
         )
         asking = asyncio.ensure_future(self._approver.ask(request))
+        asked.set()
         try:
             done, _ = await asyncio.wait({asking}, timeout=request.expires_s)
         except asyncio.CancelledError:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from vtcode_tui.policy.types import Call
 from vtcode_tui.sandbox.grant import Work
@@ -11,6 +12,15 @@ from vtcode_tui.workspace.changes import ChangeSet
 
 ACCEPT = "accept_changes"
 """The human's own call: write staged changes to the real workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """When the human is asked about a call: after those that were written before it, as far as they are."""
+
+    after: Sequence[asyncio.Event] = ()
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the human has been asked, or need not be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +39,4 @@ class Plan:
     wall_seconds: float | None = None
     summary: str = ""
     """The call in one line."""
+    order: Order = field(default_factory=Order)
