@@ -236,12 +236,30 @@ def test_a_text_made_to_be_slow_is_laid_out_all_the_same(hostile: str) -> None:
         ("[x](javascript:alert(1))", ""),
         ("[x](data:text/html;base64,AAAA)", ""),
         ("[x](http://a/%1b%5c)", "http://a/%1b%5c"),
+        ("see https://example.org/a_(b)?c=d#e.", "https://example.org/a_(b)?c=d#e"),
+        ("(https://example.org/a), then", "https://example.org/a"),
+        ("**https://example.org/a**", "https://example.org/a"),
+        ("at http://[::1]:8000/x", "http://[::1]:8000/x"),
+        ("`https://example.org/`", ""),
+        ("[https://example.org/](javascript:alert(1))", "https://example.org/"),
+        ("javascript:alert(1)//https://example.org/", ""),
+        ("https://exam\u043fle.org/", ""),
+        ("https://example.org\u200b.evil.example/", ""),
+        ("nothttps://example.org/ and https://", ""),
     ],
 )
 def test_links_show_where_they_lead(source: str, target: str) -> None:
     line = markdown(source, 80)[0]
     assert {span.style.link for span in line.spans} - {""} == ({target} if target else set())
     assert not target or target in line.text
+
+
+def test_a_link_is_one_also_where_it_is_broken_over_rows() -> None:
+    address = "https://example.org/" + "a" * 60
+    rows = markdown(f"It is at {address} now.", 30)
+    parts = [span for row in rows for span in row.spans if span.style.link]
+    assert {part.style.link for part in parts} == {address}
+    assert "".join(part.text for part in parts) == address
 
 
 def test_code_blocks_can_be_copied_exactly() -> None:

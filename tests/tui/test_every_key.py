@@ -218,7 +218,7 @@ async def at_work(tmp_path: Path, size: tuple[int, int] = (104, 34)) -> AsyncIte
         run(core, "call-8", "seq", lines)
         call(core, "call-9", "read_file", path="a")
         finish(core, "call-9", "read_file", "ok", "", "read")
-        core.say(respond("the fence\n\n```python\nprint(1)\n```\n"))
+        core.say(respond("the fence of https://example.org/\n\n```python\nprint(1)\n```\n"))
         for number in range(60):
             core.say(respond(f"answer {number}"))
         await until(lambda: app.app.work.diff.changes == CHANGES, pilot)

@@ -8,7 +8,7 @@ from typing import Any
 
 from markdown_it.token import Token
 
-from vtcode_tui.render.safety import link_target, plain, plain_line, spans_of
+from vtcode_tui.render.safety import link_target, linked, plain, plain_line, spans_of
 from vtcode_tui.render.syntax import START, highlight, lexer_named
 from vtcode_tui.render.table import table_rows
 from vtcode_tui.render.types import MUTED, TEXT, Line, Span, Style
@@ -109,7 +109,7 @@ def _block(
             level = int(token.tag[1])
             heading = Style("heading", bold=True, underline=level == 1)
             if level > 2:
-                edge = edge.inside((Span("#" * level + " ", MUTED),), (Span(" " * (level + 1)),), cells)
+                edge = edge.inside((Span("#" * level + " ", MUTED),), (Span(" " * (level + 1), MUTED),), cells)
             _paragraph(tokens[index + 1], cells, edge, heading, rows)
         case "bullet_list_open" | "ordered_list_open":
             _list(tokens, index, stop, cells, edge, style, rows)
@@ -215,7 +215,7 @@ def inline_lines(inline: Token, style: Style) -> list[list[Span]]:
                 styles.pop()
                 targets.pop()
             case _:
-                row.extend(spans_of(plain_line(token.content), now))
+                row.extend(linked(plain_line(token.content), now))
     return lines
 
 

@@ -251,6 +251,32 @@ def spans_of(text: str, style: Style = TEXT) -> tuple[Span, ...]:
 
 
 _LINK = re.compile(r"[!-~]{1,2000}")
+# Nothing that goes on in another script: of an address made to look like another one no half becomes a link.
+_BARE = re.compile(
+    r"(?<![\w/.@-])https?://(?:\[[0-9a-fA-F:.]+\])?[\w.~:/?#@!$&'()*+,;=%-]++(?![^\x00-\x7f])", re.ASCII
+)
+
+
+def _address(found: str) -> str:
+    """A bare address without what belongs to the sentence around it."""
+    while (last := found[-1]) in ".,;:!?'*" or (last == ")" and found.count(")") > found.count("(")):
+        found = found[:-1]
+    return found
+
+
+def linked(text: str, style: Style = TEXT) -> tuple[Span, ...]:
+    """As `spans_of`, with http and https addresses that stand in the text as links to themselves."""
+    if "://" not in text or style.link:
+        return spans_of(text, style)
+    spans: list[Span] = []
+    end = 0
+    for found in _BARE.finditer(text):
+        address = _address(found.group())
+        if link_target(address) and not address.endswith("://"):
+            spans += spans_of(text[end : found.start()], style)
+            spans.append(Span(address, style._replace(name="link", underline=True, link=address)))
+            end = found.start() + len(address)
+    return (*spans, *spans_of(text[end:], style))
 
 
 def link_target(url: str) -> str:

@@ -120,6 +120,7 @@ KEYS: tuple[Key, ...] = (
     Key("chat.fold_all", "z", "fold_all", "open or fold everything", CHAT),
     Key("chat.copy", "y", "copy", "copy the message, or its code when it holds one block", CHAT),
     Key("chat.code", "c", "copy_code", "copy a code block of the message", CHAT),
+    Key("chat.link", "u", "links", "the links of the message: see where they lead, copy one", CHAT),
     Key("chat.resend", "e", "resend", "edit your message and send it again", CHAT),
     Key("chat.rewind", "R", "rewind", "go back to before the prompt; first you see what that changes", CHAT),
     Key("chat.fork", "F", "fork", "go on from here in a copy of the session", CHAT),

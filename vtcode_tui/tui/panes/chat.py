@@ -56,6 +56,13 @@ class ChatPane(BlockSheet):
             super().__init__()
             self.blocks = blocks
 
+    class ChooseLink(Message):
+        """Where the links of a message lead; one may be copied."""
+
+        def __init__(self, addresses: tuple[str, ...]) -> None:
+            super().__init__()
+            self.addresses = addresses
+
     # Keys.
 
     def on_focus(self) -> None:
@@ -114,6 +121,16 @@ class ChatPane(BlockSheet):
         elif fences:
             self.post_message(self.ChooseCode(fences))
 
+    def action_links(self) -> None:
+        """Show where the links of the block lead: what is copied has been read."""
+        block = self._here()
+        rows = block.lay(self.text_width) if block is not None else ()
+        found = dict.fromkeys(span.style.link for row in rows for span in row.spans if span.style.link)
+        if found:
+            self.post_message(self.ChooseLink(tuple(found)))
+        else:
+            self.app.notify("no link stands in this message", markup=False, timeout=2)
+
     def action_resend(self) -> None:
         """Put the prompt under the cursor (or the last before it) into the prompt again."""
         start = self._block_at(self.cursor or 0) if self.blocks else -1
@@ -151,8 +168,10 @@ class ChatPane(BlockSheet):
         self.post_message(self.Fork(after[0].turn if after and block.turn else None, ""))
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a folded row opens it."""
-        if event.chain == 1 and self.blocks and self.text_selection is None:
+        """A click on a folded row opens it; one on a link says where it leads."""
+        if event.chain == 1 and event.style.link and self.text_selection is None:
+            self.post_message(self.ChooseLink((event.style.link,)))
+        elif event.chain == 1 and self.blocks and self.text_selection is None:
             y = event.y + int(self.scroll_offset.y)
             if y < self.row_count():
                 self.cursor = y

@@ -92,6 +92,11 @@ class TerminalPane(Hands):
 
     # What happens.
 
+    @property
+    def alive(self) -> int:
+        """How many runs have not ended."""
+        return sum(not view.ending for view in self.runs.values())
+
     def open(self, call: str, title: str, *, terminal: bool) -> None:
         """A run begins; it comes to the front unless the person has taken another one over."""
         view = RunView(call, title, self._new_screen, terminal)
@@ -136,7 +141,7 @@ class TerminalPane(Hands):
         if call in self.runs:
             self.runs[call].ending, self.runs[call].good = ending, good
             if self.taken and self.current is self.runs[call]:
-                self.give_back()
+                self.ended()
             self.soon()
 
     def clear(self) -> None:

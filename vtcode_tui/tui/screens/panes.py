@@ -10,7 +10,7 @@ from textual.containers import Horizontal, Vertical
 
 from vtcode_tui.common.files import write_atomically
 from vtcode_tui.common.home import Home
-from vtcode_tui.render import MUTED, Span, Style, plain_line, spans_of
+from vtcode_tui.render import MUTED, Line, Span, Style, plain_line, spans_of
 from vtcode_tui.tui.keys import (
     CHAT,
     DIFF,
@@ -173,6 +173,7 @@ class PaneScreen(Arranging):
 
     def on_terminal_pane_changed(self) -> None:
         """A run began, went on or ended."""
+        self.status.tell(runs=self.terminal.alive)
         spans, actions = self.terminal.summary()
         heading, back = self.headings["terminal"], None
         # How the keys come back is to be read however many tabs there are.
@@ -239,6 +240,16 @@ class PaneScreen(Arranging):
     def on_chat_pane_copied(self, message: ChatPane.Copied) -> None:
         """Into the clipboard."""
         self.copy(message.text, message.what)
+
+    def on_chat_pane_choose_link(self, message: ChatPane.ChooseLink) -> None:
+        """Where links lead. Nothing here opens one: the terminal does, by a click of its own."""
+        rows = [Line((Span(" "), *spans_of(plain_line(address), Style("link")))) for address in message.addresses]
+
+        def copy(index: int | None) -> None:
+            if index is not None:
+                self.copy(message.addresses[index], "address")
+
+        self.app.push_screen(Pick("copy which address?", rows), copy)
 
     def on_event_pane_copied(self, message: EventPane.Copied) -> None:
         """Into the clipboard."""
