@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.cells import cell_len
 from textual.pilot import Pilot
+from textual.selection import Selection
 from textual.strip import Strip
 
 from tests.tui.rig import Rig, staged, until
@@ -43,6 +44,19 @@ async def test_a_double_click_takes_a_word_and_a_triple_one_its_line_in_the_chat
         assert await click_on(pilot, chat, "src/calc.py", 2) == "src/calc.py"
         assert await click_on(pilot, chat, "rounds", 2) == "rounds"
         assert (await click_on(pilot, chat, "so be it", 3)).strip() == said
+
+
+async def test_paragraphs_and_code_are_copied_as_they_were_written(rig: Make) -> None:
+    app = rig()
+    long = "word " * 40
+    said = f"One {long}end.\n\nTwo.\n\n```python\ndef f():\n    return 1\n\n\n    # {'x' * 200}\n```\n\nThree."
+    async with app.app.run_test(size=(80, 48)) as pilot:
+        core = await app.ready(pilot)
+        core.say(respond(said))
+        chat = app.app.work.chat
+        await until(lambda: "Three." in text_of(app.app), pilot)
+        app.app.screen.selections = {chat: Selection(None, None)}
+        assert chat.screen.get_selected_text() == "\n" + said.replace("```python", "python").replace("```\n", "")
 
 
 async def test_a_double_click_takes_a_word_and_a_triple_one_its_line_in_the_terminal(rig: Make) -> None:

@@ -214,6 +214,10 @@ class Sheet(Barred, can_focus=True):
         marked = Strip(segments, chosen.cell_length)
         return Strip.join([before, marked, after])
 
+    def lead(self, row: Line) -> int:
+        """How many characters at the beginning of a row are ours, and no part of what is copied."""
+        return 0
+
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text; wrapped rows are one line again."""
         count = self.row_count()
@@ -225,10 +229,10 @@ class Sheet(Barred, can_focus=True):
             span = selection.get_span(y)
             if span is None:
                 continue
-            part = row.text[span[0] : None if span[1] == -1 else span[1]]
+            part = row.text[max(span[0], self.lead(row)) : None if span[1] == -1 else span[1]]
             if not row.joined:
-                text = text.rstrip() + "\n" if y > first else text
-            elif self.hangs and y > first:
+                text = text.rstrip(" ") + "\n" if y > first else text
+            elif self.hangs and y > first and row.fill != "code":
                 # A row that goes on is set in by blanks of ours; the one it was broken at ends the row before.
                 part = part.lstrip(" ")
             text += part

@@ -16,7 +16,7 @@ from textual import events
 from textual.message import Message
 
 from vtcode_tui.render import Line
-from vtcode_tui.tui.panes.blocks import Block, Said
+from vtcode_tui.tui.panes.blocks import GUTTER, Block, Said
 from vtcode_tui.tui.panes.gone import Gone
 from vtcode_tui.tui.sheet import Sheet
 
@@ -25,6 +25,8 @@ SOON, SELDOM = 1 / 250, 1 / 6
 """Seconds until the next part of a long answer is laid out, and between two paintings meanwhile."""
 MANY = 200
 """Rows of a block that stay as they are while another width is painted first."""
+CODE_MARGIN = 2
+"""Cells that listings and results are set in by."""
 KEPT = 96
 """Blocks whose rows are kept."""
 
@@ -53,6 +55,10 @@ class BlockSheet(Sheet):
         self._late: list[Block] = []  # more of these is to be laid out, one after the other
         self._drawn = 0.0
         self.news = 0
+
+    def lead(self, row: Line) -> int:
+        """The mark of the block, and what code is set in by."""
+        return GUTTER + CODE_MARGIN if row.fill == "code" else GUTTER
 
     # What is in it.
 
