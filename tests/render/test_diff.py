@@ -77,6 +77,22 @@ def test_the_words_that_changed_are_marked() -> None:
     assert added.line.fill == "added"
 
 
+@pytest.mark.parametrize("side_by_side", [False, True])
+def test_a_line_that_goes_on_beyond_the_pane_says_so_on_either_side(side_by_side: bool) -> None:
+    line = b"begin" + b"x" * 200 + b"end\n"
+    view = DiffView([change_of("a", b"", line)], 80, side_by_side=side_by_side, wrap=False)
+
+    def sides() -> tuple[bool, bool]:
+        text = next(row.line.text for row in view if row.new == 1).split("│")[-1].split("+ ")[1].rstrip()
+        return text.startswith("…"), text.endswith("…")
+
+    assert sides() == (False, True)
+    view.left = 40
+    assert sides() == (True, True)
+    view.left = 190
+    assert sides() == (True, False)
+
+
 def test_code_is_coloured_by_the_file_s_name() -> None:
     view = DiffView([change_of("a.py", b"", b"def f():\n    return 'x'\n")], 60)
     names = {span.text: span.style.name for row in view for span in row.line.spans}
@@ -189,7 +205,7 @@ def test_every_changed_line_is_in_the_view_and_no_row_is_too_wide(
 def test_scrolling_to_the_right_keeps_the_numbers() -> None:
     view = DiffView([change_of("notes", b"", b"0123456789" * 10 + b"\n")], 30)
     view.left = 15
-    assert view[2].line.text.startswith("  1 + 56789012345")
+    assert view[2].line.text.startswith("  1 + …6789012345")
     assert view.widest == 101
 
 

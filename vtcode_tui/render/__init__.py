@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from vtcode_tui.render.types import text_of as text_of
     from vtcode_tui.render.wrap import cut as cut
     from vtcode_tui.render.wrap import cut_spans as cut_spans
-    from vtcode_tui.render.wrap import drop_cells as drop_cells
     from vtcode_tui.render.wrap import fold as fold
     from vtcode_tui.render.wrap import hard_fold as hard_fold
     from vtcode_tui.render.wrap import pad as pad
@@ -67,7 +66,7 @@ _HOMES = {
     "syntax": ("highlight", "lexer_for", "lexer_named"),
     "telling": ("TELLERS", "Told", "told"),
     "types": ("MUTED", "TEXT", "Ground", "Line", "Span", "Style", "StyleName", "line", "text_of"),
-    "wrap": ("cut", "cut_spans", "drop_cells", "fold", "hard_fold", "pad", "split_at", "width", "width_of"),
+    "wrap": ("cut", "cut_spans", "fold", "hard_fold", "pad", "split_at", "width", "width_of"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vtcode_tui.render.safety import plain_bytes, spans_of
 from vtcode_tui.render.types import MUTED, Ground, Line, Span, Style
-from vtcode_tui.render.wrap import cut_spans, drop_cells, hard_fold
+from vtcode_tui.render.wrap import cut_spans, from_cell, hard_fold
 from vtcode_tui.workspace.changes import FileChange
 
 _HEADS: dict[str, tuple[str, Ground]] = {"yours": ("yours  ", "removed"), "agents": ("agent  ", "added")}
@@ -36,6 +36,6 @@ def clash_line(raw: bytes, cells: int, side: str, *, wrap: bool, left: int) -> l
     style = Style("text", ground)
     spans = spans_of(plain_bytes(raw.removesuffix(b"\n")), style)
     room = clash_room(cells)
-    rows = hard_fold(spans, room) if wrap else [Line(cut_spans(drop_cells(spans, left), room))]
+    rows = hard_fold(spans, room) if wrap else [Line(cut_spans(from_cell(spans, left), room))]
     head = Span(f"  {label}", MUTED._replace(ground=ground))
     return [Line((head, *row.spans), joined=row.joined, fill=ground) for row in rows]

@@ -18,7 +18,7 @@ from vtcode_tui.render.diff_rows import FileDiff, Kind, Row, Stretch, last_of, n
 from vtcode_tui.render.safety import plain_bytes, plain_line, spans_of
 from vtcode_tui.render.types import MUTED, Ground, Line, Span, Style
 from vtcode_tui.render.words import Ranges, differences, look_alike, on_ground
-from vtcode_tui.render.wrap import cut_spans, drop_cells, hard_fold, width, width_of
+from vtcode_tui.render.wrap import cut_spans, from_cell, hard_fold, width, width_of
 from vtcode_tui.workspace.changes import ChangeSet, FileChange
 
 _HUNK = Style("hunk")
@@ -261,7 +261,7 @@ class DiffView:
     def _folded(self, part: _Part, room: int, left: int) -> list[Line]:
         if self._wrap:
             return hard_fold(part.spans, room)
-        return [Line(cut_spans(drop_cells(part.spans, left), room))]
+        return [Line(cut_spans(from_cell(part.spans, left), room))]
 
     def _draw_unified(self, file: int, row: Row, left: int) -> list[Line]:
         digits = self._numbers[file]

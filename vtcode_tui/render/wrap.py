@@ -141,6 +141,15 @@ def hard_fold(spans: Iterable[Span], cells: int) -> list[Line]:
     return _rows(tuple(spans), cells, (), (), at_blanks=False)
 
 
+def from_cell(spans: Iterable[Span], cells: int) -> tuple[Span, ...]:
+    """Spans as they are seen after scrolling to the right: with … where something is further left."""
+    todo = tuple(spans)
+    if cells <= 0 or not todo:
+        return todo
+    rest = drop_cells(todo, cells + 1)
+    return (Span("…", (rest or todo)[0].style), *rest)
+
+
 def drop_cells(spans: Iterable[Span], cells: int) -> tuple[Span, ...]:
     """Spans without their first cells: what is seen after scrolling to the right."""
     if cells <= 0:

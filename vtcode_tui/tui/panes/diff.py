@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from textual.message import Message
 
 from vtcode_tui.render import MUTED, Line, Span, Style
+from vtcode_tui.render.telling import plural
 from vtcode_tui.tui.keys import DIFF, PANE, bindings, key_on
 from vtcode_tui.tui.own_text import own_text
 from vtcode_tui.tui.panes.diff_laying import Laying
@@ -187,7 +188,7 @@ class DiffPane(Sheet):
         if not files:
             return (Span("nothing to review", MUTED),)
         added, removed = sum(file.added for file in files), sum(file.removed for file in files)
-        count = f"{len(files)} file{'s' if len(files) != 1 else ''}  "
+        count = f"{plural(len(files), 'file')}  "
         spans = [Span(count), Span(f"+{added:,} ", Style("added")), Span(f"-{removed:,}", Style("removed"))]
         if conflicts := sum(bool(file.conflict) for file in files):
             spans.append(Span(f"  {conflicts} conflict{'s' * (conflicts != 1)}", Style("bad", bold=True)))
@@ -293,8 +294,9 @@ class DiffPane(Sheet):
         selection: Selection
         words: str
         if what == "all":
-            selection = dict.fromkeys([file.path for file in self.changes.files])
-            words = f"all {len(selection)} files"
+            files = self.changes.files
+            selection = dict.fromkeys([file.path for file in files])
+            words = f"all {plural(len(selection), 'file')}" if len(selection) > 1 else f"all of {files[0].path}"
         elif what == "file" or (place.hunk is None and place.clash is None):
             selection, words = {place.path: None}, place.path
         elif place.hunk is None:
