@@ -19,8 +19,9 @@ from tests.tui.scenes import CARGO, begin
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.gate.types import ApprovalRequest
 from vtcode_tui.render import Line, invisible, visible
-from vtcode_tui.tui.panes.approval_rows import change_rows, exact_rows
+from vtcode_tui.tui.panes.approval_rows import change_rows, exact_rows, fact_rows
 from vtcode_tui.tui.picture import strips_of, text_of
+from vtcode_tui.tui.queue import Waiting, ladder
 from vtcode_tui.tui.screens.ask import AnswerLine, Ask
 from vtcode_tui.workspace.changes import ChangeSet, FileChange, Hunk
 
@@ -121,6 +122,14 @@ async def test_ten_thousand_lines_are_laid_out_and_none_of_them_can_be_skipped(r
 
 def shown_change(change: FileChange, cells: int = 80) -> str:
     return "\n".join(row.text for row in change_rows(ChangeSet((change,)), cells))
+
+
+async def test_what_is_said_about_the_content_marks_what_the_content_marks() -> None:
+    made = request("рython3 setup.py\u202e", judged=True)
+    rows = fact_rows(Waiting(made, asyncio.get_running_loop().create_future(), 0.0, ladder(made)), 100)
+    text = "\n".join(row.text for row in rows)
+    assert "⟦U+0440⟧ython3" in text
+    assert "рython3" not in text
 
 
 def test_an_edit_is_shown_to_the_byte_with_all_that_is_not_lines() -> None:

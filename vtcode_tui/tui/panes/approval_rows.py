@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from vtcode_tui.render import MUTED, Line, Span, Style, StyleName, fold, hard_fold, plain_line, spans_of, visible
+from vtcode_tui.render import MUTED, Line, Span, Style, StyleName, fold, hard_fold, spans_of, visible
 from vtcode_tui.tui.queue import Rung, Waiting
 from vtcode_tui.workspace.changes import ChangeSet, FileChange, Hunk
 
@@ -47,6 +47,11 @@ def labelled(label: str, *spans: Span) -> tuple[Span, ...]:
     return (Span(f"   {label:<{LABELS}} ", MUTED), *spans)
 
 
+def marked(text: str) -> str:
+    """What is said about the content, in one line: words of it stand there as they do in the content."""
+    return visible(text).replace("\n", "␊")
+
+
 def fact_rows(item: Waiting, cells: int, told: frozenset[str] = frozenset()) -> list[Line]:
     """Where it runs and why the policy asks; beneath the exact content. `told` is what other rows say."""
     request = item.request
@@ -57,19 +62,19 @@ def fact_rows(item: Waiting, cells: int, told: frozenset[str] = frozenset()) -> 
         rows.extend(fold(spans, cells - 1, first=labelled(label), rest=labelled("")))
 
     if str(request.call.cwd) not in request.shown:
-        fact("in", *spans_of(plain_line(str(request.call.cwd)), Style("code")))
+        fact("in", *spans_of(marked(str(request.call.cwd)), Style("code")))
     fact(
         "why",
         Span(f"{decision.risk} risk", Style(RISKS.get(decision.risk, "caution"), bold=True)),
         Span(", rule ", MUTED),
-        *spans_of(plain_line(decision.rule), Style("accent")),
+        *spans_of(marked(decision.rule), Style("accent")),
         Span(": ", MUTED),
-        *spans_of(plain_line(decision.reason)),
+        *spans_of(marked(decision.reason)),
     )
     for check in decision.checks:
         if check.result in {"prompt", "deny"} and check.detail not in {"", decision.reason, *told}:
             text = f"{check.name}: {check.detail}"
-            fact("", *spans_of(plain_line(text), MUTED))
+            fact("", *spans_of(marked(text), MUTED))
     return rows
 
 
@@ -78,7 +83,7 @@ def sandbox_rows(item: Waiting, cells: int) -> list[Line]:
     spans: list[Span] = []
     for text in item.request.sandbox:
         spans += [Span(" · ", MUTED)] * bool(spans)
-        spans += spans_of(plain_line(text))
+        spans += spans_of(marked(text))
     return fold(tuple(spans), cells - 1, first=labelled("sandbox"), rest=labelled("")) if spans else []
 
 
@@ -87,7 +92,7 @@ def scope_rows(item: Waiting, cells: int) -> list[Line]:
 
     def name(rung: Rung) -> str:
         scope = {"once": "once", "session": "this session", "always": "always"}[rung.scope]
-        return scope if rung.rule is None else f"{scope}: {plain_line(rung.rule.name)}"
+        return scope if rung.rule is None else f"{scope}: {marked(rung.rule.name)}"
 
     rows: list[Line] = []
     spans: list[Span] = []
@@ -103,10 +108,10 @@ def scope_rows(item: Waiting, cells: int) -> list[Line]:
     text = json.dumps(dict(rule.rule), ensure_ascii=True, default=str)
     rows += hard_fold(labelled("rule", *spans_of(text, Style("code", "code"))), cells - 1)
     if rule.text and text not in rule.text:
-        rows += fold(spans_of(plain_line(rule.text)), cells - 1, first=labelled(""), rest=labelled(""))
+        rows += fold(spans_of(marked(rule.text)), cells - 1, first=labelled(""), rest=labelled(""))
     for label, examples in (("also", rule.also_allows), ("not", rule.still_prompts)):
         if examples:
-            words = ", ".join(plain_line(example) for example in examples)
+            words = ", ".join(marked(example) for example in examples)
             style = Style("caution" if label == "also" else "muted")
             rows += fold(spans_of(words, style), cells - 1, first=labelled(label), rest=labelled(""))
     return rows
