@@ -13,7 +13,7 @@ from tests.llm.server import Reply, serving, sse
 from tests.reading import payloads
 from vtcode_tui.demo import Step
 from vtcode_tui.events import read_events, verify
-from vtcode_tui.events.live import TextDelta, TurnState
+from vtcode_tui.events.live import Notice, TextDelta, TurnState
 from vtcode_tui.events.types import ApprovalDenied, ApprovalGranted, PromptSubmitted, ToolFinished, ToolRequested
 from vtcode_tui.llm import broken_pairs
 from vtcode_tui.sessions import author_of, parse
@@ -127,6 +127,31 @@ async def test_several_approvals_wait_at_once_and_commands_still_run_in_order(tm
         assert order == [
             ("exec.started", "c1"), ("exec.finished", "c1"), ("exec.started", "c2"), ("exec.finished", "c2"),
         ]  # fmt: skip
+
+
+async def test_calls_that_arrived_together_are_asked_about_in_the_order_they_were_written(tmp_path: Path) -> None:
+    # What the first runs takes much longer to look at than what the second does.
+    files = {"large.sh": f"#{'x' * (48 << 20)}\n", "small.sh": "true\n"}
+    commands = tuple(("run_command", {"command": f"sh {name}"}) for name in files)
+    calls = (("write_file", {"path": "new.txt", "content": "new"}), *commands, ("read_file", {"path": "small.sh"}))
+    human = Human(no)
+    async with staged(tmp_path, [Step("", calls), Step("ok")], human=human, files=files) as stage:
+        await stage.session.submit("go")
+        assert [event.call for event in stage.events("tool.requested")] == ["c1", "c2", "c3", "c4"]
+        assert [request.call.arguments["command"] for request in human.asked] == ["sh large.sh", "sh small.sh"]
+        assert [event.call for event in stage.events("approval.requested")] == ["c2", "c3"]
+
+
+async def test_a_prompt_that_no_window_holds_is_not_summarised_away(tmp_path: Path) -> None:
+    async with staged(tmp_path, [Step("ok")]) as stage:
+        await stage.session.submit("a word of it " * 20_000)
+        assert stage.session.outcome == "failed"
+        assert not stage.model.requests and not stage.events("context.compacted")
+        (said,) = [heard.text for heard in stage.heard if isinstance(heard, Notice) and heard.severity == "error"]
+        assert "not sent" in said and "32,768" in said
+        await stage.session.submit("a word")
+        assert stage.session.last_answer == "ok"
+        assert "a word of it" not in str(stage.model.requests)
 
 
 async def test_an_interrupt_kills_the_run_and_the_session_goes_on(tmp_path: Path) -> None:
@@ -274,8 +299,6 @@ async def test_the_humans_own_command_runs_and_the_model_hears_of_it(tmp_path: P
 async def test_a_model_that_cannot_be_reached_is_said_in_one_sentence_and_the_session_survives(
     tmp_path: Path,
 ) -> None:
-    from vtcode_tui.events.live import Notice
-
     async with staged(tmp_path, [Step("ok")]) as stage:
         good = stage.session._chain
         await stage.session.submit("hello")
@@ -309,8 +332,6 @@ async def test_definitions_are_found_by_name_and_outlined(tmp_path: Path) -> Non
 
 
 async def test_a_defect_of_ours_ends_the_turn_with_a_sentence_and_the_session_goes_on(tmp_path: Path) -> None:
-    from vtcode_tui.events.live import Notice
-
     async with staged(tmp_path, [Step("", (("list_files", {}),)), Step("still here")]) as stage:
         reported: list[object] = []
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context))

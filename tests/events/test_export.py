@@ -219,8 +219,9 @@ def test_atif_is_a_trajectory_of_numbered_steps() -> None:
     document = json.loads(exported("atif")[0])
     steps = document["steps"]
     assert [step["step_id"] for step in steps] == list(range(1, len(steps) + 1))
-    assert [step["source"] for step in steps] == ["user", "agent", "system"]
-    agent = steps[1]
+    assert [step["source"] for step in steps] == ["user", "agent", "agent", "system"]
+    agent, partial = steps[1:3]
+    assert (partial["message"], partial["extra"]["partial"]) == ("The tests pass, so I", "stopped by the person")
     assert agent["reasoning_content"] == "A test fails; I look at it."
     assert agent["tool_calls"][0]["tool_call_id"] == agent["observation"]["results"][0]["source_call_id"]
     assert all(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from vtcode_tui.agent.boundary import Boundary
@@ -13,7 +13,14 @@ from vtcode_tui.agent.spending import Spent
 from vtcode_tui.common.errors import ModelError
 from vtcode_tui.common.files import sha256_of
 from vtcode_tui.events.live import AnswerDiscarded, ContextMeter, Notice, ReasoningDelta, TextDelta
-from vtcode_tui.events.types import Actor, ModelFailover, ModelReasoning, ModelRequested, ModelResponded
+from vtcode_tui.events.types import (
+    Actor,
+    ModelFailover,
+    ModelPartial,
+    ModelReasoning,
+    ModelRequested,
+    ModelResponded,
+)
 from vtcode_tui.events.within import Recorder
 from vtcode_tui.llm.chain import Chain
 from vtcode_tui.llm.discover import toolless
@@ -47,6 +54,16 @@ class Numbering(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    """What has come of an answer that is not whole yet."""
+
+    provider: str
+    model: str
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+
+
 class Asking:
     """Puts requests together, reads the answers and keeps the sums of the session."""
 
@@ -69,6 +86,7 @@ class Asking:
         self.system = ""
         self.tools: tuple[ToolSpec, ...] = ()
         self._prefix = ""
+        self._arrived: _Arrived | None = None
 
     def set_prefix(self, system: str, tools: Sequence[ToolSpec]) -> None:
         """What every request begins with, until the mode changes."""
@@ -89,8 +107,34 @@ class Asking:
         self._history.calibrate(estimated, completed.usage)
         message = replace(completed.message, parts=self._renamed(completed.message))
         await self._record(completed, message, turn)
+        self._arrived = None
         self.meter(link.facts.context_window or 0)
         return message
+
+    async def broke_off(self, turn: int, reason: str, *, kept: bool = True) -> str:
+        """Record what had come of an answer that will not be whole; its text, empty where none had.
+
+        `kept`: the model is given it from now on.
+        """
+        arrived, self._arrived = self._arrived, None
+        if arrived is None or not (arrived.text or arrived.reasoning):
+            return ""
+        said = "".join(arrived.text)
+        text = self.redact(said)
+        await self._bus.record(
+            ModelPartial(
+                provider=arrived.provider,
+                model=arrived.model,
+                text=text,
+                reasoning=self.redact("".join(arrived.reasoning)),
+                sha256=sha256_of(said.encode("utf-8", "backslashreplace")),
+                reason=self.redact(reason),
+                kept=kept,
+            ),
+            turn=turn,
+            actor=Actor(kind="model", id=f"{arrived.provider}/{arrived.model}"[:200]),
+        )
+        return text
 
     async def _requested(
         self, chain: Chain, messages: int, tokens: int, purpose: Literal["answer", "summary"], turn: int
@@ -145,16 +189,22 @@ class Asking:
             self._bus.publish(Notice(what, "warning"))
 
     async def _stream(self, chain: Chain, request: Request, turn: int) -> Completed:
+        link = chain.current
+        arrived = self._arrived = _Arrived(link.endpoint.provider, link.model)
         async with aclosing(chain.stream(request)) as stream:
             async for delta in stream:
                 match delta:
                     case TextPiece(text=text):
+                        arrived.text.append(text)
                         self._bus.publish(TextDelta(turn, text))
                     case ThinkingPiece(text=text):
+                        arrived.reasoning.append(text)
                         self._bus.publish(ReasoningDelta(turn, text))
                     case ToolPiece():
                         pass
                     case Restarted():
+                        await self.broke_off(turn, delta.reason, kept=False)
+                        arrived = self._arrived = _Arrived(delta.to_provider, delta.to_model)
                         self._bus.publish(AnswerDiscarded(turn, delta.reason))
                         await self._failover(delta, turn)
                     case Completed():

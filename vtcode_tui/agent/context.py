@@ -145,7 +145,9 @@ class History:
 
 
 def _begins_a_turn(message: Message) -> bool:
-    return message.role == "user" and not any(isinstance(part, ToolResult) for part in message.parts)
+    return message.role == "user" and not any(
+        isinstance(part, ToolResult) or (isinstance(part, Text) and part.by == "cut") for part in message.parts
+    )
 
 
 def _masked(message: Message) -> Message:

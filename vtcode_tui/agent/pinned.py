@@ -94,7 +94,7 @@ def _said(message: Message) -> str:
     """The person's own words in a message; empty where there are none."""
     if message.role != "user":
         return ""
-    words = (part.text for part in message.parts if isinstance(part, Text) and part.by != "vtcode")
+    words = (part.text for part in message.parts if isinstance(part, Text) and part.by in {"prompt", "steer"})
     return "\n".join(words).strip()
 
 

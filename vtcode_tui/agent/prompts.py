@@ -48,6 +48,8 @@ answer that stands alone. Nobody can be asked back. If it cannot be done, say wh
 NO_SUMMARY = "[Older messages were left out without a summary. Look at the files again where you need them.]"
 
 STEERED = "[The person said this while you were working:]"
+STOPPED = "[The person stopped you here: the answer before this is as far as it had come.]"
+BROKE_OFF = "[The connection broke here: the answer before this is as far as it had come.]"
 INTERRUPTED = "[The person interrupted here. What was under way was stopped.]"
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from vtcode_tui.agent.forking import ForkPreview, inherit, preview
 from vtcode_tui.agent.parts import Mode, Origin, Parts, human, leaves, media_type
 from vtcode_tui.agent.port import Reader
-from vtcode_tui.agent.prompts import INTERRUPTED
+from vtcode_tui.agent.prompts import INTERRUPTED, STOPPED
 from vtcode_tui.agent.rewinding import Rewinding, RewindPreview
 from vtcode_tui.common.clock import rfc3339
 from vtcode_tui.common.errors import ModelError, UsageError, VtcodeError
@@ -83,9 +83,9 @@ class Session:
         await self._rewinding.finish(self.turn, self._human)
         await inherit(self._parts, home, self._human, self.overhear)
         await self._parts.ground.begin()
-        if self._chain is not None:
-            self._parts.asking.meter(self._parts.turn.window(self._chain))
-            self._parts.asking.foretell(self._chain)
+        if (chain := self._chain) is not None:
+            self._parts.asking.meter(self._parts.turn.window(chain))
+            self._parts.asking.foretell(chain)
 
     async def submit(self, text: str, *, images: tuple[bytes, ...] = ()) -> None:
         """Run a prompt's turn to its end; it waits for the turn before it."""
@@ -170,16 +170,17 @@ class Session:
         return Message("user", (*overheard, *pictures, Text(self._parts.redact(text))))
 
     def _answer(self) -> str:
-        last = self._parts.history.messages[-1] if self._parts.history.messages else None
-        said = last.parts if last is not None and last.role == "assistant" else ()
-        return "".join(part.text for part in said if isinstance(part, Text))
+        said = [message.parts for message in self._parts.history.messages[-1:] if message.role == "assistant"]
+        return "".join(part.text for parts in said for part in parts if isinstance(part, Text))
 
     async def _interrupted(self, turn: int) -> None:
-        self._parts.calls.kill_all("interrupted by the human")
-        self._parts.table.step("stop")
-        self.outcome = "interrupted"
+        parts, self.outcome = self._parts, "interrupted"
+        parts.calls.kill_all("interrupted by the human")
+        with contextlib.suppress(VtcodeError):
+            await parts.turn.broke_off(turn, "stopped by the person", STOPPED)
+        parts.table.step("stop")
         await self._answer_open_calls("interrupted", INTERRUPTED, turn)
-        self._parts.bus.publish(Notice("Interrupted.", "info"))
+        parts.bus.publish(Notice("Interrupted.", "info"))
 
     async def _answer_open_calls(self, status: str, text: str, turn: int) -> None:
         """Every call of the last message gets a result, so that the conversation stays whole."""

@@ -18,7 +18,7 @@ from vtcode_tui.agent.bench import Bench
 from vtcode_tui.agent.calls import Calls
 from vtcode_tui.agent.context import History
 from vtcode_tui.agent.pinned import Pinned
-from vtcode_tui.agent.prompts import SUBTASK
+from vtcode_tui.agent.prompts import STOPPED, SUBTASK
 from vtcode_tui.agent.spending import Spent
 from vtcode_tui.agent.states import TurnTable
 from vtcode_tui.agent.turn import Turn
@@ -91,6 +91,7 @@ class Subtasks:
                 outcome = await turn.run(chain, Message("user", (Text(self._redact(task)),)), asked.turn)
             finally:
                 await calls.end_own("its sub-task ended")
+                await turn.broke_off(asked.turn, "stopped with its sub-task", STOPPED)
         return _answered(outcome, turn.failure or limits.why, history, calls.made, spent)
 
     def _turn(self, bus: Recorder, calls: Calls, limits: _Limits, spent: Spent, call: str) -> tuple[Turn, History]:

@@ -9,7 +9,7 @@ from vtcode_tui.agent.asking import Asking
 from vtcode_tui.agent.cleaning import without_secrets
 from vtcode_tui.agent.context import KEEP_TOKENS, History
 from vtcode_tui.agent.loops import REPEATS, Repetition
-from vtcode_tui.agent.prompts import NO_SUMMARY, STEERED, SUMMARISE
+from vtcode_tui.agent.prompts import BROKE_OFF, NO_SUMMARY, STEERED, SUMMARISE
 from vtcode_tui.agent.states import TurnTable
 from vtcode_tui.common.errors import DeniedError, ModelError
 from vtcode_tui.config.settings import Context
@@ -18,6 +18,7 @@ from vtcode_tui.events.types import ContextCompacted, ModelFailed
 from vtcode_tui.events.within import Recorder
 from vtcode_tui.llm.chain import Chain
 from vtcode_tui.llm.messages import Message, Text, ToolResult, ToolUse
+from vtcode_tui.llm.tokens import estimate_message
 
 _NO_SUMMARY = frozenset({"context_exceeded", "malformed_stream", "refusal", "invalid", "no_tools"})
 DEFAULT_WINDOW = 32_768
@@ -79,6 +80,14 @@ class Turn:
 
     async def run(self, chain: Chain, prompt: Message, turn: int) -> str:
         """Take a prompt to its end: `done`, `failed`, or `stopped` by the human or a limit."""
+        if (size := estimate_message(prompt)) > (window := self.window(chain)):
+            # Making room would summarise what no model has read yet.
+            self.failure = (
+                f"This was not sent: it is about {size:,} tokens long, and the model takes {window:,} "
+                "(model.context_window, where its server does not say). Put the text into a file and name it."
+            )
+            self._bus.publish(Notice(self.failure, "error"))
+            return "failed"
         # What was said to a turn that was stopped before its next pause has not been heard yet.
         self.keep(Message("user", (*self._steering(), *prompt.parts)), turn)
         self._repetition.forget()
@@ -94,6 +103,7 @@ class Turn:
                 await self.make_room(chain, "threshold")
                 message = await self._ask(chain, turn)
             except ModelError as error:
+                await self.broke_off(turn, str(error), BROKE_OFF)
                 await self._failed(chain, error, turn)
                 self._table.step("stop")
                 return "failed"
@@ -118,6 +128,12 @@ class Turn:
             if not await self._circles(uses, results):
                 self._table.step("stop")
                 return "stopped"
+
+    async def broke_off(self, turn: int, reason: str, note: str) -> None:
+        """Keep what the person has seen of an answer that will not be whole, with a note of ours to the model."""
+        if (text := await self._asking.broke_off(turn, reason)).strip():
+            self.keep(Message("assistant", (Text(text),)))
+            self.keep(Message("user", (Text(note, "cut"),)))
 
     async def _ask(self, chain: Chain, turn: int) -> Message:
         """One message; a conversation that the provider finds too long is compacted once and asked again."""

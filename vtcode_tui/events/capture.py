@@ -12,6 +12,7 @@ _TEXTS: dict[type[Payload], tuple[str, ...]] = {
     t.PromptSubmitted: ("text",),
     t.ModelReasoning: ("text",),
     t.ModelResponded: ("text",),
+    t.ModelPartial: ("text", "reasoning"),
     t.ToolRequested: ("arguments",),
     t.ToolFinished: ("summary", "result"),
     t.ApprovalRequested: ("shown",),

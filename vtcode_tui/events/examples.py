@@ -79,6 +79,19 @@ EXAMPLES: tuple[tuple[Payload, str | None, Actor], ...] = (
         _MODEL,
     ),
     (
+        t.ModelPartial(
+            provider="anthropic",
+            model="claude",
+            text="The tests pass, so I",
+            reasoning="All green; what is left is the",
+            sha256=_digest("The tests pass, so I"),
+            reason="stopped by the person",
+            kept=True,
+        ),
+        None,
+        _MODEL,
+    ),
+    (
         t.ModelFailed(
             provider="anthropic", model="claude", kind="overloaded", message="The provider is overloaded (529)."
         ),

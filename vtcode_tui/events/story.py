@@ -129,6 +129,19 @@ class ModelResponded(Payload):
     purpose: Literal["answer", "summary"] = "answer"
 
 
+class ModelPartial(Payload):
+    """What had come of a model's message that was stopped or broke before it was whole."""
+
+    TYPE = "model.partial"
+    provider: str
+    model: str
+    text: str = ""
+    reasoning: str = ""
+    sha256: str
+    reason: str
+    kept: bool
+
+
 class ModelFailed(Payload):
     """A request to a model ended without an answer; what the human was told."""
 

@@ -38,6 +38,7 @@ _SAYINGS: dict[type[t.Payload], Callable[[Any], str]] = {
         f"{d.text or ('(a summary)' if d.purpose == 'summary' else '(calls only)')} "
         f"[{d.input_tokens} in, {d.output_tokens} out]"
     ),
+    t.ModelPartial: lambda d: f"{d.text or '(reasoning only)'} [{d.reason}]",
     t.ModelFailed: lambda d: f"{d.provider}/{d.model}: {d.kind}: {d.message}",
     t.ModelFailover: lambda d: f"{d.from_provider}/{d.from_model} to {d.to_provider}/{d.to_model}: {d.reason}",
     t.ToolRequested: lambda d: f"{d.tool} {d.arguments}",

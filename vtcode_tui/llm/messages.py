@@ -10,10 +10,10 @@ from typing import Any, Literal, TypeAlias
 @dataclass(frozen=True, slots=True)
 class Text:
     """Words. `by` says whose they are in a message of the user: the prompt itself, what the person said while the
-    model worked, or what vtcode adds. No wire carries it."""
+    model worked, what vtcode adds, or its note that the answer before is `cut` short. No wire carries it."""
 
     text: str
-    by: Literal["prompt", "steer", "vtcode"] = "prompt"
+    by: Literal["prompt", "steer", "vtcode", "cut"] = "prompt"
 
 
 @dataclass(frozen=True, slots=True)

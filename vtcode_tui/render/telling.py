@@ -104,6 +104,11 @@ def _responded(data: t.ModelResponded, event: t.Event) -> Told:
     return Told("model", f"{verb} ({tokens}{calls})", "text", data.text, markdown=True, weight=weight)
 
 
+def _partial(data: t.ModelPartial, event: t.Event) -> Told:
+    text = data.text or data.reasoning
+    return Told("model", f"had said so far ({data.reason})", "text", text, markdown=bool(data.text))
+
+
 def _model_failed(data: t.ModelFailed, event: t.Event) -> Told:
     return Told("model", f"{data.provider}/{data.model} failed ({data.kind}): {data.message}", "bad")
 
@@ -280,6 +285,7 @@ TELLERS: dict[type[t.Payload], Teller] = {
     t.ModelRequested: _requested,
     t.ModelReasoning: _reasoning,
     t.ModelResponded: _responded,
+    t.ModelPartial: _partial,
     t.ModelFailed: _model_failed,
     t.ModelFailover: _failover,
     t.ContextCompacted: _compacted,

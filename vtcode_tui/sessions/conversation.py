@@ -47,13 +47,15 @@ def _item(part: Part, role: Role, number: int, seq: int) -> Item:
             assert_never(part)
 
 
-def author_of(item: Item) -> Literal["prompt", "steer", "vtcode"]:
+def author_of(item: Item) -> Literal["prompt", "steer", "vtcode", "cut"]:
     """Whose words an item of the user's side is."""
     match item.facts.get("by"):
         case "steer":
             return "steer"
         case "vtcode":
             return "vtcode"
+        case "cut":
+            return "cut"
         case _:
             return "prompt"
 

@@ -70,6 +70,8 @@ def _heading(item: Item) -> str:
             return "## Went back"
         case "note":
             return "### Note"
+        case "text" if item.facts.get("by") == "cut":
+            return "### The answer above is not whole"
         case "text":
             return {"user": "## You", "assistant": "## Assistant", "tool": "## Tool", "system": "## vtcode"}[
                 item.role

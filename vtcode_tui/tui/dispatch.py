@@ -41,7 +41,9 @@ def tell(event: t.Event, story: Story) -> None:
         TELLERS[type(event.data)](story, event, event.data)
 
 
-INNER = frozenset({t.ModelRequested, t.ModelReasoning, t.ModelResponded, t.ModelFailed, t.ContextCompacted})
+INNER = frozenset(
+    {t.ModelRequested, t.ModelReasoning, t.ModelResponded, t.ModelPartial, t.ModelFailed, t.ContextCompacted}
+)
 """What is told in a sub-task's own record only."""
 
 
@@ -65,6 +67,8 @@ def show_live(live: Live, story: Story) -> None:
         case ContextMeter(used, window, cost, cached):
             stage.status.tell(used=used, window=window, cost=cost, cached=cached)
         case Notice(text, severity):
+            if story.said_last(text):
+                return
             styles = {"info": "muted", "warning": "caution", "error": "bad"}
             story.note(text, style=styles[severity], mark="!" if severity != "info" else "·", apart=True)  # type: ignore[arg-type]
         case _:
@@ -135,6 +139,10 @@ def _reasoning(story: Story, event: t.Event, data: t.ModelReasoning) -> None:
 def _responded(story: Story, event: t.Event, data: t.ModelResponded) -> None:
     if data.purpose == "answer":
         story.responded(event, data.text)
+
+
+def _partial(story: Story, event: t.Event, data: t.ModelPartial) -> None:
+    story.broke_off(event, data)
 
 
 def _model_failed(story: Story, event: t.Event, data: t.ModelFailed) -> None:
@@ -308,6 +316,7 @@ TELLERS: dict[type[t.Payload], Teller] = {
     t.ModelRequested: _requested,
     t.ModelReasoning: _reasoning,
     t.ModelResponded: _responded,
+    t.ModelPartial: _partial,
     t.ModelFailed: _model_failed,
     t.ModelFailover: _failover,
     t.ToolRequested: _tool,

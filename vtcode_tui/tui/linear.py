@@ -19,6 +19,7 @@ from vtcode_tui.common.clock import SystemClock, local, rfc3339
 from vtcode_tui.common.errors import VtcodeError
 from vtcode_tui.events import Event
 from vtcode_tui.events.live import Live, Notice
+from vtcode_tui.events.types import ModelFailed
 from vtcode_tui.gate.types import ApprovalRequest, Verdict
 from vtcode_tui.render import lines_of, plain, plain_line
 from vtcode_tui.render.explanation import lines_of_explanation
@@ -96,6 +97,7 @@ class Linear:
 
     def __init__(self, lines: Lines, out: TextIO) -> None:
         self._lines, self._out = lines, out
+        self._failure = ""
         self._asking = asyncio.Lock()
         self._answers: asyncio.Queue[str] | None = None
 
@@ -108,8 +110,11 @@ class Linear:
         """Tell what happened, if it belongs to the story."""
         match what:
             case Event() if what.type not in SILENT:
+                self._failure = what.data.message if isinstance(what.data, ModelFailed) else ""
                 for row in lines_of(what, WIDTH):
                     self.say(row.text.rstrip())
+            case Notice(text) if text == self._failure:
+                pass  # the event has said it
             case Notice(text):
                 self.say(plain(text))
             case _:

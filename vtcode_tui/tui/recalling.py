@@ -57,13 +57,21 @@ def blocks_of(items: Iterable[Item]) -> list[Block]:
             if item.kind == "rewind":
                 _take_back(blocks, messages, item.facts.get("messages"))
             elif item.kind == "text" and item.role == "user":
-                if (by := author_of(item)) != "vtcode":
+                by = author_of(item)
+                if by == "cut":
+                    _cut_short(blocks)
+                elif by != "vtcode":
                     blocks.append(Said(text=item.body, origin="tui" if by == "prompt" else by, turn=turn))
             elif (block := _block(item, calls, turn)) is not None:
                 blocks.append(block)
         if told:
             messages.append(begun)
     return blocks
+
+
+def _cut_short(blocks: list[Block]) -> None:
+    if blocks and isinstance(last := blocks[-1], Answer):
+        last.void = "partial: it was not said to its end; the model has this much"
 
 
 def _block(item: Item, calls: dict[str, ToolCall], turn: int) -> Block | None:

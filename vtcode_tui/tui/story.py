@@ -12,7 +12,7 @@ from vtcode_tui.render import StyleName
 from vtcode_tui.tui.panes.blocks import Answer, Block, Note, Said, Thought, ToolCall
 
 if TYPE_CHECKING:
-    from vtcode_tui.events.types import Event
+    from vtcode_tui.events.types import Event, ModelPartial
     from vtcode_tui.tui.panes.chat import ChatPane
     from vtcode_tui.tui.panes.events import EventPane
     from vtcode_tui.tui.panes.status import StatusBar
@@ -78,6 +78,11 @@ class Story:
         """A sentence of ours in the chat."""
         self.stage.chat.add(Note(text=text, style=style, mark=mark, tight=not apart, seq=event.seq if event else 0))
 
+    def said_last(self, text: str) -> bool:
+        """Whether the chat ends with this sentence: an event may have said already what a notice says."""
+        last = self.stage.chat.blocks[-1:]
+        return bool(last) and isinstance(last[0], Note) and last[0].text == text
+
     # The model's words.
 
     def reasoning_piece(self, turn: int, text: str) -> None:
@@ -101,10 +106,30 @@ class Story:
         """The pieces so far do not count: they are shown as what they are, and the answer begins anew."""
         for block in (self.answer, self.thought):
             if isinstance(block, Answer):
-                block.void = reason
+                block.void = f"discarded: {reason}"
                 block.finish(block.copy_text())
                 self.stage.chat.changed(block)
         self._close_thought()
+        self.answer = self.thought = None
+
+    def broke_off(self, event: Event, data: ModelPartial) -> None:
+        """As much of a message as came before it was stopped or broke."""
+        if data.reasoning:
+            if self.thought is None:
+                self.thought = Thought(turn=event.turn)
+                self.stage.chat.add(self.thought)
+            self.thought.text, self.thought.done, self.thought.seq = data.reasoning, True, event.seq
+            self.thought.parts.clear()
+            self.stage.chat.changed(self.thought)
+        if data.text:
+            if self.answer is None:
+                self.answer = Answer(turn=event.turn)
+                self.stage.chat.add(self.answer)
+            said = "partial: {}; the model has this much" if data.kept else "discarded: {}"
+            self.answer.void = said.format(data.reason)
+            self.answer.finish(data.text)
+            self.answer.seq = event.seq
+            self.stage.chat.changed(self.answer)
         self.answer = self.thought = None
 
     def _close_thought(self) -> None:

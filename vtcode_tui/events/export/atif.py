@@ -36,6 +36,8 @@ class Atif:
                 self._reasoning += event.data.text
             case t.ModelResponded():
                 self._responded(event, event.data)
+            case t.ModelPartial():
+                self._partial(event, event.data)
             case t.ToolRequested():
                 self._requested(event, event.data)
             case t.ToolFinished():
@@ -76,6 +78,13 @@ class Atif:
         if data.cost_usd is not None:
             step["metrics"]["cost_usd"] = data.cost_usd
         self._holders |= dict.fromkeys(data.tool_calls, step)
+
+    def _partial(self, event: Event, data: t.ModelPartial) -> None:
+        step = self._step(event, "agent", data.text)
+        step["model_name"] = data.model
+        step["extra"]["partial"] = data.reason
+        if data.reasoning:
+            step["reasoning_content"] = data.reasoning
 
     def _requested(self, event: Event, data: t.ToolRequested) -> None:
         call = event.call or event.id

@@ -18,6 +18,7 @@ _KINDS: dict[str, tuple[str, str]] = {
     "session.ended": ("session", "end"),
     "model.requested": ("web", "access"),
     "model.responded": ("web", "info"),
+    "model.partial": ("web", "info"),
     "model.failed": ("web", "error"),
     "model.failover": ("web", "error"),
     "tool.requested": ("process", "info"),

@@ -159,6 +159,9 @@ _SHAPES: dict[type[t.Payload], Callable[[Event, Any], Shape]] = {
     t.ModelRequested: lambda e, d: _api("messages.create", e, ai_model=_model(d.provider, d.model)),
     t.ModelReasoning: lambda e, d: _api("messages.reasoning", e, message_context=_context(2)),
     t.ModelResponded: _responded,
+    t.ModelPartial: lambda e, d: _api(
+        "messages.partial", e, ai_model=_model(d.provider, d.model), message_context=_context(2)
+    ),
     t.ModelFailed: lambda e, d: (ERROR, 1, {"count": 1}),
     t.ModelFailover: lambda e, d: (ERROR, 1, {"count": d.attempts}),
     t.ToolRequested: lambda e, d: _api(f"tool.{d.tool}", e, message_context=_context(3)),

@@ -89,9 +89,12 @@ def _indented(rows: Sequence[Line], mark: Span | None = None) -> list[Line]:
 
 def _flush(row: Line) -> tuple[Span, ...]:
     """A wrapped row without the blank that it was broken at."""
-    if not row.joined or not row.spans or row.spans[0].text[:1] != " " or row.spans[0].style.ground:
+    # Behind the blanks that a list sets its rows in by.
+    edge = next((n for n, span in enumerate(row.spans) if span.style != MUTED or not span.text.isspace()), -1)
+    if not row.joined or edge < 0 or row.spans[edge].text[:1] != " " or row.spans[edge].style.ground:
         return row.spans
-    return (row.spans[0]._replace(text=row.spans[0].text[1:]), *row.spans[1:])
+    first = row.spans[edge]
+    return (*row.spans[:edge], first._replace(text=first.text[1:]), *row.spans[edge + 1 :])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -130,7 +133,7 @@ class Answer(Block):
     source: str = ""
     stream: MarkdownStream | None = None
     void: str = ""
-    """Why the pieces so far do not count, when the stream broke."""
+    """What came of it, where it broke off before it was whole."""
     _shown: list[Line] = field(default_factory=list)
     _kept: int = 0
     _whole: bool = False
@@ -149,7 +152,7 @@ class Answer(Block):
             return shown
         shown = [Line(), *_indented(markdown(self.source, inner))]
         if self.void:
-            shown.append(Line((Span("  "), Span(f"discarded: {plain_line(self.void)}", Style("caution")))))
+            shown.append(Line((Span("  "), Span(plain_line(self.void), Style("caution")))))
         return shown
 
     def lay_part(self, cells: int) -> Sequence[Line]:

@@ -24,7 +24,7 @@ def _shown(message: Message) -> Iterator[Part]:
     for part in message.parts:
         if isinstance(part, ToolUse):
             yield Span("   ▸ ", MUTED), MUTED, plain_line(part.name)
-        elif isinstance(part, Text) and part.by != "vtcode" and part.text.strip():
+        elif isinstance(part, Text) and part.by in {"prompt", "steer"} and part.text.strip():
             mine = message.role == "user"
             mark = Span(" ▌ ", Style("accent")) if mine else Span("   ")
             yield mark, Style("human" if mine else "text"), plain(part.text.strip())
