@@ -15,14 +15,22 @@ from textual.pilot import Pilot
 from tests.tui.rig import Rig, ScriptedCore, staged, until
 from tests.tui.scenes import begin, call, finish, respond, run, waits, work
 from vtcode_tui.config.settings import Settings
-from vtcode_tui.events.live import AnswerDiscarded, OutputChunk, ReasoningDelta, TextDelta, TurnState
-from vtcode_tui.events.types import ApprovalDenied, ApprovalGranted, ModelFailed, PromptSubmitted
+from vtcode_tui.events.live import AnswerDiscarded, Notice, OutputChunk, ReasoningDelta, TextDelta, TurnState
+from vtcode_tui.events.types import (
+    ApprovalDenied,
+    ApprovalGranted,
+    ExecFinished,
+    ModelFailed,
+    ModelPartial,
+    PromptSubmitted,
+)
 from vtcode_tui.tui.picture import text_of
 from vtcode_tui.tui.screens.ask import AnswerLine, Ask
 from vtcode_tui.tui.screens.help import Help
 from vtcode_tui.tui.screens.no_model import NoModel
 from vtcode_tui.tui.screens.trust import Trust
 from vtcode_tui.workspace import influencing
+from vtcode_tui.workspace.changes import ChangeSet
 
 Make = Callable[..., Rig]
 
@@ -138,8 +146,54 @@ async def test_a_broken_stream_is_shown_as_discarded_and_told_in_one_sentence(ri
         core.live(TextDelta(1, "half an ans"))
         core.live(AnswerDiscarded(1, "the connection broke"))
         core.say(ModelFailed(provider="p", model="m", kind="network", message="the endpoint is down: start it"))
-        await until(lambda: "the endpoint is down: start it" in chat_text(app), pilot)
+        core.live(Notice("the endpoint is down: start it", "error"))
+        core.live(Notice("and another thing", "error"))
+        await until(lambda: "and another thing" in chat_text(app), pilot)
         assert "discarded: the connection broke" in chat_text(app)
+        assert chat_text(app).count("the endpoint is down: start it") == 1
+
+
+@pytest.mark.parametrize("live", [True, False])
+async def test_what_a_stopped_answer_had_said_is_partial_on_the_screen_and_in_a_replay(
+    rig: Make, live: bool
+) -> None:
+    app = rig()
+    async with app.app.run_test(size=(80, 40)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        if live:
+            core.live(ReasoningDelta(1, "Deep thoughts."))
+            core.live(TextDelta(1, "The answer, cut"))
+        core.say(
+            ModelPartial(
+                provider="p", model="m", text="The answer, cut", reasoning="Deep thoughts.", sha256="a" * 64,
+                reason="stopped by the person", kept=True,
+            )
+        )  # fmt: skip
+        core.live(TurnState(1, "idle"))
+        core.say(PromptSubmitted(text="and now?", sha256="a" * 64), turn=2)
+        await until(lambda: "and now?" in chat_text(app), pilot)
+        told = chat_text(app)
+        wanted = ("Deep thoughts.", "The answer, cut", "partial: stopped by the person", "and now?")
+        assert [told.count(text) for text in wanted] == [1] * len(wanted)
+        assert [told.index(text) for text in wanted] == sorted(told.index(text) for text in wanted)
+        assert "discarded" not in told
+
+
+async def test_a_run_that_goes_on_without_a_turn_is_told_and_escape_stops_it(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        run(core, "call-9", "make serve", b"listening\r\n", ends=False)
+        core.live(TurnState(1, "idle"))
+        await until(lambda: "1 run going on" in text_of(app.app), pilot)
+        assert "esc stop" in text_of(app.app) and "F8 type into it" in text_of(app.app)
+        await pilot.press("escape")
+        await until(lambda: ("interrupt",) in core.told, pilot)
+        core.say(ExecFinished(exit_code=None, signal=9, duration_ms=1, killed="interrupted"), call="call-9")
+        await until(lambda: "going on" not in text_of(app.app), pilot)
+        assert "esc stop" not in text_of(app.app)
 
 
 async def test_the_answer_after_one_that_was_stopped_stands_below_its_own_prompt(rig: Make) -> None:
@@ -331,6 +385,12 @@ async def test_throwing_everything_away_is_asked_about(rig: Make) -> None:
         await until(lambda: isinstance(app.app.screen, Ask), pilot)
         await pilot.press(*"yes", "enter")
         await until(lambda: any(told[0] == "discard" for told in core.told), pilot)
+        core.waiting = ChangeSet(staged().files[:1])
+        app.app.work.files_changed()
+        await until(lambda: len(app.app.work.diff.changes.files) == 1, pilot)
+        app.app.pressed = 0.0
+        await pilot.press("ctrl+x")
+        await until(lambda: "throw away all of src/calc.py?" in text_of(app.app), pilot)
 
 
 async def test_a_run_is_taken_over_and_given_back(rig: Make) -> None:
@@ -345,6 +405,24 @@ async def test_a_run_is_taken_over_and_given_back(rig: Make) -> None:
         assert typed == b"1+\x03\x1b[A\x1b\r"
         await pilot.press("f8", *"hello")
         assert app.app.work.prompt.text == "hello"
+
+
+@pytest.mark.parametrize(("keys", "home"), [(("ctrl+d",), True), (("q", "enter"), True), (("s", "e", "c"), False)])
+async def test_who_leaves_a_program_types_into_the_prompt_and_half_a_word_for_it_does_not_get_there(
+    rig: Make, keys: tuple[str, ...], home: bool
+) -> None:
+    app = rig()
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        core = await app.ready(pilot)
+        begin(core)
+        run(core, "call-9", "python3", b">>> ", ends=False)
+        await until(lambda: app.app.work.terminal.current is not None, pilot)
+        await pilot.press("f8", *keys)
+        core.say(ExecFinished(exit_code=0, duration_ms=1), call="call-9")
+        await until(lambda: not app.app.work.terminal.taken, pilot)
+        await pilot.pause()
+        await pilot.press(*"ret")
+        assert app.app.work.prompt.text == ("ret" if home else "")
 
 
 async def test_answers_of_the_emulator_go_back_to_the_program(rig: Make) -> None:
@@ -669,7 +747,7 @@ async def test_the_persons_own_command_is_stopped_as_a_turn_is(rig: Make, key: s
         await pilot.press(key)
         await until(lambda: ("interrupt",) in core.told, pilot)
         core.command_over.set()
-        await until(lambda: not app.app.work.intents.stoppable, pilot)
+        await until(lambda: not app.app.work.stoppable, pilot)
 
 
 async def test_every_size_is_survived(rig: Make) -> None:

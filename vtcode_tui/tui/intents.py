@@ -43,14 +43,14 @@ class Intents:
         self,
         start: Start,
         complain: Callable[[str], None],
-        queued: Callable[[], None],
+        moved: Callable[[], None],
         over: Callable[[], None] = lambda: None,
     ) -> None:
         self.core: Core | None = None
         self._over = over
         self._start = start
         self._complain = complain
-        self._queued = queued
+        self._moved = moved
         self._early: list[str] = []
         self.waiting: list[Saying] = []
         """Prompts that the running turn holds up, the next one first: they can still be changed or taken back."""
@@ -71,11 +71,6 @@ class Intents:
     def busy(self) -> bool:
         """Whether a turn runs or something is on its way to one."""
         return self.running > 0 or bool(self.waiting)
-
-    @property
-    def stoppable(self) -> bool:
-        """Whether something runs or waits that the person may want to stop."""
-        return self.busy or self.commands > 0
 
     def _run(self, work: Callable[[Core], Awaitable[None]], name: str) -> None:
         async def guarded() -> None:
@@ -100,7 +95,7 @@ class Intents:
         """Send the next one if nothing holds it up; what still waits is shown either way."""
         if self.core is not None and not self.running and self.waiting:
             self._send(self.waiting.pop(0))
-        self._queued()
+        self._moved()
 
     def _send(self, saying: Saying) -> None:
         self.running = 1
@@ -121,7 +116,7 @@ class Intents:
         if not -len(self.waiting) <= index < len(self.waiting):
             return None
         saying = self.waiting.pop(index)
-        self._queued()
+        self._moved()
         return saying
 
     def steer(self, text: str) -> None:
@@ -137,12 +132,14 @@ class Intents:
             self._early.append(text)
             return
         self.commands += 1
+        self._moved()
 
         async def command(core: Core) -> None:
             try:
                 await core.shell(text, size)
             finally:
                 self.commands -= 1
+                self._moved()
 
         self._run(command, "the command")
 

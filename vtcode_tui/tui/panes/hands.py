@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vtcode_tui.tui.panes.runs import RunView
 
 _BUTTONS: dict[int, Button] = {0: "none", 1: "left", 2: "middle", 3: "right"}
+_ENDING = frozenset({"enter", "ctrl+d", "ctrl+c"})
 
 
 class Hands(Sheet):
@@ -26,8 +27,13 @@ class Hands(Sheet):
             super().__init__()
             self.call, self.data = call, data
 
+    class Over(Message, namespace="terminal_pane"):
+        """The run that the person typed into ended by their own key: nothing more was on its way to it."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._may_end = False
+        """Whether the last key is one that ends programs, and no letter of something half typed."""
         self.current: RunView | None = None
         """The run in front."""
         self.taken = False
@@ -50,10 +56,17 @@ class Hands(Sheet):
         self.taken = False
         self.soon()
 
+    def ended(self) -> None:
+        """The run that the person typed into has ended."""
+        self.give_back()
+        if self._may_end:
+            self.post_message(self.Over())
+
     async def _on_key(self, event: events.Key) -> None:
         if self.taken and self.current is not None:
             event.stop()
             event.prevent_default()
+            self._may_end = event.key in _ENDING or self.current.screen.alternate
             if data := self._encode(event):
                 self.post_message(self.Typed(self.current.call, data))
 
@@ -69,6 +82,7 @@ class Hands(Sheet):
             from vtcode_tui.terminal import paste
 
             event.stop()
+            self._may_end = False
             self.post_message(self.Typed(self.current.call, paste(event.text, self.current.screen.modes)))
 
     # The mouse: a program that asked for it gets it, in its own cells; Shift keeps it for selecting.

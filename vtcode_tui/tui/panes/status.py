@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from textual.strip import Strip
 
 from vtcode_tui.render import MUTED, Span, Style, StyleName, cut, cut_spans, plain_line, spans_of
+from vtcode_tui.render.telling import plural
 from vtcode_tui.tui.brush import width_of
-from vtcode_tui.tui.keys import EVERYWHERE, Hint, footer
+from vtcode_tui.tui.keys import EVERYWHERE, Hint, first_key, footer, key_for
 from vtcode_tui.tui.panes.heading import Row, hinted
 
+_REVIEW = Hint(key_for("pane.diff"), "to review", first_key("pane.diff"))
 TIERS: dict[str, StyleName] = {"full": "good", "kernel": "good", "seatbelt": "good", "none": "bad"}
 
 
@@ -38,10 +40,19 @@ class Status:
     journal_good: bool = True
     state: str = "idle"
     detail: str = ""
+    runs: int = 0
+    """Runs that have not ended, those that no turn waits for included."""
     queued: int = 0
     keys: tuple[Hint, ...] = ()
     """Keys of what has the focus, and a word for each."""
     always: tuple[Hint, ...] = footer((EVERYWHERE,))
+    review: Hint = _REVIEW
+    """The key to what is staged."""
+
+    @property
+    def staged_text(self) -> str:
+        """How much is staged, and where it is to be seen."""
+        return f"{self.staged} {self.review.word} ({self.review.key})"
 
 
 def tokens(count: int) -> str:
@@ -63,6 +74,8 @@ def _turn(status: Status) -> list[Part]:
     if status.detail:
         words += f" {plain_line(status.detail)}"
     parts: list[Part] = [(0, (Span(cut(words, 32), Style(colour)),))]  # type: ignore[arg-type]
+    if beside := status.runs - (status.state == "running"):
+        parts.append((1, (Span(f"{plural(beside, 'run')} going on", Style("accent")),)))
     if status.queued:
         parts.append((1, (Span(f"{status.queued} queued", Style("caution")),)))
     return parts
@@ -79,7 +92,7 @@ def _place(status: Status) -> list[Part]:
     if status.mode != "build":
         parts.append((1, (Span(plain_line(status.mode), Style("caution")),)))
     if status.staged:
-        parts.append((1, (Span(f"{status.staged} to review", Style("caution")),)))
+        parts.append((1, (Span(status.staged_text, Style("caution")),)))
     return parts
 
 
@@ -174,4 +187,5 @@ class StatusBar(Row):
         """Draw what there is room for."""
         self.left, self.right = spans_for(self.status, self.size.width)
         self.clicks = hinted((*self.status.keys, *self.status.always))[1]
+        self.clicks[self.status.staged_text] = f"app.press({self.status.review.press!r})"
         return super().render_line(y)

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from vtcode_tui.tui.panes.status import StatusBar
 
 
+LONGEST = 2_000
+"""Characters of an earlier prompt by which it is found."""
+
+
 class Composing(Screen[None]):
     """The prompt's side of the work screen."""
 
@@ -146,7 +150,8 @@ class Composing(Screen[None]):
     def on_prompt_search(self, message: Prompt.Search) -> None:
         """Search the earlier prompts."""
         prompts = list(dict.fromkeys(reversed(self.prompt.earlier.prompts)))
-        rows = [Line((Span(" "), *spans_of(plain_line(prompt)))) for prompt in prompts]
+        # Nobody looks for the end of a pasted megabyte, and every letter typed would search it.
+        rows = [Line((Span(" "), *spans_of(plain_line(prompt[:LONGEST])))) for prompt in prompts]
 
         def take(index: int | None) -> None:
             if index is not None:

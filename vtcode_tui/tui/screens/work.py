@@ -10,7 +10,7 @@ from textual.widgets import TextArea
 from vtcode_tui.render import MUTED, Span, Style, plain, plain_line
 from vtcode_tui.tui.history import History
 from vtcode_tui.tui.intents import Intents
-from vtcode_tui.tui.keys import APPROVALS, bindings
+from vtcode_tui.tui.keys import APPROVALS, Hint, bindings, first_key, key_for
 from vtcode_tui.tui.layout import Pane
 from vtcode_tui.tui.panes.approvals import ApprovalPane
 from vtcode_tui.tui.panes.diff import DiffPane
@@ -110,6 +110,37 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, GoingBack, PaneScreen)
         self.choose(selected="approvals" if shown and not self.queue.waiting else "chat")
         self.approvals.show()
 
+    @property
+    def stoppable(self) -> bool:
+        """Whether anything runs that Esc in the prompt would stop: a turn, a command, or what one left running."""
+        return bool(self.intents.running or self.intents.commands or self.terminal.alive)
+
+    def tell_keys(self) -> None:
+        """In the prompt the status bar says the keys of what can be done about what goes on."""
+        super().tell_keys()
+        chosen = self.app_keys
+        review = self.status.status.review
+        self.status.tell(
+            review=review._replace(key=key_for("pane.diff", chosen), press=first_key("pane.diff", chosen))
+        )
+        if self.focused is not self.prompt:
+            return
+        run = self.terminal.current
+        offered = {
+            "interrupt": "stop" if self.stoppable else "",
+            "take": "type into it" if run is not None and run.terminal and not run.ending else "",
+        }
+        self.status.tell(
+            keys=tuple(
+                Hint(key_for(name, chosen), word, first_key(name, chosen)) for name, word in offered.items() if word
+            )
+        )
+
+    def show_waiting(self) -> None:
+        """A turn began or is over, or other prompts wait for it."""
+        super().show_waiting()
+        self.tell_keys()
+
     def action_back(self) -> None:
         """One step back: completions, pane, then the turn or the person's own command stops."""
         if self.suggestions.display:
@@ -117,7 +148,7 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, GoingBack, PaneScreen)
         elif self.focused is not self.prompt:
             self.choose(selected="chat", zoomed=False)
             self.home()
-        elif self.intents.running or self.intents.commands:
+        elif self.stoppable:
             self.action_interrupt()
 
     def action_stop(self) -> None:
@@ -127,7 +158,7 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, GoingBack, PaneScreen)
             self.clear_selection()
         elif isinstance(self.focused, TextArea) and self.focused.text:
             self.focused.text = ""
-        elif self.intents.stoppable:
+        elif self.stoppable or self.intents.waiting:
             self.action_interrupt()
         elif self.vtcode.pressed - self._leave_asked < LEAVE_SECONDS:
             self.vtcode.action_leave()
@@ -177,6 +208,11 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, GoingBack, PaneScreen)
     def on_terminal_pane_typed(self, message: TerminalPane.Typed) -> None:
         """Keys for a run."""
         self.intents.type_into(message.call, message.data)
+
+    def on_terminal_pane_over(self) -> None:
+        """Who has left a program types into the prompt again, as after the key that gives the keyboard back."""
+        if self.focused is self.terminal:
+            self.home()
 
     def on_terminal_pane_sized(self, message: TerminalPane.Sized) -> None:
         """A run is shown at another size."""
