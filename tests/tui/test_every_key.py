@@ -255,7 +255,7 @@ async def in_the_list(tmp_path: Path) -> AsyncIterator[Walk]:
     home, here = Home.from_environment(), str(Path.cwd())
     for number in range(1, 10):
         await record(home, number, f"prompt {number}", "x", workspace=here if number % 2 else "/work/project")
-    app = PickerApp(home, "which?", "resume")
+    app = PickerApp(home, "which?", "resume", Settings())
     async with app.run_test(size=(104, 34)) as pilot:
 
         async def reset(key: Key) -> None:

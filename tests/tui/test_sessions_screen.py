@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 
 from tests.tui.rig import Rig, until
 from vtcode_tui.common.home import Home
+from vtcode_tui.config.settings import Settings
 from vtcode_tui.events import Bus, Journal, session_folder
 from vtcode_tui.events.types import (
     ExecStarted,
@@ -103,7 +104,7 @@ async def listed(app: PickerApp, pilot: Pilot[Any]) -> Sessions:
 
 async def test_a_session_is_found_by_its_row_and_by_the_words_of_its_conversation(home: Home) -> None:
     folders = await three(home)
-    app = PickerApp(home, "which?", "resume")
+    app = PickerApp(home, "which?", "resume", Settings())
     async with app.run_test(size=(120, 30)) as pilot:
         screen = await listed(app, pilot)
         assert shown(screen) == ["Rename a module", "Add a cache", "Fix the parser"]
@@ -129,7 +130,7 @@ async def test_a_conversation_is_read_beside_the_loop_and_once_while_letters_lea
         return ending_of(listed)
 
     monkeypatch.setattr(session_preview, "ending_of", noted)
-    app = PickerApp(home, "which?", "resume")
+    app = PickerApp(home, "which?", "resume", Settings())
     async with app.run_test(size=(120, 30)) as pilot:
         screen = await listed(app, pilot)
 
@@ -148,7 +149,7 @@ async def test_what_was_found_and_how_a_session_stands_is_on_the_screen_beside_a
     folder = await record(
         home, 1, "Build it " * 8, "It took a while. " * 6 + "Then the needle broke.", cut_off=True
     )
-    app = PickerApp(home, "which?", "resume")
+    app = PickerApp(home, "which?", "resume", Settings())
     async with app.run_test(size=(80, 24)) as pilot:
         await listed(app, pilot)
         assert "not closed" in text_of(app) and "local time (UTC)" in text_of(app)
@@ -159,9 +160,22 @@ async def test_what_was_found_and_how_a_session_stands_is_on_the_screen_beside_a
     assert app.chosen == Chosen("resume", folder)
 
 
+async def test_the_list_has_the_persons_own_theme_and_keys_and_says_which_cannot_be(home: Home) -> None:
+    folders = await three(home)
+    chosen = {"theme": "vtcode-light", "keys": {"sessions.other": "f7", "sessions.othre": "f8"}}
+    app = PickerApp(home, "which?", "resume", Settings.model_validate({"interface": chosen}))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await listed(app, pilot)
+        assert app.theme == "vtcode-light" and "f7 replay" in text_of(app).lower()
+        assert any("did you mean `sessions.other`?" in note.message for note in app._notifications)
+        await pilot.press("f7")
+        await until(lambda: app.chosen is not None, pilot)
+    assert app.chosen == Chosen("replay", folders[2])
+
+
 async def test_the_other_key_replays_where_enter_resumes(home: Home) -> None:
     folders = await three(home)
-    app = PickerApp(home, "which?", "resume")
+    app = PickerApp(home, "which?", "resume", Settings())
     async with app.run_test(size=(80, 24)) as pilot:
         await listed(app, pilot)
         await pilot.press("down", "ctrl+r")
@@ -171,7 +185,7 @@ async def test_the_other_key_replays_where_enter_resumes(home: Home) -> None:
 
 async def test_a_copy_is_made_and_gone_on_with(home: Home) -> None:
     await three(home)
-    app = PickerApp(home, "which?", "resume")
+    app = PickerApp(home, "which?", "resume", Settings())
     async with app.run_test(size=(80, 24)) as pilot:
         await listed(app, pilot)
         before = len(sessions(home))
@@ -211,7 +225,7 @@ async def test_a_copy_that_was_made_earlier_is_listed_with_the_turns_that_its_co
 async def test_a_conversation_is_deleted_after_a_question_and_never_while_it_is_open(home: Home) -> None:
     folders = await three(home)
     held = os.open(folders[2] / "journal.jsonl", os.O_RDONLY)
-    app = PickerApp(home, "which?", "resume")
+    app = PickerApp(home, "which?", "resume", Settings())
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await listed(app, pilot)
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -244,7 +258,7 @@ async def test_only_this_folder(home: Home, monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.chdir(tmp_path)
     await record(home, 1, "Elsewhere", "x")
     await record(home, 2, "Here", "x", workspace=str(tmp_path))
-    app = PickerApp(home, "which?", "replay")
+    app = PickerApp(home, "which?", "replay", Settings())
     async with app.run_test(size=(120, 30)) as pilot:
         screen = await listed(app, pilot)
         await pilot.press("tab")
@@ -297,7 +311,7 @@ async def test_the_list_begins_with_what_was_used_last_and_leaves_out_where_noth
     Store(left, read_meta(left)).update(title="", turns=0)
     Store(gone_on_with, read_meta(gone_on_with)).update(updated="2026-11-21T10:00:00+00:00", ended=False)
     for act, titles in (("replay", ["Build it", "", "Look at it"]), ("resume", ["Build it", "Look at it"])):
-        app = PickerApp(home, "which?", act)  # type: ignore[arg-type]
+        app = PickerApp(home, "which?", act, Settings())  # type: ignore[arg-type]
         with (gone_on_with / "journal.jsonl").open() as held:
             fcntl.flock(held, fcntl.LOCK_EX)
             async with app.run_test(size=(120, 30)) as pilot:

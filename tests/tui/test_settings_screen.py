@@ -11,6 +11,7 @@ import pytest
 
 from tests.tui.rig import Rig, until
 from vtcode_tui.common.home import Home
+from vtcode_tui.config.settings import Settings
 from vtcode_tui.tui.own_themes import own_themes
 from vtcode_tui.tui.picture import text_of
 from vtcode_tui.tui.screens.ask import AnswerLine
@@ -158,3 +159,7 @@ async def test_a_theme_of_the_persons_own_is_used_and_a_wrong_one_is_a_sentence(
         (themes / "later.toml").write_text('dark = true\nbackground = "#101010"\nprimary = "#7cc4c8"\n')
         await pilot.press(*"/theme later", "enter")
         await until(lambda: app.app.theme == "later", pilot)
+        # One that the settings name and nobody has is said, and not passed over.
+        app.app.look_as(Settings.model_validate({"interface": {"theme": "nord"}}))
+        assert app.app.theme == "later"
+        await until(lambda: any("there is no `nord`" in note.message for note in app.app._notifications), pilot)

@@ -157,10 +157,10 @@ class VtcodeApp(Visits, BaseApp):
 
     def look_as(self, settings: Settings) -> None:
         """What of the settings is only about the look and the keys of this screen."""
-        self.take_theme(settings.interface.theme)
+        wrong = self.take_theme(settings.interface.theme)
         self.work.diff.mode = settings.interface.diff
         self.work.prompt.vim = settings.interface.vim
-        for text in self.take_keys(settings.interface.keys):
+        for text in (*wrong, *self.take_keys(settings.interface.keys)):
             self.tell(text, "warning")
 
     def _opened(self, core: Core) -> None:

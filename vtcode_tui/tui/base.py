@@ -193,10 +193,14 @@ class BaseApp(App[int]):
         """Every theme that can be chosen."""
         return (*(theme.name for theme in THEMES), *self.own_theme_names)
 
-    def take_theme(self, name: str) -> None:
-        """Use a theme by its name in the settings; NO_COLOR wins."""
-        if not self.no_color and name in self.available_themes:
+    def take_theme(self, name: str) -> list[str]:
+        """Use a theme by its name in the settings; NO_COLOR wins. One sentence where there is none of that name."""
+        names = self.theme_names()
+        if name not in names:
+            return [f"[interface] theme: there is no `{name}`; it is one of {', '.join(names)}"]
+        if not self.no_color:
             self.theme = name
+        return []
 
     def take_keys(self, wanted: Mapping[str, str]) -> list[str]:
         """Take the person's own keys, and have every heading say them; a sentence for each that cannot be."""

@@ -113,10 +113,12 @@ def start_viewer(session_folder: Path, settings: Settings) -> int:
 
 def start_picker(question: str, act: Act) -> Chosen | None:
     """See `vtcode_tui.tui.pick`."""
+    from vtcode_tui.config import load
     from vtcode_tui.tui.screens.sessions import PickerApp  # reads all sessions
 
     require_screen()
-    app = PickerApp(Home.from_environment(), question, act)
+    home = Home.from_environment()
+    app = PickerApp(home, question, act, load(home, None).settings)
     _run(app)
     return app.chosen
 

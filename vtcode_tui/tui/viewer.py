@@ -22,8 +22,7 @@ class ViewerApp(BaseApp):
         super().__init__()
         self._settings = settings
         self.shown = ReplayScreen(folder)
-        self.take_own_themes()
-        self.take_theme(settings.interface.theme)
+        self._wrong = (*self.take_own_themes(), *self.take_theme(settings.interface.theme))
 
     def get_default_screen(self) -> Screen[Any]:
         """The viewer is the only screen."""
@@ -31,7 +30,8 @@ class ViewerApp(BaseApp):
 
     def on_mount(self) -> None:
         """The person's own keys."""
-        self.take_keys(self._settings.interface.keys)
+        for text in (*self._wrong, *self.take_keys(self._settings.interface.keys)):
+            self.notify(text, severity="warning", markup=False)
 
     def action_help(self) -> None:
         """Every key."""

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import App
 
+    from vtcode_tui.config.settings import Settings
+
 Act: TypeAlias = Literal["resume", "replay"]
 BEFORE = 8
 """Characters that are shown before words that were found."""
@@ -285,9 +287,10 @@ def pick_session(app: App[Any], here: Path, chosen: Callable[[Chosen], None]) ->
 class PickerApp(BaseApp):
     """The list alone, for `vtcode resume` and `vtcode replay` without a name."""
 
-    def __init__(self, home: Home, title: str, act: Act) -> None:
+    def __init__(self, home: Home, title: str, act: Act, settings: Settings) -> None:
         super().__init__()
-        self._home, self._title, self._act = home, title, act
+        self._home, self._title, self._act, self._keys = home, title, act, settings.interface.keys
+        self._wrong = (*self.take_own_themes(), *self.take_theme(settings.interface.theme))
         self.chosen: Chosen | None = None
 
     def on_mount(self) -> None:
@@ -296,5 +299,8 @@ class PickerApp(BaseApp):
         def take(choice: Chosen | None) -> None:
             self.chosen = choice
             self.exit(0)
+
+        for text in (*self._wrong, *self.take_keys(self._keys)):
+            self.notify(text, severity="warning", markup=False)
 
         self.push_screen(Sessions(self._home, self._title, act=self._act, here=Path.cwd()), take)
