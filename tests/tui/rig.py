@@ -27,6 +27,8 @@ from vtcode_tui.workspace.changes import ChangeSet, FileChange, Hunk, Selection
 from vtcode_tui.workspace.trust import Influence
 
 Reader = Callable[[Event | Live], None]
+PATIENCE = 100.0
+"""Seconds until what ought to come is missed: where forty processes wait for a core, 40 are too few."""
 
 
 class ScriptedCore:
@@ -254,7 +256,7 @@ class Rig:
         return self.core
 
 
-async def until(condition: Callable[[], bool], pilot: Any, *, seconds: float = 40.0) -> None:
+async def until(condition: Callable[[], bool], pilot: Any, *, seconds: float = PATIENCE) -> None:
     """Let the app go on until something is so."""
     async with asyncio.timeout(seconds):
         while not condition():

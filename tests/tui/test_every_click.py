@@ -226,11 +226,11 @@ async def test_what_is_new_below_is_reached_with_a_click() -> None:
         chat = app.app.work.chat
         for number in range(60):
             app.core.say(respond(f"answer {number}"))
-        await until(lambda: chat.max_scroll_y > 40, pilot)
+        await until(lambda: chat.max_scroll_y > 40 and not chat._pending, pilot)
         chat.scroll_to(y=0, animate=False, immediate=True)
-        await until(lambda: not chat.following, pilot)
+        await until(lambda: not chat.following and not chat._pending, pilot)
         app.core.say(respond("the newest"))
-        await until(lambda: any("new" in one[1] for one in words_on(app.app)), pilot)
+        await until(lambda: any("new" in one[1] for one in words_on(app.app)) and not chat._pending, pilot)
         _, _, x, y = next(one for one in words_on(app.app) if "new" in one[1])
         await pilot.click(offset=(x, y))
         await until(lambda: chat.following and chat.scroll_offset.y == chat.max_scroll_y, pilot)

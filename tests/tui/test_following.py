@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from textual.events import Key
 
-from tests.tui.rig import Rig, until
+from tests.tui.rig import PATIENCE, Rig, until
 from tests.tui.scenes import begin, respond, waits, work
 from vtcode_tui.events.live import TextDelta
 from vtcode_tui.render import Line, Span
@@ -105,7 +105,7 @@ async def test_a_long_answer_that_comes_at_once_is_laid_out_in_parts_between_whi
         answer, seen = chat.blocks[-1], set[int]()
 
         async def turns(condition: Callable[[], bool]) -> None:
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(PATIENCE):
                 while not condition():
                     seen.add(chat.row_count())
                     await asyncio.sleep(0)
@@ -146,7 +146,7 @@ async def test_a_long_answer_is_laid_out_in_parts_for_another_width_and_stays_as
         before = part()
         for resized in ((60, 24), (100, 30)):
             await pilot.resize_terminal(*resized)
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(PATIENCE):
                 while answer.behind:
                     assert part() == before
                     await asyncio.sleep(0)
