@@ -24,6 +24,7 @@ from vtcode_tui.events.types import (
     ModelPartial,
     PromptSubmitted,
 )
+from vtcode_tui.tui.panes import events as events_pane
 from vtcode_tui.tui.picture import text_of
 from vtcode_tui.tui.screens.ask import AnswerLine, Ask
 from vtcode_tui.tui.screens.help import Help
@@ -798,7 +799,7 @@ async def test_vim_keys_are_there_for_those_who_choose_them(rig: Make) -> None:
         await until(lambda: ("submit", "two three", ()) in core.told, pilot)
 
 
-async def test_the_events_shown_can_be_kept_in_a_file(
+async def test_the_events_shown_can_be_kept_in_a_file_while_keys_are_answered(
     rig: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VTCODE_HOME", str(tmp_path))
@@ -806,7 +807,20 @@ async def test_the_events_shown_can_be_kept_in_a_file(
     async with app.app.run_test(size=(160, 48)) as pilot:
         core = await app.ready(pilot)
         work(core)
-        await pilot.press("f6", "E")
-        await until(lambda: bool(list(tmp_path.rglob("events-*.jsonl"))), pilot)
-        (file,) = tmp_path.rglob("events-*.jsonl")
+        await pilot.press("f6")
+        monkeypatch.setattr(events_pane, "TURN", 0.0)  # as with a hundred times as many
+        for _ in range(60):
+            core.say(respond("one more"))
+
+        def written() -> list[Path]:
+            return list(tmp_path.rglob("events-*.jsonl"))
+
+        turns = 0
+        app.app.work.events.action_export()
+        async with asyncio.timeout(40):
+            while not written():
+                await asyncio.sleep(0)
+                turns += 1
+        assert turns >= 60
+        (file,) = written()
         assert file.read_text(encoding="utf-8").count("\n") == len(app.app.work.events.events)

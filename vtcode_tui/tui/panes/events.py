@@ -24,7 +24,7 @@ from vtcode_tui.tui.panes.origin import Origin
 from vtcode_tui.tui.sheet import Sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from vtcode_tui.events.types import Event
 
@@ -33,7 +33,7 @@ TREE_ROWS = 400
 PIECE = 100
 """So many events are filtered between two looks at the clock."""
 TURN = 0.006
-"""Seconds that a filter works before it lets everybody else have their turn."""
+"""Seconds that a filter or an export works before it lets everybody else have their turn."""
 ALL = 1 << 60
 
 
@@ -360,4 +360,13 @@ class EventPane(Sheet):
             return
         count = self.shown_count()
         places = range(count) if self._shown is None else self._shown[:count]
-        self.post_message(self.Export([self.events[place].model_dump_json() for place in places]))
+        self.run_worker(self._hand_out(places), group="export", exclusive=True, exit_on_error=True)
+
+    async def _hand_out(self, places: Sequence[int]) -> None:
+        events, lines, until = self.events, [], time.perf_counter() + TURN
+        for place in places:
+            lines.append(events[place].model_dump_json())
+            if time.perf_counter() >= until:
+                await asyncio.sleep(0)  # keys are looked after: a hundred thousand take ten seconds
+                until = time.perf_counter() + TURN
+        self.post_message(self.Export(lines))

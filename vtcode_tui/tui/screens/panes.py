@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -39,6 +40,8 @@ from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.pick import Pick
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from textual.widget import Widget
 
 
@@ -279,14 +282,17 @@ class PaneScreen(Arranging):
 
     def on_event_pane_export(self, message: EventPane.Export) -> None:
         """Keep what is shown of the log as JSON lines, in vtcode's own folder."""
-        folder = Home.from_environment().state / "exports"
         name = f"events-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"
+        file = Home.from_environment().state / "exports" / name
+        self.run_worker(self._write_lines(file, message.lines), exit_on_error=True)
+
+    async def _write_lines(self, file: Path, lines: list[str]) -> None:
         try:
-            write_atomically(folder / name, "".join(line + "\n" for line in message.lines))
+            await asyncio.to_thread(lambda: write_atomically(file, "".join(line + "\n" for line in lines)))
         except OSError as error:
             self.app.notify(f"not written: {error.strerror}", severity="error", markup=False)
             return
-        self.app.notify(f"{len(message.lines)} events written to {folder / name}", markup=False, timeout=8)
+        self.app.notify(f"{len(lines)} events written to {file}", markup=False, timeout=8)
 
     def on_event_pane_goto(self, message: EventPane.Goto) -> None:
         """Show what belongs to an event in the pane where it is told."""
