@@ -410,6 +410,12 @@ def test_a_glance_that_is_missing_damaged_or_too_large_is_for_a_worker(
     with monkeypatch.context() as patch:
         patch.setattr(glance, "_LARGEST", 10)
         assert not traced.is_unchanged()
+    # One of another snapshot, as a crash may leave it.
+    glance_then = (traced.folder / "glance.json").read_bytes()
+    traced.run(lambda root: (root / "gone").touch())
+    (traced.root / "gone").unlink()
+    (traced.folder / "glance.json").write_bytes(glance_then)
+    assert not traced.is_unchanged()
     (traced.folder / "glance.json").write_text("{")
     assert not traced.is_unchanged()
 

@@ -19,6 +19,7 @@ PRELOAD = (
     "vtcode_tui.tools.workers.searching",
     "vtcode_tui.workspace.edits",
     "vtcode_tui.workspace.staging",
+    "vtcode_tui.workspace.tracing",
 )
 """Modules of workers that the fork server imports once."""
 

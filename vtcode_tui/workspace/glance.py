@@ -18,8 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from vtcode_tui.common.files import write_atomically
-from vtcode_tui.workspace.snapshot import TICK_NS, Remembered, Snapshot, stamp_of
+from vtcode_tui.workspace.snapshot import TICK_NS, Remembered, Snapshot, snapshot_in, stamp_of
 
 MOST = 100_000
 """Paths of a workspace that is compared so: a thread of the main process takes 7 us for each."""
@@ -64,19 +63,16 @@ def take_glance(folder: Path, known: Snapshot) -> None:
             folders[at].left_out[name + "/" * path.endswith("/")] = stamp
     if not known.unseen and len(known.paths) <= MOST:
         rows = {at: [_digest(it.rows), it.left_out, it.young] for at, it in folders.items()}
-        write_atomically(folder / _NAME, json.dumps({"version": 1, "folders": rows}))
-
-
-def forget_glance(folder: Path) -> None:
-    """The snapshot is about to be another."""
-    (folder / _NAME).unlink(missing_ok=True)
+        # Not made durable: what is torn or of another snapshot is no glance.
+        text = json.dumps({"version": 1, "of": stamp_of(snapshot_in(folder).lstat()), "folders": rows})
+        (folder / _NAME).write_text(text)
 
 
 class Glance:
     """Compares a workspace with the glance in a session's folder."""
 
     def __init__(self, root: Path, folder: Path) -> None:
-        self._root, self._file = root, folder / _NAME
+        self._root, self._folder = root, folder
         self._known: Mapping[str, _Folder] = {}
         self._settled: dict[str, tuple[int, ...]] = {}
         """Stamps of what was too new to have one, and was read since."""
@@ -89,9 +85,8 @@ class Glance:
     def is_same(self) -> bool:
         """Whether nothing differs; False also where only a worker can tell. Nothing may change files meanwhile."""
         try:
-            if not self._known and self._file.stat().st_size <= _LARGEST:
-                folders = json.loads(self._file.read_bytes())["folders"]
-                self._known = {at: _Folder([], *row) for at, row in folders.items()}
+            if not self._known:
+                self._known = self._read()
             look = _Look(self._known, self._settled)
             root = os.open(self._root, _FOLDER)
             try:
@@ -100,6 +95,15 @@ class Glance:
                 os.close(root)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return False
+
+    def _read(self) -> Mapping[str, _Folder]:
+        file = self._folder / _NAME
+        if file.stat().st_size > _LARGEST:
+            return {}
+        said = json.loads(file.read_bytes())
+        if tuple(said["of"]) != stamp_of(snapshot_in(self._folder).lstat()):
+            return {}
+        return {at: _Folder([], *row) for at, row in said["folders"].items()}
 
     def is_left_out(self, path: str) -> bool:
         """Whether a path, or a folder that it lies in, does not count in the glance that was compared last."""

@@ -58,6 +58,11 @@ class Snapshot:
     named. Of files of rules that are ignored themselves the stamp: they decide about others."""
 
 
+def snapshot_in(folder: Path) -> Path:
+    """The file of a session's snapshot."""
+    return folder / _NAME
+
+
 def read_snapshot(folder: Path) -> Snapshot:
     """What was remembered last; empty when nothing was. Raises WorkspaceError when it is damaged."""
     try:

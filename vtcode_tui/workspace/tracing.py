@@ -31,7 +31,7 @@ from vtcode_tui.workspace.bases import same, to_json
 from vtcode_tui.workspace.beneath import Beneath, Entry
 from vtcode_tui.workspace.changes import ChangeSet, Choice, FileChange, Overwrite
 from vtcode_tui.workspace.choices import from_json
-from vtcode_tui.workspace.glance import forget_glance, take_glance
+from vtcode_tui.workspace.glance import take_glance
 from vtcode_tui.workspace.ledger import UNTOLD, Back, Ledger, Row, carry_back
 from vtcode_tui.workspace.lines import apply_hunks
 from vtcode_tui.workspace.snapshot import Remembered, Snapshot, look, read_snapshot, write_snapshot
@@ -187,8 +187,7 @@ class _Place:
         return replace(known, paths=now)
 
     def remember(self, known: Snapshot) -> None:
-        """Write what the workspace is now; the glance at it last, so that there is none of another snapshot."""
-        forget_glance(self.folder)
+        """Write what the workspace is now, and the glance at it."""
         write_snapshot(self.folder, known)
         take_glance(self.folder, known)
 
