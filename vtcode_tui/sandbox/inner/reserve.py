@@ -25,11 +25,9 @@ if TYPE_CHECKING:
 _KEPT, _KEPT_AT_REST = 2, 1
 _REST_SECONDS = 5.0
 """So long after the last run began, fewer wait: two are for runs that come one behind the other."""
-_SOON_SECONDS = 0.008
-"""So long after a run took the last crew one is made beside it, which a run that comes soon may need."""
 _STARTING_SECONDS, _PATIENCE_SECONDS, _QUIET_SECONDS = 0.02, 0.05, 1.0
-"""How long otherwise no crew is made while a run starts; how long after a run began, unless one ends before, and
-after the machine's mounts changed new ones are made. It takes the processor from a run, or what comes after it."""
+"""How long no crew is made while a run starts, unless it has ended; how long after a run began, unless one ends
+before, and after the machine's mounts changed new ones are made: it takes the processor from whatever runs."""
 
 
 class Crew:
@@ -56,6 +54,8 @@ class Reserve:
         self._expected = b""
         self._due = float("inf")
         self._begun = 0.0
+        self._last = 0
+        """The supervisor of the run that began last."""
 
     @property
     def pids(self) -> set[int]:
@@ -85,10 +85,10 @@ class Reserve:
             except OSError:
                 crew.control.close()  # it was killed while it waited
             else:
-                if not self._waiting:
-                    self._due = self._begun + _SOON_SECONDS
+                self._last = crew.pid
                 return crew
         crew = self._make(waits=False)
+        self._last = crew.pid
         socket.send_fds(crew.control, [message], descriptors)
         return crew
 
@@ -101,7 +101,8 @@ class Reserve:
                 self._waiting.remove(crew)
                 return
         if self._due != float("inf"):
-            self._due = min(self._due, max(time.monotonic(), self._begun + _STARTING_SECONDS))
+            starting = 0.0 if pid == self._last else _STARTING_SECONDS
+            self._due = min(self._due, max(time.monotonic(), self._begun + starting))
 
     def dismiss(self) -> None:
         """End the crews that wait: what they hold of the machine is no longer what it is."""
@@ -137,7 +138,6 @@ class Reserve:
         except OSError:
             self._due = float("inf")  # the next run tries for itself, and says what is wrong
             return False
-        self._due = max(now, self._begun + _STARTING_SECONDS)
         return True
 
     def _make(self, *, waits: bool) -> Crew:
