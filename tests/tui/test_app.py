@@ -815,12 +815,23 @@ async def test_the_events_shown_can_be_kept_in_a_file_while_keys_are_answered(
         def written() -> list[Path]:
             return list(tmp_path.rglob("events-*.jsonl"))
 
-        turns = 0
+        count, turns, said = len(app.app.work.events.events), 0, [""]
+        app.app.work.events.action_export()
         app.app.work.events.action_export()
         async with asyncio.timeout(40):
             while not written():
                 await asyncio.sleep(0)
                 turns += 1
+                if "still" not in said[-1]:
+                    said = ["", *(note.message for note in app.app._notifications)]
+                elif app.app.work.events.filter.text == "":
+                    app.app.work.events.narrow("turn:1")  # another filter meanwhile takes nothing from the file
         assert turns >= 60
+        assert said[-2:] == [
+            f"writing {count:,} events to a file …",
+            "events are still being written to a file",
+        ]
         (file,) = written()
-        assert file.read_text(encoding="utf-8").count("\n") == len(app.app.work.events.events)
+        assert file.read_text(encoding="utf-8").count("\n") == count
+        told = f"{count:,} events written to {file}"
+        await until(lambda: told in [note.message for note in app.app._notifications], pilot)

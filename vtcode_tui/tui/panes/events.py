@@ -86,11 +86,11 @@ class EventPane(Sheet):
             self.text = text
 
     class Export(Message):
-        """The filtered events as JSON lines, to be kept in a file."""
+        """The person wants events, by their places, kept in a file."""
 
-        def __init__(self, lines: list[str]) -> None:
+        def __init__(self, places: Sequence[int]) -> None:
             super().__init__()
-            self.lines = lines
+            self.places = places
 
     class Copied(Message):
         """Text for the clipboard."""
@@ -354,19 +354,19 @@ class EventPane(Sheet):
             self.post_message(self.Copied(event.model_dump_json(indent=2), "event"))
 
     def action_export(self) -> None:
-        """Hand out what is shown."""
+        """Have what is shown kept in a file."""
         if self.filtering:
             self.app.notify("the filter is still at work: in a moment", markup=False, timeout=3)
             return
         count = self.shown_count()
-        places = range(count) if self._shown is None else self._shown[:count]
-        self.run_worker(self._hand_out(places), group="export", exclusive=True, exit_on_error=True)
+        self.post_message(self.Export(range(count) if self._shown is None else self._shown[:count]))
 
-    async def _hand_out(self, places: Sequence[int]) -> None:
+    async def lines_of(self, places: Sequence[int]) -> list[str]:
+        """Events as lines of JSON, read in pieces: keys are looked after, a hundred thousand take seconds."""
         events, lines, until = self.events, [], time.perf_counter() + TURN
         for place in places:
-            lines.append(events[place].model_dump_json())
+            lines.append(events[place].model_dump_json() + "\n")
             if time.perf_counter() >= until:
-                await asyncio.sleep(0)  # keys are looked after: a hundred thousand take ten seconds
+                await asyncio.sleep(0)
                 until = time.perf_counter() + TURN
-        self.post_message(self.Export(lines))
+        return lines

@@ -40,9 +40,11 @@ from vtcode_tui.tui.screens.ask import Ask
 from vtcode_tui.tui.screens.pick import Pick
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from textual.widget import Widget
+    from textual.worker import Worker
 
 
 class PaneScreen(Arranging):
@@ -70,6 +72,7 @@ class PaneScreen(Arranging):
         }
         self.choice = Choice()
         self._asking_files = False
+        self._export: Worker[None] | None = None
 
     def compose_stage(self) -> ComposeResult:
         """The panes with their headings."""
@@ -281,18 +284,23 @@ class PaneScreen(Arranging):
         self.app.push_screen(Ask("filter events", message.text, hint=hint, take=narrow))
 
     def on_event_pane_export(self, message: EventPane.Export) -> None:
-        """Keep what is shown of the log as JSON lines, in vtcode's own folder."""
+        """Keep what is shown of the log as JSON lines, in vtcode's own folder; one file at a time."""
+        if self._export is not None and not self._export.is_finished:
+            self.app.notify("events are still being written to a file", markup=False, timeout=3)
+            return
         name = f"events-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"
         file = Home.from_environment().state / "exports" / name
-        self.run_worker(self._write_lines(file, message.lines), exit_on_error=True)
+        self.app.notify(f"writing {len(message.places):,} events to a file …", markup=False, timeout=3)
+        self._export = self.run_worker(self._write_events(file, message.places), exit_on_error=True)
 
-    async def _write_lines(self, file: Path, lines: list[str]) -> None:
+    async def _write_events(self, file: Path, places: Sequence[int]) -> None:
+        lines = await self.events.lines_of(places)
         try:
-            await asyncio.to_thread(lambda: write_atomically(file, "".join(line + "\n" for line in lines)))
+            await asyncio.to_thread(lambda: write_atomically(file, "".join(lines)))
         except OSError as error:
             self.app.notify(f"not written: {error.strerror}", severity="error", markup=False)
             return
-        self.app.notify(f"{len(lines)} events written to {file}", markup=False, timeout=8)
+        self.app.notify(f"{len(lines):,} events written to {file}", markup=False, timeout=8)
 
     def on_event_pane_goto(self, message: EventPane.Goto) -> None:
         """Show what belongs to an event in the pane where it is told."""
