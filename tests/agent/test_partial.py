@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
@@ -12,8 +14,10 @@ from tests.llm.server import Act, Reply, serving, sse
 from tests.reading import payloads
 from vtcode_tui.agent import Session
 from vtcode_tui.events import Event, read_events
+from vtcode_tui.events.envelope import Around
 from vtcode_tui.events.live import Live, TextDelta
-from vtcode_tui.events.types import ModelPartial
+from vtcode_tui.events.types import ModelPartial, ModelResponded, Payload
+from vtcode_tui.events.within import Recorder
 from vtcode_tui.sessions import parse
 from vtcode_tui.tui.panes.blocks import Answer, Block, Said
 from vtcode_tui.tui.recalling import blocks_of
@@ -91,3 +95,39 @@ async def test_what_a_broken_answer_had_said_is_recorded_each_time_and_the_last_
         said = str(server.seen[-1].body["messages"])
         assert "try 2" in said and "broke here" in said
         assert "try 0" not in said and "try 1" not in said
+
+
+class Unhurried:
+    """A journal whose disk is slow: what it records is written at once, and on disk when the test says so."""
+
+    def __init__(self, bus: Recorder) -> None:
+        self._bus, self.written, self.on_disk = bus, asyncio.Event(), asyncio.Event()
+
+    async def record(self, payload: Payload, *, follows: bool = False, **around: Unpack[Around]) -> Event:
+        (event,) = await self.record_all((payload,), follows=follows, **around)
+        return event
+
+    async def record_all(
+        self, payloads: Sequence[Payload], *, follows: bool = False, **around: Unpack[Around]
+    ) -> list[Event]:
+        events = await self._bus.record_all(payloads, follows=follows, **around)
+        if any(isinstance(payload, ModelResponded) for payload in payloads):
+            self.written.set()
+            await self.on_disk.wait()
+        return events
+
+    def publish(self, live: Live) -> None:
+        self._bus.publish(live)
+
+
+async def test_an_answer_that_is_stopped_while_it_is_recorded_is_told_once(tmp_path: Path) -> None:
+    reply = words({"content": "one two"})
+    async with serving(reply) as server, session_with(tmp_path, "openai-chat", server) as session:
+        bus = session._parts.asking._bus = Unhurried(session._parts.bus)
+        running = asyncio.ensure_future(session.submit("count"))
+        await bus.written.wait()
+        await session.interrupt()
+        await running
+        told = [event.type for event in read_events(session.folder)]
+        assert told.count("model.responded") == 1
+        assert "model.partial" not in told

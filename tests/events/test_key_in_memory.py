@@ -39,9 +39,12 @@ def spellings(seed: bytes) -> Iterator[bytes]:
 
 def files_below(*folders: Path) -> Iterator[tuple[Path, bytes]]:
     for folder in folders:
-        for path in folder.rglob("*"):
-            if path.is_file() and not path.is_symlink():
-                yield path, path.read_bytes()
+        # A running session replaces and removes files and folders while they are looked at: those have no content.
+        for above, _, names in os.walk(folder):
+            for path in (Path(above, name) for name in names):
+                with contextlib.suppress(FileNotFoundError):
+                    if path.is_file() and not path.is_symlink():
+                        yield path, path.read_bytes()
 
 
 def environments_of_children() -> Iterator[bytes]:

@@ -106,8 +106,9 @@ class Asking:
         completed = await self._stream(chain, request, turn)
         self._history.calibrate(estimated, completed.usage)
         message = replace(completed.message, parts=self._renamed(completed.message))
-        await self._record(completed, message, turn)
+        # It is whole: whoever stops the turn while it is being recorded must not have it told as partial too.
         self._arrived = None
+        await self._record(completed, message, turn)
         self.meter(link.facts.context_window or 0)
         return message
 
