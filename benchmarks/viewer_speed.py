@@ -154,7 +154,7 @@ def waits(screen: ReplayScreen) -> bool:
     asked = any(
         widget._repaint_required or widget._layout_required for widget in screen._compositor.visible_widgets
     )
-    laying = any(worker.group == "laying" and not worker.is_finished for worker in screen.app.workers)
+    laying = any(worker.group in {"laying", "search"} and not worker.is_finished for worker in screen.app.workers)
     return bool(
         painting or asked or screen.message_queue_size or screen._dirty_widgets or screen.chat._pending
         or screen.terminal.busy or laying or screen.events._pending
@@ -202,8 +202,8 @@ async def watch(folder: Path) -> None:
             await measure(f"next {landmark}", [lambda k=landmark: screen.action_jump(k)] * 10)  # type: ignore[misc]
         middle = total // 2
         player.seek(middle)
-        await measure("search, hit near the end", [lambda: player.find(f"number {total // 115}.")])
-        await measure("search, no hit", [lambda: player.find("no such words anywhere")])
+        await measure("search, hit near the end", [lambda: screen.find(f"number {total // 115}.")])
+        await measure("search, no hit", [lambda: screen.find("no such words anywhere")])
         await measure("filter severity:high", [lambda: screen.events.narrow("severity:high")])
         await measure("filter a word", [lambda: screen.events.narrow("landlock")])
 

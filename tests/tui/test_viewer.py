@@ -25,6 +25,7 @@ from vtcode_tui.events.types import (
     ExecStarted,
     SessionEnded,
 )
+from vtcode_tui.tui import player as player_module
 from vtcode_tui.tui.panes.timeline import ROOMY
 from vtcode_tui.tui.picture import svg_of, text_of
 from vtcode_tui.tui.player import SPEEDS
@@ -212,13 +213,43 @@ async def test_a_search_is_gone_on_with_and_the_log_is_filtered_by_the_same_key(
         screen = await loaded(app, pilot)
         player = screen.player
         assert player is not None
+        began = player.index
         await pilot.press("slash", *"run_command", "enter")
+        await until(lambda: player.index > began, pilot)
         first = player.index
-        assert first > 1
         await pilot.press("slash", "enter")
-        assert player.index > first
+        await until(lambda: player.index > first, pilot)
         await pilot.press("dollar_sign", "f6", "slash", *"type:prompt", "enter")
         await until(lambda: 0 < screen.events.shown_count() < 3, pilot)
+
+
+async def test_keys_are_answered_while_a_search_goes_on_and_who_goes_elsewhere_stays_there(
+    journal: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(player_module, "PIECE", 1)  # as in a session of a hundred thousand events
+    monkeypatch.setattr(player_module, "TURN", 0.0)
+    app = ViewerApp(journal(), Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        player = screen.player
+        assert player is not None
+        began, last = player.index, len(player.recording)
+
+        def searching() -> bool:
+            return any(worker.group == "search" for worker in app.workers)
+
+        words = player.recording.events[last - 1].type
+        screen.find(words)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert searching()
+        screen.action_step(1)
+        await until(lambda: not searching(), pilot)
+        assert player.index == began + 1
+        screen.find(words)
+        await until(lambda: player.index > began + 1 and not searching(), pilot)
+        screen.find("no such words anywhere")
+        await until(lambda: any("not found" in note.message for note in app._notifications), pilot)
 
 
 async def test_playing_ends_at_the_end(journal: Callable[..., Path]) -> None:

@@ -6,10 +6,13 @@ little before that place, at an event with no call under way: however long the s
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from vtcode_tui.tui.dispatch import tell
 from vtcode_tui.tui.panes.blocks import Note
+from vtcode_tui.tui.panes.events import PIECE, TURN
 
 if TYPE_CHECKING:
     from vtcode_tui.events.types import Event, FileChanged
@@ -84,12 +87,17 @@ class Player:
             self.seek(found)
         return found is not None
 
-    def find(self, words: str) -> bool:
-        """To just after the next event that contains the words."""
-        place = next(self.recording.events.search(words, self.index), None)
-        if place is not None:
-            self.seek(place + 1)
-        return place is not None
+    async def look_for(self, words: str) -> int | None:
+        """Just after the next event that contains the words, in pieces between which keys are answered."""
+        events, until = self.recording.events, time.perf_counter() + TURN
+        for begin in range(self.index, len(events), PIECE):
+            place = next(events.search(words, begin, begin + PIECE), None)
+            if place is not None:
+                return place + 1
+            if time.perf_counter() >= until:
+                await asyncio.sleep(0)
+                until = time.perf_counter() + TURN
+        return None
 
     def extend(self) -> bool:
         """Begin the story in the panes earlier; False when it begins at the beginning already."""

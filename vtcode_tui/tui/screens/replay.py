@@ -337,16 +337,23 @@ class ReplayScreen(PaneScreen):
 
     def action_find(self) -> None:
         """Ask what to search for."""
+        ask = Ask("search from here on", self._sought, hint="enter again: the next one")
+        self.app.push_screen(ask, lambda text: self.find(text or ""))
 
-        def find(text: str | None) -> None:
-            if not text:
-                return
-            self._sought, self.playing = text, False
-            if self.player is not None and not self.player.find(text):
-                self.app.notify("not found further on", markup=False, timeout=2)
-            self._move(lambda player: None)
+    def find(self, text: str) -> None:
+        """To just after the next event that contains the text; who goes elsewhere meanwhile stays there."""
+        if self.player is not None and text:
+            self._sought = text
+            if self.playing:
+                self.action_play()
+            self.run_worker(self._find(self.player, text), group="search", exclusive=True, exit_on_error=True)
 
-        self.app.push_screen(Ask("search from here on", self._sought, hint="enter again: the next one"), find)
+    async def _find(self, player: Player, text: str) -> None:
+        began = player.index, player.at
+        if (found := await player.look_for(text)) is None:
+            self.app.notify("not found further on", markup=False, timeout=2)
+        elif (player.index, player.at) == began and not self.playing:
+            self._move(lambda player: player.seek(found))
 
     def action_back(self) -> None:
         """To the chat; there: leave the viewer."""
