@@ -75,6 +75,26 @@ async def test_a_hunk_is_accepted_as_the_person_wrote_it(rig: Make) -> None:
         assert told(core, "accept") == [{"src/calc.py": Edited({0: b"    return b + a\n"})}]
 
 
+async def test_what_was_written_is_not_lost_when_its_key_comes_in_a_burst(rig: Make) -> None:
+    app = rig()
+    async with app.app.run_test(size=(120, 40)) as pilot:
+        core = await reviewing(app, pilot, staged())
+        await press(app, pilot, "n", "e")
+        lines = await rewrite(app, pilot)
+        lines.text = "    return b + a"
+        screen = app.app.screen
+        assert isinstance(screen, Rewrite)
+        app.app.typed_alone = False
+        screen.action_give()
+        await until(lambda: any("press it again" in n.message for n in app.app._notifications), pilot)
+        assert isinstance(app.app.screen, Rewrite) and not told(core, "accept")
+        app.app.typed_alone = True
+        screen.action_give()
+        app.app.typed_alone = False  # the next key comes before the text is taken
+        await until(lambda: bool(told(core, "accept")), pilot)
+        assert told(core, "accept") == [{"src/calc.py": Edited({0: b"    return b + a\n"})}]
+
+
 async def test_an_edit_that_is_left_accepts_nothing_and_asks_once_when_something_was_written(rig: Make) -> None:
     app = rig()
     async with app.app.run_test(size=(120, 40)) as pilot:

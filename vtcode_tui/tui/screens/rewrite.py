@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -14,6 +15,9 @@ from textual.widgets import TextArea
 from vtcode_tui.render import Span, Style, plain, plain_line, spans_of
 from vtcode_tui.tui.keys import Hint
 from vtcode_tui.tui.panes.heading import Row, hinted
+
+if TYPE_CHECKING:
+    from vtcode_tui.tui.app import VtcodeApp
 
 
 class Lines(TextArea):
@@ -60,11 +64,25 @@ class Rewrite(ModalScreen[str | None]):
         lines.focus()
 
     def action_give(self) -> None:
-        """Take what is written."""
-        self.dismiss(self.query_one(Lines).text)
+        """Take what is written, unless the key came in a burst of others, as in a paste: then it stays open."""
+        if cast("VtcodeApp", self.app).typed_alone:
+            self._in_turn(self._give)
+        else:
+            what = "not taken yet: ^S came together with other keys; press it again"
+            self.app.notify(what, severity="warning", markup=False, timeout=3)
 
     def action_leave(self) -> None:
         """Take nothing; what was changed is asked about once."""
+        self._in_turn(self._leave)
+
+    def _in_turn(self, act: Callable[[], None]) -> None:
+        """Act when all that was typed before is in the text: a key with priority overtakes letters."""
+        self.query_one(Lines).call_later(lambda: act() if self.is_current else None)
+
+    def _give(self) -> None:
+        self.dismiss(self.query_one(Lines).text)
+
+    def _leave(self) -> None:
         if self.query_one(Lines).text != self._text and not self._asked:
             self._asked = True
             self.app.notify("esc again throws your changes away", severity="warning", markup=False, timeout=3)

@@ -25,7 +25,7 @@ from vtcode_tui.tui.screens.composing import Composing
 from vtcode_tui.tui.screens.going_back import GoingBack
 from vtcode_tui.tui.screens.panes import PaneScreen
 from vtcode_tui.tui.screens.rewrite import Rewrite
-from vtcode_tui.workspace.changes import Overwrite
+from vtcode_tui.workspace.changes import Edited, Overwrite, Rewritten
 
 if TYPE_CHECKING:
     from vtcode_tui.tui.app import VtcodeApp
@@ -241,8 +241,10 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, GoingBack, PaneScreen)
 
     def on_diff_pane_decided(self, message: DiffPane.Decided) -> None:
         """Accept or discard; protected files and throwing everything away are asked about by name."""
-        if not self.vtcode.typed_alone:
-            # A letter within a burst is text that went to the wrong pane, or a paste.
+        written = any(isinstance(choice, Edited | Rewritten) for choice in message.selection.values())
+        if not written and not self.vtcode.typed_alone:
+            # A letter within a burst is text that went to the wrong pane, or a paste. (The editor has looked at
+            # the key that took what was written, and whatever was typed since must not lose it.)
             return
 
         def act() -> None:
