@@ -173,12 +173,15 @@ async def test_an_untrusted_folder_runs_nothing_and_says_what_to_do(tmp_path: Pa
         assert not model.requests
 
 
-async def test_without_a_model_it_says_what_was_looked_for(tmp_path: Path) -> None:
+async def test_without_a_model_it_says_once_what_was_looked_for(tmp_path: Path) -> None:
     root, env = _place(tmp_path, None)
-    status, out, err = await _vtcode(root, env, "exec", "go")
+    (tmp_path / "vt" / "config" / "vtcode.toml").write_text("")
+    nowhere = dict.fromkeys(("LMSTUDIO_BASE_URL", "OLLAMA_HOST", "LLAMACPP_BASE_URL"), "http://127.0.0.1:9")
+    status, out, err = await _vtcode(root, env | nowhere, "exec", "go")
     assert status == 1
     assert out == ""
     assert "OPENAI_API_KEY" in err
+    assert [err.count(name) for name in ("LM Studio", "Ollama", "llama.cpp")] == [1, 1, 1]
 
 
 async def test_a_broken_configuration_is_one_sentence_with_file_and_line(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 
 from tests.tui.rig import Rig, ScriptedCore, staged, until
 from tests.tui.scenes import begin, call, finish, respond, run, waits, work
+from vtcode_tui.common.errors import WorkspaceError
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.events.live import AnswerDiscarded, Notice, OutputChunk, ReasoningDelta, TextDelta, TurnState
 from vtcode_tui.events.types import (
@@ -698,6 +699,30 @@ async def test_without_a_model_it_says_where_it_looked_and_stays_useful(rig: Mak
         await until(lambda: isinstance(app.app.screen, NoModel), pilot)
         await pilot.press("escape", *"!true", "enter")
         await until(lambda: ("shell", "true") in core.told, pilot)
+
+
+async def test_what_was_typed_for_a_session_that_cannot_be_opened_comes_back_into_the_prompt(rig: Make) -> None:
+    app = rig()
+    goes_on = asyncio.Event()
+
+    async def opens(*_: object) -> Any:
+        await goes_on.wait()
+        raise WorkspaceError("another process has this session open")
+
+    app.app._open_core = opens
+    async with app.app.run_test(size=(80, 24)) as pilot:
+        prompt = app.app.work.prompt
+        await until(lambda: app.app.focused is prompt, pilot)
+        await pilot.press(*"fix it", "enter", *"!make", "enter", *"then")
+        await until(lambda: len(app.app.work.intents.waiting) == 1, pilot)
+        goes_on.set()
+        await until(lambda: "no session" in text_of(app.app), pilot)
+        assert prompt.text == "!make\n\nfix it\n\nthen"
+        assert not app.app.work.intents.waiting
+        await pilot.press("enter")
+        await until(lambda: any("/sessions" in note.message for note in app.app._notifications), pilot)
+        assert prompt.text == "!make\n\nfix it\n\nthen"
+        assert not app.app.work.intents.waiting
 
 
 async def test_help_lists_every_key_and_closes(rig: Make) -> None:

@@ -269,7 +269,7 @@ def _unfit(session: Session) -> VtcodeError | None:
     if not session.trusted:
         return DeniedError(f"{session.root} is not trusted, so nothing runs in it: `vtcode trust grant` trusts it")
     if not session.model:
-        return ModelError("no model is configured. " + " ".join(session.looked_for), kind="not_running")
+        return ModelError("; ".join(session.looked_for) or "no model is configured", kind="not_running")
     return None
 
 

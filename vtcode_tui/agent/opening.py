@@ -98,7 +98,8 @@ async def _chain(models: Models, choice: str) -> tuple[Chain | None, tuple[str, 
     try:
         return await models.chain(choice), ()
     except ModelError as error:
-        return None, (str(error), *map(str, models.looked))
+        looked = tuple(map(str, models.looked))
+        return None, (str(error).removesuffix("; " + "; ".join(looked)), *looked)
 
 
 async def _read(opening: Opening, anchoring: Anchoring, folder: Path) -> Opened:

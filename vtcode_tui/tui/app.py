@@ -129,6 +129,8 @@ class VtcodeApp(Visits, BaseApp):
         except VtcodeError as error:
             self.work.status.tell(state="no session")
             self.show_note(str(error), "bad")
+            self.work.intents.fail()
+            self.work.unsend()
             return
         finally:
             # What a start has made stays until the end: the collector need not look at it again with every key.

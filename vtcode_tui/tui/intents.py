@@ -33,6 +33,8 @@ class Saying:
     images: tuple[bytes, ...] = ()
 
 
+NO_SESSION = "there is no session here: /sessions goes on with another one, /quit leaves"
+
 Start = Callable[[Callable[[], Coroutine[Any, Any, None]], str], object]
 
 
@@ -58,6 +60,8 @@ class Intents:
         """Turns that were given to the core and are not over: one or none."""
         self.commands = 0
         """The person's own commands that are not over."""
+        self.failed = False
+        """Whether there is no core, and none will come."""
 
     def opened(self, core: Core) -> None:
         """The core is there: what was typed meanwhile is sent."""
@@ -67,6 +71,12 @@ class Intents:
             self.shell(text, TerminalSize())
         self._next()
 
+    def fail(self) -> None:
+        """There will be no core: what was typed meanwhile can only be taken back."""
+        self.failed = True
+        self.waiting[:0] = [Saying(f"!{text}") for text in self._early]
+        self._early.clear()
+
     @property
     def busy(self) -> bool:
         """Whether a turn runs or something is on its way to one."""
@@ -75,7 +85,8 @@ class Intents:
     def _run(self, work: Callable[[Core], Awaitable[None]], name: str) -> None:
         async def guarded() -> None:
             if self.core is None:
-                self._complain("the session is still being opened; try again in a moment")
+                opening = "the session is still being opened; try again in a moment"
+                self._complain(NO_SESSION if self.failed else opening)
                 return
             try:
                 await work(self.core)

@@ -16,7 +16,7 @@ from vtcode_tui.sandbox.editor import edit
 from vtcode_tui.sandbox.run import TerminalSize
 from vtcode_tui.tui.commands import parse
 from vtcode_tui.tui.device import Device
-from vtcode_tui.tui.intents import Saying
+from vtcode_tui.tui.intents import NO_SESSION, Saying
 from vtcode_tui.tui.panes.prompt import Prompt
 from vtcode_tui.tui.panes.queued import Queued
 from vtcode_tui.tui.screens.pick import Pick
@@ -67,6 +67,9 @@ class Composing(Screen[None]):
         text = message.text
         if (command := parse(text)) is not None:
             self.command(*command)
+        elif self.intents.failed:
+            self.prompt.put(_joined([Saying(text)], self.prompt.text))
+            self.app.notify(NO_SESSION, severity="warning", markup=False)
         elif text.startswith("!"):
             self.intents.shell(text[1:].strip(), self.terminal_size())
         elif message.steer:
@@ -108,10 +111,11 @@ class Composing(Screen[None]):
 
     def action_interrupt(self) -> None:
         """Stop the turn; what waits comes back into the prompt: nobody who stops wants the next one to begin."""
-        self._unsend()
+        self.unsend()
         self.intents.interrupt()
 
-    def _unsend(self) -> None:
+    def unsend(self) -> None:
+        """All that waits comes back into the prompt."""
         waiting = []
         while (saying := self.intents.take_back(0)) is not None:
             waiting.append(saying)

@@ -26,8 +26,7 @@ class NoModel(Question):
 
     def __init__(self, looked: tuple[str, ...]) -> None:
         super().__init__()
-        # The first sentence of the core repeats the others after its first clause.
-        self._looked = (looked[0].split(";")[0], *looked[1:]) if looked else LOOKED
+        self._looked = looked or LOOKED
 
     def lay(self, cells: int) -> list[Line]:
         """Where was looked, and what can be done."""
