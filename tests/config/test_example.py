@@ -122,6 +122,23 @@ def test_config_check_ends_with_2_and_one_sentence(
     assert json.loads(capsys.readouterr().out)["error"]["line"] == 1
 
 
+def test_config_check_names_a_theme_and_keys_that_the_screen_would_not_take(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home.settings_file.parent.mkdir(parents=True, exist_ok=True)
+    home.settings_file.write_text('[interface]\ntheme = "nord"\n[interface.keys]\nzom = "f7"\n')
+    assert main(["config", "check"]) == 0
+    out = capsys.readouterr().out
+    assert f"{home.settings_file}:2: [interface] theme: there is no `nord`; it is one of vtcode-dark" in out
+    assert f"{home.settings_file}:4: [interface.keys] has no `zom`: did you mean `zoom`?" in out
+    themes = home.config / "themes"
+    themes.mkdir()
+    (themes / "nord.toml").write_text("dark = true\n")
+    home.settings_file.write_text('[interface]\ntheme = "nord"\n')
+    assert main(["config", "check"]) == 0
+    assert capsys.readouterr().out == f"ok: {home.settings_file}\n"
+
+
 def test_config_schema_and_path_print(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "schema"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "vtcode.toml"

@@ -28,6 +28,7 @@ from vtcode_tui.events.types import (
 )
 from vtcode_tui.llm.messages import Message, Text
 from vtcode_tui.sessions import Listed, Meta, Store, fork, interrupted, read_meta, sessions
+from vtcode_tui.tui.linear import cut_off
 from vtcode_tui.tui.picture import text_of
 from vtcode_tui.tui.screens import session_preview
 from vtcode_tui.tui.screens.copying import Copying
@@ -299,6 +300,10 @@ async def test_recovery_is_not_offered_over_a_draft_for_a_resumed_or_for_an_open
         await resumed.ready(pilot)
         assert not isinstance(resumed.app.screen, Recover)
     assert interrupted(home, Path("/work/project")) is not None
+    # Without a screen nothing is asked: the one command that goes on is said.
+    words = f"`vtcode resume --plain {folder.name}` goes on with it"
+    assert words in cut_off(home, Path("/work/project"), "another")
+    assert cut_off(home, Path("/work/project"), folder.name) == ""
     with (folder / "journal.jsonl").open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         assert interrupted(home, Path("/work/project")) is None

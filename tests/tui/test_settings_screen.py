@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,6 +12,7 @@ import pytest
 
 from tests.tui.rig import Rig, until
 from vtcode_tui.common.home import Home
+from vtcode_tui.config import load
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.tui.own_themes import own_themes
 from vtcode_tui.tui.picture import text_of
@@ -112,6 +114,31 @@ async def test_keys_are_changed_in_the_file_with_its_comments_and_not_to_what_ca
         made.app.action_settings()
         await until(lambda: "vtcode.toml:1" in text_of(made.app), pilot)
         assert "no such key" not in text_of(made.app)
+
+
+async def test_own_keys_that_the_managed_file_locks_are_marked_and_stay_and_the_others_can_be_changed(
+    home: Home, rig: Callable[..., Rig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    managed = tmp_path / "etc"
+    managed.mkdir()
+    (managed / "vtcode.toml").write_text('[interface.keys]\nzoom = "f7"\n')
+    monkeypatch.setattr("vtcode_tui.tui.screens.settings.load", partial(load, managed=managed))
+    made = rig()
+    async with made.app.run_test(size=(180, 40)) as pilot:
+        await made.ready(pilot)
+        made.app.action_settings()
+        await until(lambda: isinstance(made.app.screen, SettingsScreen), pilot)
+        screen = made.app.screen
+        await pilot.press(*"interface.keys")
+        await until(lambda: "locked: zoom" in text_of(made.app), pilot)
+        await pilot.press("enter")
+        await until(lambda: made.app.screen is not screen, pilot)
+        await pilot.press("ctrl+u", *'{zoom = "f8"}', "enter")
+        await until(lambda: "interface.keys.zoom is locked by managed" in text_of(made.app), pilot)
+        assert not home.settings_file.exists()
+        await pilot.press("ctrl+u", *'{zoom = "f7", palette = "f10"}', "enter")
+        await until(lambda: made.app.screen is screen, pilot)
+        assert tomllib.loads(home.settings_file.read_text()) == {"interface": {"keys": {"palette": "f10"}}}
 
 
 async def test_the_doctor_says_what_is_missing_and_what_to_do(home: Home, rig: Callable[..., Rig]) -> None:

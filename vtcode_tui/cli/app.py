@@ -77,12 +77,12 @@ def show(
     from vtcode_tui.tui.curtain import Curtain
 
     home = Home.from_environment()
-    plain = not served and (plain or _reads_aloud(home))
+    plain = not served and (plain or reads_aloud(home))
     opener = _Opener(root, home, config, choice, resume)
     if plain:
         opener.start_spawner()
         try:
-            return run_linear(opener.open_core, opener.load_settings, root=root)
+            return run_linear(opener.open_core, opener.load_settings, root=root, resumed=resume is not None)
         finally:
             opener.close()
     if not served:
@@ -122,7 +122,7 @@ def _diagnosed(home: Home, root: Path) -> list[Finding]:
     return findings(home, root, sandbox=False)
 
 
-def _reads_aloud(home: Home) -> bool:
+def reads_aloud(home: Home) -> bool:
     """Whether the person's own file asks for lines; a file that is broken is answered later, with its line."""
     import tomllib
 

@@ -123,15 +123,31 @@ def _check(given: argparse.Namespace) -> int:
         wrong = {"message": str(error), "file": error.file, "line": error.line, "key": error.key}
         print(json.dumps({"ok": False, "error": wrong, "notices": []}, indent=2))
         return error.exit_status
+    notices = [*loaded.notices, *_unused_looks(loaded)]
     if given.json:
         files = [str(f.path) for f in loaded.files]
-        print(json.dumps({"ok": True, "files": files, "notices": list(loaded.notices)}, indent=2))
+        print(json.dumps({"ok": True, "files": files, "notices": notices}, indent=2))
         return 0
-    for notice in loaded.notices:
+    for notice in notices:
         print(notice)
     names = ", ".join(str(f.path) for f in loaded.files) or "no file: every key has its default"
     print(f"ok: {names}")
     return 0
+
+
+def _unused_looks(loaded: Any) -> list[str]:
+    """What the screen would not take of theme and keys, one sentence each with its place."""
+    if not any(key == "interface.theme" or key.startswith("interface.keys.") for key in loaded.provenance):
+        return []  # textual is imported only for who chose some
+    from vtcode_tui.common.home import Home
+    from vtcode_tui.tui.own_keys import keymap
+    from vtcode_tui.tui.own_themes import no_theme, own_themes
+
+    made, wrong = own_themes(Home.from_environment().config / "themes")
+    interface = loaded.settings.interface
+    if unknown := no_theme(interface.theme, [theme.name for theme in made]):
+        wrong.append(f"{loaded.source('interface.theme')}: {unknown}")
+    return wrong + [f"{loaded.source('interface.keys')}: {text}" for text in keymap(interface.keys)[1]]
 
 
 def _schema(file: str) -> int:

@@ -94,7 +94,8 @@ def _list(home: Home, given: argparse.Namespace) -> int:
         print(json.dumps([_row(one) for one in found], indent=1))
         return 0
     for one in found:
-        state = ("" if one.meta.ended else "  (not closed)") + ("" if one.has_conversation else "  (deleted)")
+        state = "" if one.meta.ended else "  (open now)" if one.open_now else "  (not closed)"
+        state += "" if one.has_conversation else "  (deleted)"
         title, turns = plain_line(one.meta.title or "no prompt yet"), plural(one.meta.turns, "turn")
         begun = local(one.meta.started)
         when = plain_line(f"{begun.day} {begun.clock[:5]} {begun.zone}")

@@ -75,6 +75,10 @@ class Loaded:
         text = json.dumps(self.settings.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def locked_in(self, key: str) -> tuple[str, ...]:
+        """What the managed file locks of a key: the key itself, or of a table those below it."""
+        return tuple(sorted(one for one in self.locked if one == key or one.startswith(f"{key}.")))
+
     def source(self, key: str) -> Source:
         """Where the value of a dotted key comes from; for a table with free names, the last part that was set."""
         inner = [one for one in self.provenance if one.startswith(f"{key}.")]

@@ -76,11 +76,16 @@ def run_app(
     )
 
 
-def run_linear(open_core: OpenCore, load_settings: Callable[[], Settings], *, root: Path) -> int:
-    """The same core as lines without a screen, for screen readers; the exit status."""
+def run_linear(
+    open_core: OpenCore, load_settings: Callable[[], Settings], *, root: Path, resumed: bool = False
+) -> int:
+    """The same core as lines without a screen, for screen readers; the exit status.
+
+    Unless a session is `resumed`, it says how one that was cut off in `root` is gone on with.
+    """
     from vtcode_tui.tui.linear import run_linear as run
 
-    return run(open_core, load_settings, root=root)
+    return run(open_core, load_settings, root=root, resumed=resumed)
 
 
 def run_viewer(session_folder: Path, settings: Settings) -> int:

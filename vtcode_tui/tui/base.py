@@ -18,7 +18,7 @@ from vtcode_tui.common.shipped import shipped
 from vtcode_tui.tui.device import Device
 from vtcode_tui.tui.echo import rests
 from vtcode_tui.tui.own_keys import keymap
-from vtcode_tui.tui.own_themes import own_themes
+from vtcode_tui.tui.own_themes import no_theme, own_themes
 from vtcode_tui.tui.panes.heading import Heading
 from vtcode_tui.tui.sweep import Sweep
 from vtcode_tui.tui.themes import TERMINAL_DARK, TERMINAL_LIGHT, THEMES
@@ -195,9 +195,8 @@ class BaseApp(App[int]):
 
     def take_theme(self, name: str) -> list[str]:
         """Use a theme by its name in the settings; NO_COLOR wins. One sentence where there is none of that name."""
-        names = self.theme_names()
-        if name not in names:
-            return [f"[interface] theme: there is no `{name}`; it is one of {', '.join(names)}"]
+        if unknown := no_theme(name, self.own_theme_names):
+            return [unknown]
         if not self.no_color:
             self.theme = name
         return []

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from vtcode_tui.common.clock import SystemClock, local, rfc3339
 from vtcode_tui.common.errors import VtcodeError
+from vtcode_tui.common.home import Home
 from vtcode_tui.events import Event
 from vtcode_tui.events.live import Live, Notice
 from vtcode_tui.events.types import ModelFailed
@@ -25,6 +26,7 @@ from vtcode_tui.render import lines_of, plain, plain_line
 from vtcode_tui.render.explanation import lines_of_explanation
 from vtcode_tui.render.telling import plural
 from vtcode_tui.sandbox.run import TerminalSize
+from vtcode_tui.sessions import interrupted
 
 if TYPE_CHECKING:
     from vtcode_tui.agent.port import Core
@@ -202,7 +204,22 @@ async def _do(core: Core, linear: Linear, line: str) -> None:
         linear.say(f"error: {error}")
 
 
-async def _session(open_core: OpenCore, load_settings: Callable[[], Settings], root: Path) -> int:
+def cut_off(home: Home, root: Path, opened: str) -> str:
+    """Which command goes on with the last session of a workspace if that was cut off; "" where there is none.
+
+    `opened` is the id of the session that has just been opened, which is not meant.
+    """
+    found = interrupted(home, root, but=opened)
+    if found is None:
+        return ""
+    name = found.listed.folder.name
+    if found.unsound:
+        copy = f"`vtcode sessions fork {name}` makes a copy that can be gone on with"
+        return f"the last session here was cut off and is not gone on with: {plain(found.unsound)}; {copy}"
+    return f"the last session here was cut off; `vtcode resume --plain {name}` goes on with it"
+
+
+async def _session(open_core: OpenCore, load_settings: Callable[[], Settings], root: Path, *, offers: bool) -> int:
     load_settings()
     lines = Lines(sys.stdin)
     linear = Linear(lines, sys.stdout)
@@ -217,6 +234,8 @@ async def _session(open_core: OpenCore, load_settings: Callable[[], Settings], r
             linear.say("this folder is not trusted: no tool runs here. `vtcode trust grant` trusts it")
         if not core.model:
             linear.say("no model answers; !command works")
+        if offers and (text := await asyncio.to_thread(cut_off, Home.from_environment(), root, core.session)):
+            linear.say(text)
         await converse(core, linear, lines)
     finally:
         lines.close()
@@ -224,6 +243,8 @@ async def _session(open_core: OpenCore, load_settings: Callable[[], Settings], r
     return 0
 
 
-def run_linear(open_core: OpenCore, load_settings: Callable[[], Settings], *, root: Path) -> int:
+def run_linear(
+    open_core: OpenCore, load_settings: Callable[[], Settings], *, root: Path, resumed: bool = False
+) -> int:
     """See `vtcode_tui.tui.run_linear`."""
-    return asyncio.run(_session(open_core, load_settings, root))
+    return asyncio.run(_session(open_core, load_settings, root, offers=not resumed))

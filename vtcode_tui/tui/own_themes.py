@@ -12,6 +12,7 @@ added = "on #17281d"
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from rich.style import Style as RichStyle
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
-from vtcode_tui.tui.themes import Palette, palette_of, register_palette
+from vtcode_tui.tui.themes import THEMES, Palette, palette_of, register_palette
 
 COLOURS = (
     "primary", "secondary", "accent", "warning", "error", "success", "foreground", "background", "surface", "panel",
@@ -41,6 +42,12 @@ def own_themes(folder: Path) -> tuple[list[Theme], list[str]]:
         except (OSError, ValueError) as error:
             wrong.append(f"{file}: {error}")
     return made, wrong
+
+
+def no_theme(name: str, own: Sequence[str]) -> str:
+    """A sentence where no theme has this name, neither a shipped one nor one of the person's `own`."""
+    names = (*(theme.name for theme in THEMES), *own)
+    return "" if name in names else f"[interface] theme: there is no `{name}`; it is one of {', '.join(names)}"
 
 
 def _theme(name: str, given: dict[str, Any]) -> Theme:

@@ -15,11 +15,11 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from vtcode_tui.common.errors import VtcodeError
+from vtcode_tui.common.errors import ConfigError, VtcodeError
 from vtcode_tui.common.home import Home
 from vtcode_tui.config import Loaded, Settings, load, override
 from vtcode_tui.config.describe import descriptions, told
-from vtcode_tui.config.keys import leaf_keys
+from vtcode_tui.config.keys import leaf_keys, value_at
 from vtcode_tui.config.writing import reset_value, set_value
 from vtcode_tui.render import MUTED, TEXT, Line, Span, Style, cut, pad, plain_line, spans_of
 from vtcode_tui.tui.keys import SETTINGS, bindings, key_on
@@ -121,7 +121,9 @@ class SettingsScreen(Choosing[None]):
         source = self._loaded.source(key)
         own = source.layer != "built-in"
         value = cut(plain_line(self._values[key]), VALUE)
-        lock = (Span("  locked", Style("caution")),) if key in self._loaded.locked else ()
+        below = [name.removeprefix(f"{key}.") for name in self._loaded.locked_in(key) if name != key]
+        words = f"  locked: {plain_line(', '.join(below))}" if below else "  locked"
+        lock = (Span(words, Style("caution")),) if self._loaded.locked_in(key) else ()
         return Line(
             (
                 *spans_of(f" {pad(cut(key, NAME), NAME)} ", Style("accent") if own else Style("text")),
@@ -187,6 +189,8 @@ class SettingsScreen(Choosing[None]):
         """Write it into the person's file; a sentence where it cannot be."""
         try:
             _, value = override(f"{key}={text}")
+            if isinstance(value, dict):
+                value = self._without_locked(key, value)
             if key == "interface.keys" and isinstance(value, dict) and (wrong := keymap(value)[1]):
                 return wrong[0]
             set_value(self._home.settings_file, key, value)
@@ -194,6 +198,16 @@ class SettingsScreen(Choosing[None]):
             return str(error)
         self._told(key)
         return ""
+
+    def _without_locked(self, key: str, wanted: dict[str, Any]) -> dict[str, Any]:
+        """What is the person's own of a table. Raises ConfigError where it changes what is locked."""
+        assert self._loaded is not None
+        locked = {name.removeprefix(f"{key}."): name for name in self._loaded.locked_in(key)}
+        inforce = self._loaded.settings.model_dump(mode="json")
+        for short, name in locked.items():
+            if wanted.get(short) != value_at(inforce, name):
+                raise ConfigError(f"{name} is locked by {self._loaded.source(name)}", key=name)
+        return {short: value for short, value in wanted.items() if short not in locked}
 
     def action_reset(self) -> None:
         """Take the key out of the person's file."""
