@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from tests.tui.rig import Rig, ScriptedCore, until
 from tests.tui.scenes import call, finish, respond, work
@@ -250,6 +251,29 @@ async def test_keys_are_answered_while_a_search_goes_on_and_who_goes_elsewhere_s
         await until(lambda: player.index > began + 1 and not searching(), pilot)
         screen.find("no such words anywhere")
         await until(lambda: any("not found" in note.message for note in app._notifications), pilot)
+
+
+async def test_panes_that_a_jump_fills_have_their_bars_in_the_layout_that_shows_them(
+    journal: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = ViewerApp(journal(), Settings())
+    async with app.run_test(size=(160, 48)) as pilot:
+        screen = await loaded(app, pilot)
+        await pilot.press("0")
+        await pilot.pause()
+        layouts: list[bool] = []
+        lay_out = Screen._refresh_layout
+
+        def counted(self: Screen[object], *args: Any, **more: Any) -> None:
+            layouts.append(screen.events.vertical_scrollbar.display)
+            lay_out(self, *args, **more)
+
+        monkeypatch.setattr(Screen, "_refresh_layout", counted)
+        assert not screen.events.show_vertical_scrollbar
+        screen.action_seek_to(-1)
+        await until(lambda: screen.events.vertical_scrollbar.size.height > 0, pilot)
+        await pilot.pause()
+        assert layouts == [True]
 
 
 async def test_playing_ends_at_the_end(journal: Callable[..., Path]) -> None:

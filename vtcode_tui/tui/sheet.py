@@ -139,6 +139,8 @@ class Sheet(Barred, can_focus=True):
             self._scroll_update(size)
         else:
             self.virtual_size = size
+            # Its bars come and go now, and not when it has been laid out: that would be one more layout for them.
+            self._scroll_update(size)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Paint: a row that looks as one did before is the same strip, which the terminal's bytes are kept with."""
