@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.cells import cell_len
+from textual.geometry import Offset
 from textual.pilot import Pilot
 from textual.selection import Selection
 from textual.strip import Strip
@@ -14,6 +15,7 @@ from tests.tui.rig import Rig, staged, until
 from tests.tui.scenes import begin, respond, run
 from vtcode_tui.tui.picture import text_of
 from vtcode_tui.tui.sheet import Sheet
+from vtcode_tui.workspace.changes import ChangeSet, FileChange, Hunk
 
 Make = Callable[..., Rig]
 
@@ -57,6 +59,33 @@ async def test_paragraphs_and_code_are_copied_as_they_were_written(rig: Make) ->
         await until(lambda: "Three." in text_of(app.app), pilot)
         app.app.screen.selections = {chat: Selection(None, None)}
         assert chat.screen.get_selected_text() == "\n" + said.replace("```python", "python").replace("```\n", "")
+
+
+async def test_of_a_diff_the_text_is_copied_of_one_side_without_numbers_and_signs(rig: Make) -> None:
+    app = rig()
+    old = b"def f():\n    return 1\n" + b"x = '" + b"word  " * 40 + b"'\n"
+    new = old.replace(b"1", b"2  # two\n    # words")
+    hunk = Hunk(0, 2, (b"    return 1\n",), 2, (b"    return 2  # two\n", b"    # words\n"))
+    file = FileChange("a.py", "update", added=2, removed=1, hunks=(hunk,), old_text=old, new_text=new)
+    async with app.app.run_test(size=(120, 40)) as pilot:
+        core = await app.ready(pilot)
+        core.waiting = ChangeSet((file,))
+        diff = app.app.work.diff
+        diff.show(core.waiting)
+        await pilot.press("f3", "f9")
+        both = old.replace(b"1\n", b"1\n" + b"".join(hunk.new_lines)).decode().rstrip()
+        for mode, whole in (("unified", both), ("split", old.decode().rstrip())):
+            if diff.mode != mode:
+                await pilot.press("s")
+            await until(lambda: diff.split == (diff.mode == "split"), pilot)
+            assert (await click_on(pilot, diff, "two", 3)) == "    return 2  # two"
+            rows = [diff.row(y).text for y in range(diff.row_count())]
+            first = next(y for y, row in enumerate(rows) if "def f" in row)
+            app.app.screen.selections = {diff: Selection(Offset(0, first), Offset(len(rows[-1]), len(rows) - 1))}
+            assert diff.screen.get_selected_text() == whole
+        at = rows[first].rindex("def")
+        app.app.screen.selections = {diff: Selection(Offset(at, first), Offset(at + 99, len(rows) - 1))}
+        assert diff.screen.get_selected_text() == new.decode().rstrip()
 
 
 async def test_a_double_click_takes_a_word_and_a_triple_one_its_line_in_the_terminal(rig: Make) -> None:

@@ -181,7 +181,7 @@ class Sheet(Barred, can_focus=True):
             return Strip.blank(width, base)
         strip = self._strip(index, width, base)
         selection = self.text_selection
-        if selection is not None and (span := selection.get_span(index)) is not None:
+        if selection is not None and (span := self.selected_in(selection, index)) is not None:
             strip = self._select(strip, self._filled(index, span), scroll_x)
         return strip.apply_offsets(scroll_x, index)
 
@@ -220,24 +220,28 @@ class Sheet(Barred, can_focus=True):
         """How many characters at the beginning of a row are ours, and no part of what is copied."""
         return 0
 
+    def selected_in(self, selection: Selection, y: int) -> tuple[int, int] | None:
+        """From which character of a row to which (-1: its end) it is marked and copied; None where it is not."""
+        return selection.get_span(y)
+
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The selected text; wrapped rows are one line again."""
         count = self.row_count()
         first = selection.start.y if selection.start else 0
         last = min(selection.end.y if selection.end else count - 1, count - 1)
-        text = ""
+        text, begun = "", False
         for y in range(first, last + 1):
             row = self.row(y)
-            span = selection.get_span(y)
+            span = self.selected_in(selection, y)
             if span is None:
                 continue
             part = row.text[max(span[0], self.lead(row)) : None if span[1] == -1 else span[1]]
             if not row.joined:
-                text = text.rstrip(" ") + "\n" if y > first else text
-            elif self.hangs and y > first and row.fill != "code":
+                text = text.rstrip(" ") + "\n" if begun else text
+            elif self.hangs and begun and row.fill != "code":
                 # A row that goes on is set in by blanks of ours; the one it was broken at ends the row before.
                 part = part.lstrip(" ")
-            text += part
+            text, begun = text + part, True
         return text.rstrip(), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
@@ -337,9 +341,13 @@ class Sheet(Barred, can_focus=True):
                 first -= 1
             while last + 1 < self.row_count() and self.row(last + 1).joined:
                 last += 1
-            start, end = 0, len(self.row(last).text)
+            start, end = self.line_start(first, start), len(self.row(last).text)
         if end:
             self.screen.selections = {self: Selection(Offset(start, first), Offset(end, last))}
+
+    def line_start(self, y: int, at: int) -> int:
+        """The character at which the line begins that a character of a row belongs to."""
+        return 0
 
     def action_down(self) -> None:
         """One row down."""

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from textual.message import Message
 
-from vtcode_tui.render import MUTED, Line, Span, Style
+from vtcode_tui.render import MUTED, Span, Style
 from vtcode_tui.render.telling import plural
 from vtcode_tui.tui.keys import DIFF, PANE, bindings, key_on
 from vtcode_tui.tui.own_text import own_text
 from vtcode_tui.tui.panes.diff_laying import Laying
 from vtcode_tui.tui.panes.diff_place import Place, first_change, place_at, row_of
+from vtcode_tui.tui.panes.diff_sheet import DiffSheet
 from vtcode_tui.tui.panes.origin import Origin
 from vtcode_tui.tui.settling import Decisions, Side
-from vtcode_tui.tui.sheet import Sheet
 from vtcode_tui.workspace.changes import ChangeSet, Edited, FileChange, Overwrite, Rewritten, Selection
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ SPLIT_FROM = 110
 """Cells from which `auto` shows old and new side by side."""
 
 
-class DiffPane(Sheet):
+class DiffPane(DiffSheet):
     """Staged changes."""
 
     BINDINGS = bindings(PANE, DIFF)
@@ -158,14 +158,6 @@ class DiffPane(Sheet):
     def on_resize(self, event: events.Resize) -> None:
         """Another width."""
         self._lay()
-
-    def row_count(self) -> int:
-        """All rows of all files."""
-        return len(self._view) if self._view is not None else 0
-
-    def row(self, y: int) -> Line:
-        """One of them."""
-        return self._view[y].line if self._view is not None else Line()
 
     def place(self) -> Place | None:
         """Which file, hunk and line the cursor is on; without a cursor, the row at the top of the screen."""
