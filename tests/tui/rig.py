@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from vtcode_tui.agent.forking import ForkPreview
 from vtcode_tui.agent.rewinding import RewindPreview
-from vtcode_tui.common.errors import WorkspaceError
+from vtcode_tui.common.errors import StaleFileError, WorkspaceError
 from vtcode_tui.common.files import sha256_of
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.events.live import Live
@@ -45,6 +45,8 @@ class ScriptedCore:
         self.influencing: tuple[Influence, ...] | None = None
         self.mode: Literal["build", "plan", "read-only"] = "build"
         self.told: list[tuple[Any, ...]] = []
+        self.stale = ""
+        """Why nothing can be accepted."""
         self.playing: asyncio.Task[None] | None = None
         """A play that goes on by itself, held while it does."""
         self.staged = True
@@ -121,6 +123,8 @@ class ScriptedCore:
 
     async def accept(self, selection: Selection, digest: str) -> None:
         self.told.append(("accept", dict(selection), digest))
+        if self.stale:
+            raise StaleFileError(self.stale)
 
     async def discard(self, selection: Selection, digest: str) -> None:
         self.told.append(("discard", dict(selection), digest))

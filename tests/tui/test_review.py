@@ -89,10 +89,14 @@ async def test_what_was_written_is_not_lost_when_its_key_comes_in_a_burst(rig: M
         await until(lambda: any("press it again" in n.message for n in app.app._notifications), pilot)
         assert isinstance(app.app.screen, Rewrite) and not told(core, "accept")
         app.app.typed_alone = True
+        core.stale = "src/calc.py: not what was on the screen any more; look again"
         screen.action_give()
         app.app.typed_alone = False  # the next key comes before the text is taken
         await until(lambda: bool(told(core, "accept")), pilot)
         assert told(core, "accept") == [{"src/calc.py": Edited({0: b"    return b + a\n"})}]
+        await until(lambda: app.app.clipboard == "    return b + a\n", pilot)
+        said = [n.message for n in app.app._notifications]
+        assert any("look again" in one for one in said) and any("text you wrote" in one for one in said)
 
 
 async def test_an_edit_that_is_left_accepts_nothing_and_asks_once_when_something_was_written(rig: Make) -> None:

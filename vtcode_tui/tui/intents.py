@@ -181,11 +181,22 @@ class Intents:
 
         self._run(ask, "reading the staged changes")
 
-    def decide(self, accept: bool, selection: Selection, digest: str, done: Callable[[], None]) -> None:
-        """Accept or discard staged changes as they were on the screen."""
+    def decide(
+        self,
+        accept: bool,
+        selection: Selection,
+        digest: str,
+        done: Callable[[], None],
+        failed: Callable[[], None],
+    ) -> None:
+        """Accept or discard staged changes as they were on the screen; `failed` where that was not done."""
 
         async def act(core: Core) -> None:
-            await (core.accept(selection, digest) if accept else core.discard(selection, digest))
+            try:
+                await (core.accept(selection, digest) if accept else core.discard(selection, digest))
+            except (VtcodeError, OSError):
+                failed()
+                raise
             done()
 
         self._run(act, "accepting" if accept else "discarding")

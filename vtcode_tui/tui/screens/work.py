@@ -29,7 +29,7 @@ from vtcode_tui.workspace.changes import Edited, Overwrite, Rewritten
 
 if TYPE_CHECKING:
     from vtcode_tui.tui.app import VtcodeApp
-    from vtcode_tui.workspace.changes import ChangeSet
+    from vtcode_tui.workspace.changes import ChangeSet, Choice
 
 LEAVE_SECONDS = 2.0
 _GATED = {"approve", "deny", "deny_why", "scope", "rule", "edit_command", "alike", "explain", "read", "next"}
@@ -241,14 +241,18 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, GoingBack, PaneScreen)
 
     def on_diff_pane_decided(self, message: DiffPane.Decided) -> None:
         """Accept or discard; protected files and throwing everything away are asked about by name."""
-        written = any(isinstance(choice, Edited | Rewritten) for choice in message.selection.values())
+        written = "".join(map(_written, message.selection.values()))
         if not written and not self.vtcode.typed_alone:
             # A letter within a burst is text that went to the wrong pane, or a paste. (The editor has looked at
             # the key that took what was written, and whatever was typed since must not lose it.)
             return
 
+        def keep() -> None:
+            if written:
+                self.copy(written, "text you wrote, which was not accepted")
+
         def act() -> None:
-            self.intents.decide(message.accept, message.selection, message.digest, self.files_changed)
+            self.intents.decide(message.accept, message.selection, message.digest, self.files_changed, keep)
 
         protected = [
             file.path for file in self.diff.changes.files if file.protected and file.path in message.selection
@@ -301,3 +305,15 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, GoingBack, PaneScreen)
     def answered(self, text: str) -> None:
         """The last message is what stdout gets at the end."""
         self.vtcode.last_answer = text
+
+
+def _written(choice: Choice) -> str:
+    """What the person wrote themselves; empty where they chose among what was there."""
+    match choice:
+        case Edited(hunks=hunks):
+            raw = b"".join(hunks.values())
+        case Rewritten(content=raw):
+            pass
+        case _:
+            return ""
+    return raw.decode("utf-8", "backslashreplace")
