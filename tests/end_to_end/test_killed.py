@@ -90,9 +90,7 @@ async def test_a_full_screen_program_that_is_killed_gives_pane_keys_and_terminal
             await person.until("signal 9" if which == "the program" else "the supervisor ended")
             await gone(program)
             # The keys belong to the prompt again, and the program's modes are not those of the person's terminal.
-            await person.until("take over")
-            person.press("escape")
-            await person.until(lambda: not person.sees("take over"))
+            await person.until(lambda: not person.sees("you type"))
             person.type("hello again")
             await person.until("hello again")
             person.press("enter")
