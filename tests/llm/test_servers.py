@@ -15,6 +15,7 @@ from tests.llm.talk import hear
 from vtcode_tui.common.errors import ModelError
 from vtcode_tui.config.settings import Model, Provider, Providers, Settings
 from vtcode_tui.llm import Models, discover_local, resolve_models
+from vtcode_tui.llm.discover import try_provider
 
 GONE = "127.0.0.1:9"
 
@@ -144,6 +145,18 @@ async def test_another_program_on_port_8080_is_not_taken_for_llama_cpp(answer: R
     assert looked["llamacpp"].state == "something else"
     assert looked["ollama"].state == "not running"
     assert looked["ollama"].remedy == "ollama serve"
+
+
+async def test_a_key_that_is_wrong_or_missing_is_said_with_the_variable_that_holds_it() -> None:
+    refused = document({"error": {"message": "who are you?"}}, 401)
+    async with serving(*[refused] * 3) as server:
+        table = Provider(base_url=server.url, key_env="GATE_KEY", models=("m",), data_class="local")
+        settings = Settings(providers=Providers.of({"gate": table}), model=Model(discover=False))
+        for environ, state in (({"GATE_KEY": "wrong-key-of-gate"}, "key not accepted"), ({}, "needs a key")):
+            looked = await try_provider("gate", table, environ)
+            assert str(looked) == f"gate at {server.url}: {state} (`export GATE_KEY=...`)"
+        with pytest.raises(ModelError, match=r"the API key was not accepted.*`export GATE_KEY=\.\.\.`"):
+            await resolve_models(settings, {"GATE_KEY": "wrong-key-of-gate"}).offered("gate")
 
 
 async def test_a_server_without_models_says_how_to_get_one() -> None:

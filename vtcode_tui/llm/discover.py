@@ -37,7 +37,10 @@ _LOAD = {
 }
 
 
-State: TypeAlias = Literal["running", "no models", "not running", "not allowed", "something else"]
+State: TypeAlias = Literal[
+    "running", "no models", "not running", "not allowed", "needs a key", "key not accepted",
+    "something else",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +117,17 @@ async def look_at(transport: Transport, endpoint: Endpoint, *, seconds: float = 
             case "forbidden" if error.status is None:
                 return found("not allowed", detail=error.cause)
             case "auth":
-                return found("something else", f"export {endpoint.key_env or 'KEY'}=...", error.cause)
+                given = endpoint.key or endpoint.headers
+                return found("key not accepted" if given else "needs a key", _set_key(endpoint), error.cause)
             case _:
                 return found("something else", detail=error.cause)
     return found("running", models=models) if models else found("no models", _GET.get(server, ""))
 
 
 def remedy_for(error: ProviderError, endpoint: Endpoint, model: str) -> str:
-    """The command that fixes a local server's failure; empty where there is none."""
+    """The command that fixes a local server's failure or a wrong key; empty where there is none."""
+    if error.kind == "auth":
+        return _set_key(endpoint)
     kind_of_server = _server_of(endpoint)
     if endpoint.data_class != "local" or not kind_of_server:
         return ""
@@ -136,6 +142,10 @@ def remedy_for(error: ProviderError, endpoint: Endpoint, model: str) -> str:
             return _NO_TOOLS[kind_of_server]
         case _:
             return ""
+
+
+def _set_key(endpoint: Endpoint) -> str:
+    return f"export {endpoint.key_env}=..." if endpoint.key_env else ""
 
 
 def toolless(link: Link) -> str:
