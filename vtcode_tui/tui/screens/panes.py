@@ -288,6 +288,9 @@ class PaneScreen(Arranging):
         if self._export is not None and not self._export.is_finished:
             self.app.notify("events are still being written to a file", markup=False, timeout=3)
             return
+        if not message.places:
+            self.app.notify("no event passes the filter: nothing is written", severity="warning", markup=False)
+            return
         name = f"events-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"
         file = Home.from_environment().state / "exports" / name
         self.app.notify(f"writing {len(message.places):,} events to a file …", markup=False, timeout=3)
