@@ -167,3 +167,6 @@ def test_what_somebody_thinks_or_calls_stands_below_who_it_is() -> None:
     lines = to_markdown(meta, items).splitlines()
     assert [line for line in lines if line.startswith(("##", ">", "**"))] == heads
     assert re.findall("<h2>(.*?)</h2>", to_html(meta, items)) == ["You", "Assistant", "vtcode", "Assistant"]
+    assert "overflow-wrap:anywhere" in to_html(
+        meta, items
+    )  # a long title or argument made the page scroll sideways

@@ -16,7 +16,8 @@ from vtcode_tui.sessions.store import Meta
 
 _STYLE = (
     "body{max-width:60rem;margin:2rem auto;padding:0 1rem;font:16px/1.5 system-ui,sans-serif;color:#222;"
-    "background:#fff}pre{background:#f4f4f4;padding:.8rem;overflow:auto;white-space:pre-wrap}"
+    "background:#fff;overflow-wrap:anywhere}"
+    "pre{background:#f4f4f4;padding:.8rem;overflow:auto;white-space:pre-wrap}"
     "h2{border-bottom:1px solid #ddd}.tool{color:#555}"
     "@media(prefers-color-scheme:dark){body{color:#ddd;background:#161616}pre{background:#222}}"
 )
