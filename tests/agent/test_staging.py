@@ -13,7 +13,8 @@ from vtcode_tui.config.settings import Sandbox
 from vtcode_tui.demo import Step
 from vtcode_tui.events import verify
 from vtcode_tui.events.live import Notice
-from vtcode_tui.events.types import ApprovalDenied, FileChanged
+from vtcode_tui.events.types import ApprovalDenied, ChangesFailed, FileChanged
+from vtcode_tui.sessions import staged_at_end
 
 pytestmark = pytest.mark.kernel
 
@@ -46,6 +47,14 @@ async def test_what_was_not_on_the_screen_is_not_accepted(tmp_path: Path) -> Non
         with pytest.raises(StaleFileError):
             await stage.session.accept({"a.py": None}, changes.digest)
         assert (stage.root / "a.py").read_text() == "entirely = 'else'\n"
+        (undone,) = payloads(stage.events(), ChangesFailed)
+        assert (undone.decision, undone.subject_sha256, list(undone.failed)) == (
+            "accepted",
+            changes.digest,
+            ["a.py"],
+        )
+        assert "a.py" in undone.failed["a.py"]
+    assert staged_at_end(stage.session.folder) == ("a.py",), "it waits for another decision"
 
 
 async def test_discarding_brings_the_real_file_back_into_view(tmp_path: Path) -> None:

@@ -62,8 +62,8 @@ class Direct:
         """Keep what was done: the files stay, and leave the review."""
         async with self._one:
             arguments = self._selected(selection, digest)
-            await self._means.decided("accepted", selection, digest, turn, staged=False)
-            answer = await self._look("keep", arguments, "notes what the human keeps", turn)
+            async with self._means.decided("accepted", selection, digest, turn, staged=False):
+                answer = await self._look("keep", arguments, "notes what the human keeps", turn)
             await self._review()
             await self._means.record(self._means.told(decode(answer["changes"]).files, "accept"), turn)
 
@@ -72,9 +72,9 @@ class Direct:
         async with self._one:
             arguments = self._selected(selection, digest)
             self._refuse_while_live()
-            await self._means.decided("discarded", selection, digest, turn, staged=False)
             paths = self._paths(self._shown.of(digest), selection)
-            await self._write("roll_back", arguments, paths, turn, "rollback")
+            async with self._means.decided("discarded", selection, digest, turn, staged=False) as failed:
+                failed.update(await self._write("roll_back", arguments, paths, turn, "rollback"))
             await self._review()
 
     async def before(self, turn: int, paths: Collection[str] | None) -> None:
@@ -150,7 +150,8 @@ class Direct:
             picked: Selection = {change.path: None for change in rows.files}
             arguments = {"turn": turn, "selected": selected(rows, picked, rows.digest)}
             if picked:
-                await self._write("undo", arguments, self._paths(rows, picked), now, "rewind")
+                failed = await self._write("undo", arguments, self._paths(rows, picked), now, "rewind")
+                self._means.failed(failed, "was not brought back")
             return []
 
     async def held(self, turn: int) -> ChangeSet:
@@ -182,8 +183,8 @@ class Direct:
 
     async def _write(
         self, name: str, arguments: Mapping[str, Any], paths: dict[str, str | None], turn: int, via: Via
-    ) -> None:
-        """Take back and record it."""
+    ) -> Mapping[str, str]:
+        """Take back and record it; why a path could not be, by path."""
         await tell_taken_back(self._means, self._folder)  # its worker was killed, and vtcode lives on
         self._glance.forget()
         root = self._means.workspace.root
@@ -193,9 +194,9 @@ class Direct:
         answer = await self._means.admitted(
             Plan(call, work, writes=True, summary=f"take back {', '.join(paths)}"), turn
         )
-        self._means.failed(answer, "was not brought back")
         await self._means.record(self._means.told(decode(answer["changes"]).files, via), turn)
         await asyncio.to_thread(told, self._folder)
+        return dict(answer["failed"])
 
     def _arguments(self, more: Mapping[str, Any]) -> dict[str, Any]:
         return {"root": str(self._means.workspace.root), "folder": str(self._folder), **more}

@@ -86,4 +86,4 @@ async def finish_acceptance(means: Means, layer: Layer) -> None:
     how = "written and is in the journal only now" if answer.get("whole") else _FINISHED
     text = f"What you had accepted was {how}: {names}{more}."
     means.bus.publish(Notice(text, "warning"))
-    means.failed(answer, "was not finished accepting")
+    means.failed(answer.get("failed"), "was not finished accepting")

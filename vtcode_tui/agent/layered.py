@@ -70,9 +70,9 @@ class Layered:
                 await finish_acceptance(self._means, self._layer)  # its worker was killed, and vtcode lives on
             shown = self._shown.of(digest)
             arguments = self._layer.accepting(shown, selection, digest, turn=turn, live=self._means.live())
-            await self._means.decided("accepted", selection, digest, turn, staged=True)
-            answer = await self._admitted(MODULE, "accept", shown, selection, arguments, turn, "accept")
-            self._means.failed(answer, "was not accepted")
+            async with self._means.decided("accepted", selection, digest, turn, staged=True) as failed:
+                answer = await self._admitted(MODULE, "accept", shown, selection, arguments, turn, "accept")
+                failed.update(answer["failed"])
             await self._means.record(self._means.told(decode(answer["changes"]).files, "accept"), turn)
             await asyncio.to_thread(self._layer.told)
             self._last = await self._scan()
@@ -81,9 +81,9 @@ class Layered:
         """Throw a selection away."""
         async with self._one:
             arguments = self._layer.discarding(self._shown.of(digest), selection, digest)
-            await self._means.decided("discarded", selection, digest, turn, staged=True)
             before = self._last
-            await self._invoke("discard_changes", "discard", arguments, "takes changes out of the layer", turn)
+            async with self._means.decided("discarded", selection, digest, turn, staged=True):
+                await self._invoke("discard_changes", "discard", arguments, "takes changes out of the layer", turn)
             await self._means.record(await self._moved(before, "rollback"), turn)
 
     async def before(self, turn: int, paths: Collection[str] | None) -> None:
@@ -151,7 +151,7 @@ class Layered:
                         "put", [change.path for change in since.files.files]
                     )
                     answer = await self._moment("put", mark, "brings back what the agent saw", now, profile)
-                    self._means.failed(answer, "could not go back")
+                    self._means.failed(answer.get("failed"), "could not go back")
                     await self._moment("settle", mark, "notes what was brought back", now, turn=turn)
             return await self._moved(before, "rewind")
 
@@ -209,7 +209,7 @@ class Layered:
         picked: Selection = {change.path: None for change in real.files if change.path in undo}
         arguments = {**self._tracing(turn), "selected": selected(real, picked, real.digest)}
         answer = await self._admitted(TRACING, "undo", real, picked, arguments, now, "take back")
-        self._means.failed(answer, "was not taken back")
+        self._means.failed(answer.get("failed"), "was not taken back")
         await self._means.record(self._means.told(decode(answer["changes"]).files, "rewind"), now)
         await asyncio.to_thread(told, self._layer.folder)
 

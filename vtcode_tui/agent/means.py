@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vtcode_tui.agent.changes import Decision, Via, changed_events, reviewed
 from vtcode_tui.agent.own_work import OwnWork
-from vtcode_tui.common.errors import DeniedError
+from vtcode_tui.common.errors import DeniedError, VtcodeError
 from vtcode_tui.events import Bus
 from vtcode_tui.events.live import Notice
-from vtcode_tui.events.types import Actor, FileChanged
+from vtcode_tui.events.types import Actor, ChangesFailed, FileChanged
 from vtcode_tui.gate.plan import Plan
 from vtcode_tui.gate.profile import Surroundings
 from vtcode_tui.gate.types import Refusal
@@ -34,11 +35,25 @@ class Means:
     human: Actor
     live: Callable[[], bool]
 
+    @asynccontextmanager
     async def decided(
         self, decision: Decision, selection: Selection, digest: str, turn: int, *, staged: bool
-    ) -> None:
-        """Record what the human decided, before it is done."""
+    ) -> AsyncIterator[dict[str, str]]:
+        """Record what the human decided before it is done, and afterwards what could not be: why, by path.
+
+        What is done within puts the latter into the dict; where it raises, that is all of the selection.
+        """
         await self.bus.record(reviewed(decision, selection, digest, staged=staged), turn=turn, actor=self.human)
+        failed: dict[str, str] = {}
+        try:
+            yield failed
+        except (VtcodeError, OSError) as error:
+            failed.update(dict.fromkeys(selection, str(error)))
+            raise
+        finally:
+            if failed:
+                undone = ChangesFailed(decision=decision, subject_sha256=digest, failed=failed, staged=staged)
+                await self.bus.record(undone, turn=turn, outcome="failure")
 
     async def admitted(self, plan: Plan, turn: int) -> Mapping[str, Any]:
         """The answer of a plan that goes through the gate like any call: the policy still denies what no decision
@@ -54,9 +69,9 @@ class Means:
             name, writable=writable, staging=None, executes=False, wall_seconds=300.0
         )
 
-    def failed(self, answer: Mapping[str, Any], what: str) -> None:
+    def failed(self, failed: Mapping[str, str] | None, what: str) -> None:
         """Say of each path that a worker could not do what it should, and why."""
-        for path, why in dict(answer.get("failed") or {}).items():
+        for path, why in (failed or {}).items():
             self.bus.publish(Notice(f"{path} {what}: {why}", "error"))
 
     def unshown(self, paths: Sequence[str]) -> None:

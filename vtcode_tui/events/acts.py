@@ -199,6 +199,17 @@ class ChangesReviewed(Payload):
     """Of each path with text of the human's own: the SHA-256 of those texts."""
 
 
+class ChangesFailed(Payload):
+    """What the human accepted or discarded could not be done with these paths; the others are not named."""
+
+    TYPE = "changes.failed"
+    decision: Literal["accepted", "discarded"]
+    subject_sha256: str
+    failed: dict[str, str]
+    staged: bool = True
+    """As in the decision."""
+
+
 class NetworkBlocked(Payload):
     """A connection was refused."""
 

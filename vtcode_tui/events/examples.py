@@ -241,6 +241,15 @@ EXAMPLES: tuple[tuple[Payload, str | None, Actor], ...] = (
         _HUMAN,
     ),
     (
+        t.ChangesFailed(
+            decision="accepted",
+            subject_sha256=_digest("changes"),
+            failed={"src/app.py": "src/app.py changed since it was looked at"},
+        ),
+        None,
+        t.SYSTEM,
+    ),
+    (
         t.NetworkBlocked(
             protocol="tcp",
             host="evil.example",

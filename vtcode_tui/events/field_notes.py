@@ -47,6 +47,8 @@ NOTES: dict[str, str] = {
     "cpu_ms": "CPU time in ms",
     "cwd": "the folder it runs in",
     "decision": "allow, prompt or deny",
+    "changes.failed.decision": "accepted or discarded",
+    "changes.failed.failed": "why, by path",
     "changes.reviewed.decision": "accepted or discarded",
     "degraded": "what this machine could not give",
     "denied": "calls that were denied",

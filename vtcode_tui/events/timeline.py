@@ -55,6 +55,7 @@ _SAYINGS: dict[type[t.Payload], Callable[[Any], str]] = {
     ),
     t.FileChanged: lambda d: f"{d.op} {d.path} +{d.added} -{d.removed}{' (staged)' if d.staged else ''}",
     t.ChangesReviewed: lambda d: f"{d.decision}: {', '.join(d.paths)}",
+    t.ChangesFailed: lambda d: f"not {d.decision}: {'; '.join(f'{path}: {why}' for path, why in d.failed.items())}",
     t.NetworkBlocked: lambda d: f"{d.protocol} {d.host}:{d.port} by {d.layer}",
     t.NetworkAllowed: lambda d: f"{d.protocol} {d.host}:{d.port}",
     t.ViolationDetected: lambda d: f"{d.kind} {d.action} by {d.layer}: {d.detail} {d.technique}".rstrip(),

@@ -233,6 +233,12 @@ def _reviewed(data: t.ChangesReviewed, event: t.Event) -> Told:
     )
 
 
+def _not_done(data: t.ChangesFailed, event: t.Event) -> Told:
+    count = plural(len(data.failed), "file")
+    reasons = "\n".join(f"{path}: {why}" for path, why in data.failed.items())
+    return Told("you", f"changes of {count} could not be {data.decision}", "bad", reasons)
+
+
 def _net_blocked(data: t.NetworkBlocked, event: t.Event) -> Told:
     port = f":{data.port}" if data.port else ""
     by = f" for {data.process}" if data.process else ""
@@ -302,6 +308,7 @@ TELLERS: dict[type[t.Payload], Teller] = {
     t.ExecFinished: _exec_finished,
     t.FileChanged: _file,
     t.ChangesReviewed: _reviewed,
+    t.ChangesFailed: _not_done,
     t.NetworkBlocked: _net_blocked,
     t.NetworkAllowed: _net_allowed,
     t.ViolationDetected: _violation,

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 from vtcode_tui.common.errors import UsageError, VtcodeError
 from vtcode_tui.events import Event
-from vtcode_tui.events.types import ChangesReviewed, ExecStarted, FileChanged
+from vtcode_tui.events.types import ChangesFailed, ChangesReviewed, ExecStarted, FileChanged
 from vtcode_tui.sessions.index import JournalIndex
 from vtcode_tui.terminal import Recording as Cast
 
@@ -26,7 +26,7 @@ _TYPES: dict[Landmark, frozenset[str]] = {
     "prompt": frozenset({"prompt.submitted"}),
     "approval": frozenset({"approval.requested", "approval.granted", "approval.denied"}),
     "violation": frozenset({"violation.detected", "network.blocked"}),
-    "change": frozenset({"file.changed", "changes.reviewed"}),
+    "change": frozenset({"file.changed", "changes.reviewed", "changes.failed"}),
     "failure": frozenset(),
 }
 _SCENES = frozenset({"prompt.submitted", "model.requested", "session.started", "session.resumed"})
@@ -150,10 +150,21 @@ class Recording:
         block = min(count // _STAGED_EVERY, len(self._staged) - 1)
         staged = dict(self._staged[block])
         for number in range(block * _STAGED_EVERY, count):
-            _remember(staged, self.events[self._changes[number]])
+            event = self.events[self._changes[number]]
+            _remember(staged, event)
+            if isinstance(event.data, ChangesFailed):
+                self._keep(staged, number, event.data.failed)
             if (number + 1) % _STAGED_EVERY == 0 and (number + 1) // _STAGED_EVERY == len(self._staged):
                 self._staged.append(dict(staged))
         return staged
+
+    def _keep(self, staged: dict[str, FileChanged], number: int, paths: Iterable[str]) -> None:
+        """Put back what the decision before a change had taken out, and what could not be done."""
+        for earlier in reversed(self._changes[:number]):
+            if self.events.types[earlier] == "changes.reviewed":
+                before = self.staged(earlier)
+                staged.update({path: before[path] for path in paths if path in before})
+                return
 
     def output(self, place: int) -> Output:
         """What the run that starts at a place wrote, with the times of this recording."""

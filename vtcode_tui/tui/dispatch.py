@@ -253,6 +253,12 @@ def _reviewed(story: Story, event: t.Event, data: t.ChangesReviewed) -> None:
     story.stage.files_changed()
 
 
+def _not_done(story: Story, event: t.Event, data: t.ChangesFailed) -> None:
+    for path, why in data.failed.items():
+        story.note(f"{path} was not {data.decision}: {why}", event, style="bad", mark="✗")
+    story.stage.files_changed()
+
+
 # What was stopped.
 
 
@@ -331,6 +337,7 @@ TELLERS: dict[type[t.Payload], Teller] = {
     t.ExecFinished: _exec_finished,
     t.FileChanged: _file,
     t.ChangesReviewed: _reviewed,
+    t.ChangesFailed: _not_done,
     t.NetworkBlocked: _net_blocked,
     t.NetworkAllowed: _net_allowed,
     t.ViolationDetected: _violation,

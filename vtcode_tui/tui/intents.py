@@ -187,15 +187,15 @@ class Intents:
         selection: Selection,
         digest: str,
         done: Callable[[], None],
-        failed: Callable[[Exception], None],
+        failed: Callable[[], None],
     ) -> None:
         """Accept or discard staged changes as they were on the screen; `failed` where that was not done."""
 
         async def act(core: Core) -> None:
             try:
                 await (core.accept(selection, digest) if accept else core.discard(selection, digest))
-            except (VtcodeError, OSError) as error:
-                failed(error)
+            except (VtcodeError, OSError):
+                failed()
                 raise
             done()
 

@@ -33,6 +33,7 @@ _KINDS: dict[str, tuple[str, str]] = {
     "exec.finished": ("process", "end"),
     "file.changed": ("file", "change"),
     "changes.reviewed": ("file", "info"),
+    "changes.failed": ("file", "info"),
     "network.blocked": ("network", "denied"),
     "network.allowed": ("network", "allowed"),
     "violation.detected": ("intrusion_detection", "denied"),

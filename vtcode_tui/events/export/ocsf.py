@@ -175,6 +175,7 @@ _SHAPES: dict[type[t.Payload], Callable[[Event, Any], Shape]] = {
     t.ExecFinished: _finished,
     t.FileChanged: _changed,
     t.ChangesReviewed: lambda e, d: _api(f"changes.{d.decision}", e),
+    t.ChangesFailed: lambda e, d: _api(f"changes.{d.decision}.failed", e),
     t.NetworkBlocked: lambda e, d: _network(d, 5, 2),
     t.NetworkAllowed: lambda e, d: _network(d, 1, 1),
     t.ViolationDetected: _violation,

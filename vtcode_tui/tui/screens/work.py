@@ -13,7 +13,6 @@ from vtcode_tui.tui.intents import Intents
 from vtcode_tui.tui.keys import APPROVALS, Hint, bindings, first_key, key_for
 from vtcode_tui.tui.layout import Pane
 from vtcode_tui.tui.panes.approvals import ApprovalPane
-from vtcode_tui.tui.panes.blocks import Note
 from vtcode_tui.tui.panes.diff import DiffPane
 from vtcode_tui.tui.panes.prompt import Prompt, Suggestions
 from vtcode_tui.tui.panes.queued import Queued
@@ -248,14 +247,12 @@ class WorkScreen(ApprovalKeys, CommandActions, Composing, GoingBack, PaneScreen)
             # the key that took what was written, and whatever was typed since must not lose it.)
             return
 
-        def failed(error: Exception) -> None:
-            # The chat says already that the person decided so, and goes on saying it.
-            self.chat.add(Note(text=f"failed: {plain_line(str(error))}", style="caution", mark="✗", tight=True))
+        def keep() -> None:
             if written:
                 self.copy(written, "text you wrote, which was not accepted")
 
         def act() -> None:
-            self.intents.decide(message.accept, message.selection, message.digest, self.files_changed, failed)
+            self.intents.decide(message.accept, message.selection, message.digest, self.files_changed, keep)
 
         protected = [
             file.path for file in self.diff.changes.files if file.protected and file.path in message.selection
