@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests.sandbox.conftest import Finish, grant_for
 from vtcode_tui.sandbox import Profile, Spawner
+from vtcode_tui.sandbox.inner import births
 
 pytestmark = pytest.mark.kernel
 
@@ -79,3 +81,23 @@ async def test_a_run_reaches_its_own_servers_at_paths(finish: Finish, profile: P
     text, outcome = await finish(grant_for(profile, "python3", "-c", OWN))
     assert text.split("\n") == ["echo"] * 3 + ["packet 1 False", "Transport endpoint is already connected", ""]
     assert (outcome.exit_code, outcome.denials) == (0, ())
+
+
+def test_a_socket_made_right_before_a_run_is_older_than_the_run_and_one_of_its_own_is_not(tmp_path: Path) -> None:
+    def made(name: str) -> int:
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(str(tmp_path / name))
+        file = os.open(tmp_path / name, os.O_PATH)
+        try:
+            return births.born_ns(file)
+        finally:
+            os.close(file)
+
+    for number in range(50):  # within a few of the kernel's ticks
+        touched = tmp_path / f"touched-{number}"
+        touched.touch()
+        touched.stat()
+        touched.chmod(0o600)  # its time is exact, ahead of the kernel's coarse clock, and so are all after it
+        before = made(f"before-{number}")
+        begun = births.moment(str(tmp_path))
+        assert before < begun <= made(f"after-{number}")

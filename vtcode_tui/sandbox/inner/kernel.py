@@ -190,17 +190,6 @@ def mount_of(descriptor: int) -> int:
     return int(struct.unpack_from("=Q", buffer.raw, 144)[0]) if known else 0
 
 
-def born_ns(descriptor: int) -> int:
-    """When a file was made, in nanoseconds; 0 where its file system does not say. Nothing a run does changes it."""
-    if _MAC:
-        return int(getattr(os.fstat(descriptor), "st_birthtime", 0.0) * 1_000_000_000)
-    buffer = ctypes.create_string_buffer(256)
-    syscall("statx", SYS_STATX, descriptor, b"", AT_EMPTY_PATH, 0x800, buffer)
-    mask = struct.unpack_from("=I", buffer.raw)[0]
-    seconds, nanoseconds = struct.unpack_from("=qI", buffer.raw, 80)
-    return seconds * 1_000_000_000 + nanoseconds if mask & 0x800 else 0
-
-
 _OVERLAY = 0x794C7630
 _EXT, _XFS, _BTRFS, _TMPFS, _F2FS = 0xEF53, 0x58465342, 0x9123683E, 0x01021994, 0xF2F52010
 

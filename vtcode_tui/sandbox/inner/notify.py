@@ -10,10 +10,9 @@ import errno
 import os
 import socket
 import struct
-import time
 from contextlib import suppress
 
-from vtcode_tui.sandbox.inner import kernel, loopback, metadata, terminals
+from vtcode_tui.sandbox.inner import births, kernel, loopback, metadata, terminals
 from vtcode_tui.sandbox.inner.memory import Memory, small
 from vtcode_tui.sandbox.inner.numbers import NAMES, OTHER_PROCESS, ROUTE_SOCKET, SIGNALS
 
@@ -54,7 +53,7 @@ class Notifier:
         self._tell = tell
         self._counts: dict[tuple[str, str, str], int] = {}
         self._overflow = 0
-        self._born = time.clock_gettime_ns(kernel.CLOCK_OF_FILES)
+        self._born = births.moment(job.folder)
 
     def serve(self) -> None:
         """Answer one notification."""
@@ -304,7 +303,7 @@ class Notifier:
         real = os.readlink(f"/proc/self/fd/{held}")
         inside = self._full or any(real.startswith(r + "/") for r in self._roots)
         # A socket that was there before the run belongs to somebody outside, wherever its file may lie.
-        if not inside or kernel.born_ns(held) < self._born:
+        if not inside or births.born_ns(held) < self._born:
             os.close(held)
             return place, -1
         return place, held
