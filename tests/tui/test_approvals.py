@@ -30,6 +30,18 @@ QUICK = Settings.model_validate({"approvals": {"grace_ms": 60}})
 EDGE = 3
 
 
+async def read_to_the_end(app: Rig, item: Waiting, pilot: Pilot[Any]) -> None:
+    """Read from the beginning until every row was on the screen; what a frame left out is gone back to."""
+    content = app.app.work.approvals.content
+    content.scroll_home(animate=False, immediate=True)
+    while item.unseen():
+        await pilot.pause()
+        if content.is_vertical_scroll_end:
+            content.scroll_home(animate=False, immediate=True)
+        else:
+            await pilot.press("ctrl+down")
+
+
 def read_back(rows: list[Line]) -> str:
     """What a person reads off the rows, mark by mark: an edge of three cells, ↪ where a row goes on."""
     parts: list[str] = []
@@ -173,18 +185,14 @@ async def test_a_rule_below_the_edge_of_the_screen_must_be_read_before_it_is_kep
         await until(lambda: bool(queue.current and queue.current.seen), pilot)
         item = queue.current
         assert item is not None
-        while item.unseen():
-            await pilot.press("ctrl+down")
-            await pilot.pause()
+        await read_to_the_end(app, item, pilot)
         app.app.work.approvals.content.scroll_home(animate=False, immediate=True)
         await pilot.press("alt+s", "alt+s")
         await pilot.pause()
         assert item.chosen.scope == "always" and item.unseen() > 0
         queue.approve(queue.clock() + 60)
         assert not task.done()
-        while item.unseen():
-            await pilot.press("ctrl+down")
-            await pilot.pause()
+        await read_to_the_end(app, item, pilot)
         assert queue.approve(queue.clock() + 60) == "ready"
         assert (await task).scope == "always"
 
@@ -210,13 +218,7 @@ async def test_the_policys_explanation_opens_by_key_below_the_exact_content_and_
         item = queue.current
         assert item is not None
 
-        async def read() -> None:
-            content.scroll_home(animate=False, immediate=True)
-            while item.unseen():
-                await pilot.press("ctrl+down")
-                await pilot.pause()
-
-        await read()
+        await read_to_the_end(app, item, pilot)
         exact = shown_rows(app)[: len(content._exact)]
         assert read_back(content._exact) == WRAPPED
         folded = [row for row in shown_rows(app) if row.startswith("   parts")]
@@ -237,7 +239,7 @@ async def test_the_policys_explanation_opens_by_key_below_the_exact_content_and_
                 if item.unseen():
                     queue.approve(queue.clock() + 60)
                     assert not task.done()
-            await read()
+            await read_to_the_end(app, item, pilot)
         assert heights[0] == heights[3] < heights[1] < heights[2]
         assert queue.approve(queue.clock() + 60) == "ready"
         assert (await task).outcome == "granted"
