@@ -860,9 +860,11 @@ async def test_the_events_shown_can_be_kept_in_a_file_while_keys_are_answered(
         assert file.read_text(encoding="utf-8").count("\n") == count
         told = f"{count:,} events written to {file}"
         await until(lambda: told in [note.message for note in app.app._notifications], pilot)
+        app.app.work.events.action_export()
+        await until(lambda: len(written()) == 2, pilot)  # in the same second: each has a name of its own
         app.app.work.events.narrow("nobody says this")
         await until(lambda: " 0 of " in text_of(app.app), pilot)
         app.app.work.events.action_export()
         none = "no event passes the filter: nothing is written"
         await until(lambda: none in [note.message for note in app.app._notifications], pilot)
-        assert written() == [file]
+        assert len(written()) == 2

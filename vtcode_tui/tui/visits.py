@@ -149,7 +149,7 @@ class Visits(BaseApp):
         from vtcode_tui.common.home import Home
         from vtcode_tui.tui.picture import svg_of  # only when asked for
 
-        file = Home.from_environment().state / "exports" / f"screen-{datetime.now(UTC):%Y%m%d-%H%M%S}.svg"
+        file = Home.from_environment().state / "exports" / f"screen-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.svg"
         try:
             write_atomically(file, svg_of(self))
         except OSError as error:

@@ -291,7 +291,7 @@ class PaneScreen(Arranging):
         if not message.places:
             self.app.notify("no event passes the filter: nothing is written", severity="warning", markup=False)
             return
-        name = f"events-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"
+        name = f"events-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}.jsonl"
         file = Home.from_environment().state / "exports" / name
         self.app.notify(f"writing {len(message.places):,} events to a file …", markup=False, timeout=3)
         self._export = self.run_worker(self._write_events(file, message.places), exit_on_error=True)
