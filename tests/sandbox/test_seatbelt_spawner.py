@@ -321,7 +321,7 @@ def test_opening_by_steps_follows_no_link_and_leaves_no_folder(tmp_path: Path) -
         os.close(root)
 
 
-@pytest.mark.skipif(processes.MAC, reason="shows what happens where the calls of macOS are missing")
+@pytest.mark.skipif(kernel.MAC, reason="shows what happens where the calls of macOS are missing")
 def test_missing_calls_of_macos_are_an_error_that_refuses_the_run() -> None:
     with pytest.raises(OSError, match=r"libSystem|sandbox_check"):
         processes.Darwin()

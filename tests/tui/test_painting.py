@@ -167,9 +167,13 @@ async def test_several_long_answers_are_laid_out_for_another_width_and_not_withi
         def texts(rows: Iterable[Line]) -> list[str]:
             return [row.text.rstrip() for row in rows]
 
-        for index in (second - 1, second):
-            whole = texts(blocks.Answer(source=chat.blocks[index].copy_text()).lay(chat.text_width))
-            await until(lambda index=index, whole=whole: texts(chat._rows[index]) == whole, pilot)  # type: ignore[misc]
+        def is_laid(index: int) -> bool:
+            whole = blocks.Answer(source=chat.blocks[index].copy_text()).lay(chat.text_width)
+            return texts(chat._rows[index]) == texts(whole)
+
+        await until(lambda: not chat._pending, pilot)
+        await until(lambda: is_laid(second - 1), pilot)
+        await until(lambda: is_laid(second), pilot)
 
 
 async def test_a_row_that_is_painted_between_two_frames_is_not_remembered_as_what_it_was(rig: Make) -> None:

@@ -35,7 +35,7 @@ from vtcode_tui.tui.screens.copying import Copying
 from vtcode_tui.tui.screens.recover import Recover
 from vtcode_tui.tui.screens.replay import ReplayScreen
 from vtcode_tui.tui.screens.session_preview import Ending, ending_of, preview_of
-from vtcode_tui.tui.screens.sessions import Chosen, PickerApp, Sessions
+from vtcode_tui.tui.screens.sessions import Act, Chosen, PickerApp, Sessions
 
 A = "a" * 64
 
@@ -315,8 +315,9 @@ async def test_the_list_begins_with_what_was_used_last_and_leaves_out_where_noth
     left = await record(home, 3, "x", "x")
     Store(left, read_meta(left)).update(title="", turns=0)
     Store(gone_on_with, read_meta(gone_on_with)).update(updated="2026-11-21T10:00:00+00:00", ended=False)
-    for act, titles in (("replay", ["Build it", "", "Look at it"]), ("resume", ["Build it", "Look at it"])):
-        app = PickerApp(home, "which?", act, Settings())  # type: ignore[arg-type]
+    lists: dict[Act, list[str]] = {"replay": ["Build it", "", "Look at it"], "resume": ["Build it", "Look at it"]}
+    for act, titles in lists.items():
+        app = PickerApp(home, "which?", act, Settings())
         with (gone_on_with / "journal.jsonl").open() as held:
             fcntl.flock(held, fcntl.LOCK_EX)
             async with app.run_test(size=(120, 30)) as pilot:

@@ -6,9 +6,12 @@ import tomllib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from textual.pilot import Pilot
+from textual.screen import Screen
 
 from tests.tui.rig import Rig, until
 from vtcode_tui.common.home import Home
@@ -87,6 +90,18 @@ async def test_an_impossible_value_changes_nothing(home: Home, rig: Callable[...
     assert tomllib.loads(home.settings_file.read_text()) == {"sandbox": {"wall_seconds": 45.5}}
 
 
+async def changing(made: Rig, pilot: Pilot[Any], key: str, shown: str) -> Screen[Any]:
+    """The settings, where a key whose row shows these words is being changed."""
+    made.app.action_settings()
+    await until(lambda: isinstance(made.app.screen, SettingsScreen), pilot)
+    screen = made.app.screen
+    await pilot.press(*key)
+    await until(lambda: shown in text_of(made.app), pilot)
+    await pilot.press("enter")
+    await until(lambda: made.app.screen is not screen, pilot)
+    return screen
+
+
 async def test_keys_are_changed_in_the_file_with_its_comments_and_not_to_what_cannot_be(
     home: Home, rig: Callable[..., Rig]
 ) -> None:
@@ -95,13 +110,7 @@ async def test_keys_are_changed_in_the_file_with_its_comments_and_not_to_what_ca
     made = rig()
     async with made.app.run_test(size=(180, 40)) as pilot:
         await made.ready(pilot)
-        made.app.action_settings()
-        await until(lambda: isinstance(made.app.screen, SettingsScreen), pilot)
-        screen = made.app.screen
-        await pilot.press(*"interface.keys")
-        await until(lambda: "vtcode.toml:4" in text_of(made.app), pilot)
-        await pilot.press("enter")
-        await until(lambda: made.app.screen is not screen, pilot)
+        screen = await changing(made, pilot, "interface.keys", "vtcode.toml:4")
         await pilot.press("ctrl+u", *'{zom = "f7"}', "enter")
         await until(lambda: "did you mean `zoom`?" in text_of(made.app), pilot)
         await pilot.press("ctrl+u", *'{zoom = "f7", palette = "f10"}', "enter")
@@ -126,13 +135,7 @@ async def test_own_keys_that_the_managed_file_locks_are_marked_and_stay_and_the_
     made = rig()
     async with made.app.run_test(size=(180, 40)) as pilot:
         await made.ready(pilot)
-        made.app.action_settings()
-        await until(lambda: isinstance(made.app.screen, SettingsScreen), pilot)
-        screen = made.app.screen
-        await pilot.press(*"interface.keys")
-        await until(lambda: "locked: zoom" in text_of(made.app), pilot)
-        await pilot.press("enter")
-        await until(lambda: made.app.screen is not screen, pilot)
+        screen = await changing(made, pilot, "interface.keys", "locked: zoom")
         await pilot.press("ctrl+u", *'{zoom = "f8"}', "enter")
         await until(lambda: "interface.keys.zoom is locked by managed" in text_of(made.app), pilot)
         assert not home.settings_file.exists()

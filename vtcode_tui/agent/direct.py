@@ -20,7 +20,7 @@ from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.tools.answer import invoke
 from vtcode_tui.workspace.changes import ChangeSet, Selection
 from vtcode_tui.workspace.glance import Glance
-from vtcode_tui.workspace.layer import TRACING, marked, selected, told
+from vtcode_tui.workspace.layer import TRACING, forget_untold, marked, selected
 from vtcode_tui.workspace.wire import decode
 
 
@@ -195,7 +195,7 @@ class Direct:
             Plan(call, work, writes=True, summary=f"take back {', '.join(paths)}"), turn
         )
         await self._means.record(self._means.told(decode(answer["changes"]).files, via), turn)
-        await asyncio.to_thread(told, self._folder)
+        await asyncio.to_thread(forget_untold, self._folder)
         return dict(answer["failed"])
 
     def _arguments(self, more: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from vtcode_tui.events import locate
 from vtcode_tui.events.live import Notice
 from vtcode_tui.sessions.listing import kept_alone
 from vtcode_tui.sessions.store import read_meta
-from vtcode_tui.workspace.layer import MODULE, TRACING, Layer, is_untold, told, unfinished_layers
+from vtcode_tui.workspace.layer import MODULE, TRACING, Layer, forget_untold, is_untold, unfinished_layers
 from vtcode_tui.workspace.wire import decode
 
 _NAMED = 6
@@ -64,7 +64,7 @@ async def tell_taken_back(means: Means, folder: Path) -> None:
         return
     for changed in means.told(decode(answer["changes"]).files, "rollback"):
         await means.bus.record(changed)
-    await asyncio.to_thread(told, folder)
+    await asyncio.to_thread(forget_untold, folder)
 
 
 async def finish_acceptance(means: Means, layer: Layer) -> None:

@@ -21,7 +21,7 @@ from vtcode_tui.sandbox.profile import Profile
 from vtcode_tui.sandbox.run import Outcome
 from vtcode_tui.tools.answer import invoke
 from vtcode_tui.workspace.changes import ChangeSet, Selection
-from vtcode_tui.workspace.layer import MARKS, MODULE, TRACING, Layer, marked, selected, told
+from vtcode_tui.workspace.layer import MARKS, MODULE, TRACING, Layer, forget_untold, marked, selected
 from vtcode_tui.workspace.prints import Prints, prints_of
 from vtcode_tui.workspace.wire import decode
 
@@ -211,7 +211,7 @@ class Layered:
         answer = await self._admitted(TRACING, "undo", real, picked, arguments, now, "take back")
         self._means.failed(answer.get("failed"), "was not taken back")
         await self._means.record(self._means.told(decode(answer["changes"]).files, "rewind"), now)
-        await asyncio.to_thread(told, self._layer.folder)
+        await asyncio.to_thread(forget_untold, self._layer.folder)
 
     async def _moment(
         self, function: str, mark: int, why: str, now: int, profile: Profile | None = None, **more: int | str

@@ -196,7 +196,7 @@ def is_untold(folder: Path) -> bool:
     return (folder / UNTOLD).exists()
 
 
-def told(folder: Path) -> None:
+def forget_untold(folder: Path) -> None:
     """The journal tells of what was taken back."""
     (folder / UNTOLD).unlink(missing_ok=True)
 

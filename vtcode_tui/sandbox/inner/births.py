@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import os
-import platform
 import struct
 import time
 from contextlib import suppress
 
 from vtcode_tui.sandbox.inner import kernel
 
-_MAC = platform.system() == "Darwin"
-
 
 def born_ns(descriptor: int) -> int:
     """When a file was made, in nanoseconds; 0 where its file system does not say. Nothing a run does changes it."""
-    if _MAC:
+    if kernel.MAC:
         return int(getattr(os.fstat(descriptor), "st_birthtime", 0.0) * 1_000_000_000)
     buffer = ctypes.create_string_buffer(256)
     kernel.syscall("statx", kernel.SYS_STATX, descriptor, b"", kernel.AT_EMPTY_PATH, 0x800, buffer)
@@ -32,7 +29,7 @@ def moment(folder: str) -> int:
     a file whose time was asked for gets an exact one at its next change, and none after it an earlier one. So that
     is done with a file without a name in `folder`; where that cannot be had, the clock has to do.
     """
-    if not _MAC:
+    if not kernel.MAC:
         with suppress(OSError):
             file = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
             try:

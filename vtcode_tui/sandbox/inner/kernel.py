@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 _ARM = platform.machine() in {"aarch64", "arm64"}
-_MAC = platform.system() == "Darwin"
+MAC = platform.system() == "Darwin"
 
 SYS_CLONE = 220 if _ARM else 56
 SYS_SECCOMP = 277 if _ARM else 317
@@ -62,7 +62,7 @@ MS_PRIVATE = 1 << 18
 MNT_DETACH = 2
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC = 1, 2, 4, 8
 AT_RECURSIVE = 0x8000
-CLOCK_OF_FILES = 0 if _MAC else 5
+CLOCK_OF_FILES = 0 if MAC else 5
 """CLOCK_REALTIME_COARSE: what the kernel stamps files with; the finer clock runs ahead of it.
 On macOS files are stamped with the real time."""
 AT_EMPTY_PATH = 0x1000
@@ -146,7 +146,7 @@ def attach_mount(mount: int, folder: int) -> None:
 
 def open_inside(folder: int, path: str, flags: int, resolve: int = INSIDE, mode: int = 0) -> int:
     """`openat2(2)`: open `path` below `folder` without following a way out of it."""
-    if _MAC:
+    if MAC:
         return open_by_steps(folder, path, flags)
     how = struct.pack("=QQQ", flags | os.O_CLOEXEC, mode, resolve)
     return syscall(f"openat2 {path}", SYS_OPENAT2, folder, os.fsencode(path), how, len(how))
@@ -171,7 +171,7 @@ def open_by_steps(folder: int, path: str, flags: int) -> int:
 
 def open_up(folder: int, name: str) -> None:
     """Give the owner all rights on an entry whose mode was taken away; no link is followed, whoever makes one."""
-    if _MAC:
+    if MAC:
         known = os.stat(name, dir_fd=folder, follow_symlinks=False)
         os.chmod(name, known.st_mode & 0o7777 | 0o700, dir_fd=folder, follow_symlinks=False)
         return
@@ -196,7 +196,7 @@ _EXT, _XFS, _BTRFS, _TMPFS, _F2FS = 0xEF53, 0x58465342, 0x9123683E, 0x01021994, 
 
 def _file_system(descriptor: int) -> int:
     """The number by which the kernel knows the kind of file system that a descriptor lies on; 0 where unknown."""
-    if _MAC:
+    if MAC:
         return 0
     buffer = ctypes.create_string_buffer(256)
     if LIBC.fstatfs(descriptor, buffer) < 0:

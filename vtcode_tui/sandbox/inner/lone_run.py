@@ -235,7 +235,7 @@ class Run:
         if self.usage is not None:
             message["cpu_ms"] = int((self.usage.ru_utime + self.usage.ru_stime) * 1000)
             # Bytes on macOS, kilobytes on Linux.
-            message["max_rss_kb"] = self.usage.ru_maxrss >> 10 if processes.MAC else self.usage.ru_maxrss
+            message["max_rss_kb"] = self.usage.ru_maxrss >> 10 if kernel.MAC else self.usage.ru_maxrss
         if self.setup_error is not None:
             message |= {"setup_error": self.setup_error.message, "step": self.setup_error.step}
         else:

@@ -11,19 +11,17 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import os
-import platform
 import signal
 import struct
 import time
 
-from vtcode_tui.sandbox.inner import ending, tree
+from vtcode_tui.sandbox.inner import ending, kernel, tree
 from vtcode_tui.sandbox.inner.tree import Entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAC = platform.system() == "Darwin"
 _BSD_INFO, _BSD_INFO_SIZE = 3, 136
 _TASK_INFO, _TASK_INFO_SIZE = 4, 96
 _USAGE_SIZE = 96
@@ -178,4 +176,4 @@ class Family:
 
 def here() -> System:
     """The system that this runs on."""
-    return Darwin() if MAC else System()
+    return Darwin() if kernel.MAC else System()
