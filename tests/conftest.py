@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 import sys
 import time
+from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,12 +30,48 @@ settings.load_profile("fuzz" if os.environ.get("VTCODE_FUZZ") else "test")
 os.environ["TZ"] = "UTC"
 time.tzset()
 
+ENDED_AFTER = 60.0
+"""Seconds that a test has left when its time limit has ended it."""
+_stderr = pytest.StashKey[int]()
+
 gc.disable()  # until all tests are collected: they stay, and so does what they import
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--update-snapshots` writes what is on the screen now instead of comparing it (`make snapshots`)."""
     parser.addoption("--update-snapshots", action="store_true", help="write the snapshots anew")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the way out for what a process says at its end: later, what is written there is a test's own."""
+    config.stash[_stderr] = os.dup(2)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that not even its time limit ends takes its process along: it is named, and the others go on.
+
+    The limit is an exception in the main thread. A task that is not the test's own may keep it, and what the test
+    leaves behind may wait for the same as the test did, which nothing limits.
+    """
+    _limit(item)
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
+    """Limit what is left of a test that failed: pytest takes the limit back, for those who debug."""
+    if isinstance(node, pytest.Item) and not node.config.getoption("usepdb"):
+        _limit(node)
+
+
+def _limit(item: pytest.Item) -> None:
+    mark = item.get_closest_marker("timeout")
+    given = mark.args[0] if mark else item.config.getoption("timeout") or item.config.getini("timeout")
+    faulthandler.dump_traceback_later(float(given) + ENDED_AFTER, exit=True, file=item.config.stash[_stderr])
 
 
 def pytest_collection_finish() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,23 @@ async def test_a_crash_while_a_session_is_opened_again_is_no_tampering_and_a_clo
     Journal.reopen(folder).close()
     assert verify(folder).state == "sealed"
     assert list(mark.parent.iterdir()) == []
+
+
+async def test_a_machine_without_another_thread_for_the_root_log_lets_nobody_wait_and_stops_the_session(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "journal-mark":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    bus = Bus(Journal.create(home.sessions / "2026" / "11" / "22" / FIRST, FIRST))
+    async with asyncio.timeout(60):
+        await bus.record(STARTED)
+        with pytest.raises(JournalError, match="cannot be marked in the root log: can't start new thread"):
+            for payload, call, actor in a_call("c0"):
+                await bus.record(payload, call=call, actor=actor or SYSTEM)
+    bus.journal.abandon()

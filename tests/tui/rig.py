@@ -266,3 +266,17 @@ async def until(condition: Callable[[], bool], pilot: Any, *, seconds: float = P
         while not condition():
             await pilot.pause()
             await asyncio.sleep(0.005)
+
+
+async def read_to_the_end(rig: Rig, pilot: Any) -> None:
+    """Read what waits from its beginning until all of it was on the screen, going back to what a frame left out."""
+    content, item = rig.app.work.approvals.content, rig.app.queue.current
+    assert item is not None
+    content.scroll_home(animate=False, immediate=True)
+    async with asyncio.timeout(PATIENCE):
+        while item.unseen():
+            await pilot.pause()
+            if content.is_vertical_scroll_end:
+                content.scroll_home(animate=False, immediate=True)
+            else:
+                await pilot.press("ctrl+down")

@@ -12,7 +12,7 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from tests.tui.rig import Rig, ScriptedCore, staged, until
+from tests.tui.rig import Rig, ScriptedCore, read_to_the_end, staged, until
 from tests.tui.scenes import begin, call, finish, respond, run, waits, work
 from vtcode_tui.common.errors import WorkspaceError
 from vtcode_tui.config.settings import Settings
@@ -287,11 +287,7 @@ async def test_a_long_command_must_be_read_to_its_end(rig: Make) -> None:
         await until(lambda: bool(app.app.queue.waiting) and bool(app.app.queue.waiting[0].seen), pilot)
         await pilot.press("ctrl+y")
         assert not core.asked[0].done()
-        item = app.app.queue.current
-        assert item is not None
-        while not item.complete:
-            await pilot.press("ctrl+down")
-            await pilot.pause()
+        await read_to_the_end(app, pilot)
         await ready_to_answer(app, pilot)
         app.app.pressed = 0.0
         await pilot.press("ctrl+y")

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from tests.render.test_safety import CHARACTERS
 from tests.tui.device import Terminal
-from tests.tui.rig import Rig, request, staged, until
+from tests.tui.rig import Rig, read_to_the_end, request, staged, until
 from tests.tui.scenes import CARGO, begin
 from vtcode_tui.config.settings import Settings
 from vtcode_tui.gate.types import ApprovalRequest
@@ -28,18 +28,6 @@ from vtcode_tui.workspace.changes import ChangeSet, FileChange, Hunk
 Make = Callable[..., Rig]
 QUICK = Settings.model_validate({"approvals": {"grace_ms": 60}})
 EDGE = 3
-
-
-async def read_to_the_end(app: Rig, item: Waiting, pilot: Pilot[Any]) -> None:
-    """Read from the beginning until every row was on the screen; what a frame left out is gone back to."""
-    content = app.app.work.approvals.content
-    content.scroll_home(animate=False, immediate=True)
-    while item.unseen():
-        await pilot.pause()
-        if content.is_vertical_scroll_end:
-            content.scroll_home(animate=False, immediate=True)
-        else:
-            await pilot.press("ctrl+down")
 
 
 def read_back(rows: list[Line]) -> str:
@@ -185,14 +173,14 @@ async def test_a_rule_below_the_edge_of_the_screen_must_be_read_before_it_is_kep
         await until(lambda: bool(queue.current and queue.current.seen), pilot)
         item = queue.current
         assert item is not None
-        await read_to_the_end(app, item, pilot)
+        await read_to_the_end(app, pilot)
         app.app.work.approvals.content.scroll_home(animate=False, immediate=True)
         await pilot.press("alt+s", "alt+s")
         await pilot.pause()
         assert item.chosen.scope == "always" and item.unseen() > 0
         queue.approve(queue.clock() + 60)
         assert not task.done()
-        await read_to_the_end(app, item, pilot)
+        await read_to_the_end(app, pilot)
         assert queue.approve(queue.clock() + 60) == "ready"
         assert (await task).scope == "always"
 
@@ -218,7 +206,7 @@ async def test_the_policys_explanation_opens_by_key_below_the_exact_content_and_
         item = queue.current
         assert item is not None
 
-        await read_to_the_end(app, item, pilot)
+        await read_to_the_end(app, pilot)
         exact = shown_rows(app)[: len(content._exact)]
         assert read_back(content._exact) == WRAPPED
         folded = [row for row in shown_rows(app) if row.startswith("   parts")]
@@ -239,7 +227,7 @@ async def test_the_policys_explanation_opens_by_key_below_the_exact_content_and_
                 if item.unseen():
                     queue.approve(queue.clock() + 60)
                     assert not task.done()
-            await read_to_the_end(app, item, pilot)
+            await read_to_the_end(app, pilot)
         assert heights[0] == heights[3] < heights[1] < heights[2]
         assert queue.approve(queue.clock() + 60) == "ready"
         assert (await task).outcome == "granted"

@@ -157,9 +157,12 @@ class Flusher:
 
     def _arrive(self, flight: asyncio.Future[None], position: int, error: OSError | None, took: int) -> None:
         self._flight = None
-        self._over(position, error, took)
-        if not flight.done():
-            flight.set_result(None)
+        try:
+            self._over(position, error, took)
+        finally:
+            # Whatever its owner makes of it: those that wait would wait for ever.
+            if not flight.done():
+                flight.set_result(None)
         if self._again and self.failure is None:
             self._again = False
             self._take_off()

@@ -106,10 +106,13 @@ class Seal:
             return True
         if self._marking is not None and self._marking.is_alive():
             return False
-        self._marking = threading.Thread(
-            target=self._mark, args=(size, head, anchored), name="journal-mark", daemon=True
-        )
-        self._marking.start()
+        marking = threading.Thread(target=self._mark, args=(size, head, anchored), name="journal-mark", daemon=True)
+        try:
+            marking.start()
+        except RuntimeError as error:
+            self._problem = JournalError(f"the session cannot be marked in the root log: {error}")
+            return True
+        self._marking = marking
         return True
 
     def _mark(self, size: int, head: str, anchored: bool) -> None:
