@@ -7,8 +7,10 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 from tests.workspace.conftest import Bench, in_mount
 from vtcode_tui.common.errors import StaleFileError
 from vtcode_tui.workspace.beneath import Beneath
+from vtcode_tui.workspace.wire import decode
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _EXCHANGE, _WHITEOUT = 2, 4
@@ -251,3 +254,41 @@ def test_a_file_that_a_run_goes_on_writing_does_not_keep_an_acceptance_busy(benc
             for _ in range(10):
                 file.write(next(pieces))
                 file.flush()
+
+
+def exchanged(bench: Bench, name: str, contents: list[str], act: Callable[[], Any]) -> Any:
+    """What `act` gives back while a run that lives puts the next content in place before each look at a file."""
+    later = iter(contents)
+
+    def exchange(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and arguments[0] == name and (content := next(later, None)) is not None:
+            other = bench.layer.upper / ".other"
+            other.write_text(content)
+            other.rename(bench.layer.upper / name)
+
+    def there() -> Any:
+        sys.addaudithook(exchange)  # for good, which is why another process does it
+        return act()
+
+    return in_mount(None, there)
+
+
+@pytest.mark.parametrize("looks", range(6))
+def test_what_is_shown_and_taken_is_what_its_hash_says_though_a_run_exchanges_the_file(
+    bench: Bench, looks: int
+) -> None:
+    """Else a person accepts, by its hash, what was never on the screen."""
+    begin = bench.direct()["a.txt"][2]
+    good, evil = (begin.replace("one\n", f"{word}\n").replace("eight", "8") for word in ("good", "evil"))
+    in_layer(bench, lambda: Path("a.txt").write_text(good))
+    scan = partial(bench.call, "scan", bench.layer.arguments(live=True))
+    for contents in ([good] * looks + [evil], [evil] * looks + [good]):
+        (change,) = decode(exchanged(bench, "a.txt", contents, scan)["changes"]).files
+        assert sha256(change.new_text).hexdigest() == change.after_sha256
+    (bench.layer.upper / "a.txt").write_text(good)
+    shown = bench.changes()
+    chosen = bench.layer.accepting(shown, {"a.txt": frozenset({0})}, shown.digest, live=True)
+    contents = [good] * looks + [evil, good]
+    answer = exchanged(bench, "a.txt", contents, partial(bench.call, "accept", chosen))
+    taken = (bench.root / "a.txt").read_text()
+    assert taken == (begin.replace("one\n", "good\n") if answer.get("done") else begin)

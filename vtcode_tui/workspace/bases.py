@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,9 @@ class Bases:
             return
         self._states[path] = state
         self._changed = True
-        if state is not None and content is not None and len(content) <= MAX_TEXT and not is_binary(content):
+        if state is None or content is None or len(content) > MAX_TEXT or is_binary(content):
+            return
+        if sha256(content).hexdigest() == state.sha256:  # it may have been exchanged between two looks
             blob = self._blobs / state.sha256
             if not blob.exists():
                 write_atomically(blob, content)

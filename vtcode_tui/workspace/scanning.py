@@ -137,8 +137,9 @@ def _compare(
         return _folder(touch, real, now)
     if now is None and real is not None and real.kind == "folder":
         return Pending(FileChange(touch.path, "delete", "folder", before_mode=real.mode), touch, real)
-    old = low.read(touch.path) if _fits(real, left) else None
-    new = up.read(touch.path) if _fits(now, left) else None
+    real, old = _with_text(touch.path, real, low, left)
+    now, new = _with_text(touch.path, now, up, left)
+    touch = replace(touch, now=now)
     if (
         touch.path == _INDEX
         and old is not None
@@ -179,6 +180,15 @@ def _both_moved(
         return Pending(change, touch, real)
     clashes = tuple(piece for piece in pieces(ground, old, new) if isinstance(piece, Clash))
     return Pending(replace(change, clashes=clashes), touch, real, ground=ground)
+
+
+def _with_text(path: str, entry: Entry | None, tree: Beneath, left: int) -> tuple[Entry | None, bytes | None]:
+    """The text of a file where it fits, and the state that this text is: a run that lives may exchange the file
+    between two looks, and what is shown and what is accepted by its hash are one."""
+    if entry is None or not _fits(entry, left):
+        return entry, None
+    text = tree.read(path)
+    return replace(entry, sha256=sha256(text).hexdigest(), size=len(text)), text
 
 
 def _fits(entry: Entry | None, left: int) -> bool:
