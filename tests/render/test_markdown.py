@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import unicodedata
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.amount import examples
-from vtcode_tui.render import Line, MarkdownStream, Span, code_blocks, markdown, text_of, width
+from vtcode_tui.render import Line, MarkdownStream, Span, code_blocks, markdown, markdown_page, text_of, width
 
 SAMPLE = """# Title with `code`
 
@@ -161,6 +162,65 @@ def test_no_text_can_do_anything_but_be_shown(text: str, cells: int) -> None:
     for line in markdown(text, cells):
         assert width(line.text) <= cells
         assert not any(unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp"} for char in line.text)
+
+
+WORDY = st.lists(
+    st.sampled_from(
+        [
+            *(
+                "> ",
+                "- ",
+                "1. ",
+                "    ",
+                "  ",
+                "# ",
+                "\n",
+                "\n",
+                "\n\n",
+                "```",
+                "~~~",
+                "`",
+                "**",
+                "_",
+                "~~",
+                " ",
+                "<!--",
+            ),
+            *(
+                "[word](",
+                "![word](",
+                "http://word/",
+                ")",
+                ' "word")',
+                "| word ",
+                "|",
+                "\n|--|--|\n",
+                "\n---\n",
+                "<word>",
+            ),
+            *("word", "word", "[word]: http://word", "\\", "> > > > > > > > ", "- - - - - - - - "),
+        ]
+    ),
+    max_size=40,
+).map("".join)
+
+
+@settings(max_examples=examples(100, 20_000), deadline=None)
+@given(WORDY)
+@example("> " * 20 + "word")
+@example("- " * 20 + "word")
+@example("| word | word |\n|--|--|\n| word | word | word | word |\n| word |\n")
+@example('[word](http://word "word") ![word](/word "word")')
+@example("```word word\nword\n```")
+def test_no_word_of_a_text_is_left_out_of_the_screen_or_of_a_page(text: str) -> None:
+    # Each its own, so that one that is shown twice (a link and its address) hides none that is missing.
+    words = [f"w{number}q" for number in range(text.count("word"))]
+    for word in words:
+        text = text.replace("word", word, 1)
+    rows = text_of(markdown(text, 5_000))
+    page = re.sub("<[^>]*>", "", markdown_page(text))
+    assert [word for word in words if word not in rows] == []
+    assert [word for word in words if word not in page] == []
 
 
 @settings(max_examples=examples(40, 5_000), deadline=None)

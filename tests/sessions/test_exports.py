@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import json
 import re
 import xml.etree.ElementTree as ElementTree
@@ -11,11 +13,12 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from tests.agent.stage import staged
+from tests.amount import examples
 from vtcode_tui.cli import main
 from vtcode_tui.demo import Step
 from vtcode_tui.sessions import Item, Meta, to_html, to_markdown
@@ -117,14 +120,146 @@ def everywhere(evil: str) -> tuple[Meta, list[Item]]:
     return Meta(id="1", workspace=f"/w/{evil}", started=evil, title=evil), items
 
 
-@given(st.one_of(st.just(EVIL), st.text(st.characters(exclude_categories=["Cs"]))))
+OURS = {
+    *(
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "p",
+        "pre",
+        "b",
+        "code",
+    ),
+    *(
+        "div",
+        "span",
+        "mark",
+        "a",
+        "br",
+        "hr",
+        "ul",
+        "ol",
+        "li",
+        "blockquote",
+        "figure",
+        "figcaption",
+        "strong",
+        "em",
+    ),
+    *("s", "table", "thead", "tbody", "tr", "th", "td"),
+}
+HEAD = {"lang", "charset", "http-equiv", "name", "content"}
+LINKS = ("http://", "https://", "mailto:")
+HOSTILE_MARKDOWN = st.lists(
+    st.sampled_from(
+        [
+            *("[x](", "![x](", "<", ">", ")", "javascript:alert(1)", "data:text/html,<script>alert(1)</script>"),
+            *("JaVaScRiPt:alert(1)", "vbscript:x", "file://host/share", "https://evil.example/a.png", "http://a/"),
+            *('" onclick="alert(1)', "' onerror='alert(1)", "&#106;avascript:x", "&quot;", "&lt;script&gt;"),
+            *("\u202e", "\u200b", "&#x202e;", "&ZeroWidthSpace;", "\x1b[2J", "\0", "\n", "\n\n", " ", "    "),
+            *(
+                "<script>alert(1)</script>",
+                "<!--",
+                "-->",
+                "</pre>",
+                "</style>",
+                "</code>",
+                "<a href='javascript:x'>",
+            ),
+            *("`", "```html\n", "~~~ <b>\n", "*", "**", "~~", "> ", "- ", "1. ", "# ", "| a |", "|---|", "\n---\n"),
+            *("[r]: javascript:x", "[r]", "\\", 'a "title" onload=x', "{style=x}", "<https://a.b>", "mailto:a@b.c"),
+        ]
+    ),
+    max_size=30,
+).map("".join)
+WHATEVER = st.one_of(st.just(EVIL), HOSTILE_MARKDOWN, st.text(st.characters(exclude_categories=["Cs"])))
+
+
+@settings(max_examples=examples(60, 5_000), deadline=None)
+@given(WHATEVER)
 def test_whatever_a_session_holds_its_page_has_our_own_elements_only_and_hides_nothing(evil: str) -> None:
     page = to_html(*everywhere(evil))
     tags = Tags(page).found
-    assert {name for name, _ in tags} <= {"meta", "title", "style", "h1", "h2", "h3", "p", "pre", "b", "code"}
-    assert {name for _, attributes in tags for name in attributes} <= {"charset", "class"}
+    assert {name for name, _ in tags} <= OURS
+    for name, attributes in tags:
+        allowed = {"a": {"href", "rel"}, "ol": {"start"}, "html": HEAD, "meta": HEAD}.get(name, {"class"})
+        assert set(attributes) <= allowed
+        assert (attributes.get("href") or LINKS[0]).lower().startswith(LINKS)
     assert [name for name, _ in tags].count("style") == 1
     assert not HIDDEN.search(page)
+
+
+def test_a_browser_is_told_to_load_and_run_nothing_but_the_one_style_of_the_page() -> None:
+    page = to_html(*everywhere("*a*"))
+    told = {
+        attributes.get("http-equiv"): attributes["content"]
+        for name, attributes in Tags(page).found
+        if "content" in attributes
+    }
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert told["Content-Security-Policy"] == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+    assert "url(" not in style and "@import" not in style
+    assert page.index("Content-Security-Policy") < page.index("<title>")
+
+
+ANSWER = """I looked at **retry** [twice](https://example.org/a "why").
+
+1. one
+   - `nested`
+
+| file | lines |
+|:-----|------:|
+| a.py | 42 |
+
+```python
+def f(): pass
+```
+
+> quoted
+
+![a diagram](https://example.org/b.png)
+"""
+
+
+def test_an_answer_is_read_as_the_markdown_it_is_and_a_prompt_and_an_output_as_they_came() -> None:
+    meta = Meta(id="1", workspace="/w", started="then", title="a *session*")
+    items = [
+        Item(seq=0, message=0, role="user", kind="text", body="why *so*\n# slow?"),
+        Item(seq=1, message=1, role="assistant", kind="text", body=ANSWER),
+        Item(seq=2, message=2, role="tool", kind="tool_result", body="\n# not a heading\n  two"),
+        Item(seq=3, message=3, role="user", kind="text", facts={"by": "vtcode"}, body="*a.py* changed"),
+    ]
+    page = to_html(meta, items)
+    for part in (
+        "<h1>a *session*</h1>",
+        "<div class=said>why *so*\n# slow?</div>",
+        '<strong>retry</strong> <a href="https://example.org/a" rel=noreferrer>twice</a>'
+        "<span class=muted> (https://example.org/a &quot;why&quot;)</span>",
+        "<ol start=1><li>",
+        "<ul><li>",
+        "<code>nested</code>",
+        "<th class=left>file</th>",
+        "<td class=right>42</td>",
+        "<figcaption>python</figcaption>",
+        "<span class=syntax-keyword>def</span> <span class=syntax-name>f</span>",
+        "<blockquote><p>quoted</p>",
+        "a diagram (https://example.org/b.png)",
+        "<pre class=output>\n\n# not a heading\n  two</pre>",
+        "<div class=said>*a.py* changed</div>",
+    ):
+        assert part in page
 
 
 @given(st.one_of(st.just(EVIL), st.text(st.characters(exclude_categories=["Cs"]))))

@@ -14,10 +14,15 @@ if TYPE_CHECKING:
     from vtcode_tui.render.chronicle import sentence as sentence
     from vtcode_tui.render.chronicle import timeline as timeline
     from vtcode_tui.render.chronicle import timeline_text as timeline_text
+    from vtcode_tui.render.colours import DARK as DARK
+    from vtcode_tui.render.colours import LIGHT as LIGHT
+    from vtcode_tui.render.colours import Colours as Colours
     from vtcode_tui.render.diff import DiffLine as DiffLine
     from vtcode_tui.render.diff import DiffView as DiffView
     from vtcode_tui.render.diff_rows import FileDiff as FileDiff
     from vtcode_tui.render.diff_rows import parse_unified as parse_unified
+    from vtcode_tui.render.markdown_page import markdown_page as markdown_page
+    from vtcode_tui.render.markdown_page import text_page as text_page
     from vtcode_tui.render.markdown_stream import CodeBlock as CodeBlock
     from vtcode_tui.render.markdown_stream import MarkdownStream as MarkdownStream
     from vtcode_tui.render.markdown_stream import code_blocks as code_blocks
@@ -58,8 +63,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "chronicle": ("lines_of", "sentence", "timeline", "timeline_text"),
+    "colours": ("DARK", "LIGHT", "Colours"),
     "diff": ("DiffLine", "DiffView"),
     "diff_rows": ("FileDiff", "parse_unified"),
+    "markdown_page": ("markdown_page", "text_page"),
     "markdown_stream": ("CodeBlock", "MarkdownStream", "code_blocks", "markdown"),
     "outlet": ("Outlet", "json_for", "text_for"),
     "safety": ("invisible", "link_target", "plain", "plain_bytes", "plain_line", "spans_of", "visible"),

@@ -42,9 +42,14 @@ def lay(tokens: Sequence[Token], cells: int) -> list[Line]:
     return rows
 
 
-def fence_head(language: str, cells: int) -> list[Line]:
-    """The row above a listing: its language."""
-    label = cut(f"  {language}" if language else "", cells)
+def language_of(info: str) -> str:
+    """The language that a fence's first line names."""
+    return plain(info).strip().split(" ")[0].split(",")[0].strip("{}.")
+
+
+def fence_head(info: str, cells: int) -> list[Line]:
+    """The row above a listing: its language, and what else its first line says."""
+    label = cut(f"  {info.strip()}".rstrip(), cells)
     return [Line((Span(label, Style("muted", "code")),) if label else (), fill="code")]
 
 
@@ -136,15 +141,21 @@ def _block(
 
 
 def _listing(token: Token, cells: int, edge: _Edge, rows: list[Line]) -> None:
-    language = plain(token.info).split(" ")[0]
-    head = fence_head(language, max(1, cells - width_of(edge.first)))[0]
+    head = fence_head(plain_line(token.info), max(1, cells - width_of(edge.first)))[0]
     rows.append(Line((*edge.first, *head.spans), fill="code"))
-    lexer = lexer_named(language)
+    rows.extend(code_rows(code_lines(token), cells, edge.later()))
+
+
+def code_lines(token: Token) -> list[tuple[Span, ...]]:
+    """The lines of a whole listing in their colours."""
+    lexer = lexer_named(language_of(token.info))
     lines = plain(token.content.removesuffix("\n")).split("\n")
+    rows: list[tuple[Span, ...]] = []
     stack = START
     for begin in range(0, len(lines), 32):
         styled, stack = highlight(lines[begin : begin + 32], lexer, stack)
-        rows.extend(code_rows(styled, cells, edge.later()))
+        rows += styled
+    return rows
 
 
 def _list(
@@ -202,12 +213,12 @@ def inline_lines(inline: Token, style: Style) -> list[list[Span]]:
             case "hardbreak":
                 lines.append([])
             case "image":
-                source = plain_line(str(token.attrs.get("src", "")))
+                source = _where(token, "src")
                 row.extend(spans_of(f"🖼 {plain_line(token.content)} ({source})", MUTED))
             case opening if opening in _EMPHASIS:
                 href = str(token.attrs.get("href", ""))
                 styles.append(now._replace(**_EMPHASIS[opening], link=link_target(href) or now.link))
-                targets.append((href, len(row)))
+                targets.append((_where(token, "href"), len(row)))
             case "link_close":
                 styles.pop()
                 row.extend(_target(*targets.pop(), row))
@@ -219,10 +230,15 @@ def inline_lines(inline: Token, style: Style) -> list[list[Span]]:
     return lines
 
 
-def _target(href: str, begin: int, row: list[Span]) -> tuple[Span, ...]:
+def _where(token: Token, attribute: str) -> str:
+    """Where a link or an image leads, and the title that a browser would show beside the pointer."""
+    title = plain_line(str(token.attrs.get("title", "")))
+    return plain_line(str(token.attrs.get(attribute, ""))) + (f' "{title}"' if title else "")
+
+
+def _target(where: str, begin: int, row: list[Span]) -> tuple[Span, ...]:
     """Where a link leads, unless that is what its text says."""
     shown = "".join(span.text for span in row[begin:])
-    where = plain_line(href)
     return () if where.removeprefix("mailto:") in (shown, f"{shown}/") else spans_of(f" ({where})", MUTED)
 
 

@@ -10,14 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
-from markdown_it import MarkdownIt
-from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from pygments.lexer import Lexer
 
-from vtcode_tui.render.markdown_layout import code_rows, fence_head, lay
+from vtcode_tui.render.markdown_layout import code_rows, fence_head, language_of, lay
+from vtcode_tui.render.markdown_parse import blocks, settled, with_words
 from vtcode_tui.render.safety import plain
 from vtcode_tui.render.syntax import START, Stack, highlight, known, lexer_named
 from vtcode_tui.render.types import Line
@@ -35,32 +33,11 @@ _LISTING_BEGINS = re.compile(r"^[ \t>*+\-\d.)]*(?:`{3,}|~{3,})[ \t]*([^\s`~{]+)"
 _FENCE_BEGUN = re.compile(r"(?:\A|(?<=\n)) {0,3}[`~]+\Z")
 
 
-@lru_cache(maxsize=2)
-def _parser(*rules: str) -> MarkdownIt:
-    """A parser of which only some steps are done: blocks first, the words within them when they are laid out."""
-    # No raw HTML (it is text), and no link references: a definition may come after what it changes.
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": 16})
-    parser.enable(["table", "strikethrough"])
-    parser.disable(["reference", "html_block", "html_inline"])
-    parser.core.ruler.enableOnly(list(rules))
-    return parser
-
-
-def _blocks(text: str) -> list[Token]:
-    return _parser("normalize", "block").parse(text)
-
-
-def _with_words(blocks: list[Token]) -> list[Token]:
-    parser = _parser("inline", "text_join")
-    parser.core.process(StateCore("", parser, {}, blocks))
-    return blocks
-
-
 @dataclass(slots=True)
 class _Listing:
     """A code fence, or the part of one that is complete."""
 
-    language: str
+    info: str
     lexer: Lexer | None
     indent: int
     close: re.Pattern[str]
@@ -176,8 +153,7 @@ class MarkdownStream:
         if text.endswith("\r") and not self._closed:  # perhaps half of a line end: it waits for the next piece
             self._fed.insert(0, "\r")
             text = text[:-1]
-        # What is left of CR and NUL would be line ends and question marks to the parser: it shall be seen.
-        self._rest += text.replace("\r\n", "\n").replace("\r", "␍").replace("\0", "␀")
+        self._rest += settled(text)
         self._unfinished = None
         if "\n" in text or self._closed or len(self._rest) > _BLOCK:
             while self._advance():
@@ -218,7 +194,7 @@ class MarkdownStream:
         return True
 
     def _take_from(self, text: str) -> bool:
-        tokens = _blocks(text)
+        tokens = blocks(text)
         self._unfinished = tokens if len(text) == len(self._rest) else None
         tops = _tops(text, tokens)
         taken = 0
@@ -278,13 +254,13 @@ class MarkdownStream:
         if listing is None:
             if section.head:  # the line that closes a fence
                 return [], START
-            rows = lay(_with_words(_blocks(section.source) if tokens is None else tokens), self.width)
+            rows = lay(with_words(blocks(section.source) if tokens is None else tokens), self.width)
             if rows and self._final:
                 rows.insert(0, Line())
             return rows, START
         if section.head:
             gap = [Line()] if self._final else []
-            return [*gap, *fence_head(listing.language, self.width)], START
+            return [*gap, *fence_head(listing.info, self.width)], START
         lines = [line[_indent(line, listing.indent) :] for line in _lines(section.source)]
         styled, stack = highlight([plain(line) for line in lines], listing.lexer, section.stack)
         return code_rows(styled, self.width), stack
@@ -333,17 +309,16 @@ def _cut(text: str) -> int:
 
 def _listing(opening: re.Match[str]) -> _Listing:
     marker, info = opening.groups()
-    language = plain(info).strip().split(" ")[0].split(",")[0].strip("{}.")
     indent = len(opening.group()) - len(opening.group().lstrip(" "))
     close = re.compile(f" {{0,3}}{re.escape(marker[0])}{{{len(marker)},}}[ \t]*")
-    return _Listing(language, lexer_named(language), indent, close)
+    return _Listing(plain(info), lexer_named(language_of(info)), indent, close)
 
 
 def code_blocks(source: str) -> tuple[CodeBlock, ...]:
     """Every fenced or indented block of a Markdown text, as it can be copied."""
     return tuple(
-        CodeBlock(plain(token.info).split(" ")[0], token.content)
-        for token in _blocks(source)
+        CodeBlock(language_of(token.info), token.content)
+        for token in blocks(source)
         if token.type in {"fence", "code_block"}
     )
 

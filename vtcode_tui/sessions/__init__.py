@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vtcode_tui.sessions.casting import to_asciicast
     from vtcode_tui.sessions.conversation import author_of, conversation_of
-    from vtcode_tui.sessions.exporting import to_html, to_json, to_markdown
+    from vtcode_tui.sessions.exporting import to_json, to_markdown
     from vtcode_tui.sessions.forking import fork
     from vtcode_tui.sessions.index import Head, JournalIndex
     from vtcode_tui.sessions.items import Item, Parsed, parse, written
     from vtcode_tui.sessions.listing import Hit, Interrupted, Listed, delete, in_use, interrupted, search, sessions
+    from vtcode_tui.sessions.page import to_html
     from vtcode_tui.sessions.replay import Landmark, Output, Recording, staged_at_end
     from vtcode_tui.sessions.store import Meta, Store, read_meta
 
@@ -20,7 +21,7 @@ _WHERE = {
     "to_asciicast": "casting",
     "author_of": "conversation",
     "conversation_of": "conversation",
-    "to_html": "exporting",
+    "to_html": "page",
     "to_json": "exporting",
     "to_markdown": "exporting",
     "fork": "forking",
