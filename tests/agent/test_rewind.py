@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from vtcode_tui.common.errors import StaleFileError, UsageError
 from vtcode_tui.config.settings import Sandbox
 from vtcode_tui.demo import Step
 from vtcode_tui.events import verify
-from vtcode_tui.events.types import ChangesReviewed, FileChanged, PolicyDecided, SessionRewound
+from vtcode_tui.events.types import ChangesFailed, ChangesReviewed, FileChanged, PolicyDecided, SessionRewound
 from vtcode_tui.workspace.changes import ChangeSet, Edited
 
 pytestmark = pytest.mark.kernel
@@ -22,6 +24,16 @@ OFF = Sandbox(staging="off")
 
 def command(text: str) -> Step:
     return Step("", (("run_command", {"command": text}),))
+
+
+@contextlib.contextmanager
+def closed(folder: Path) -> Iterator[None]:
+    """Nothing can be written in the folder meanwhile."""
+    folder.chmod(0o555)
+    try:
+        yield
+    finally:
+        folder.chmod(0o755)
 
 
 def own_work(stage: Stage) -> list[str]:
@@ -76,16 +88,24 @@ async def test_going_back_takes_conversation_and_layer_back_and_leaves_real_file
 
 
 async def test_what_was_accepted_is_taken_back_only_where_the_human_says_so(tmp_path: Path) -> None:
-    steps = [command("sed -i s/1/2/ a.py; sed -i s/1/2/ b.py; echo n > new.py"), Step("ok"), Step("more")]
-    async with staged(tmp_path, steps, files={"a.py": "x = 1\n", "b.py": "y = 1\n\nz = 0\n"}) as stage:
+    steps = [command("sed -i s/1/2/ a.py b.py d/c; echo n > new.py"), Step("ok"), Step("more")]
+    files = {"a.py": "x = 1\n", "b.py": "y = 1\n\nz = 0\n", "d/c": "1\n"}
+    async with staged(tmp_path, steps, files=files) as stage:
         session = stage.session
         await session.submit("one")
         shown = await session.changes()
         await session.accept({c.path: None for c in shown.files}, shown.digest)
         (stage.root / "b.py").write_text("y = 2\n\nz = 0\nmine = True\n")
         preview = await session.preview_rewind(1)
-        assert ops(preview.real) == {"a.py": "update", "b.py": "update", "new.py": "delete"}
-        await session.rewind(1, preview.digest, undo=["a.py", "b.py"])
+        assert ops(preview.real) == {"a.py": "update", "b.py": "update", "d/c": "update", "new.py": "delete"}
+        with closed(stage.root / "d"):
+            await session.rewind(1, preview.digest, undo=["a.py", "b.py", "d/c"])
+        assert (stage.root / "d/c").read_text() == "2\n"
+        not_done = [
+            (it.decision, it.subject_sha256, it.failed, it.staged) for it in payloads(stage.events(), ChangesFailed)
+        ]
+        assert not_done == [("rewound", preview.digest, {"d/c": "Permission denied"}, False)]
+        assert [it.undone for it in payloads(stage.events(), SessionRewound)] == [("a.py", "b.py")]
         assert (stage.root / "a.py").read_text() == "x = 1\n"
         assert (stage.root / "b.py").read_text() == "y = 1\n\nz = 0\nmine = True\n", "the human's own lines stay"
         assert (stage.root / "new.py").exists()
@@ -180,16 +200,23 @@ async def test_without_a_layer_and_without_trust_nothing_looks(tmp_path: Path) -
 
 async def test_without_a_layer_going_back_undoes_commands_and_asks_for_edits(tmp_path: Path) -> None:
     edit = Step("", (("edit_file", {"path": "a.py", "old": "1", "new": "2"}),))
-    steps = [edit, Step("ok"), command("echo made > made; sed -i s/1/9/ b.py"), Step("ok")]
-    async with staged(tmp_path, steps, files={"a.py": "x = 1\n", "b.py": "y = 1\n"}, sandbox=OFF) as stage:
+    steps = [edit, Step("ok"), command("echo made > made; sed -i s/1/9/ b.py d/c e"), Step("ok")]
+    files = {"a.py": "x = 1\n", "b.py": "y = 1\n", "d/c": "1\n", "e": "1\n"}
+    async with staged(tmp_path, steps, files=files, sandbox=OFF) as stage:
         session = stage.session
         await session.submit("one")
         await session.submit("two")
-        assert ops(await session.changes()) == {"made": "create", "b.py": "update"}, "an approved edit is no review"
+        made = {"made": "create", "b.py": "update", "d/c": "update", "e": "update"}
+        assert ops(await session.changes()) == made, "an approved edit is no review"
+        (stage.root / "e").write_text("mine\n")
         preview = await session.preview_rewind(1)
-        assert ops(preview.files) == {"made": "delete", "b.py": "update"}
+        assert ops(preview.files) == {**made, "made": "delete"}
         assert ops(preview.real) == {"a.py": "update"}
-        await session.rewind(1, preview.digest)
+        with closed(stage.root / "d"):
+            await session.rewind(1, preview.digest)
+        (not_done,) = payloads(stage.events(), ChangesFailed)
+        assert not_done.failed == {"d/c": "Permission denied", "e": "the file changed in the workspace since"}
+        assert (not_done.decision, not_done.subject_sha256, not_done.staged) == ("rewound", preview.digest, False)
         assert not (stage.root / "made").exists()
         assert (stage.root / "b.py").read_text() == "y = 1\n"
         assert (stage.root / "a.py").read_text() == "x = 2\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
@@ -63,10 +63,10 @@ class Changes(Protocol):
         """What going back to the beginning of `turn` would change."""
         ...
 
-    async def go_back(self, turn: int, since: Since, undo: Collection[str], now: int) -> list[FileChanged]:
+    async def go_back(self, turn: int, since: Since, undo: Collection[str], now: int) -> WentBack:
         """Go back there as it was previewed, in what runs see and in those real files that are named.
 
-        What is done to real files is recorded; the changes to what runs see.
+        What is done to real files is recorded.
         """
         ...
 
@@ -91,6 +91,15 @@ class Since:
 
     files: ChangeSet = field(default_factory=ChangeSet)
     real: ChangeSet = field(default_factory=ChangeSet)
+
+
+@dataclass(frozen=True, slots=True)
+class WentBack:
+    """What going back changed in what runs see, and why it could not be done, by path, there and in real files."""
+
+    changed: list[FileChanged] = field(default_factory=list)
+    staged: Mapping[str, str] = field(default_factory=dict)
+    real: Mapping[str, str] = field(default_factory=dict)
 
 
 class Shown:

@@ -8,11 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from vtcode_tui.agent.changes import Shown, Since, Via
+from vtcode_tui.agent.changes import Shown, Since, Via, WentBack
 from vtcode_tui.agent.finishing import tell_taken_back
 from vtcode_tui.agent.means import Means
 from vtcode_tui.common.errors import SandboxError, VtcodeError, WorkspaceError
-from vtcode_tui.events.live import Notice
 from vtcode_tui.events.types import FileChanged
 from vtcode_tui.gate.plan import ACCEPT, Plan
 from vtcode_tui.policy.types import Access, Call, FileState
@@ -137,22 +136,19 @@ class Direct:
                 marked(decode(answer["settled"]), self._means.workspace),
             )
 
-    async def go_back(self, turn: int, since: Since, undo: Collection[str], now: int) -> list[FileChanged]:
+    async def go_back(self, turn: int, since: Since, undo: Collection[str], now: int) -> WentBack:
         """Bring back what nobody has looked at, and what is named of the rest; a conflict stays as it is."""
         async with self._one:
             self._refuse_while_live()
             chosen = [c for c in since.files.files if not c.conflict]
             chosen += [c for c in since.real.files if c.path in undo]
-            for change in since.files.files:
-                if change.conflict:
-                    self._means.bus.publish(Notice(f"{change.path} stays as it is: {change.conflict}", "warning"))
+            failed = {c.path: c.conflict for c in since.files.files if c.conflict}
             rows = ChangeSet(tuple(sorted(chosen, key=lambda change: change.path)))
             picked: Selection = {change.path: None for change in rows.files}
             arguments = {"turn": turn, "selected": selected(rows, picked, rows.digest)}
             if picked:
-                failed = await self._write("undo", arguments, self._paths(rows, picked), now, "rewind")
-                self._means.failed(failed, "was not brought back")
-            return []
+                failed.update(await self._write("undo", arguments, self._paths(rows, picked), now, "rewind"))
+            return WentBack(real=failed)
 
     async def held(self, turn: int) -> ChangeSet:
         """Nothing is ever staged here."""

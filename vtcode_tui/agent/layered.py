@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vtcode_tui.agent.changes import Shown, Since, Via, difference
+from vtcode_tui.agent.changes import Shown, Since, Via, WentBack, difference
 from vtcode_tui.agent.finishing import finish_acceptance, tell_taken_back
 from vtcode_tui.agent.means import Means
 from vtcode_tui.common.errors import VtcodeError, WorkspaceError
@@ -135,15 +135,15 @@ class Layered:
                 marked(files, self._means.workspace), marked(decode(answer["settled"]), self._means.workspace)
             )
 
-    async def go_back(self, turn: int, since: Since, undo: Collection[str], now: int) -> list[FileChanged]:
+    async def go_back(self, turn: int, since: Since, undo: Collection[str], now: int) -> WentBack:
         """Take accepted changes back where they are named, then make runs see what they saw."""
         async with self._one:
             if self._means.live():
                 raise WorkspaceError("a run is using the layer: end it before you go back")
             before = self._last
             mark = self._layer.marks().get(turn)
-            if undo:
-                await self._undo(turn, since.real, undo, now)
+            failed = await self._undo(turn, since.real, undo, now) if undo else {}
+            lost: Mapping[str, str] = {}
             if mark is not None:
                 await self._moment("drop", mark, "takes out of the layer what came later", now)
                 if mark:
@@ -151,9 +151,9 @@ class Layered:
                         "put", [change.path for change in since.files.files]
                     )
                     answer = await self._moment("put", mark, "brings back what the agent saw", now, profile)
-                    self._means.failed(answer.get("failed"), "could not go back")
+                    lost = answer["failed"]
                     await self._moment("settle", mark, "notes what was brought back", now, turn=turn)
-            return await self._moved(before, "rewind")
+            return WentBack(await self._moved(before, "rewind"), lost, failed)
 
     async def held(self, turn: int) -> ChangeSet:
         """What was staged at the beginning of a turn."""
@@ -203,15 +203,15 @@ class Layered:
         await self._moment("note", mark, "notes what is staged", 0, profile, folder=str(other.folder))
         return mark
 
-    async def _undo(self, turn: int, real: ChangeSet, undo: Collection[str], now: int) -> None:
-        """Take accepted changes back and record it."""
+    async def _undo(self, turn: int, real: ChangeSet, undo: Collection[str], now: int) -> Mapping[str, str]:
+        """Take accepted changes back and record it; why a path could not be."""
         await tell_taken_back(self._means, self._layer.folder)  # its worker was killed, and vtcode lives on
         picked: Selection = {change.path: None for change in real.files if change.path in undo}
         arguments = {**self._tracing(turn), "selected": selected(real, picked, real.digest)}
         answer = await self._admitted(TRACING, "undo", real, picked, arguments, now, "take back")
-        self._means.failed(answer.get("failed"), "was not taken back")
         await self._means.record(self._means.told(decode(answer["changes"]).files, "rewind"), now)
         await asyncio.to_thread(forget_untold, self._layer.folder)
+        return dict(answer["failed"])
 
     async def _moment(
         self, function: str, mark: int, why: str, now: int, profile: Profile | None = None, **more: int | str

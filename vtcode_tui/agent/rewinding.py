@@ -18,7 +18,7 @@ from vtcode_tui.common.errors import StaleFileError, UsageError, VtcodeError
 from vtcode_tui.events import read_events
 from vtcode_tui.events.bus import Bus
 from vtcode_tui.events.live import Notice
-from vtcode_tui.events.types import Actor, SessionRewound
+from vtcode_tui.events.types import Actor, ChangesFailed, SessionRewound
 from vtcode_tui.llm.messages import Text
 from vtcode_tui.sessions.intent import Intent, IntentFile
 from vtcode_tui.workspace.changes import ChangeSet
@@ -130,8 +130,16 @@ class Rewinding:
     ) -> None:
         """The steps in their order; each may be done already."""
         if intent.files:
-            for changed in await self._changes.go_back(intent.turn, Since(preview.files, preview.real), undo, now):
+            went = await self._changes.go_back(intent.turn, Since(preview.files, preview.real), undo, now)
+            for changed in went.changed:
                 await self._bus.record(changed, turn=now, actor=human)
+            stays = {c.path: c.conflict for c in preview.real.files if c.path in intent.undo and c.conflict}
+            for failed, staged in ((went.staged, True), ({**stays, **went.real}, False)):
+                if failed:
+                    undone = ChangesFailed(
+                        decision="rewound", subject_sha256=intent.digest, failed=dict(failed), staged=staged
+                    )
+                    await self._bus.record(undone, turn=now, outcome="failure")
         place = len(self._history.messages) - preview.messages
         self._keeper.rewind(place, intent.turn)
         self._history.rewind(place)
@@ -139,14 +147,20 @@ class Rewinding:
 
     async def _record(self, intent: Intent, now: int, human: Actor) -> None:
         """Say in the journal that it is done, once: no turn is gone back to twice."""
-        told = (e.data for e in read_events(self._folder) if isinstance(e.data, SessionRewound))
-        if not any(data.turn == intent.turn for data in told):
+        told = [event.data for event in read_events(self._folder)]
+        if not any(isinstance(data, SessionRewound) and data.turn == intent.turn for data in told):
+            stays = {
+                path
+                for data in told
+                if isinstance(data, ChangesFailed) and data.subject_sha256 == intent.digest and not data.staged
+                for path in data.failed
+            }
             rewound = SessionRewound(
                 to_seq=intent.prompt_seq,
                 snapshot=intent.digest if intent.files else "",
                 turn=intent.turn,
                 messages=intent.messages,
-                undone=intent.undo,
+                undone=tuple(path for path in intent.undo if path not in stays),
             )
             await self._bus.record(rewound, turn=now, actor=human)
         self._intent.done()

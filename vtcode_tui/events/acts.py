@@ -200,14 +200,14 @@ class ChangesReviewed(Payload):
 
 
 class ChangesFailed(Payload):
-    """What the human accepted or discarded could not be done with these paths; the others are not named."""
+    """What the human decided about changes could not be done with these paths; the others are not named."""
 
     TYPE = "changes.failed"
-    decision: Literal["accepted", "discarded"]
+    decision: Literal["accepted", "discarded", "rewound"]
     subject_sha256: str
     failed: dict[str, str]
     staged: bool = True
-    """As in the decision."""
+    """As in the decision; of going back: whether it concerns the layer and not the real files."""
 
 
 class NetworkBlocked(Payload):

@@ -47,7 +47,7 @@ NOTES: dict[str, str] = {
     "cpu_ms": "CPU time in ms",
     "cwd": "the folder it runs in",
     "decision": "allow, prompt or deny",
-    "changes.failed.decision": "accepted or discarded",
+    "changes.failed.decision": "accepted, discarded, or rewound: an earlier prompt was gone back to",
     "changes.failed.failed": "why, by path",
     "changes.reviewed.decision": "accepted or discarded",
     "degraded": "what this machine could not give",

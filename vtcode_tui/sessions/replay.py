@@ -152,7 +152,7 @@ class Recording:
         for number in range(block * _STAGED_EVERY, count):
             event = self.events[self._changes[number]]
             _remember(staged, event)
-            if isinstance(event.data, ChangesFailed):
+            if isinstance(event.data, ChangesFailed) and event.data.decision != "rewound":
                 self._keep(staged, number, event.data.failed)
             if (number + 1) % _STAGED_EVERY == 0 and (number + 1) // _STAGED_EVERY == len(self._staged):
                 self._staged.append(dict(staged))
