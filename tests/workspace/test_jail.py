@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from tests.amount import examples
 from vtcode_tui.common.errors import PathEscapeError, WorkspaceError
 from vtcode_tui.workspace import Workspace
+from vtcode_tui.workspace.stamps import has_settled
 
 
 @pytest.fixture(scope="module")
@@ -305,3 +307,20 @@ def test_what_comes_and_goes_between_two_runs_is_seen(tmp_path: Path) -> None:
         config.unlink()
         assert jail.masked_paths() == (), round_
         assert config not in jail.protected_paths()
+
+
+def test_a_secret_is_masked_where_a_run_has_moved_it_and_set_the_time_back(tmp_path: Path) -> None:
+    """A run may rename the folder that a masked file is in: the next one shall not read it under the new name."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / ".env").touch()
+    (tmp_path / "a" / ".npmrc").touch()
+    jail = Workspace(tmp_path, mask=[".env"])
+    while not has_settled(tmp_path.stat().st_ctime_ns, time.time_ns()):
+        os.sched_yield()
+    assert jail.masked_paths() == (tmp_path / "a" / ".env",)
+    assert tmp_path / "a" / ".npmrc" in jail.protected_paths()
+    before = tmp_path.stat()
+    (tmp_path / "a").rename(tmp_path / "b")
+    os.utime(tmp_path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert jail.masked_paths() == (tmp_path / "b" / ".env",)
+    assert tmp_path / "b" / ".npmrc" in jail.protected_paths()

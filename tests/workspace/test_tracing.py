@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.amount import examples
-from vtcode_tui.workspace import contents, glance, ledger, snapshot, tracing
+from vtcode_tui.workspace import contents, glance, ledger, snapshot, stamps, tracing
 from vtcode_tui.workspace.changes import ChangeSet, FileChange, Overwrite, Selection
 from vtcode_tui.workspace.layer import selected
 from vtcode_tui.workspace.wire import decode
@@ -395,7 +395,7 @@ def test_what_a_run_changed_is_never_taken_for_unchanged(traced: Traced, change:
 def settled(traced: Traced) -> glance.Glance:
     """What is known once the youngest file of rules is old enough to have a stamp."""
     youngest = max(path.lstat().st_ctime_ns for path in traced.root.rglob(".gitignore"))
-    while time.time_ns() <= youngest + 2 * snapshot.TICK_NS:
+    while time.time_ns() <= youngest + 2 * stamps.TICK_NS:
         os.sched_yield()
     assert "error" not in traced.call("before")
     return glance.Glance(traced.root, traced.folder)
@@ -537,3 +537,32 @@ def test_what_is_no_file_is_named_once_by_the_run_that_left_it(traced: Traced) -
     os.mkfifo(traced.root / "of a person")
     assert unseen(traced, leave) == ["own.sock", "pipe"]
     assert unseen(traced, lambda root: (root / "x").write_text("t")) == []
+
+
+@pytest.fixture
+def coarse(tmp_path: Path) -> Iterator[Traced]:
+    """A workspace on a file system that counts times in whole seconds; skips where none can be mounted."""
+    image, place = tmp_path / "image", tmp_path / "coarse"
+    image.touch()
+    os.truncate(image, 4 << 20)
+    place.mkdir()
+    for command in (["mkfs.ext4", "-q", "-I", "128", str(image)], ["mount", "-o", "loop", str(image), str(place)]):
+        if shutil.which(command[0]) is None or subprocess.run(command, check=False, capture_output=True).returncode:
+            pytest.skip(f"no file system with coarse times: {command[0]} cannot")
+    try:
+        yield Traced(place)
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+def test_two_changes_in_one_second_are_two_where_times_are_whole_seconds(coarse: Traced) -> None:
+    file = coarse.root / "a.txt"
+    while time.time_ns() % 1_000_000_000 > 200_000_000:
+        os.sched_yield()
+    begun = file.stat().st_mtime_ns
+    coarse.run(lambda _: file.write_text("1\n"))
+    while time.time_ns() % 1_000_000_000 < 400_000_000:
+        os.sched_yield()
+    assert {c.path for c in coarse.run(lambda _: file.write_text("2\n")).files} == {"a.txt"}
+    assert {c.path for c in coarse.run(lambda _: file.write_text("3\n")).files} == {"a.txt"}
+    assert file.stat().st_mtime_ns % 1_000_000_000 == 0 and begun % 1_000_000_000 == 0

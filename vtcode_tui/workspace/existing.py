@@ -1,7 +1,7 @@
 """Existing paths of a tree that match patterns, asked for before every run: only changed folders are read again.
 
-A folder's modification time says whether names in it came or went. Within one tick of the file system's clock it
-would not, so what was read that soon after a change is not remembered.
+A folder's times say whether names in it came or went; a run can set back the one of its content, and none the
+other. What was read too soon after a change for them to tell the next is not remembered.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vtcode_tui.workspace.protected import NOT_LOOKED_INTO, Patterns
-
-_TICK_NS = 100_000_000
+from vtcode_tui.workspace.stamps import has_settled, stamp_of
 
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    changed_ns: int
+    stamp: tuple[int, ...]
+    """Empty where it would not show a change."""
     matches: tuple[str, ...]
     folders: tuple[str, ...]
 
@@ -49,10 +49,11 @@ class Existing:
 
     def _folder(self, inside: str) -> _Folder | None:
         path = f"{self._root}/{inside}"
+        now = time.time_ns()
         try:
-            changed = os.lstat(path).st_mtime_ns
+            status = os.lstat(path)
             held = self._known.get(inside)
-            if held is not None and held.changed_ns == changed:
+            if held is not None and held.stamp == stamp_of(status):
                 return held
             with os.scandir(path) as entries:
                 rows = list(entries)
@@ -65,5 +66,5 @@ class Existing:
                 matches.append(f"{inside}{name}")
             elif name not in NOT_LOOKED_INTO and entry.is_dir(follow_symlinks=False):
                 folders.append(f"{inside}{name}/")
-        settled = time.time_ns() - changed > _TICK_NS
-        return _Folder(changed if settled else -1, tuple(matches), tuple(folders))
+        stamp = stamp_of(status) if has_settled(status.st_ctime_ns, now) else ()
+        return _Folder(stamp, tuple(matches), tuple(folders))

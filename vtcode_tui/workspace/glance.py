@@ -18,7 +18,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from vtcode_tui.workspace.snapshot import TICK_NS, Remembered, Snapshot, snapshot_in, stamp_of
+from vtcode_tui.workspace.snapshot import Remembered, Snapshot, snapshot_in
+from vtcode_tui.workspace.stamps import has_settled, stamp_of
 
 MOST = 100_000
 """Paths of a workspace that is compared so: a thread of the main process takes 7 us for each."""
@@ -121,7 +122,7 @@ class _Look:
 
     def __init__(self, known: Mapping[str, _Folder], settled: dict[str, tuple[int, ...]]) -> None:
         self._known, self._settled = known, settled
-        self._fresh = time.time_ns() - TICK_NS
+        self._now = time.time_ns()
         self._left = _MOST_READ
         self.met = 0
 
@@ -167,7 +168,7 @@ class _Look:
         with os.fdopen(os.open(_split(path)[1], _FILE, dir_fd=folder), "rb") as file:
             if sha256(file.read(size + 1)).hexdigest() != digest:
                 return False
-        if status.st_ctime_ns < self._fresh:
+        if has_settled(status.st_ctime_ns, self._now):
             self._settled[path] = stamp
         return True
 

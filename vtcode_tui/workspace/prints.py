@@ -11,12 +11,13 @@ import time
 from pathlib import Path
 from typing import TypeAlias
 
+from vtcode_tui.workspace.stamps import has_settled
+
 Prints: TypeAlias = frozenset[tuple[str, int, int, int, int, int]]
 """Path, inode, mode, size, mtime and ctime of everything in a layer."""
 
 MOST = 2000
 """A layer with more entries is compared in any case: looking at them all would cost as much."""
-_TICK_NS = 50_000_000
 
 
 def prints_of(upper: Path) -> Prints | None:
@@ -48,4 +49,4 @@ def prints_of(upper: Path) -> Prints | None:
                 return None
     except OSError:
         return None
-    return None if newest > time.time_ns() - _TICK_NS else frozenset(found)
+    return frozenset(found) if has_settled(newest, time.time_ns()) else None

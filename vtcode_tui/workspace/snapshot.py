@@ -23,6 +23,7 @@ from vtcode_tui.workspace.beneath import TEMPORARY, Beneath, Entry
 from vtcode_tui.workspace.contents import LARGEST, Contents
 from vtcode_tui.workspace.gitindex import entries_of
 from vtcode_tui.workspace.ignore import Ignore
+from vtcode_tui.workspace.stamps import has_settled, stamp_of
 from vtcode_tui.workspace.touched import too_deep
 
 MOST = 250_000
@@ -31,8 +32,6 @@ MOST_LEFT_OUT = 10_000
 RULES = ".gitignore"
 _LEFT_OUT = frozenset({".git/objects", ".git/lfs"})
 _NAME = "snapshot.json"
-TICK_NS = 50_000_000
-"""Within one tick of the file system's clock a second change would leave the same status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ class _Walk:
         self._tracked_folders = frozenset(
             name[:at] for name in self._tracked for at, c in enumerate(name) if c == "/"
         )
-        self._fresh = time.time_ns() - TICK_NS
+        self._now = time.time_ns()
         self.left_out: dict[str, tuple[int, ...]] = {}
 
     def walk(self) -> Iterator[tuple[str, Remembered | None]]:
@@ -154,7 +153,7 @@ class _Walk:
                 status = row.stat(follow_symlinks=False)
             except OSError:
                 return
-            if status.st_ctime_ns >= self._fresh:
+            if not has_settled(status.st_ctime_ns, self._now):
                 return
             stamp = stamp_of(status)
         if len(self.left_out) < MOST_LEFT_OUT:
@@ -197,7 +196,8 @@ class _Walk:
                 raise  # a disk that is full, not a file that cannot be read
             return None
         return Remembered(
-            Entry("file", mode, digest, size=status.st_size), stamp if status.st_ctime_ns < self._fresh else ()
+            Entry("file", mode, digest, size=status.st_size),
+            stamp if has_settled(status.st_ctime_ns, self._now) else (),
         )
 
     def _digest(self, path: str, size: int) -> str:
@@ -216,8 +216,3 @@ class _Walk:
                 return tree.read(path)
         except (OSError, WorkspaceError):
             return None
-
-
-def stamp_of(status: os.stat_result) -> tuple[int, ...]:
-    """What shows that a file is as it was when it was read."""
-    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
