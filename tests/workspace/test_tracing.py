@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -566,3 +567,18 @@ def test_two_changes_in_one_second_are_two_where_times_are_whole_seconds(coarse:
     assert {c.path for c in coarse.run(lambda _: file.write_text("2\n")).files} == {"a.txt"}
     assert {c.path for c in coarse.run(lambda _: file.write_text("3\n")).files} == {"a.txt"}
     assert file.stat().st_mtime_ns % 1_000_000_000 == 0 and begun % 1_000_000_000 == 0
+
+
+def test_a_glance_ends_where_a_folder_has_more_names_than_it_had(traced: Traced) -> None:
+    """The main process takes it: a run that makes a million names shall not cost it their time and memory."""
+    traced.call("before")
+    known = glance.Glance(traced.root, traced.folder)
+    assert known.is_same()
+    for number in range(20_000):
+        os.link(traced.root / "a.txt", traced.root / f"d/{number}")
+    tracemalloc.start()
+    try:
+        assert not known.is_same()
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()

@@ -43,6 +43,8 @@ class _Folder:
     digest: str = ""
     left_out: dict[str, Any] = field(default_factory=dict)
     young: dict[str, Any] = field(default_factory=dict)
+    names: int = 0
+    """How many count in it: who finds more looks no further."""
 
 
 def take_glance(folder: Path, known: Snapshot) -> None:
@@ -63,7 +65,7 @@ def take_glance(folder: Path, known: Snapshot) -> None:
         if at in folders:
             folders[at].left_out[name + "/" * path.endswith("/")] = stamp
     if not known.unseen and len(known.paths) <= MOST:
-        rows = {at: [_digest(it.rows), it.left_out, it.young] for at, it in folders.items()}
+        rows = {at: [_digest(it.rows), it.left_out, it.young, len(it.rows)] for at, it in folders.items()}
         # Not made durable: what is torn or of another snapshot is no glance.
         text = json.dumps({"version": 1, "of": stamp_of(snapshot_in(folder).lstat()), "folders": rows})
         (folder / _NAME).write_text(text)
@@ -142,6 +144,8 @@ class _Look:
                     stamp = known.left_out.get(f"{name}/" if is_folder else name)
                     if stamp is not None and (not stamp or tuple(stamp) == stamp_of(status)):
                         continue
+                if len(rows) == known.names:
+                    return False
                 if is_folder:
                     rows.append((name, mode))
                     below.append(name)
