@@ -84,6 +84,31 @@ def test_the_repository_is_sound_after_every_single_step(
     sound(repo.root)
 
 
+def test_a_repository_stays_sound_where_one_of_its_files_cannot_be_written(
+    repo: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What names an object that is not there breaks it, and so does removing what a pack was to hold."""
+    head = git(repo.root, "rev-parse", "HEAD")
+    repo.staged([("shell", STORIES["repack and commit"])])
+    taken: list[Path] = []
+
+    def take(step: plan.Step) -> None:
+        if step.path.endswith(".pack") and step.do == "file" and not taken:
+            taken.append(repo.root / step.path)
+            taken[0].mkdir()
+
+    carry_out = plan.carry_out
+    with monkeypatch.context() as patch:
+        patch.setattr(staging, "carry_out", lambda *given: carry_out(*given, each=take))
+        failed = repo.accept()["failed"]
+    taken[0].rmdir()
+    sound(repo.root)
+    assert git(repo.root, "rev-parse", "HEAD") == head
+    assert ".git/refs/heads/main" in failed
+    assert repo.accept()["failed"] == {}
+    sound(repo.root)
+
+
 def test_a_submodule_that_was_added_in_the_layer_is_sound(repo: Bench, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()

@@ -14,7 +14,7 @@ from tests.amount import examples
 from tests.workspace.accepting_killed import accept_and_die
 from tests.workspace.conftest import in_mount
 from vtcode_tui.common.errors import StaleFileError, WorkspaceError
-from vtcode_tui.workspace import Workspace
+from vtcode_tui.workspace import Workspace, plan, staging
 from vtcode_tui.workspace.changes import ChangeSet, Choice, FileChange, Overwrite, Selection
 from vtcode_tui.workspace.layer import Layer, marked
 from vtcode_tui.workspace.lines import apply_hunks
@@ -575,3 +575,22 @@ def _expected(change: FileChange, selection: dict[str, Choice], before: Tree) ->
     if change.op == "mode":
         return old
     return change.target if change.kind == "symlink" else change.new_text.decode()
+
+
+def test_a_file_keeps_its_name_where_it_cannot_get_the_new_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.staged([("move", "a.txt", "d/moved.txt")])
+    before = bench.direct()
+    place = bench.root / "d" / "moved.txt"
+    carry_out = plan.carry_out
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            staging, "carry_out", lambda *given: carry_out(*given, each=lambda _: place.mkdir(exist_ok=True))
+        )
+        answer = bench.accept()
+    place.rmdir()
+    assert (set(answer["failed"]), answer["changes"]["files"]) == ({"a.txt", "d/moved.txt"}, [])
+    assert bench.direct() == before
+    assert bench.accept()["failed"] == {}
+    assert "d/moved.txt" in bench.direct()

@@ -70,7 +70,7 @@ def steps_for(scan: Scan, chosen: Chosen, upper: Path) -> tuple[list[Step], dict
             change = pending.change
             check(change, choice)
             if change.op == "rename":
-                removes.append(Step("remove", change.renamed_from, before=_moved(pending)))
+                removes.append(Step("remove", change.renamed_from, before=_moved(pending), moved_to=change.path))
             if isinstance(choice, Rewritten):
                 writes.append(_write(pending, choice, up, contents))
                 continue

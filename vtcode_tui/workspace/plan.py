@@ -23,6 +23,7 @@ from vtcode_tui.common.errors import WorkspaceError
 from vtcode_tui.common.files import write_atomically
 from vtcode_tui.workspace.bases import from_json, same, to_json
 from vtcode_tui.workspace.beneath import Beneath, Entry
+from vtcode_tui.workspace.repositories import repository_of
 
 PLAN = "plan.json"
 _BYTES = "plan-bytes"
@@ -34,6 +35,7 @@ class Step:
 
     `tidy` removes a folder if it is empty; `folder` makes one, and gives it the mode of `after` where there is one.
     `rest`: the hash of what the layer's file is to hold afterwards, among the plan's own bytes; empty: leave it.
+    `moved_to`: where what is removed is written; it is not removed when that failed.
     """
 
     do: Literal["remove", "tidy", "folder", "file", "link", "chmod"]
@@ -43,6 +45,7 @@ class Step:
     source: Literal["upper", "bytes", ""] = ""
     mtime_ns: int | None = None
     rest: str = ""
+    moved_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,10 @@ def carried_out(folder: Path, plan: Plan, done: Done) -> None:
 
 
 def _keep(folder: Path, plan: Plan) -> None:
-    rows = [[s.do, s.path, to_json(s.before), to_json(s.after), s.source, s.mtime_ns, s.rest] for s in plan.steps]
+    rows = [
+        [s.do, s.path, to_json(s.before), to_json(s.after), s.source, s.mtime_ns, s.rest, s.moved_to]
+        for s in plan.steps
+    ]
     kept = {"version": 1, "root": plan.root, "steps": rows, "failed": plan.failed}
     write_atomically(folder / PLAN, json.dumps(kept))
 
@@ -120,16 +126,28 @@ def carry_out(
     *,
     each: Callable[[Step], None] = lambda step: None,
 ) -> Done:
-    """Do every step that is not done yet; a step that cannot be done is named and does not stop the others."""
+    """Do every step that is not done yet; a step that cannot be done is named and does not stop the others.
+
+    It stops those that rely on it: the removal of what was to move there, and what comes later in its repository.
+    """
     done: list[Step] = []
     failed: dict[str, str] = {}
+    broken: set[str] = set()
     for step in steps:
         each(step)
+        repository = repository_of(step.path)
         try:
+            if step.moved_to in failed:
+                raise WorkspaceError(f"it could not be moved to {step.moved_to}")
+            if repository in broken:
+                raise WorkspaceError(
+                    f"what git keeps in {repository} belongs together, and some could not be written"
+                )
             if _perform(step, real, upper, folder):
                 done.append(step)
         except (OSError, WorkspaceError) as error:
             failed[step.path] = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+            broken |= {repository} - {""}
     return Done(tuple(done), failed)
 
 
