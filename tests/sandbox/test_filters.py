@@ -77,6 +77,8 @@ def test_a_refused_call_goes_to_the_notifier_or_does_not_exist(name: str, full: 
         (N["chmod"], (0, 0o755), NOTIFY),
         (N["utimensat"], (), NOTIFY),
         (IOCTL, (0, 0x40086602), NOTIFY),
+        (IOCTL, (0, 0x40086604), NOTIFY),
+        (IOCTL, (0, 0x40047211), NOTIFY),
         (IOCTL, (0, 0x40806685), NOTIFY),
         (IOCTL, (0, 0x800C6613 | HIGH), NOTIFY),
         (IOCTL, (0, 0x5000940E), NOTIFY),

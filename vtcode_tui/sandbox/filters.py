@@ -61,8 +61,9 @@ _TERMINAL_IOCTLS = (0x5412, 0x541C, 0x541D, 0x5423, 0x5437)
 """TIOCSTI, TIOCLINUX, TIOCCONS, TIOCSETD, TIOCVHANGUP."""
 _PEER_IOCTL = 0x5441
 """TIOCGPTPEER: in tier kernel the notifier opens the other end of a run's own pseudo-terminal, and no other."""
-_FLAG_IOCTLS = (0x40086602, 0x40046602, 0x401C5820, 0x40087602)
-"""FS_IOC_SETFLAGS (and of 32 bits), FS_IOC_FSSETXATTR, FS_IOC_SETVERSION: they work on files opened for reading."""
+_FLAG_IOCTLS = (0x40086602, 0x40046602, 0x401C5820, 0x40087602, 0x40086604, 0x40047211)
+"""FS_IOC_SETFLAGS (and of 32 bits), FS_IOC_FSSETXATTR, FS_IOC_SETVERSION, EXT4_IOC_SETVERSION and
+FAT_IOCTL_SET_ATTRIBUTES: they work on files opened for reading."""
 _SEALING_IOCTLS = (0x40806685, 0x800C6613)
 """FS_IOC_ENABLE_VERITY and FS_IOC_SET_ENCRYPTION_POLICY: whoever owns a file that is open for reading may."""
 _BTRFS, _COPYING = 0x9400, (0x40049409, 0x4020940D, 0xC0189436)
