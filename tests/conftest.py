@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import faulthandler
+import functools
 import gc
+import inspect
 import os
 import sys
 import time
@@ -33,6 +36,7 @@ time.tzset()
 ENDED_AFTER = 60.0
 """Seconds that a test has left when its time limit has ended it."""
 _stderr = pytest.StashKey[int]()
+_cancelled_at = pytest.StashKey[float]()
 
 gc.disable()  # until all tests are collected: they stay, and so does what they import
 
@@ -54,7 +58,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     The limit is an exception in the main thread. A task that is not the test's own may keep it, and what the test
     leaves behind may wait for the same as the test did, which nothing limits.
     """
-    _limit(item)
+    item.stash[_cancelled_at] = time.monotonic() + 0.9 * _limit(item)
     try:
         return (yield)
     finally:
@@ -68,10 +72,28 @@ def pytest_exception_interact(node: pytest.Item | pytest.Collector) -> None:
         _limit(node)
 
 
-def _limit(item: pytest.Item) -> None:
+def _limit(item: pytest.Item) -> float:
     mark = item.get_closest_marker("timeout")
-    given = mark.args[0] if mark else item.config.getoption("timeout") or item.config.getini("timeout")
-    faulthandler.dump_traceback_later(float(given) + ENDED_AFTER, exit=True, file=item.config.stash[_stderr])
+    given = float(mark.args[0] if mark else item.config.getoption("timeout") or item.config.getini("timeout"))
+    faulthandler.dump_traceback_later(given + ENDED_AFTER, exit=True, file=item.config.stash[_stderr])
+    return given
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Cancel a coroutine's test shortly before its time limit, which would end its event loop instead of it.
+
+    All tasks of a loop are cancelled at once when it ends, the app's too: the test's own way out then waits for
+    them without a limit, and what the test waited for is never said.
+    """
+    if not isinstance(item, pytest.Function) or not inspect.iscoroutinefunction(test := item.obj):
+        return
+
+    @functools.wraps(test)
+    async def cancelled_in_time(**given: object) -> None:
+        async with asyncio.timeout_at(item.stash[_cancelled_at]):
+            await test(**given)
+
+    item.obj = cancelled_in_time
 
 
 def pytest_collection_finish() -> None:

@@ -61,7 +61,7 @@ async def test_what_is_gone_on_with_is_read_beside_the_loop_and_let_go_of_when_n
 
     def slowly(folder: Path) -> Standing:
         begun.set()
-        assert go_on.wait(20), "the loop was held"
+        assert go_on.wait(60), "the loop was held"
         return standing_in(folder)
 
     def noted(reading: asyncio.Future[Opened]) -> None:
@@ -76,7 +76,7 @@ async def test_what_is_gone_on_with_is_read_beside_the_loop_and_let_go_of_when_n
     monkeypatch.setattr(opening, "_let_go", noted)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(opened())
-        await asyncio.to_thread(begun.wait, 20)
+        await asyncio.to_thread(begun.wait, 60)
         task.cancel()
     go_on.set()
     await given_back.wait()

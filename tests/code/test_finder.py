@@ -144,7 +144,7 @@ async def test_files_that_come_and_go_are_followed(root: Path) -> None:
 
         while not settled():
             heard.clear()
-            await asyncio.wait_for(heard.wait(), 20)
+            await asyncio.wait_for(heard.wait(), 60)
         assert [m.path for m in finder.find("fresh", 5)] == ["sub/fresh.py"]
     finally:
         stop.set()

@@ -34,7 +34,7 @@ KEYS = {
 }
 
 
-PATIENCE = 50.0
+PATIENCE = 100.0
 """Seconds after which a test is told what stands on the screen instead of what it waits for."""
 
 
@@ -130,11 +130,11 @@ class Person:
 
     async def leaves(self) -> int:
         """Wait for the program's end; its exit status."""
-        while not self.ended:
-            self._changed.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), 0.1)
-        await asyncio.to_thread(self._child.wait)
+        give_up = asyncio.get_running_loop().time() + PATIENCE
+        while not self.ended or self._child.isalive():
+            if asyncio.get_running_loop().time() > give_up:
+                raise AssertionError(f"it does not leave:\n{self.seen}")
+            await asyncio.sleep(0.02)
         status = self._child.exitstatus
         return status if status is not None else 128 + int(self._child.signalstatus or 0)
 

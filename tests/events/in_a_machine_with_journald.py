@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 
 from tests.events.conftest import story, write
+from tests.programs import running
 from vtcode_tui.events import Anchoring, Journal
 
 _BIND = 4096
@@ -30,7 +31,7 @@ def main(journald: str, machine_id: str, home: Path) -> None:
     mount(machine_id, "/etc/machine-id", None, _BIND)
     for needed in ("/run/systemd/journal", "/run/log/journal"):
         Path(needed).mkdir(parents=True)
-    with subprocess.Popen([journald], stderr=subprocess.DEVNULL) as daemon:
+    with running([journald], stderr=subprocess.DEVNULL):
         pause = threading.Event()
         while not Path("/run/systemd/journal/socket").exists():
             pause.wait(0.02)
@@ -45,7 +46,6 @@ def main(journald: str, machine_id: str, home: Path) -> None:
             said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
         sys.stdout.write(said)
         sys.stdout.flush()
-        daemon.terminate()
     os._exit(0)
 
 

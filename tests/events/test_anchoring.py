@@ -18,6 +18,7 @@ import pytest
 from tests.events.authority import time_stamping
 from tests.events.conftest import STARTED, story, write
 from tests.events.foreign import daemon
+from tests.programs import running
 from vtcode_tui.cli import main
 from vtcode_tui.common.home import Home
 from vtcode_tui.events import Anchoring, Bus, Journal, verify
@@ -187,13 +188,10 @@ def test_rsyslog_keeps_an_anchor_from_its_socket_and_it_verifies(home: Home, tmp
     command = [rsyslogd.program, "-n", "-f", str(tmp_path / "r.conf"), "-i", str(tmp_path / "pid")]
     command += ["-M", rsyslogd.modules] if rsyslogd.modules else []
     log = tmp_path / "auth.log"
-    with subprocess.Popen(command, env=rsyslogd.environ) as process:
-        try:
-            while not to_system_log(line, journald="", sockets=(str(tmp_path / "log"),)):
-                assert process.poll() is None
-            while not (log.exists() and "vtcode-anchor" in log.read_text()):
-                assert process.poll() is None
-        finally:
-            process.terminate()
+    with running(command, env=rsyslogd.environ) as process:
+        while not to_system_log(line, journald="", sockets=(str(tmp_path / "log"),)):
+            assert process.poll() is None
+        while not (log.exists() and "vtcode-anchor" in log.read_text()):
+            assert process.poll() is None
     report = verify(folder_of(home), evidence=Evidence(log.read_text(), given=True))
     assert (report.state, report.anchored) == ("sealed", True)

@@ -16,6 +16,7 @@ import pytest
 
 from tests.certificates import Authority, showing
 from tests.events.foreign import daemon
+from tests.programs import running
 from vtcode_tui.common.errors import ConfigError
 from vtcode_tui.common.home import Home
 from vtcode_tui.config.settings import Exporter
@@ -481,14 +482,12 @@ async def test_the_chain_still_verifies_after_rsyslog_took_the_events(
     shipper = Shipping([Exporter(kind="syslog", target=f"tcp://127.0.0.1:{unused_tcp_port}")], home, pause=at_once)
     expected = len(list(read_lines(folder)))
     parsed = tmp_path / "parsed.jsonl"
-    with subprocess.Popen([*command, "-n", "-i", str(tmp_path / "pid")], env=rsyslogd.environ) as process:
-        try:
-            async with shipping(shipper, folder):
-                assert await shipper.drain(60)
-                while not parsed.exists() or parsed.read_bytes().count(b"\n") < expected:
-                    await asyncio.sleep(0.05)
-        finally:
-            process.terminate()
+    with running([*command, "-n", "-i", str(tmp_path / "pid")], env=rsyslogd.environ) as process:
+        async with shipping(shipper, folder):
+            assert await shipper.drain(60)
+            while not parsed.exists() or parsed.read_bytes().count(b"\n") < expected:
+                assert process.poll() is None, "rsyslogd ended by itself"
+                await asyncio.sleep(0.05)
     assert not (tmp_path / "failed").exists()
     lines = [line.lstrip() for line in parsed.read_bytes().splitlines()]
     assert lines == list(read_lines(folder))
@@ -526,15 +525,12 @@ async def test_the_chain_still_verifies_after_syslog_ng_took_the_events(
     shipper = Shipping([Exporter(kind="syslog", target=f"tcp://127.0.0.1:{unused_tcp_port}")], home, pause=at_once)
     expected = len(list(read_lines(folder)))
     parsed = tmp_path / "parsed.jsonl"
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=syslog_ng.environ) as process:
-        try:
-            async with shipping(shipper, folder):
-                assert await shipper.drain(60)
-                while not parsed.exists() or parsed.read_bytes().count(b"\n") < expected:
-                    assert process.poll() is None, "syslog-ng ended by itself"
-                    await asyncio.sleep(0.05)
-        finally:
-            process.terminate()
+    with running(command, stderr=subprocess.DEVNULL, env=syslog_ng.environ) as process:
+        async with shipping(shipper, folder):
+            assert await shipper.drain(60)
+            while not parsed.exists() or parsed.read_bytes().count(b"\n") < expected:
+                assert process.poll() is None, "syslog-ng ended by itself"
+                await asyncio.sleep(0.05)
     assert parsed.read_bytes().splitlines() == list(read_lines(folder))
     assert chained(parsed.read_bytes().splitlines())
     assert (tmp_path / "numbers").read_text().split() == [str(number) for number in range(expected)]

@@ -13,6 +13,7 @@ import pytest
 
 from tests.agent.stage import Human, home_in, staged
 from tests.gate.test_signing import GRANTED, make_key, request, signer, signers_file, ssh_keygen_agrees
+from tests.programs import running
 from tests.reading import payloads
 from vtcode_tui.cli import main
 from vtcode_tui.common.errors import ConfigError, DeniedError
@@ -51,11 +52,10 @@ def make(folder: Path, provider: Path, *options: str, kind: str = "ed25519-sk") 
 def agent(tmp_path: Path, provider: Path) -> Iterator[Path]:
     socket = tmp_path / "agent.sock"
     command = ["ssh-agent", "-D", "-a", str(socket), "-P", f"{provider.parent}/*"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         process.stdout.readline()
         yield socket
-        process.terminate()
 
 
 def held_by(agent: Path, key: Path, provider: Path) -> AgentKey:

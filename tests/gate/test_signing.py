@@ -14,6 +14,7 @@ from typing import Literal
 
 import pytest
 
+from tests.programs import running
 from vtcode_tui.common.errors import ConfigError, DeniedError
 from vtcode_tui.config.settings import Approvals
 from vtcode_tui.events import Actor, Journal, verify
@@ -72,14 +73,12 @@ def agent(tmp_path: Path) -> Iterator[Path]:
     if shutil.which("ssh-agent") is None:
         pytest.skip("ssh-agent is not installed here")
     socket = tmp_path / "agent.sock"
-    with subprocess.Popen(
-        ["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
+    command = ["ssh-agent", "-D", "-a", str(socket)]
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         # The agent says where it listens once it does.
         process.stdout.readline()
         yield socket
-        process.terminate()
 
 
 def request(risk: Literal["low", "medium", "high"] = "medium", call: str = "toolu_1") -> ApprovalRequest:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import select
 import signal
 import sys
 from pathlib import Path
@@ -95,7 +96,8 @@ async def test_no_hostile_byte_of_a_model_reaches_the_terminal_of_who_asked(tmp_
 def _until_closed(leader: int) -> bytes:
     seen = b""
     with os.fdopen(leader, "rb", buffering=0) as file, contextlib.suppress(OSError):
-        while piece := file.read(65536):
+        # No time limit of a test ends a thread.
+        while select.select([file], [], [], 60)[0] and (piece := file.read(65536)):
             seen += piece
     return seen
 

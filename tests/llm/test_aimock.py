@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.llm.talk import READ, hear, no_wait
+from tests.programs import running
 from vtcode_tui.common.errors import ModelError
 from vtcode_tui.config.settings import Wire
 from vtcode_tui.llm import Chain, Endpoint, Key, Link, TimeLimits
@@ -65,14 +66,13 @@ def aimock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     fixtures = tmp_path_factory.mktemp("aimock") / "fixtures.json"
     fixtures.write_text(json.dumps({"fixtures": FIXTURES}))
     command = [node, str(script), "-p", "0", "-f", str(fixtures), "--log-level", "info", "--strict"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with running(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         assert process.stdout is not None
         said = []
         for line in process.stdout:
-            said.append(line)
-            if found := re.search(r"listening on (http://\S+)", line):
+            said.append(line.decode())
+            if found := re.search(r"listening on (http://\S+)", said[-1]):
                 yield found[1]
-                process.terminate()
                 break
         else:
             pytest.skip(f"aimock does not start: {''.join(said)[-300:]}")

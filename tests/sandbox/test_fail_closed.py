@@ -155,9 +155,9 @@ def _marked(marker: str) -> list[int]:
     return found
 
 
-def _wait_for(condition: object, seconds: float) -> bool:
+def _wait_for(condition: object) -> bool:
     assert callable(condition)
-    give_up = time.monotonic() + seconds
+    give_up = time.monotonic() + 100
     while time.monotonic() < give_up:
         if condition():
             return True
@@ -183,7 +183,7 @@ def test_nothing_survives_when_our_processes_are_killed(
     driver = _drive(base, tier, ["bash", "-c", DAEMONS.format(marker=marker)])
     assert driver.stdout is not None
     started = json.loads(driver.stdout.readline())
-    assert _wait_for(lambda: len(_marked(marker)) >= 3, 30)
+    assert _wait_for(lambda: len(_marked(marker)) >= 3)
     server = started["spawner"]
     pids = {"main": driver.pid, "sentinel": _parent_of(server), "spawner": server}
     pids["supervisor"] = _supervisor_of(server)
@@ -193,12 +193,12 @@ def test_nothing_survives_when_our_processes_are_killed(
             os.kill(pids[victim], signal.SIGSTOP)
     for victim in victims:
         os.kill(pids[victim], signal.SIGKILL)
-    assert _wait_for(lambda: not _marked(marker), 30)
+    assert _wait_for(lambda: not _marked(marker))
     driver.kill()
     driver.communicate()
     if victims != ("supervisor",):
-        assert _wait_for(lambda: not Path(f"/proc/{server}/cmdline").exists(), 30)
-    assert _wait_for(lambda: not Path(f"/proc/{pids['sentinel']}/cmdline").exists(), 30)
+        assert _wait_for(lambda: not Path(f"/proc/{server}/cmdline").exists())
+    assert _wait_for(lambda: not Path(f"/proc/{pids['sentinel']}/cmdline").exists())
 
 
 def _parent_of(pid: int) -> int:

@@ -137,7 +137,6 @@ async def test_a_flood_is_stopped_and_named(alone: None, finish: Finish, profile
         assert [d.kind for d in outcome.denials if d.kind == "limit"], outcome
 
 
-@pytest.mark.timeout(60)
 async def test_a_fork_bomb_is_stopped_under_the_usual_limits(finish: Finish, profile: Profile, tier: Tier) -> None:
     if tier == "full" and os.getuid():
         pytest.skip("kept small by the kernel and ended late: docs/sandbox.md names it")

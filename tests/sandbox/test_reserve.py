@@ -27,7 +27,7 @@ def children(pid: int) -> list[int]:
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait for it."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 100
     while not condition():
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(0.001)  # whoever it is that makes it true needs a processor

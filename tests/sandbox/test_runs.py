@@ -336,6 +336,7 @@ async def test_the_next_run_works_while_what_the_killed_fork_server_had_just_for
     with socket.socket(socket.AF_UNIX) as listening, contextlib.ExitStack() as held:
         listening.bind(slow_forks.gate(os.getpid()))
         listening.listen()
+        listening.settimeout(60)  # no time limit of a test ends a thread
         spawner = Spawner.start([slow_forks.__name__], scratch=tmp_path / "scratch", tier=tier)
         starting = asyncio.ensure_future(spawner.run(grant_for(profile, "sleep", "600")))
         (await asyncio.to_thread(listening.accept))[0].close()

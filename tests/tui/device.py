@@ -86,7 +86,7 @@ class Terminal:
             self.send(answers)
         return data
 
-    def until(self, condition: Callable[[], bool], seconds: float = 40.0) -> None:
+    def until(self, condition: Callable[[], bool], seconds: float = 100.0) -> None:
         end = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < end, "\n".join(self.rows()) + self.errors.read_text()[-2000:]

@@ -42,7 +42,7 @@ class Distant(Terminal):
 
     def close(self) -> None:
         self._over.set()
-        self._relay.join()
+        self._relay.join(5)  # what it writes to may be full
         self._line.close()
         super().close()
         with contextlib.suppress(OSError):

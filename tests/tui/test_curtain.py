@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import os
 import pty
+import select
 import subprocess
 import sys
 import termios
 from pathlib import Path
 
-from tests.end_to_end.person import person_at
+from tests.end_to_end.person import PATIENCE, person_at
 from vtcode_tui.common.clock import SystemClock, rfc3339
 from vtcode_tui.common.home import Home
 from vtcode_tui.workspace import grant_trust
@@ -58,15 +59,18 @@ def behind_the_curtain(act: str, keys: bytes = b"") -> tuple[int, bytes, bool]:
     drawn = b""
     try:
         while b"chat" not in drawn:
+            # No time limit ends a thread: this does.
+            assert select.select([master], [], [], PATIENCE)[0], drawn
             drawn += os.read(master, 65536)
         os.write(master, keys)
-        status = process.wait(30)
+        status = process.wait(PATIENCE)
         os.set_blocking(master, False)
         with contextlib.suppress(BlockingIOError):
             drawn += os.read(master, 65536)
         return status, drawn, termios.tcgetattr(slave) == before
     finally:
         process.kill()
+        process.wait()
         os.close(master)
         os.close(slave)
 

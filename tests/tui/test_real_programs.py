@@ -106,12 +106,10 @@ class Stage:
         return [screen.text(screen.history + y) for y in range(screen.rows)] if screen else []
 
     async def sees(self, text: str) -> None:
-        await until(lambda: any(text in row for row in self.rows()), self.pilot, seconds=30)
+        await until(lambda: any(text in row for row in self.rows()), self.pilot)
 
     async def ended(self) -> None:
-        await until(
-            lambda: self.pane.current is not None and bool(self.pane.current.ending), self.pilot, seconds=30
-        )
+        await until(lambda: self.pane.current is not None and bool(self.pane.current.ending), self.pilot)
 
 
 @asynccontextmanager

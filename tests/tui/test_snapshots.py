@@ -202,7 +202,7 @@ async def settled(rig: Rig, pilot: Pilot[Any], frames: int = FRAMES) -> str:
         seen.append(text_of(rig.app))
         return len(seen) > frames and len(set(seen[-frames:])) == 1
 
-    await until(same, pilot, seconds=30)
+    await until(same, pilot)
     return seen[-1]
 
 
@@ -226,7 +226,7 @@ async def becomes(rig: Rig, pilot: Pilot[Any], scene: str, variant: str) -> bool
     """Whether the screen comes to look as it was kept, and stays so."""
     kept = compared((FOLDER / f"{scene}-{variant}.txt").read_text(encoding="utf-8"), scene)
     try:
-        await until(lambda: compared(text_of(rig.app), scene) == kept, pilot, seconds=20)
+        await until(lambda: compared(text_of(rig.app), scene) == kept, pilot)
     except TimeoutError:
         return False
     for _ in range(FRAMES):

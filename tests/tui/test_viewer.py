@@ -281,7 +281,7 @@ async def test_playing_ends_at_the_end(journal: Callable[..., Path]) -> None:
     async with app.run_test(size=(160, 48)) as pilot:
         screen = await loaded(app, pilot)
         await pilot.press("plus", "plus", "plus", "plus", "plus", "plus", "space")
-        await until(lambda: screen.player is not None and screen.player.next_at() is None, pilot, seconds=20)
+        await until(lambda: screen.player is not None and screen.player.next_at() is None, pilot)
         await until(lambda: not screen.playing, pilot)
 
 
@@ -587,7 +587,7 @@ async def test_the_viewer_looks_as_it_did(
             seen.append(text_of(app))
             return len(seen) > 6 and len(set(seen[-6:])) == 1
 
-        await until(same, pilot, seconds=30)
+        await until(same, pilot)
         file = ROOT / "snapshots" / f"replay-{size}-{theme}.txt"
         if request.config.getoption("--update-snapshots"):
             file.write_text(seen[-1], encoding="utf-8")

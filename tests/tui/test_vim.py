@@ -114,7 +114,7 @@ async def idle_in(app: Rig, pilot: Pilot[Any], pane: Pane) -> list[str]:
             before = place(sheet)
             await pilot.press(pressed)
             try:
-                await until(partial(moved, sheet, before), pilot, seconds=30)
+                await until(partial(moved, sheet, before), pilot)
             except TimeoutError:
                 idle.append(f"{pane}: {pressed}")
     return idle
