@@ -353,9 +353,11 @@ async def test_the_next_run_works_while_what_the_killed_fork_server_had_just_for
 async def test_a_masked_file_reads_as_empty_or_the_run_is_refused(
     finish: Finish, profile: Profile, tier: Tier
 ) -> None:
-    secret = profile.workspace / ".env"
-    secret.write_text("KEY=canary")
-    masked = replace(profile, hidden=(secret,))
+    secret, nested = profile.workspace / ".env", profile.workspace / "sub" / "deep" / ".env"
+    nested.parent.mkdir(parents=True)
+    for file in (secret, nested):
+        file.write_text("KEY=canary")
+    masked = replace(profile, hidden=(secret, nested))
     if tier == "kernel":
         with pytest.raises(SandboxError, match="can only give a whole folder"):
             await finish(grant_for(masked, "cat", ".env"))
@@ -366,6 +368,13 @@ async def test_a_masked_file_reads_as_empty_or_the_run_is_refused(
     assert "canary" not in text
     assert outcome.setup_error == ""
     assert secret.read_text() == "KEY=canary"
+    # A run beside it would find what it is to mask no more where it was.
+    text, _ = await finish(
+        grant_for(masked, "sh", "-c", "mv sub sub2; mv sub/deep s; echo x > sub/y; mv sub/y sub/z")
+    )
+    text += (await finish(grant_for(masked, "sh", "-c", "cat s/.env sub*/*/.env; cat sub/z")))[0]
+    assert (text.count("busy"), text.count("canary"), text[-2:]) == (2, 0, "x\n")
+    assert nested.read_text() == "KEY=canary"
 
 
 async def test_twenty_runs_at_once_all_end_well(finish: Finish, profile: Profile) -> None:

@@ -90,7 +90,7 @@ def build(job: Job, outline: Outline, layer: int) -> None:
                 raise OSError(f"{lower} was moved while the run was prepared")
     with step("protected paths"):
         for root in job.writable:
-            _protect(root, job.protected)
+            _protect(root, job.protected, [] if job.staging else job.hidden)
     with step("masked files"):
         _mask(job.hidden)
 
@@ -240,16 +240,21 @@ def _touch(path: str) -> None:
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644))
 
 
-def _protect(root: str, protected: list[str]) -> None:
-    """Bind protected paths read-only, and each folder above them onto itself, so that none can be renamed away."""
+def _protect(root: str, protected: list[str], masked: list[str]) -> None:
+    """Bind protected paths read-only, and each folder above them onto itself, so that none can be renamed away.
+
+    Likewise the folders above masked files: a run that begins meanwhile would find them at another path, and bare.
+    In a layer no folder of the workspace can be renamed, and the real ones stay where they are.
+    """
     held: set[str] = set()
+    bare = frozenset(masked)
     base = os.open(root, os.O_PATH | os.O_CLOEXEC)
     try:
-        for path in sorted(p for p in protected if p.startswith(root + "/")):
+        for path in sorted(p for p in (*protected, *masked) if p.startswith(root + "/")):
             if not os.path.lexists(path):
                 continue
             parts = path[len(root) + 1 :].split("/")
-            for depth in range(1, len(parts) + 1):
+            for depth in range(1, len(parts) + (path not in bare)):
                 inner = "/".join(parts[:depth])
                 last = depth == len(parts)
                 if inner in held or not _hold(base, inner, _READ_ONLY if last else _WRITABLE):
