@@ -17,6 +17,8 @@ pytestmark = pytest.mark.kernel
 
 HOOK = "#!/bin/sh\necho original\n"
 
+PLACES = (".git/hooks", ".git/config", ".envrc", ".vscode", ".vt-workspace-trust", "vtcode.toml")
+
 ATTACKS = {
     "write the hook": "echo EVIL > .git/hooks/pre-commit",
     "append to the configuration": "echo '[core] fsmonitor = EVIL' >> .git/config",
@@ -45,6 +47,9 @@ ATTACKS = {
     "sed -i": "sed -i s/original/EVIL/ .git/hooks/pre-commit",
     "a daemon that writes late": "(setsid sh -c 'sleep 0.05; echo EVIL > .envrc' &)",
     "a fifo in an absent place": "mkfifo .envrc",
+    "an absent folder above as a link": "mkdir c; echo EVIL > c/config.toml; ln -s c .cargo",
+    "a link above that leads elsewhere": "ln -sfn ../victim .yarn",
+    "a folder in the place of a link above": "rm .yarn; mkdir -p .yarn/plugins; echo EVIL > .yarn/plugins/a",
 }
 
 
@@ -55,13 +60,14 @@ def repository(workspace: Path) -> Path:
     hook.write_text(HOOK)
     hook.chmod(0o755)
     (workspace / "file").write_text("content")
+    (workspace / ".yarn").symlink_to("yarn")
     (workspace.parent / "victim").mkdir()
     return workspace
 
 
 @pytest.fixture
 def protecting(profile: Profile, repository: Path) -> Profile:
-    names = (".git/hooks", ".git/config", ".envrc", ".vscode", ".vt-workspace-trust", "vtcode.toml")
+    names = (*PLACES, ".cargo/config.toml", ".yarn/plugins")
     return replace(profile, protected=tuple(repository / name for name in names))
 
 
@@ -95,7 +101,7 @@ def test_each_of_these_attacks_works_without_a_sandbox(repository: Path, attack:
 
 def _snapshot(root: Path) -> dict[str, str]:
     seen = {}
-    for name in (".git/hooks", ".git/config", ".envrc", ".vscode", ".vt-workspace-trust", "vtcode.toml"):
+    for name in (*PLACES, ".cargo", ".yarn"):
         place = root / name
         for path in [place, *sorted(place.rglob("*"))]:
             if path.is_symlink():

@@ -267,6 +267,21 @@ def test_a_git_that_is_no_folder_is_protected(tmp_path: Path) -> None:
     assert not jail.is_protected(jail.root / ".git")
 
 
+@pytest.mark.parametrize("path", [".cargo", "sub/.github", "gradle", ".git/modules", "my/own", ".CARGO"])
+def test_a_link_in_the_place_of_a_folder_that_holds_what_is_protected_is_protected(
+    tmp_path: Path, path: str
+) -> None:
+    jail = Workspace(tmp_path, protect=["my/own/thing", "!README.md/x"])
+    (jail.root / path).parent.mkdir(parents=True, exist_ok=True)
+    (jail.root / path).mkdir()
+    (jail.root / "README.md").symlink_to("x")
+    assert not jail.is_protected(jail.root / path)
+    (jail.root / path).rmdir()
+    (jail.root / path).symlink_to("x")
+    assert jail.is_protected(jail.root / path)
+    assert not jail.is_protected(jail.root / "README.md")
+
+
 def test_masked_files_are_found_and_their_examples_are_not(tmp_path: Path) -> None:
     (tmp_path / "a" / "b" / "c" / "d" / "e").mkdir(parents=True)
     for name in (".env", ".env.local", ".env.example", "a/b/c/d/e/.env"):

@@ -19,7 +19,7 @@ from vtcode_tui.common.errors import PathEscapeError, WorkspaceError
 from vtcode_tui.workspace.executed import CONFIGURED, runs_by_itself
 from vtcode_tui.workspace.existing import Existing
 from vtcode_tui.workspace.overlay import Merged
-from vtcode_tui.workspace.protected import BUILT_IN, NESTED, Patterns, concrete, is_git_link, is_own_name
+from vtcode_tui.workspace.protected import BUILT_IN, NESTED, Patterns, above, concrete, is_git_link, is_own_name
 
 _MAX_LINKS = 40
 _MAGIC = ("/proc", "/dev/fd")
@@ -50,6 +50,7 @@ class Workspace:
         self.protected_patterns: tuple[str, ...] = (*BUILT_IN, *protect)
         self.masked_patterns: tuple[str, ...] = tuple(mask)
         self._protected = Patterns(self.protected_patterns)
+        self._above_protected = Patterns(above(self.protected_patterns))
         self._masked = Patterns(self.masked_patterns)
         self._run_unasked = Patterns(tuple(runs_by_itself))
         self._protected_now = Existing(self.root, self._protected, NESTED)
@@ -94,8 +95,12 @@ class Workspace:
 
     def is_protected(self, path: Path) -> bool:
         """Whether changing this asks by name, or is denied: built-in patterns and the configuration's."""
-        name, folder = self.relative(path), self._is_folder(path)
-        return self._protected.match(name) or is_git_link(name, folder=folder)
+        name, kind = self.relative(path), self._kind(path)
+        return (
+            self._protected.match(name)
+            or is_git_link(name, folder=kind == stat.S_IFDIR)
+            or (kind == stat.S_IFLNK and self._above_protected.match(name))
+        )
 
     def is_masked(self, path: Path) -> bool:
         """Whether no run can read this."""
@@ -113,9 +118,9 @@ class Workspace:
         """Existing files that no run may read."""
         return tuple(map(Path, sorted(self._masked_now.paths())))
 
-    def _is_folder(self, path: Path) -> bool:
+    def _kind(self, path: Path) -> int:
         found = self.view.lookup(path)
-        return found is not None and stat.S_ISDIR(found.status.st_mode)
+        return 0 if found is None else stat.S_IFMT(found.status.st_mode)
 
     def _absolute(self, text: str, cwd: Path | None) -> str:
         if text.startswith("~"):

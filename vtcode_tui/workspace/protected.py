@@ -151,6 +151,20 @@ def _plain(pattern: str) -> str:
     return "" if any(c in name for c in "*?[!\\") else name
 
 
+def above(patterns: Sequence[str]) -> tuple[str, ...]:
+    """Patterns for the folders that what is protected lies in: a link in the place of one leads to what is not."""
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        if pattern.startswith(("!", "#")):
+            continue
+        parts = pattern.rstrip("/").split("/")
+        start = "" if parts[0] in {"", "**"} else "/"
+        for n in range(1, len(parts)):
+            if parts[n - 1] not in {"", "**"}:
+                found[start + "/".join(parts[:n])] = None
+    return tuple(found)
+
+
 def is_git_link(relative: str, *, folder: bool) -> bool:
     """Whether this is a `.git` that is no folder: it tells git which configuration and hooks to use."""
     return not folder and folded(relative).rpartition("/")[2] == ".git"

@@ -41,6 +41,8 @@ class Guard:
         self._quarantine = quarantine
         self._before: dict[str, Node] = {}
         self._folders: dict[str, tuple[int, int]] = {}
+        self._links: dict[str, bytes | None] = {}
+        """Where no folder is above a place: where a link leads that stands there, or None. Others follow it."""
         self._stamps: dict[str, tuple[int, ...]] = {}
         """Of the folders in which places were looked for."""
         self._root = -1
@@ -89,16 +91,18 @@ class Guard:
     def _look_at_all(self) -> None:
         shots, earlier = self._shots, self._before
         unchanged = shots.unchanged(self._stamps)
-        self._folders = {}
+        self._folders, self._links = {}, {}
         for name in self._names:
             was = earlier.get(name)
             if was is None or not self._stands(name, was, unchanged):
                 earlier[name] = shots.look(name, was)
             parent = os.path.dirname(name)
-            while parent and parent not in self._folders:
+            while parent and parent not in self._folders and parent not in self._links:
                 identity = shots.identity(parent)
                 if identity is not None:
                     self._folders[parent] = identity
+                else:
+                    self._links[parent] = shots.link(parent)
                 parent = os.path.dirname(parent)
         self._stamps = shots.stamps_of_parents()
         shots.close_parents()
@@ -141,6 +145,11 @@ class Guard:
                 findings.append({"path": folder, "what": "was closed; opened again"})
             if shots.identity(folder) != self._folders[folder]:
                 findings.append({"path": folder, "what": self._bring_back(folder)})
+        for place, target in self._links.items():
+            if shots.link(place) != target:
+                before = Node("absent") if target is None else Node("link", 0, target)
+                shots.close_parents()
+                findings.append({"path": place, "what": self._restore(place, before, Node("other"))})
         unchanged = shots.unchanged(self._stamps)
         for name, before in self._before.items():
             try:

@@ -107,6 +107,13 @@ class Snapshots:
             os.close(descriptor)
         return known.st_dev, known.st_ino
 
+    def link(self, place: str) -> bytes | None:
+        """Where a link leads that stands in a place; None where none does."""
+        try:
+            return os.fsencode(os.readlink(place.rpartition("/")[2], dir_fd=self._parent_of(place)))
+        except OSError:
+            return None
+
     def _parent_of(self, name: str) -> int:
         above = name.rpartition("/")[0]
         parent = self._parents.get(above)
