@@ -11,6 +11,7 @@ import sysconfig
 from pathlib import Path
 
 from vtcode_tui.sandbox.inner import mounts
+from vtcode_tui.sandbox.published import as_published
 
 SYSTEM = tuple(path for path in mounts.SYSTEM if path != "/etc")
 MERGED = ("/bin", "/sbin", "/lib", "/lib64", "/lib32", "/libx32")
@@ -25,14 +26,24 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/random", "/d
 _ETC = """
 ld.so.cache ld.so.conf ld.so.conf.d ld.so.preload nsswitch.conf passwd group localtime timezone inputrc gitconfig
 gitattributes ssl/openssl.cnf ssl/certs ssl/cert.pem host.conf hosts resolv.conf gai.conf protocols services
-hostname default/locale locale.conf locale.alias login.defs alternatives os-release debian_version lsb-release
-redhat-release fedora-release alpine-release ca-certificates ca-certificates.conf pki/tls pki/ca-trust
-crypto-policies mime.types magic magic.mime terminfo bash.bashrc bashrc profile profile.d shells python3
-python3.11 python3.12 python3.13 java-11-openjdk java-17-openjdk java-21-openjdk perl xdg fonts papersize vim
-nanorc texmf R ImageMagick-6 ImageMagick-7 mke2fs.conf manpath.config skel matplotlibrc emacs gdb
+networks rpc ethertypes netconfig hostname default/locale locale.conf locale.alias login.defs alternatives
+os-release debian_version lsb-release redhat-release fedora-release alpine-release ca-certificates
+ca-certificates.conf pki/tls pki/ca-trust crypto-policies mime.types magic magic.mime terminfo bash.bashrc bashrc
+profile profile.d shells zsh python3 python3.11 python3.12 python3.13 python3.14 java-8-openjdk java-11-openjdk
+java-17-openjdk java-21-openjdk java-25-openjdk java dotnet mono perl maven/m2.conf maven/logging
+postgresql-common/user_clusters nginx/mime.types openmpi lcovrc R texmf texlive xml sgml groff xattr.conf screenrc
+tmux.conf xdg/mimeapps.list xdg/menus xdg/user-dirs.conf xdg/user-dirs.defaults xdg/QtProject.conf xdg/kdeglobals
+fonts gtk-2.0 gtk-3.0 gtk-4.0 X11/rgb.txt X11/app-defaults glvnd vulkan OpenCL drirc vdpau_wrapper.cfg alsa
+asound.conf pulse/client.conf openal chromium firefox firefox-esr libreoffice papersize libpaper.d vim nanorc
+emacs gdb ImageMagick-6 ImageMagick-7 mke2fs.conf manpath.config skel matplotlibrc
 """
 ETC = tuple(f"/etc/{name}" for name in _ETC.split())
 """Files of /etc that tools read; not among them shadow, sudoers, ssh, pam.d, environment, machine-id, docker."""
+
+_PUBLISHED = """
+chromium.d maven/settings.xml maven/toolchains.xml php/*/cli php/*/mods-available wgetrc subversion mercurial
+"""
+"""Configuration that tools need and that may hold keys: given as long as it is what a package published."""
 
 _HOME = """
 .cargo/bin .cargo/env .cargo/registry .cargo/git .rustup .pyenv .nvm .volta .bun/bin .deno/bin .asdf .sdkman
@@ -50,9 +61,15 @@ def existing_system() -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=1)
+def etc() -> tuple[str, ...]:
+    """What every run may read in /etc, whether this machine has it or not."""
+    return (*ETC, *as_published(place for name in _PUBLISHED.split() for place in Path("/etc").glob(name)))
+
+
+@functools.lru_cache(maxsize=1)
 def existing_files() -> tuple[str, ...]:
     """The system's readable files that this machine has."""
-    return tuple(path for path in (*ETC, *KERNEL_FILES) if Path(path).exists())
+    return tuple(path for path in (*etc(), *KERNEL_FILES) if Path(path).exists())
 
 
 @functools.lru_cache(maxsize=8)

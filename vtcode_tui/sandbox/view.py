@@ -57,7 +57,7 @@ class View:
             return "writable"
         if _below(path, (*profile.readable, *toolchains.in_home(self.home), *toolchains.interpreter())):
             return "read-only"
-        if _below(path, (*toolchains.SYSTEM, *toolchains.MERGED, *toolchains.ETC)):
+        if _below(path, (*toolchains.SYSTEM, *toolchains.MERGED, *toolchains.etc())):
             return "read-only"
         if _below(path, _OF_THE_KERNEL) or (self.tier == "kernel" and _below(path, (self.own_tmp,))):
             return "own"
@@ -82,7 +82,7 @@ class View:
 
     def remedy_to_write(self, path: str) -> str:
         """What a human could approve for a path that is read-only."""
-        if _below(path, (*toolchains.SYSTEM, *toolchains.MERGED, *toolchains.ETC)):
+        if _below(path, (*toolchains.SYSTEM, *toolchains.MERGED, *toolchains.etc())):
             return "the system's own folders stay read-only"
         place = self.short(path)
         return f"allow runs to write {place}: `write` under [sandbox] in your own vtcode.toml, or --write {place}"

@@ -39,6 +39,10 @@ def _w(name: str, needs: str, script: str, *, not_in: str = "") -> Workload:
 _ID = "export GIT_AUTHOR_NAME=n GIT_AUTHOR_EMAIL=e@x GIT_COMMITTER_NAME=n GIT_COMMITTER_EMAIL=e@x"
 _REPO = f"{_ID}; git init -q -b main r; cd r; echo a > a; git add a; git commit -qm one"
 _C = "printf '#include <stdio.h>\\nint main(void){puts(\"hi\");return 0;}\\n' > a.c"
+_HERE = Path(__file__).parent
+_ASK = f"python3 {_HERE}/language_client.py"
+_PAGE = f"python3 {_HERE}/page_script.py"
+_PY = "printf 'import os\\ndef two():\\n    return 2\\nprint(two())\\n' > a.py"
 
 WORKLOADS = (
     _w("git init and commit", "git", _REPO),
@@ -155,6 +159,11 @@ WORKLOADS = (
     _w("move and link between folders", "python3", "mkdir -p a/c b; echo x > a/f; python3 -c 'import os; os.rename(\"a/f\",\"b/g\"); os.link(\"b/g\",\"a/h\"); os.rename(\"a/c\",\"b/c\")'; test -f a/h -a -d b/c"),
     _w("execute a script of the workspace", "sh", "printf '#!/bin/sh\\nexit 0\\n' > s; chmod +x s; ./s"),
     _w("/proc/self", "cat", "cat /proc/self/status /proc/self/maps /proc/cpuinfo /proc/meminfo /proc/loadavg /proc/self/cgroup >/dev/null"),
+    _w("browser runs a page's script", "chromium", f"{_PAGE} chromium"),
+    _w("language server ruff", "ruff", f"{_PY}; {_ASK} a.py python ruff server"),
+    _w("language server pylsp", "pylsp", f"{_PY}; {_ASK} a.py python pylsp"),
+    _w("language server pyright", "pyright-langserver", f"{_PY}; {_ASK} a.py python pyright-langserver --stdio"),
+    _w("language server clangd", "clangd", f"printf 'int two(void) {{ return 2; }}\\nint main(void) {{ return two(); }}\\n' > a.c; {_ASK} a.c c clangd --log=error"),
     _w("make a large file", "dd", "dd if=/dev/zero of=f bs=1M count=64 status=none; fallocate -l 1M g; truncate -s 1G h"),
 )  # fmt: skip
 
