@@ -15,6 +15,7 @@ import pytest
 from tests.sandbox.conftest import Finish, grant_for
 from vtcode_tui.sandbox import Limits, Profile
 from vtcode_tui.sandbox.inner.job import LARGEST_MESSAGE, fitted
+from vtcode_tui.sandbox.reported import outcome_of
 
 pytestmark = [pytest.mark.kernel, pytest.mark.own_spawner]
 
@@ -74,6 +75,11 @@ def test_a_message_always_fits_and_says_what_was_left_out() -> None:
     with ours, theirs:
         ours.send(text)
         assert theirs.recv(1 << 18) == text
+
+
+def test_an_answer_that_nobody_could_read_is_none_and_the_run_has_ended() -> None:
+    """What a worker answers may be nested as deep as it likes: an error here would leave its run without an end."""
+    assert outcome_of({"exit": 0}, b"[" * 100_000, "").result is None
 
 
 async def test_a_call_of_which_one_form_is_refused_is_named_with_that_form(

@@ -288,6 +288,19 @@ async def test_not_reading_makes_a_run_wait(spawner: Spawner, profile: Profile) 
     assert (profile.workspace / "finished").exists()
 
 
+@pytest.mark.parametrize("terminal", [None, TerminalSize()], ids=["pipe", "terminal"])
+async def test_a_run_whose_output_nobody_reads_any_more_ends_all_the_same(
+    spawner: Spawner, profile: Profile, terminal: TerminalSize | None
+) -> None:
+    """Who cannot keep its output kills a run and waits for its end."""
+    flight = await spawner.run(grant_for(profile, "yes"), terminal=terminal)
+    async with asyncio.timeout(60):
+        while not flight._paused:
+            await asyncio.sleep(0.01)
+        flight.kill("its output could not be recorded")
+        assert (await flight.wait()).killed == "its output could not be recorded"
+
+
 async def test_descriptors_of_a_run_are_its_three_streams(finish: Finish, profile: Profile) -> None:
     text, _outcome = await finish(grant_for(profile, "sh", "-c", "ls /proc/$$/fd"))
     assert text.split() == ["0", "1", "2"]

@@ -228,7 +228,7 @@ class Flight:
             self.complaints.hear(data)
         self._waiting += len(data)
         self._more.set()
-        if self._waiting > _HIGH and not self._paused:
+        if self._waiting > _HIGH and not self._paused and self._report is None:
             self._paused = True
             for source in self._sources:
                 self._loop.remove_reader(source)
@@ -261,7 +261,7 @@ class Flight:
         if self._spent:
             self._spent = False
             self.read_from(self._master, 1)
-            if not self._paused or self._report is not None:
+            if not self._paused:
                 self._on_output(self._master)
 
     def _on_result(self) -> None:
@@ -340,6 +340,9 @@ class Flight:
     def _after_report(self) -> None:
         self._loop.remove_reader(self._events.fileno())
         self._events.close()
+        if self._paused:
+            # What is left is what the pipes hold. Nobody may be there to read it, and its end is waited for.
+            self._resume()
         self._read_again()
         if not self._begun.done():
             self._begun.set_result(None)
@@ -354,7 +357,7 @@ class Flight:
         """Resolve the outcome once the report is here and every stream has ended."""
         if self._report is None or self._result >= 0 or self._outcome.done() or self._explaining is not None:
             return
-        if self._sources and not self._paused and self._report.get("setup_error"):
+        if self._sources and self._report.get("setup_error"):
             self._drop_sources()
         if self._sources:
             return

@@ -43,7 +43,7 @@ def outcome_of(report: Mapping[str, Any], answer: bytes, reason: str) -> Outcome
     if answer:
         try:
             decoded = json.loads(answer)
-        except ValueError:
+        except (ValueError, RecursionError):
             decoded = None
         result = decoded if isinstance(decoded, dict) else None
     return Outcome(
