@@ -140,11 +140,17 @@ class Recording:
         with path.open("rb") as file:
             self.header = _header(file.readline(_MOST_LINE), path)
 
-    def moments(self) -> Iterator[Moment]:
-        """Everything that happened, in order. Comment lines are skipped; a torn last line ends it."""
+    def moments(self, *, last: int | None = None) -> Iterator[Moment]:
+        """Everything that happened, in order. Comment lines are skipped; a torn last line ends it.
+
+        `last`: only what stands in so many bytes at the end; times count from there.
+        """
         seconds = 0.0
         with self.path.open("rb") as file:
             file.readline(_MOST_LINE)
+            if last is not None and (begin := os.fstat(file.fileno()).st_size - last) > file.tell():
+                file.seek(begin)
+                file.readline(_MOST_LINE)
             for number, raw in enumerate(iter(lambda: file.readline(_MOST_LINE), b""), 2):
                 if raw.startswith(b"#") or not raw.strip():
                     continue

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from vtcode_tui.events.types import Event
     from vtcode_tui.tui import OpenCore
     from vtcode_tui.tui.curtain import Curtain
+    from vtcode_tui.tui.panes.runs import RunView
     from vtcode_tui.tui.places import Places
     from vtcode_tui.tui.screens.doctor import Diagnosis
     from vtcode_tui.tui.story import Story
@@ -124,7 +125,9 @@ class VtcodeApp(Visits, BaseApp):
             for text in self._guide:
                 self.show_note(text)
             if self._resumed is not None:
-                await self._recall(self._resumed, self._story)
+                from vtcode_tui.tui.recalling import recall  # only for a session that is gone on with
+
+                await recall(self._resumed, self._story)
             core = await self._open_core(self.queue, self.happened)
         except VtcodeError as error:
             self.work.status.tell(state="no session")
@@ -140,14 +143,6 @@ class VtcodeApp(Visits, BaseApp):
             await core.close("left while opening")
             return
         self._opened(core)
-
-    async def _recall(self, folder: Path, story: Story) -> None:
-        """Show what was said in the session so far."""
-        from vtcode_tui.tui.recalling import recalled  # only for a session that is gone on with
-
-        blocks = await asyncio.to_thread(recalled, folder)
-        story.restore(blocks)
-        self.work.chat.soon()
 
     def _apply(self, settings: Settings) -> None:
         self.queue.grace = settings.approvals.grace_ms / 1000
@@ -173,6 +168,7 @@ class VtcodeApp(Visits, BaseApp):
         self.work.intents.opened(core)
         if (core.folder / "journal.jsonl").exists():
             self.work.events.live.folder = core.folder
+        self.work.terminal.earlier = partial(self._earlier_run, core.folder)
         self.work.files_changed()
         if not core.trusted:
             self.ask_trust()
@@ -181,6 +177,11 @@ class VtcodeApp(Visits, BaseApp):
         elif self._resumed is None:
             offer: Any = partial(self._offer_recovery, core)
             self.run_worker(offer, name="looking for a session that was cut off")
+
+    def _earlier_run(self, folder: Path, call: str) -> RunView | None:
+        from vtcode_tui.tui.earlier_runs import earlier_run  # only for a run that has no tab
+
+        return earlier_run(folder, call, self._story.calls if self._story is not None else {})
 
     # What happens.
 

@@ -1,26 +1,42 @@
 """What was said in a session that is gone on with, as blocks of the chat, from its session.md.
 
 A copy of a session has no events of what was said before it began, but it has all of the conversation: what the
-model is given is what the person sees. Events, diffs and terminals of earlier are for the viewer.
+model is given is what the person sees. Runs have their tabs again; events and diffs of earlier are for the viewer.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vtcode_tui.tui.earlier_runs import last_runs
 from vtcode_tui.tui.panes.blocks import Answer, Block, Note, Said, Thought, ToolCall
 from vtcode_tui.tui.panes.gone import Gone
-from vtcode_tui.tui.story import subject_of
+from vtcode_tui.tui.story import Story, subject_of
 
 if TYPE_CHECKING:
     from vtcode_tui.sessions import Item
+    from vtcode_tui.tui.panes.runs import RunView
 
 MOST = 600
 """So many blocks are shown: more than anybody scrolls back, and the viewer has all."""
+
+
+async def recall(folder: Path, story: Story) -> None:
+    """Show what was said in the session in a folder, and the tabs of its last runs."""
+    blocks, runs = await asyncio.to_thread(_both, folder)
+    story.restore(blocks)
+    story.stage.chat.soon()
+    story.stage.terminal.restore(runs)
+
+
+def _both(folder: Path) -> tuple[list[Block], list[RunView]]:
+    blocks = recalled(folder)
+    return blocks, last_runs(folder, blocks)
 
 
 def recalled(folder: Path) -> list[Block]:

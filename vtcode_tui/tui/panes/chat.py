@@ -183,7 +183,7 @@ class ChatPane(BlockSheet):
         """Show the event that the block under the cursor tells of."""
         block = self._here()
         if block is not None:
-            self.post_message(Origin(seq=block.seq))
+            self.post_message(Origin(seq=block.seq, call="" if block.seq else block.call))
 
     def show_seq(self, seq: int, call: str = "") -> bool:
         """Bring the block that belongs to an event onto the screen."""

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,30 @@ FRAME_BYTES = 128 << 10
 """The viewer keeps a screen each time that a run has written so much."""
 TABS = 5
 """Tabs that are shown at once, at most."""
+KEPT_RUNS = 24
+BACKLOG = 512 << 10
+"""Bytes that may wait to be parsed: more than the scrollback holds of ordinary output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is kept of a run that has ended: the end of its output as a terminal wants it, and how it ended."""
+
+    columns: int = 80
+    rows: int = 24
+    data: bytes = b""
+    ending: str = ""
+    """Empty where nothing says it."""
+    good: bool = True
+    skipped: int = 0
+    """Bytes before `data` that are not read."""
+
+
+def blank_screen(columns: int, rows: int) -> Screen:
+    """An empty screen."""
+    from vtcode_tui.terminal import Screen  # loaded with the first run, not with the first paint
+
+    return Screen(columns, rows)
 
 
 @dataclass(slots=True, eq=False)
@@ -40,6 +65,8 @@ class RunView:
     """Pieces of output that its screen has taken in."""
     frames: Frames | None = None
     """Set by the viewer: screens on the way, to go back to."""
+    source: Callable[[], Written] | None = None
+    """Reads what it wrote, where that is on disk only."""
     _screen: Screen | None = None
 
     @property
@@ -48,6 +75,15 @@ class RunView:
         if self._screen is None:
             self._screen = self.blank()
         return self._screen
+
+    def take(self, written: Written) -> None:
+        """Show what was kept, on a screen of the size that it was written for."""
+        self.wipe()
+        self.blank = partial(blank_screen, written.columns, written.rows)
+        self.waiting.append(written.data)
+        self.backlog, self.skipped = len(written.data), written.skipped
+        if written.ending:
+            self.ending, self.good = written.ending, written.good
 
     def wipe(self) -> None:
         """Begin with an empty screen again."""
@@ -102,15 +138,18 @@ def _mark(view: RunView) -> tuple[str, StyleName]:
     return ("✓", "good") if view.good else ("✗", "bad")
 
 
-def tabs(views: Iterable[RunView], front: RunView, cells: int) -> tuple[tuple[Span, ...], dict[str, str]]:
-    """One tab for the run in front and as many around it as `cells` have room for; what a click on each does."""
+def tabs(views: Iterable[RunView], front: RunView | None, cells: int) -> tuple[tuple[Span, ...], dict[str, str]]:
+    """One tab for the run in front (where none is, for the last) and as many around it as `cells` have room for.
+
+    And what a click on each does.
+    """
     runs = list(views)
-    place = runs.index(front)
+    place = runs.index(front) if front is not None else len(runs) - 1
     parts = [_tab(number, view, view is front) for number, view in enumerate(runs, 1)]
     first, last = place, place
     all_fit = len(runs) <= TABS and sum(map(width_of, parts)) <= cells
     # Where not all are shown, it is said how many are not, on either side.
-    room = cells - width_of(parts[place]) - (0 if all_fit else 2 * len(f"‹{len(runs)} "))
+    room = cells - width_of(parts[place]) - (0 if all_fit else 2 * len(f"‹{len(runs)} ") + 1)
     # To both sides in turn: what is to be seen are the neighbours.
     while last - first + 1 < min(TABS, len(runs)):
         sides = [at for at in (first - 1, last + 1) if 0 <= at < len(runs)]
@@ -123,7 +162,7 @@ def tabs(views: Iterable[RunView], front: RunView, cells: int) -> tuple[tuple[Sp
     for part in parts[first : last + 1]:
         spans += part
     if rest := len(runs) - 1 - last:
-        spans.append(Span(f" {rest}›", MUTED))
+        spans.append(Span(f" {rest}› ", MUTED))
     return tuple(spans), {parts[at][0].text: f"screen.run_tab({at})" for at in range(first, last + 1)}
 
 

@@ -20,13 +20,13 @@ from textual.strip import Strip
 from vtcode_tui.render import MUTED, Line, Span, Style, cut, plain_line, spans_of
 from vtcode_tui.tui.brush import width_of
 from vtcode_tui.tui.keys import PANE, TERMINAL, bindings
-from vtcode_tui.tui.panes.hands import Hands
 from vtcode_tui.tui.panes.origin import Origin
 from vtcode_tui.tui.panes.pens import look_of
-from vtcode_tui.tui.panes.runs import Frames, RunView, lines_of, tabs
+from vtcode_tui.tui.panes.run_tabs import RunTabs
+from vtcode_tui.tui.panes.runs import BACKLOG, Frames, RunView, blank_screen, lines_of, tabs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
     from vtcode_tui.terminal import Found, Screen
 
@@ -36,14 +36,11 @@ FLOOD = 16 << 10
 """Bytes between two frames beyond which nobody reads along: painting them all would take half of the time."""
 BUDGET = 0.008
 SLICE = 8192
-BACKLOG = 512 << 10
-"""Bytes that may wait to be parsed: more than the scrollback holds of ordinary output."""
-KEPT_RUNS = 24
 BESIDE_TABS = 26
 """Cells of the heading for its name and for the key at its end."""
 
 
-class TerminalPane(Hands):
+class TerminalPane(RunTabs):
     """The runs of the session, the newest in front."""
 
     BINDINGS = bindings(PANE, TERMINAL)
@@ -79,15 +76,12 @@ class TerminalPane(Hands):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.runs: dict[str, RunView] = {}
         self._found: list[Found] = []
         self._found_at = 0
         self._pending = False
         self._pumping = False
         self._fed = 0
         self._flood = False
-        self.to_front: Callable[[str], None] = lambda call: None
-        """Told of each run that comes to the front (the viewer reads what it wrote then)."""
         self._frames: dict[str, Frames] = {}
 
     # What happens.
@@ -100,22 +94,14 @@ class TerminalPane(Hands):
     def open(self, call: str, title: str, *, terminal: bool) -> None:
         """A run begins; it comes to the front unless the person has taken another one over."""
         view = RunView(call, title, self._new_screen, terminal)
-        self.runs.pop(call, None)
-        self.runs[call] = view
-        while len(self.runs) > KEPT_RUNS:
-            oldest = next((key for key, run in self.runs.items() if run.ending and run is not self.current), None)
-            if oldest is None:
-                break
-            del self.runs[oldest]
+        self.keep(view)
         if not self.taken:
-            self._front(view)
+            self.bring(view)
         if terminal:
             self.post_message(self.Sized(call, *self._cells()))
 
     def _new_screen(self) -> Screen:
-        from vtcode_tui.terminal import Screen  # loaded with the first run, not with the first paint
-
-        return Screen(*self._cells())
+        return blank_screen(*self._cells())
 
     def feed(self, call: str, data: bytes, *, terminal: bool) -> None:
         """Bytes that a run wrote."""
@@ -144,11 +130,9 @@ class TerminalPane(Hands):
                 self.ended()
             self.soon()
 
-    def clear(self) -> None:
-        """Forget all runs."""
-        self.runs.clear()
-        self.current = None
-        self.taken = False
+    def taken_in(self) -> None:
+        """A run has more to be drawn."""
+        self._pump_soon()
         self.soon()
 
     def show_until(self, call: str, pieces: Sequence[bytes], count: int) -> None:
@@ -230,14 +214,10 @@ class TerminalPane(Hands):
 
     # Rows.
 
-    def _front(self, view: RunView | None) -> None:
-        self.current = view
+    def bring(self, view: RunView) -> None:
+        """This run to the front, with nothing searched in it yet."""
         self._found = []
-        self.following = True
-        self.cursor = None
-        self.soon()
-        if view is not None:
-            self.to_front(view.call)
+        super().bring(view)
 
     def row_count(self) -> int:
         """History and screen of the run in front, without the blank rows that nothing was written to."""
@@ -291,8 +271,13 @@ class TerminalPane(Hands):
     def summary(self) -> tuple[tuple[Span, ...], dict[str, str]]:
         """The runs in one row: a tab each, how the one in front stands; and what a click on each tab does."""
         view = self.current
-        if view is None:
+        if view is None and not self.runs:
             return (Span("no run yet", MUTED),), {}
+        if view is None:
+            earlier = Span("earlier", MUTED)
+            room = (self.size.width or 80) - BESIDE_TABS - width_of((earlier,))
+            front, actions = tabs(self.runs.values(), None, room)
+            return (*front, earlier), actions
         if view.ending:
             state = Span(view.ending, Style("muted" if view.good else "bad"))
         else:
@@ -326,14 +311,9 @@ class TerminalPane(Hands):
     # Keys.
 
     def on_focus(self) -> None:
-        """The heading shines."""
+        """The heading shines; who comes here wants to see a run."""
+        self.bring_last()
         self.post_message(self.Changed())
-
-    def action_run(self, delta: int) -> None:
-        """Another run to the front."""
-        views = list(self.runs.values())
-        if views and self.current is not None:
-            self._front(views[(views.index(self.current) + delta) % len(views)])
 
     def action_kill(self) -> None:
         """End the run in front."""
@@ -348,13 +328,6 @@ class TerminalPane(Hands):
     def action_find(self) -> None:
         """Ask what to search for."""
         self.post_message(self.Find())
-
-    def show_call(self, call: str) -> bool:
-        """Bring a run to the front."""
-        if call not in self.runs:
-            return False
-        self._front(self.runs[call])
-        return True
 
     def find(self, words: str) -> bool:
         """Mark every place that holds the words and go to the last of them; False when there is none."""

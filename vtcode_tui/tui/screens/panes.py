@@ -322,10 +322,24 @@ class PaneScreen(Arranging):
         """Show the event that something came from; `o` in the log goes back to it."""
         seq = self.events.find_origin(message)
         if seq is None:
-            self.app.notify("no event tells of this", markup=False, timeout=2)
+            if not (message.call and self._show_other(message.call)):
+                self.app.notify("no event tells of this", markup=False, timeout=2)
             return
         self.action_pane("events")
         self.events.once_placed(lambda: self.events.put_at_seq(seq))
+
+    def _show_other(self, call: str) -> bool:
+        """Show the run of a call that the log has no event of, for it was before; or from that run, the call."""
+        if self.focused is not self.terminal:
+            shown = self.terminal.show_call(call)
+            if shown:
+                self.action_pane("terminal")
+            return shown
+        if not any(block.call == call for block in self.chat.blocks):
+            return False
+        self.action_pane("chat")
+        self.chat.once_placed(lambda: self.chat.show_seq(0, call))
+        return True
 
     def on_terminal_pane_find(self) -> None:
         """Ask what to search for in the output."""
