@@ -129,7 +129,7 @@ async def test_what_a_run_leaves_that_cannot_be_shown_is_named_once(tmp_path: Pa
         said = [heard.text for heard in stage.heard if isinstance(heard, Notice)]
         assert [text for text in said if "pipe" in text] == [
             "A run left what cannot be shown, accepted or taken back: pipe "
-            "(a socket, pipe or device, unreadable, or too deep)."
+            "(a socket, pipe or device, unreadable, too deep, or gigabytes of nothing)."
         ]
         assert [change.path for change in (await stage.session.changes()).files] == ["f"]
 

@@ -73,6 +73,20 @@ def test_a_tree_too_deep_for_any_path_hides_nothing_else_and_can_be_thrown_away(
     assert bench.direct() == before
 
 
+def test_files_of_gigabytes_of_nothing_are_named_and_not_read(bench: Bench) -> None:
+    def make() -> list[str]:
+        for name in ("big", "d/big"):
+            with Path(name).open("wb") as file:
+                file.truncate(7 << 30)
+        with Path("small").open("wb") as file:
+            file.truncate(1 << 20)
+        return []
+
+    in_layer(bench, make)
+    answer = bench.call("scan", bench.layer.arguments())
+    assert ({row["path"] for row in answer["changes"]["files"]}, answer["special"]) == ({"small"}, ["big", "d/big"])
+
+
 def test_a_session_with_a_tree_too_deep_for_any_path_can_be_removed(deepest: Bench) -> None:
     in_layer(deepest, lambda: deep(2500))
     deepest.layer.remove()

@@ -582,3 +582,11 @@ def test_a_glance_ends_where_a_folder_has_more_names_than_it_had(traced: Traced)
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_files_of_gigabytes_of_nothing_are_named_and_not_read(traced: Traced) -> None:
+    assert "error" not in traced.call("before")
+    for name in ("big", "d/big"):
+        (traced.root / name).touch()
+        os.truncate(traced.root / name, 7 << 30)
+    assert traced.call("after", turn=1, reviewed=False)["unseen"] == ["big", "d/big"]

@@ -78,7 +78,7 @@ class Means:
         """Name what a run left that is no change to be shown, accepted or taken back."""
         if paths:
             named = ", ".join(map(_shortened, paths[:_NAMED])) + (" and more" if len(paths) > _NAMED else "")
-            why = "a socket, pipe or device, unreadable, or too deep"
+            why = "a socket, pipe or device, unreadable, too deep, or gigabytes of nothing"
             text = f"A run left what cannot be shown, accepted or taken back: {named} ({why})."
             self.bus.publish(Notice(text, "warning"))
 

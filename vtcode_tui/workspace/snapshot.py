@@ -24,7 +24,7 @@ from vtcode_tui.workspace.contents import LARGEST, Contents
 from vtcode_tui.workspace.gitindex import entries_of
 from vtcode_tui.workspace.ignore import Ignore
 from vtcode_tui.workspace.stamps import has_settled, stamp_of
-from vtcode_tui.workspace.touched import too_deep
+from vtcode_tui.workspace.touched import MOST_HOLES, holes_in, too_deep
 
 MOST = 250_000
 """A workspace with more paths than this cannot be remembered."""
@@ -113,6 +113,7 @@ class _Walk:
             name[:at] for name in self._tracked for at, c in enumerate(name) if c == "/"
         )
         self._now = time.time_ns()
+        self._holes = MOST_HOLES
         self.left_out: dict[str, tuple[int, ...]] = {}
 
     def walk(self) -> Iterator[tuple[str, Remembered | None]]:
@@ -189,6 +190,9 @@ class _Walk:
         known = self._before.get(path)
         if known is not None and known.stamp == stamp and known.entry.mode == mode:
             return known
+        if holes_in(status) > self._holes:
+            return None
+        self._holes -= holes_in(status)
         try:
             digest = self._digest(row.path, status.st_size)
         except OSError as error:

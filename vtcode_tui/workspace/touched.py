@@ -21,6 +21,9 @@ from vtcode_tui.workspace.overlay import is_opaque, is_whiteout
 
 _DEEPEST, _LONGEST = 200, 2000
 """Folders within folders, and bytes of a path, beyond which a run only wants to break what reads them."""
+MOST_HOLES = 4 << 30
+"""Bytes that files hold nowhere and that are read all the same: no limit on the disk bounds them, and a run that
+makes a few files of 8 GB of nothing would keep whoever reads them from an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Upper:
         self.ignored: list[str] = []
         self.special: list[str] = []
         self._with_ignored = with_ignored
+        self._holes = MOST_HOLES
         self._ignore = Ignore(self._read)
         self._tracked: frozenset[str] | None = None
         self._tracked_folders: frozenset[str] = frozenset()
@@ -77,6 +81,10 @@ class Upper:
             else:
                 if below == "folder":
                     yield from self._emptied(low, up, path)
+                if holes_in(status) > self._holes:
+                    self.special.append(path)
+                    continue
+                self._holes -= holes_in(status)
                 yield from self._leaf(up, path, status.st_mode, hidden=hidden)
 
     def _names(self, up: Beneath, folder: str) -> list[str]:
@@ -155,6 +163,11 @@ class Upper:
             except (OSError, WorkspaceError):
                 continue
         return None
+
+
+def holes_in(status: os.stat_result) -> int:
+    """How many bytes of a file are nothing on the disk."""
+    return max(0, status.st_size - status.st_blocks * 512) if stat.S_ISREG(status.st_mode) else 0
 
 
 def too_deep(path: str) -> bool:
