@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,17 @@ def test_nothing_in_the_workspace_is_on_the_search_path() -> None:
     path = env.search_path({"PATH": f"/usr/bin:{WORKSPACE}/bin:.:relative:{WORKSPACE}"}, WORKSPACE)
     assert str(WORKSPACE) not in path
     assert all(entry.startswith("/") for entry in path.split(":"))
+
+
+def test_git_lfs_is_set_up_where_it_is_installed_and_nowhere_else(tmp_path: Path) -> None:
+    assert env.large_files(str(tmp_path)) == {}
+    tool = tmp_path / "bin/git-lfs"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    reading = {**env.large_files(str(tool.parent)), "PATH": "/usr/bin:/bin", "GIT_CONFIG_NOSYSTEM": "1"}
+    asked = ["git", "config", "--get", "filter.lfs.clean"]
+    assert subprocess.run(asked, env=reading, capture_output=True, check=True).stdout == b"git-lfs clean -- %f\n"
 
 
 @given(st.dictionaries(st.text(min_size=1), st.text()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -23,6 +24,12 @@ _SECRET_VALUE = re.compile(
     r"sk-|gh[pousr]_|github_pat_|glpat-|AKIA|ASIA|xox[abprs]-|eyJ[A-Za-z0-9_-]{10}|-----BEGIN|AIza|hf_|"
     r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@"
 )
+_LARGE_FILES = {
+    "process": "git-lfs filter-process",
+    "clean": "git-lfs clean -- %f",
+    "smudge": "git-lfs smudge -- %f",
+    "required": "true",
+}
 _PROXY = ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy")
 
 
@@ -83,6 +90,21 @@ def fixed(home: str, tmp: str) -> dict[str, str]:
         "TAR_OPTIONS": "--no-same-owner",
         "VTCODE_SANDBOX": "1",
     }
+
+
+@functools.lru_cache(maxsize=8)
+def large_files(path: str) -> Mapping[str, str]:
+    """What `git lfs install` sets, where git-lfs is on this search path.
+
+    A run does not obey the git settings of the machine and the person, where it stands otherwise: what belongs to
+    LFS would be committed whole.
+    """
+    if shutil.which("git-lfs", path=path) is None:
+        return {}
+    made = {"GIT_CONFIG_COUNT": str(len(_LARGE_FILES))}
+    for number, (key, value) in enumerate(_LARGE_FILES.items()):
+        made |= {f"GIT_CONFIG_KEY_{number}": f"filter.lfs.{key}", f"GIT_CONFIG_VALUE_{number}": value}
+    return made
 
 
 def proxied(url: str) -> dict[str, str]:

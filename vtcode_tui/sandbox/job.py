@@ -170,6 +170,7 @@ def work_of(
     environment |= env.fixed(home, "/tmp" if full else str(folder / "tmp"))
     path = {"PATH": environment.get("PATH", os.environ.get("PATH", ""))}
     environment["PATH"] = env.search_path(path, request.profile.workspace)
+    environment |= env.large_files(environment["PATH"])
     if proxy:
         environment |= env.proxied(proxy[2])
     work = request.work
