@@ -42,7 +42,10 @@ def cut(text: str, cells: int) -> str:
     """The text in at most `cells` cells, with … at the end when something is missing."""
     if width(text) <= cells:
         return text
-    return split_at(text, cells - 1)[0] + "…" if cells > 0 else ""
+    if cells <= 0:
+        return ""
+    head = split_at(text, cells - 1)[0]
+    return head if head.endswith("…") else head + "…"
 
 
 def pad(text: str, cells: int) -> str:
@@ -61,7 +64,9 @@ def cut_spans(spans: Iterable[Span], cells: int) -> tuple[Span, ...]:
     for span in todo:
         size = width(span.text)
         if size >= left:
-            kept.append(Span(split_at(span.text, left - 1)[0] + "…", span.style))
+            head = split_at(span.text, left - 1)[0]
+            ended = (head or (kept[-1].text if kept else "")).endswith("…")  # a part of it was cut before
+            kept.append(Span(head if ended else head + "…", span.style))
             break
         kept.append(span)
         left -= size
