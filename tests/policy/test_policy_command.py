@@ -172,6 +172,13 @@ def test_a_rule_that_could_never_allow_is_not_written(
     assert not (tmp_path / "home" / "config" / "tool-policy.json").exists()
 
 
+def test_what_is_known_of_one_script_is_not_said_of_another(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "explain", "python3 confirm.py --flag value"]) == 0
+    said = capsys.readouterr().out
+    assert "what the script does with it is not known" in said
+    assert "manage.py" not in said
+
+
 def test_explain_names_the_role_of_every_word(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["policy", "explain", "LC_ALL=C grep -rn --include=*.py TODO src > out.txt"]) == 0
     out = capsys.readouterr().out
