@@ -48,7 +48,7 @@ class Means:
         try:
             yield failed
         except (VtcodeError, OSError) as error:
-            failed.update(dict.fromkeys(selection, str(error)))
+            failed.update({path: str(error).removeprefix(f"{path}: ") for path in selection})
             raise
         finally:
             if failed:
