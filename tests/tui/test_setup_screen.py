@@ -129,7 +129,7 @@ async def test_a_server_of_ones_own_is_asked_kept_and_the_session_opened_anew(
         await setting_up(app, pilot)
         await pilot.press(*"address", "enter")
         await asked(app, pilot, "the address of its API")
-        await pilot.press("ctrl+u", *"nonsense", "enter")
+        await pilot.press(*"nonsense", "enter")  # what is suggested gives way to what is typed
         await asked(app, pilot, "is no address")
         await pilot.press("ctrl+u", *address, "enter")
         await asked(app, pilot, "its language")
@@ -166,15 +166,15 @@ async def test_a_server_that_is_silent_about_its_models_is_asked_for_by_name(hom
         await setting_up(app, pilot)
         await pilot.press(*"address", "enter")
         await asked(app, pilot, "the address of its API")
-        await pilot.press("ctrl+u", *"http://127.0.0.1:9/v1", "enter")
+        await pilot.press(*"http://127.0.0.1:9/v1", "enter")
         await asked(app, pilot, "its language")
         await pilot.press("enter")
         await asked(app, pilot, "the variable that holds its key")
         await pilot.press("enter")
         await asked(app, pilot, "a name for it")
         await pilot.press("enter")
-        await said(app, pilot, "gives no list of models")
         await asked(app, pilot, "the name of its model")
+        await asked(app, pilot, "gives no list: not running")
         await pilot.press(*"qwen", "enter")
         await until(lambda: app.app.wanted is not None, pilot)
     assert tomllib.loads(home.settings_file.read_text())["providers"] == {
@@ -215,6 +215,10 @@ def test_a_key_of_the_environment_offers_its_vendor_even_when_the_list_cannot_be
 def test_no_text_breaks_the_question_for_an_address(text: str) -> None:
     if not complaint_about(text):
         assert text.startswith(("http://", "https://", "HTTP", "Http", "hTTP")) or "://" in text
+
+
+def test_two_addresses_in_one_are_refused() -> None:
+    assert "is no address" in complaint_about("http://127.0.0.1:8000/v1http://127.0.0.1:9/v1")
 
 
 def test_a_key_in_an_address_is_refused() -> None:

@@ -31,7 +31,8 @@ class Ask(ModalScreen[str | None]):
     """Asks for a text; Enter gives it, Escape gives None.
 
     `take` is handed the text first and answers with what is wrong about it, or with nothing: what cannot be taken
-    stays where it was written, with that sentence below it.
+    stays where it was written, with that sentence below it. What is typed takes the place of a text that is
+    only `suggested`.
     """
 
     BINDINGS: ClassVar[list[Any]] = [
@@ -45,10 +46,12 @@ class Ask(ModalScreen[str | None]):
         *,
         hint: str = "",
         several: bool = False,
+        suggested: bool = False,
         take: Callable[[str], str] | None = None,
     ) -> None:
         super().__init__()
         self._title, self._text, self._hint, self._several, self._take = title, text, hint, several, take
+        self._suggested = suggested
 
     def compose(self) -> ComposeResult:
         """A title, a hint, and the line."""
@@ -65,6 +68,8 @@ class Ask(ModalScreen[str | None]):
         self._below(self._hint, MUTED)
         area = self.query_one(AnswerLine)
         area.move_cursor(area.document.end)
+        if self._suggested:
+            area.select_all()
         area.focus()
 
     def _below(self, text: str, style: Style) -> None:

@@ -116,6 +116,7 @@ def complaint_about(address: str) -> str:
     try:
         parts = urlsplit(address)
         good = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+        good = good and address.count("://") == 1
     except ValueError:
         good = False
     if not good:
@@ -256,7 +257,7 @@ class Setup(Choosing[Chosen | None]):
 
     async def _asked(self, title: str, text: str, hint: str, wrong: Callable[[str], str]) -> str | None:
         """An answer with nothing wrong about it; None when the question was left."""
-        ask = Ask(title, text, hint=hint, take=lambda given: wrong(given.strip()))
+        ask = Ask(title, text, hint=hint, suggested=True, take=lambda given: wrong(given.strip()))
         given = await self.app.push_screen_wait(ask)
         return None if given is None else given.strip()
 
@@ -284,9 +285,10 @@ class Setup(Choosing[Chosen | None]):
                 return ""
             if picked < len(place.models):
                 return place.models[picked].name
-        else:
-            self._say(f"{place.url} gives no list of models: {place.state} {place.detail}")
-        answer = await self._asked("the name of its model", "", "as the server knows it", _nothing)
+        known = "as the server knows it"
+        if not place.models:
+            known += f"; {place.url} gives no list: {place.state} {place.detail}"
+        answer = await self._asked("the name of its model", "", known, _nothing)
         return answer or ""
 
 
