@@ -105,6 +105,16 @@ def test_a_choice_that_does_not_answer_the_conflict_writes_nothing(bench: Bench,
     assert bench.direct() == before
 
 
+def test_a_hunk_of_a_file_in_conflict_is_not_discarded_and_the_conflict_stays(bench: Bench) -> None:
+    change = in_conflict(bench)
+    assert len(change.hunks) > 1
+    assert "keep yours" in bench.discard({"a.txt": frozenset({0})})["error"]
+    assert only(bench.changes()) == change
+    bench.discard({"a.txt": None})
+    assert bench.changes() == ChangeSet()
+    assert words(bench) == "one zwei three four five six seven acht"
+
+
 def test_a_settled_change_must_be_in_conflict_and_a_hunk_must_exist(bench: Bench) -> None:
     bench.staged([TWO_HUNKS, ("link", "second", "a.txt")])
     before = bench.direct()

@@ -110,9 +110,14 @@ def check(change: FileChange, choice: Choice) -> None:
         if not change.conflict or choice.clashes.keys() != asked:
             raise WorkspaceError(f"{change.path}: the answers are not those to its {len(asked)} conflicts")
     elif change.conflict and not isinstance(choice, Rewritten | Overwrite):
-        raise WorkspaceError(
-            f"{change.path}: {change.conflict}; keep yours (discard), take the agent's (overwrite) or settle it"
-        )
+        raise in_conflict(change)
+
+
+def in_conflict(change: FileChange) -> WorkspaceError:
+    """The sentence for a choice that leaves a conflict open."""
+    return WorkspaceError(
+        f"{change.path}: {change.conflict}; keep yours (discard it), take the agent's (overwrite) or settle it"
+    )
 
 
 def written(change: FileChange, choice: Choice, base: bytes) -> Written | None:

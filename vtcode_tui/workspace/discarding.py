@@ -17,6 +17,7 @@ from vtcode_tui.workspace.accepting import Chosen
 from vtcode_tui.workspace.bases import Bases, same
 from vtcode_tui.workspace.beneath import TEMPORARY, Beneath, Entry
 from vtcode_tui.workspace.changes import Choice
+from vtcode_tui.workspace.choices import in_conflict
 from vtcode_tui.workspace.lines import apply_hunks
 from vtcode_tui.workspace.overlay import is_opaque, is_whiteout
 from vtcode_tui.workspace.scanning import Pending, Scan
@@ -38,6 +39,10 @@ class Discarder:
             real = row[0].real
             return (real is None or real.kind != "folder", -row[0].change.path.count("/"))
 
+        for pending, choice in chosen:
+            # Without its conflict the rest would take back the human's own lines as if the agent had meant that.
+            if isinstance(choice, frozenset) and pending.change.conflict:
+                raise in_conflict(pending.change)
         with Beneath(self._lower) as low, Beneath(self._upper) as up:
             for pending, choice in sorted(chosen, key=rank):
                 if isinstance(choice, frozenset):
