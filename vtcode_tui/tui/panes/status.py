@@ -74,7 +74,7 @@ def _turn(status: Status) -> list[Part]:
     if status.detail:
         words += f" {plain_line(status.detail)}"
     parts: list[Part] = [(0, (Span(cut(words, 32), Style(colour)),))]  # type: ignore[arg-type]
-    if beside := status.runs - (status.state == "running"):
+    if (beside := status.runs - (status.state == "running")) > 0:
         parts.append((1, (Span(f"{plural(beside, 'run')} going on", Style("accent")),)))
     if status.queued:
         parts.append((1, (Span(f"{status.queued} queued", Style("caution")),)))
@@ -103,7 +103,7 @@ def _model(status: Status, cells: int) -> list[Part]:
         most = 22 if status.why else 30
         named = spans_of(cut(plain_line(status.model), most)) if status.model else (Span("no model", Style("bad")),)
         # Who took over is said for as long as it is said why.
-        parts.append((1 if status.why else 3, named))
+        parts.append((1 if status.why else 4, named))
         if status.why:
             parts.append((_WHY, spans_of(cut(plain_line(status.why), cells * 5 // 8), Style("caution"))))
     if status.window:
@@ -111,7 +111,7 @@ def _model(status: Status, cells: int) -> list[Part]:
         colour: StyleName = "bad" if share >= 90 else "caution" if share >= 70 else "muted"
         parts.append(
             (
-                4 if share < 70 else 1,
+                3 if share < 70 else 1,
                 (Span(f"{tokens(status.used)}/{tokens(status.window)} {share}%", Style(colour)),),
             )
         )
@@ -130,10 +130,14 @@ def _model(status: Status, cells: int) -> list[Part]:
 
 
 def _tries(keys: int) -> list[tuple[int, int]]:
-    """What is said, from everything to the least: parts below a rank, and how many keys of what has the focus."""
+    """What is said, from everything to the least: parts below a rank, and how many keys of what has the focus.
+
+    The second key goes before the context's meter, the first (what stops a turn) only after it.
+    """
     fewer = [(5, count) for count in range(keys - 1, 1, -1)]
-    few = min(keys, 2)
-    return [(_ALL, keys), (7, keys), (6, keys), (5, keys), *fewer, (4, few), (3, few), (3, 0), (2, 0)]
+    second, first = min(keys, 2), min(keys, 1)
+    least = [(4, second), (4, first), (3, first), (3, 0), (2, 0)]
+    return [(_ALL, keys), (7, keys), (6, keys), (5, keys), *fewer, *least]
 
 
 def spans_for(status: Status, cells: int) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
@@ -146,16 +150,17 @@ def spans_for(status: Status, cells: int) -> tuple[tuple[Span, ...], tuple[Span,
         if _total(parts) + width_of(right) <= cells:
             break
     over = _total(parts) + width_of(right) - cells
-    left: tuple[Span, ...] = (Span(" "),)
+    left: tuple[Span, ...] = ()
     for rank, spans in parts:
         if rank == _WHY and over > 0:
             spans = cut_spans(spans, max(_LEAST_WHY, width_of(spans) - over))
-        left = (*left, *spans, Span("  "))
+        left = (*left, Span("  " if left else " "), *spans)
     return left, right
 
 
 def _total(parts: list[Part]) -> int:
-    return sum(width_of(spans) + 2 for _, spans in parts) + 3
+    """The cells of the left side and of the two that stand between it and the right one."""
+    return sum(width_of(spans) + 2 for _, spans in parts) + 1
 
 
 def _hints(hints: Sequence[Hint]) -> tuple[Span, ...]:
