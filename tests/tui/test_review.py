@@ -57,6 +57,10 @@ def text_of(rig: Rig) -> str:
     return "\n".join(diff.row(y).text for y in range(diff.row_count()))
 
 
+def heading_of(rig: Rig) -> str:
+    return "".join(span.text for span in rig.app.work.diff.summary())
+
+
 async def rewrite(rig: Rig, pilot: Pilot[Any]) -> Lines:
     await until(lambda: isinstance(rig.app.screen, Rewrite), pilot)
     return rig.app.screen.query_one(Lines)
@@ -137,7 +141,7 @@ async def test_a_conflict_is_decided_clash_by_clash_and_nothing_is_written_befor
         text = text_of(app)
         for piece in ("conflict 1 of 2 at line 2  open", "yours  mine 2", "agent  agent 2", "yours  and more"):
             assert piece in text
-        assert "1 conflict" in "".join(span.text for span in app.app.work.diff.summary())
+        assert "2 open conflicts" in heading_of(app)
         await press(app, pilot, "f")
         await until(lambda: any("2 conflicts are open" in n.message for n in app.app._notifications), pilot)
         await press(app, pilot, "n", "m")
@@ -148,10 +152,37 @@ async def test_a_conflict_is_decided_clash_by_clash_and_nothing_is_written_befor
         lines.text = "both 9"
         await press(app, pilot, "ctrl+s")
         await until(lambda: "at line 9  your own text" in text_of(app), pilot)
+        assert "conflicts decided (f accepts the file so)" in heading_of(app)
+        work = app.app.work
+        work.diff.put_cursor(work.diff.find("src/both.py", None, 1) or 0)
+        await press(app, pilot, "e")
+        assert (await rewrite(app, pilot)).text == "both 9", "what was written is written on"
+        await press(app, pilot, "escape")
         assert not told(core, "accept")
         await press(app, pilot, "f")
         await until(lambda: bool(told(core, "accept")), pilot)
         assert told(core, "accept") == [{"src/both.py": Settled({0: "workspace", 1: b"both 9\n"})}]
+
+
+async def test_a_hunk_of_a_file_in_conflict_is_neither_rejected_nor_written_and_x_on_a_conflict_keeps_mine(
+    rig: Make,
+) -> None:
+    app = rig()
+    async with app.app.run_test(size=(120, 40)) as pilot:
+        core = await reviewing(app, pilot, ChangeSet((CONFLICT,)))
+        work = app.app.work
+        for key in ("x", "e"):
+            work.diff.put_cursor(work.diff.find("src/both.py", 1) or 0)
+            app.app.clear_notifications()
+            await press(app, pilot, key)
+            await until(lambda: any("2 conflicts are open" in n.message for n in app.app._notifications), pilot)
+            assert app.app.screen is work
+        work.diff.put_cursor(work.diff.find("src/both.py", None, 0) or 0)
+        await press(app, pilot, "x")
+        await until(lambda: "conflict 1 of 2 at line 2  yours stays" in text_of(app), pilot)
+        await until(lambda: "1 open conflict " in heading_of(app), pilot)
+        assert "conflict 2 of 2 at line 9  open" in text_of(app)
+        assert not told(core, "discard")
 
 
 async def test_the_agents_side_of_every_open_conflict_is_taken_with_one_key_from_the_files_row(rig: Make) -> None:
@@ -271,6 +302,13 @@ async def test_the_tree_stands_beside_a_wide_diff_and_is_a_list_beside_a_narrow_
         await until(lambda: isinstance(app.app.screen, Pick), pilot)
         await pilot.press(*"a.py", "enter")
         await until(lambda: (p := app.app.work.diff.place()) is not None and p.path == "tests/a.py", pilot)
+        await press(app, pilot, "T")
+        await until(lambda: isinstance(app.app.screen, Pick), pilot)
+        await pilot.press("home", *"src", "enter")  # a folder: the first file in it
+        await until(lambda: (p := app.app.work.diff.place()) is not None and p.path.startswith("src/"), pilot)
+        app.app.work.diff.show(ChangeSet())
+        await press(app, pilot, "T")
+        assert app.app.screen is app.app.work, "no empty list is opened"
 
 
 @given(st.text())

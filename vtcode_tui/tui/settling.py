@@ -36,6 +36,14 @@ class Decisions:
         made = self[file.path]
         return [clash for clash in file.clashes if clash.index not in made]
 
+    def undecided(self, file: FileChange) -> str:
+        """Why a file with clashes, or a hunk of it, cannot be decided as others are."""
+        left = len(self.open(file))
+        if not left:
+            return f"{file.path}: its conflicts are decided. f accepts the file so, X rejects it"
+        many = f"{left} conflicts are" if left > 1 else "a conflict is"
+        return f"{file.path}: {many} open. m keeps yours, t takes the agent's, e writes your own"
+
     def selection(self, changes: ChangeSet, wanted: Selection) -> tuple[Selection, list[str]]:
         """What of the wanted can be accepted, conflicts as they were decided, and a sentence for what cannot.
 
@@ -50,9 +58,8 @@ class Decisions:
                 kept[path] = choice
             elif not file.clashes:
                 kept[path] = Overwrite()
-            elif left := len(self.open(file)):
-                many = f"{left} conflicts are" if left > 1 else "a conflict is"
-                complaints.append(f"{path}: {many} open. m keeps yours, t takes the agent's, e writes your own")
+            elif self.open(file):
+                complaints.append(self.undecided(file))
             else:
                 kept[path] = Settled(dict(self[path]))
         return kept, complaints

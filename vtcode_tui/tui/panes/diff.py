@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from textual.message import Message
 
-from vtcode_tui.render import MUTED, Span, Style
+from vtcode_tui.render import Span
 from vtcode_tui.render.telling import plural
 from vtcode_tui.tui.keys import DIFF, PANE, bindings, key_on
 from vtcode_tui.tui.own_text import own_text
 from vtcode_tui.tui.panes.diff_laying import Laying
 from vtcode_tui.tui.panes.diff_place import Place, first_change, place_at, row_of
 from vtcode_tui.tui.panes.diff_sheet import DiffSheet
+from vtcode_tui.tui.panes.diff_summary import KEYS_SAID, summary_of
 from vtcode_tui.tui.panes.origin import Origin
 from vtcode_tui.tui.settling import Decisions, Side
 from vtcode_tui.workspace.changes import ChangeSet, Edited, FileChange, Overwrite, Rewritten, Selection
@@ -176,19 +177,8 @@ class DiffPane(DiffSheet):
 
     def summary(self) -> tuple[Span, ...]:
         """How much there is to review."""
-        files = self.changes.files
-        if not files:
-            return (Span("nothing to review", MUTED),)
-        added, removed = sum(file.added for file in files), sum(file.removed for file in files)
-        count = f"{plural(len(files), 'file')}  "
-        spans = [Span(count), Span(f"+{added:,} ", Style("added")), Span(f"-{removed:,}", Style("removed"))]
-        if conflicts := sum(bool(file.conflict) for file in files):
-            spans.append(Span(f"  {conflicts} conflict{'s' * (conflicts != 1)}", Style("bad", bold=True)))
-            mine, theirs, own = (key_on(self.app, name) for name in ("diff.mine", "diff.theirs", "diff.edit"))
-            spans.append(Span(f" ({mine} yours, {theirs} the agent's, {own} your own)", MUTED))
-        if not self.staged:
-            spans.append(Span("  in your files already", Style("caution")))
-        return tuple(spans)
+        keys = {name: key_on(self.app, f"diff.{name}") for name in KEYS_SAID}
+        return summary_of(self.changes, self.decisions, keys, staged=self.staged)
 
     def show_path(self, path: str) -> bool:
         """Bring a file onto the screen."""
@@ -283,6 +273,8 @@ class DiffPane(DiffSheet):
         place = self.place()
         if place is None or not self.decidable:
             return
+        if not accept and what == "hunk" and self.staged and self._in_conflict(place):
+            return
         selection: Selection
         words: str
         if what == "all":
@@ -306,6 +298,17 @@ class DiffPane(DiffSheet):
         if selection:
             self.post_message(self.Decided(accept, selection, self.changes.digest, words))
 
+    def _in_conflict(self, place: Place) -> bool:
+        """Whether no hunk is decided here, its file being in conflict; what can be done is done or said."""
+        file = self.file_at(place.path)
+        if file is None or not file.clashes:
+            return False
+        if place.clash is not None:
+            self.action_settle("workspace")
+        elif place.hunk is not None:
+            self.post_message(self.Complaint(self.decisions.undecided(file)))
+        return place.clash is not None or place.hunk is not None
+
     # The person's own text.
 
     def action_settle(self, side: Side) -> None:
@@ -320,9 +323,13 @@ class DiffPane(DiffSheet):
         which = [place.clash] if place.clash is not None else [clash.index for clash in self.decisions.open(file)]
         for clash in which:
             self.decisions.make(place.path, clash, side)
-        self._again()
+        self._settled()
         if left := self.decisions.open(file):
             self.put_cursor(self.find(place.path, None, left[0].index) or 0)
+
+    def _settled(self) -> None:
+        self._again()
+        self.post_message(self.Counted())
 
     def action_edit(self, what: Literal["hunk", "file"]) -> None:
         """Write the hunk, the conflict or the file as it should be; it is accepted so."""
@@ -336,6 +343,8 @@ class DiffPane(DiffSheet):
             if what == "hunk" and place.clash is not None:
                 self._edit_clash(file, place.clash)
             elif what == "hunk" and place.hunk is not None:
+                if file.clashes:
+                    raise ValueError(self.decisions.undecided(file))
                 self._edit_hunk(file, place.hunk)
             else:
                 self._edit_file(file)
@@ -356,15 +365,15 @@ class DiffPane(DiffSheet):
 
     def _edit_clash(self, file: FileChange, index: int) -> None:
         clash = next(clash for clash in file.clashes if clash.index == index)
-        own = own_text(b"".join(clash.workspace + clash.agent), f"this conflict of {file.path}")
+        made = self.decisions[file.path].get(index)
+        raw = made if isinstance(made, bytes) else b"".join(clash.workspace + clash.agent)
+        own = own_text(raw, f"this conflict of {file.path}")
 
         def done(text: str) -> None:
             self.decisions.make(file.path, index, own.back(text))
-            self._again()
+            self._settled()
 
-        title = (
-            f"{file.path}, conflict at line {clash.start}: your lines, then the agent's; leave what should stand"
-        )
+        title = f"leave what should stand: your lines, then the agent's  {file.path}, line {clash.start}"
         self.post_message(self.Editing(title, own.text, clash.start, done))
 
     def _edit_file(self, file: FileChange) -> None:

@@ -232,12 +232,13 @@ class PaneScreen(Arranging):
             self.diff_body.wanted = not self.diff_body.wanted
             self.diff_body.show()
             return
-        twigs = tree_of(self.diff.changes)
+        if not (twigs := tree_of(self.diff.changes)):
+            return
         rows = [twig_row(twig, min(80, self.app.size.width - 6)) for twig in twigs]
 
         def go(index: int | None) -> None:
-            if index is not None and (file := twigs[index].file) is not None:
-                self.diff.show_path(file.path)
+            if index is not None:  # a folder leads to the first file in it
+                self.diff.show_path(next(twig.file.path for twig in twigs[index:] if twig.file is not None))
 
         self.app.push_screen(Pick("changed files", rows), go)
 
