@@ -144,7 +144,8 @@ class Notifier:
             kind = "host" if family in {2, 10} else "syscall"
             if name == "socket" and (family, arguments[2] & 0xFFFFFFFF) == (_NETLINK, _ROUTE):
                 self._note(kind, ROUTE_SOCKET, thread)
-                return errno.EACCES
+                # As where there is no such socket: ZeroMQ, and with it Jupyter, aborts on every other error.
+                return errno.EOPNOTSUPP
             self._note(kind, f"{_FAMILIES.get(family, f'family {family}')} {name}", thread)
             return errno.EACCES
         if name == "ioctl":
