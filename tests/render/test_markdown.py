@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.amount import examples
 from vtcode_tui.render import Line, MarkdownStream, Span, code_blocks, markdown, markdown_page, text_of, width
+from vtcode_tui.render.markdown_aloud import markdown_aloud
 
 SAMPLE = """# Title with `code`
 
@@ -212,7 +213,7 @@ WORDY = st.lists(
 @example("| word | word |\n|--|--|\n| word | word | word | word |\n| word |\n")
 @example('[word](http://word "word") ![word](/word "word")')
 @example("```word word\nword\n```")
-def test_no_word_of_a_text_is_left_out_of_the_screen_or_of_a_page(text: str) -> None:
+def test_no_word_of_a_text_is_left_out_of_the_screen_or_of_a_page_or_when_read_aloud(text: str) -> None:
     # Each its own, so that one that is shown twice (a link and its address) hides none that is missing.
     words = [f"w{number}q" for number in range(text.count("word"))]
     for word in words:
@@ -221,6 +222,8 @@ def test_no_word_of_a_text_is_left_out_of_the_screen_or_of_a_page(text: str) -> 
     page = re.sub("<[^>]*>", "", markdown_page(text))
     assert [word for word in words if word not in rows] == []
     assert [word for word in words if word not in page] == []
+    aloud = text_of(markdown_aloud(text, 5_000))
+    assert [word for word in words if word not in aloud] == []
 
 
 @settings(max_examples=examples(40, 5_000), deadline=None)

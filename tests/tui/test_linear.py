@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.amount import examples
 from tests.tui.rig import ScriptedCore, request
 from tests.tui.scenes import begin, respond, waits
+from vtcode_tui.events.types import ToolFinished
 from vtcode_tui.tui.linear import Linear, Lines, converse
 
 
@@ -48,13 +49,29 @@ async def test_what_happens_is_told_in_order_and_an_approval_needs_a_word_typed_
         keys.write(b"deny too risky\n")
         verdict = await core.asked[0]
         assert (verdict.outcome, verdict.reason) == ("denied", "too risky")
-        core.say(respond("Done."))
+        core.say(
+            respond("Done.\n\n| file | lines |\n|---|--:|\n| **a.py** | 42 |\n| b.py | |\n\n| head |\n|---|\n")
+        )
+        ended = ToolFinished(
+            tool="run_command",
+            status="error",
+            summary="exit status 3",
+            result="x\n[exit status 3]",
+            result_sha256="",
+            duration_ms=5,
+        )
+        core.say(ended, call="c9")
+        core.say(ended.model_copy(update={"summary": "Wrote a.py.", "result": "Wrote a.py."}), call="c9")
         keys.write(b"fix it\n!ls\n/changes\n/quit\n")
         await talking
     shown = out.getvalue()
     assert shown.index("The test in tests/test_calc.py fails") < shown.index("cargo build") < shown.index("Done.")
     assert shown.count("--serve  # fast") == 2, "a call and its question: heard once each"
     assert "⟦U+202E⟧" in shown and "\u202e" not in shown
+    rows = [row.strip() for row in shown.splitlines()]
+    assert "file: a.py; lines: 42" in rows and "file: b.py; lines: empty" in rows and "head" in rows
+    assert not set("│─┼") & set(shown)
+    assert shown.count("exit status 3") == 1 and shown.count("Wrote a.py.") == 1 and "x" in rows
     told: list[tuple[Any, ...]] = core.told
     assert ("submit", "fix it", ()) in told and ("shell", "ls") in told
 

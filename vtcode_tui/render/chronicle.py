@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from vtcode_tui.common.clock import local
 from vtcode_tui.events.types import Event, ExecOutput, FileChanged
+from vtcode_tui.render.markdown_aloud import markdown_aloud
 from vtcode_tui.render.markdown_stream import markdown
 from vtcode_tui.render.safety import plain, plain_line, spans_of
 from vtcode_tui.render.telling import Told, told
@@ -31,8 +32,13 @@ def _time(event: Event) -> str:
     return plain_line(local(event.time).clock)
 
 
-def lines_of(event: Event, width: int, *, verbose: bool = False, whole: bool = False) -> list[Line]:
-    """One event as rows; none for details unless `verbose`. `whole` shows long texts to their end."""
+def lines_of(
+    event: Event, width: int, *, verbose: bool = False, whole: bool = False, aloud: bool = False
+) -> list[Line]:
+    """One event as rows; none for details unless `verbose`. `whole` shows long texts to their end.
+
+    `aloud` is for a screen reader: tables are told row by row.
+    """
     entry = told(event)
     if entry.weight == "detail" and not verbose:
         return []
@@ -45,7 +51,10 @@ def lines_of(event: Event, width: int, *, verbose: bool = False, whole: bool = F
     rows = fold(spans_of(plain_line(entry.text), heading_style), width, first=first, rest=rest)
     if entry.body:
         inner = max(20, width - indent)
-        body = _body(event, entry, inner, whole=whole or not _is_output(event))
+        if entry.markdown:
+            body = (markdown_aloud if aloud else markdown)(entry.body, inner)
+        else:
+            body = _body(event, entry, inner, whole=whole or not _is_output(event))
         rows += [row._replace(spans=(*rest, *row.spans)) if row.spans else row for row in body]
     return rows
 
@@ -55,8 +64,6 @@ def _is_output(event: Event) -> bool:
 
 
 def _body(event: Event, entry: Told, width: int, *, whole: bool) -> list[Line]:
-    if entry.markdown:
-        return markdown(entry.body, width)
     texts = plain(entry.body.rstrip("\n")).split("\n")
     shown = texts if whole else texts[:_BODY]
     rows: list[Line] = []

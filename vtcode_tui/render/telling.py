@@ -148,7 +148,10 @@ def _tool(data: t.ToolRequested, event: t.Event) -> Told:
 def _tool_finished(data: t.ToolFinished, event: t.Event) -> Told:
     styles: dict[str, StyleName] = {"ok": "good", "error": "bad", "invalid": "bad"}
     text = f"{data.status}: {data.summary}" if data.summary else data.status
-    return Told("result", f"{text} ({seconds(data.duration_ms)})", styles.get(data.status, "caution"), data.result)
+    # Tools end their result with how it went, or say nothing else: once is enough.
+    result = data.result.rstrip("\n").removesuffix(f"[{data.summary}]") if data.summary else data.result
+    body = "" if result.strip() in {"", data.summary} else result
+    return Told("result", f"{text} ({seconds(data.duration_ms)})", styles.get(data.status, "caution"), body)
 
 
 def _decided(data: t.PolicyDecided, event: t.Event) -> Told:

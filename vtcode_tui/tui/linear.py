@@ -113,7 +113,7 @@ class Linear:
         match what:
             case Event() if what.type not in SILENT:
                 self._failure = what.data.message if isinstance(what.data, ModelFailed) else ""
-                for row in lines_of(what, WIDTH):
+                for row in lines_of(what, WIDTH, aloud=True):
                     self.say(row.text.rstrip())
             case Notice(text) if text == self._failure:
                 pass  # the event has said it
