@@ -46,7 +46,7 @@ def kill_a_busy_session(folder: Path, after: int, random_: random.Random) -> dic
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(7200 if KILLS > OF_ONE else 120)
+@pytest.mark.timeout(7200 if KILLS > OF_ONE else 240)
 def test_every_acknowledged_event_survives_a_kill_and_the_session_goes_on(home: Home) -> None:
     random_ = random.Random(4)
     for first in range(0, KILLS, OF_ONE):
