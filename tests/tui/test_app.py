@@ -184,7 +184,7 @@ async def test_what_a_stopped_answer_had_said_is_partial_on_the_screen_and_in_a_
 
 async def test_a_run_that_goes_on_without_a_turn_is_told_and_escape_stops_it(rig: Make) -> None:
     app = rig()
-    async with app.app.run_test(size=(80, 24)) as pilot:
+    async with app.app.run_test(size=(100, 24)) as pilot:
         core = await app.ready(pilot)
         begin(core)
         run(core, "call-9", "make serve", b"listening\r\n", ends=False)
