@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtcode_tui.agent.calls import Calls, Handing
@@ -18,6 +17,7 @@ from vtcode_tui.gate.judging import Judge, ReadingJudge
 from vtcode_tui.gate.recording import recordings
 from vtcode_tui.gate.signing import ApprovalSigner, key_source
 from vtcode_tui.sandbox.run import Outcome
+from vtcode_tui.terminal.kept import spool_of
 from vtcode_tui.tools.delegating import SUBTASKS
 from vtcode_tui.tools.registry import READ_ONLY, Registry, builtin
 
@@ -128,7 +128,7 @@ class Bench:
             executor=executor,
             registry=registry,
             place=ground.workspace,
-            outputs=lambda call: folder / "spool" / f"{Path(call).name}.out",
+            outputs=lambda call: spool_of(folder, call),
             prepare=changes.before,
             observe=observe,
             preview=None if changes.staged else Previews(work, ground.surroundings),

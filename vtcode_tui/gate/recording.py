@@ -11,6 +11,7 @@ from vtcode_tui.gate.gate import described
 from vtcode_tui.sandbox.grant import Execute, Grant
 from vtcode_tui.sandbox.run import TerminalSize
 from vtcode_tui.terminal import Recorder, Spool
+from vtcode_tui.terminal.kept import recording_of, spool_of
 
 
 class Unrecorded:
@@ -36,14 +37,14 @@ class Recorded:
     ) -> None:
         limit = min(grant.profile.limits.output, 64 << 20)
         self._stream = RedactingStream(redactor)
-        self._spool = Spool(folder / "spool" / f"{grant.call}.out", limit)
+        path = spool_of(folder, grant.call)
+        self._spool = Spool(path, limit)
         self._recorder: Recorder | None = None
-        self.name = f"spool/{grant.call}.out"
         if size is not None:
             command = redactor.redact(described(grant)[-1]).text
-            path = folder / "pty" / f"{grant.call}.cast"
+            path = recording_of(folder, grant.call)
             self._recorder = Recorder(path, size.columns, size.rows, clock, command=command, limit=limit)
-            self.name = f"pty/{grant.call}.cast"
+        self.name = str(path.relative_to(folder))
 
     def write(self, data: bytes) -> None:
         """Append what the run wrote; the last lines are held back, because a secret may go on in them."""

@@ -17,6 +17,7 @@ from vtcode_tui.sessions.conversation import conversation_of
 from vtcode_tui.sessions.items import Item, parse
 from vtcode_tui.sessions.recovery import standing_in
 from vtcode_tui.sessions.store import META, NAME, Meta, read_meta
+from vtcode_tui.terminal.kept import RECORDINGS, SPOOLS
 from vtcode_tui.workspace import remove_layer
 
 _KEPT = frozenset({"journal.jsonl", META})
@@ -38,7 +39,7 @@ class Listed:
     @property
     def nothing_happened(self) -> bool:
         """Whether it was closed before anything was asked or run in it."""
-        ran = (self.folder / "pty").exists() or (self.folder / "spool").exists()
+        ran = (self.folder / RECORDINGS).exists() or (self.folder / SPOOLS).exists()
         return self.meta.ended and not (self.meta.title or self.meta.turns or ran)
 
     @property

@@ -19,6 +19,7 @@ from vtcode_tui.events import Event
 from vtcode_tui.events.types import ChangesFailed, ChangesReviewed, ExecStarted, FileChanged
 from vtcode_tui.sessions.index import JournalIndex
 from vtcode_tui.terminal import Recording as Cast
+from vtcode_tui.terminal.kept import recording_of, spool_of
 
 Landmark: TypeAlias = Literal["prompt", "approval", "violation", "change", "failure"]
 
@@ -190,7 +191,7 @@ class Recording:
 
     def _spool(self, place: int, call: str) -> Output:
         try:
-            data = (self.folder / "spool" / f"{Path(call).name}.out").read_bytes()
+            data = spool_of(self.folder, call).read_bytes()
         except OSError:
             data = b""
         # The spool keeps no times: all of it is there at the end of the run, or at once when it never ended.
@@ -207,7 +208,7 @@ class Recording:
 
     def _cast(self, call: str) -> Iterable[tuple[float, bytes]]:
         try:
-            cast = Cast(self.folder / "pty" / f"{Path(call).name}.cast")
+            cast = Cast(recording_of(self.folder, call))
             for moment in cast.moments():
                 if moment.code == "o":
                     yield moment.seconds, moment.text.encode("utf-8", "replace")

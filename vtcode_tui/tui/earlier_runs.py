@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtcode_tui.common.errors import UsageError
+from vtcode_tui.terminal.kept import SPOOLS, recording_of, spool_of
 from vtcode_tui.tui.panes.blocks import Block, ToolCall
 from vtcode_tui.tui.panes.runs import BACKLOG, KEPT_RUNS, RunView, Written, blank_screen, lines_of
 
@@ -28,7 +29,7 @@ def last_runs(folder: Path, blocks: Iterable[Block]) -> list[RunView]:
     """The last runs of the session in a folder, the oldest first; `blocks` know what they were."""
     known = {block.call: block for block in blocks if isinstance(block, ToolCall)}
     try:
-        with os.scandir(folder / "spool") as found:
+        with os.scandir(folder / SPOOLS) as found:
             ended = sorted((entry.stat().st_mtime_ns, entry.name) for entry in found if entry.name.endswith(".out"))
     except OSError:
         return []
@@ -38,7 +39,7 @@ def last_runs(folder: Path, blocks: Iterable[Block]) -> list[RunView]:
 
 def earlier_run(folder: Path, call: str, known: Mapping[str, ToolCall]) -> RunView | None:
     """A run whose output is read when it comes to the front; None where nothing of it is kept."""
-    cast, spool = folder / "pty" / f"{Path(call).name}.cast", folder / "spool" / f"{Path(call).name}.out"
+    cast, spool = recording_of(folder, call), spool_of(folder, call)
     terminal = cast.exists()
     if not terminal and not spool.exists():
         return None
